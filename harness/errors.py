@@ -1,0 +1,45 @@
+"""Errors for the person at the terminal: what was wrong, where, and what to do. Shown by the CLI alone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+
+class HarnessError(Exception):
+    """Anything that stops the harness for a reason the user can act on. `hint` says what to do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(HarnessError):
+    """Wrong names, options or values, noticed before anything is run."""
+
+    exit_code = 2
+
+
+class DataError(HarnessError):
+    """A file that can't be read as what it should be."""
+
+
+ModelErrorKind = Literal["rate_limit", "transient", "timeout", "bad_request", "bad_response", "auth", "not_found"]
+
+
+class ModelError(HarnessError):
+    """No answer could be had for one request, retries included. The sample becomes an `api_error`."""
+
+    def __init__(self, message: str, kind: ModelErrorKind, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.kind = kind
+
+
+class FatalModelError(ModelError):
+    """No other request would fare better (no access, no such model, the server is gone): the run stops."""
+
+
+class BudgetSpent(HarnessError):  # noqa: N818 - the end of a budget is not a fault
+    """The run's token budget is used up; what is missing is done by --resume with a larger one."""

@@ -1,0 +1,80 @@
+"""From a model's name to a model: aliases of registry.toml and harness.toml, else BACKEND/NAME.
+
+A backend is an entry point of the group `harness.models`: a function `open_model(name, options) -> Model`,
+where `name` is what follows the backend's name and a slash.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from harness import plugins
+from harness.errors import DataError, UsageError
+from harness.options import suggestion
+from harness.types import Model, ModelOptions
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A short name: the full one, what it is, and the options it stands for."""
+
+    name: str
+    model: str
+    about: str
+    options: dict[str, str]
+    base_url: str | None = None
+    api_key_env: str | None = None
+
+
+def aliases() -> dict[str, Alias]:
+    """All aliases; the user's config directory goes over the package, the working directory over both."""
+    user = Path(platformdirs.user_config_dir("harness")) / "harness.toml"
+    texts = [("registry.toml", (resources.files("harness.models") / "registry.toml").read_text(encoding="utf-8"))]
+    texts += [(str(p), p.read_text(encoding="utf-8")) for p in (user, Path("harness.toml")) if p.is_file()]
+    found: dict[str, Alias] = {}
+    for where, text in texts:
+        try:
+            table = tomllib.loads(text).get("models", {})
+        except tomllib.TOMLDecodeError as error:
+            raise DataError(f"{where}: not valid TOML: {error}") from None
+        for name, row in table.items():
+            found[name] = _alias(name, row, where)
+    return found
+
+
+def _alias(name: str, row: Any, where: str) -> Alias:
+    if not isinstance(row, dict) or not isinstance(row.get("model"), str):
+        raise DataError(f"{where}: [models.{name}] needs a `model`, as in model = \"openai/gpt-4o\"")
+    unknown = set(row) - {"model", "about", "options", "base_url", "api_key_env"}
+    if unknown:
+        raise DataError(f"{where}: [models.{name}] has unknown keys: {', '.join(sorted(unknown))}")
+    options = {key: str(value) for key, value in row.get("options", {}).items()}
+    return Alias(name, row["model"], row.get("about", ""), options, row.get("base_url"), row.get("api_key_env"))
+
+
+def open_model(name: str, options: ModelOptions) -> Model:
+    """The model behind an alias or a BACKEND/NAME, not yet started. UsageError for an unknown name."""
+    known = aliases()
+    full = name
+    if name in known:
+        alias = known[name]
+        full = alias.model
+        options = replace(
+            options,
+            base_url=options.base_url or alias.base_url,
+            api_key_env=options.api_key_env or alias.api_key_env,
+            extra={**alias.options, **options.extra},
+        )
+    backend, slash, rest = full.partition("/")
+    if not slash or not rest:
+        backends = list(plugins.installed("models"))
+        hint = suggestion(name, list(known), "aliases") + f"; or BACKEND/NAME with one of {', '.join(backends)}"
+        raise UsageError(f"there is no model '{name}'", hint)
+    model: Model = plugins.load("models", backend)(rest, options)
+    return model

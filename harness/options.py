@@ -1,0 +1,91 @@
+"""Options given as `key=value` text, checked against the fields of a frozen dataclass.
+
+Tasks (-T), strategies (-S) and models (-M) declare their options once, as dataclass fields with a
+type, a default and a help text (`option`); parsing, error messages and listings come from there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+from harness.errors import UsageError
+
+T = TypeVar("T")
+
+
+def option(default: Any, help: str) -> Any:
+    """A dataclass field that can be set from the command line."""
+    return dataclasses.field(default=default, metadata={"help": help})
+
+
+def describe(cls: type) -> list[tuple[str, str, str]]:
+    """(name, default, help) of every option."""
+    rows = []
+    for f in dataclasses.fields(cls):
+        if "help" in f.metadata:
+            default = ",".join(f.default) if isinstance(f.default, tuple) else f.default
+            rows.append((f.name, "" if default is None else str(default), f.metadata["help"]))
+    return rows
+
+
+def build(cls: type[T], given: Mapping[str, str], what: str) -> T:
+    """An instance of the dataclass `cls` from text values; `what` names it in messages (`task aiw`).
+
+    Raises UsageError for an unknown key or a value of the wrong type.
+    """
+    hints = typing.get_type_hints(cls)
+    known = [name for name, _, _ in describe(cls)]
+    values: dict[str, Any] = {}
+    for key, text in given.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise UsageError(f"{what} has no option '{key}'", suggestion(name, known, "options"))
+        values[name] = _value(hints[name], text, f"{what}: option {name}")
+    return cls(**values)
+
+
+def suggestion(name: str, known: list[str], plural: str) -> str:
+    """`did you mean X?` where X is close, and all there is."""
+    close = difflib.get_close_matches(name, known, n=1)
+    meant = f"did you mean '{close[0]}'? " if close else ""
+    return f"{meant}{plural}: {', '.join(known)}" if known else f"{meant}it has no {plural}"
+
+
+def parse_pairs(pairs: tuple[str, ...], flag: str) -> dict[str, str]:
+    """`("a=1", "b=2")` as a dict; UsageError for anything without `=`."""
+    parsed = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{flag} {pair}: not of the form key=value")
+        parsed[key] = value
+    return parsed
+
+
+def _value(hint: Any, text: str, where: str) -> Any:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _value(next(a for a in args if a is not type(None)), text, where)
+    if origin is tuple:
+        return tuple(_value(args[0], part.strip(), where) for part in text.split(",") if part.strip())
+    if origin is Literal:
+        if text not in args:
+            raise UsageError(f"{where}: '{text}' is not one of {', '.join(args)}")
+        return text
+    if hint is bool:
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise UsageError(f"{where}: '{text}' is neither true nor false")
+        return text.lower() in ("true", "1", "yes")
+    if hint in (int, float):
+        try:
+            return hint(text)
+        except ValueError:
+            kind = "a whole number" if hint is int else "a number"
+            raise UsageError(f"{where}: '{text}' is not {kind}") from None
+    return Path(text) if hint is Path else text

@@ -1,0 +1,48 @@
+"""What is installed: tasks, models and strategies, found by entry point. The engine knows none by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from harness.errors import HarnessError, UsageError
+from harness.options import build, suggestion
+from harness.types import Strategy, Task
+
+Kind = Literal["tasks", "models", "strategies"]
+
+
+def installed(kind: Kind) -> dict[str, EntryPoint]:
+    """Entry points by name, sorted; an empty registry means that the package is not properly installed."""
+    found = {e.name: e for e in sorted(entry_points(group=f"harness.{kind}"), key=lambda e: e.name)}
+    if not found:
+        raise HarnessError(
+            f"no {kind} are registered: the package metadata was not found",
+            "install the project (`pip install -e .` in a clone); running `python -m` from the clone's root is not enough",
+        )
+    return found
+
+
+def load(kind: Kind, name: str) -> Any:
+    """The object behind a name. UsageError for an unknown one, HarnessError for one that fails to import."""
+    found = installed(kind)
+    if name not in found:
+        singular = {"tasks": "task", "models": "model backend", "strategies": "strategy"}[kind]
+        raise UsageError(f"there is no {singular} '{name}'", suggestion(name, list(found), kind))
+    try:
+        return found[name].load()
+    except ImportError as error:
+        raise HarnessError(f"{kind} '{name}' can't be imported: {error}", "reinstall the package that brings it") from error
+
+
+def task(name: str, options: Mapping[str, str]) -> Task:
+    """The task with that name, built from its -T options."""
+    built: Task = build(load("tasks", name), options, f"task {name}")
+    return built
+
+
+def strategy(name: str, options: Mapping[str, str]) -> Strategy:
+    """The strategy with that name, built from its -S options."""
+    built: Strategy = build(load("strategies", name), options, f"strategy {name}")
+    return built
