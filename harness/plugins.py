@@ -19,7 +19,7 @@ def installed(kind: Kind) -> dict[str, EntryPoint]:
     if not found:
         raise HarnessError(
             f"no {kind} are registered: the package metadata was not found",
-            "install the project (`pip install -e .` in a clone); running `python -m` from the clone's root is not enough",
+            "install the project (`pip install -e .` in a clone): `python -m` from the clone's root does not see it",
         )
     return found
 
@@ -33,7 +33,9 @@ def load(kind: Kind, name: str) -> Any:
     try:
         return found[name].load()
     except ImportError as error:
-        raise HarnessError(f"{kind} '{name}' can't be imported: {error}", "reinstall the package that brings it") from error
+        raise HarnessError(
+            f"{kind} '{name}' can't be imported: {error}", "reinstall the package that brings it"
+        ) from error
 
 
 def task(name: str, options: Mapping[str, str]) -> Task:

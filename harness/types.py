@@ -252,8 +252,9 @@ class Task(Protocol):
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
         """What `baseline/KIND` answers, in the form the prompt asks for; kinds: oracle, random, shallow."""
 
-    def examples(self, rng: random.Random) -> Iterator[Example]:
-        """Worked examples without end that share nothing with any sample: for few-shot prompts."""
+    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+        """Worked examples without end that share no numbers with a published sample: for few-shot prompts, in the
+        form that the options ask for; `varied`, in every form there is, to train the embedded model."""
 
 
 @dataclass(frozen=True, slots=True)

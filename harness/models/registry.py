@@ -50,7 +50,7 @@ def aliases() -> dict[str, Alias]:
 
 def _alias(name: str, row: Any, where: str) -> Alias:
     if not isinstance(row, dict) or not isinstance(row.get("model"), str):
-        raise DataError(f"{where}: [models.{name}] needs a `model`, as in model = \"openai/gpt-4o\"")
+        raise DataError(f'{where}: [models.{name}] needs a `model`, as in model = "openai/gpt-4o"')
     unknown = set(row) - {"model", "about", "options", "base_url", "api_key_env"}
     if unknown:
         raise DataError(f"{where}: [models.{name}] has unknown keys: {', '.join(sorted(unknown))}")

@@ -75,7 +75,10 @@ def _dialogue(problem: Problem, prompt: str, rng: random.Random) -> tuple[str, s
         if prompt in ("restricted", "format_only"):
             return asked, final
         if prompt.startswith("thinking"):
-            return asked, f"Let me think carefully. {problem.worked} I checked it: the answer is {problem.answer}.\n{final}"
+            return (
+                asked,
+                f"Let me think carefully. {problem.worked} I checked it: the answer is {problem.answer}.\n{final}",
+            )
         return asked, f"{problem.worked}\n{final}"
     if prompt == "cot":
         return f"{problem.text}\n\nLet's think step by step.", f"{problem.worked} So the answer is {problem.answer}."

@@ -143,7 +143,7 @@ def extension(sisters_of_alice: int, brothers_of_bob: int) -> Problem:
         query=circle.count("male", "female"),
         shallow=str(brothers_of_bob),
         stated=(str(sisters_of_alice), str(brothers_of_bob)),
-        worked=f"The boys are Bob and Bob's {b}: {brothers_of_bob} + 1 = {brothers_of_bob + 1}. All are Alice's brothers.",
+        worked=f"The boys are Bob and Bob's {b}: {brothers_of_bob} + 1 = {brothers_of_bob + 1}, all Alice's brothers.",
     )
 
 
@@ -182,7 +182,7 @@ class Cousins:
 
 
 def plus(c: Cousins, name: str = "Alice") -> Problem:
-    """Cousins: the aunt's nephews and nieces less the siblings themselves, the uncle's likewise, and his own children."""
+    """Cousins: the aunt's nephews and nieces less the siblings, the uncle's likewise, and his own children."""
     home = Circle(f"{name}'s parents")
     maternal, paternal = unknown("children of the mother's siblings"), unknown("children of the father's siblings")
     of_the_uncle = unknown("children of the uncle")
@@ -191,8 +191,8 @@ def plus(c: Cousins, name: str = "Alice") -> Problem:
     stated = (c.sisters, c.brothers, 2, 1, c.of_aunt, 2, c.of_uncle, c.children)
     return Problem(
         text=f"{name} has {counted(c.sisters, 'sister')} and {counted(c.brothers, 'brother')} and no other siblings. "
-        f"{name}'s mother has 2 brothers and 1 sister. This sister has no children; her nephews and nieces are {c.of_aunt} "
-        f"in all. {name}'s father has 2 sisters and 1 brother. This brother has {counted(c.children, c.child)} of his "
+        f"{name}'s mother has 2 brothers and 1 sister. This sister has no children; her nephews and nieces are "
+        f"{c.of_aunt} in all. {name}'s father has 2 sisters and 1 brother. This brother has {counted(c.children, c.child)} of his "
         f"own, and {c.of_uncle} nephews and nieces in all. How many cousins does {name}'s sister have?",
         facts=(
             Fact(home.count("female", "female"), as_form(c.sisters)),

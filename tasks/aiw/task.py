@@ -1,6 +1,240 @@
+"""Alice in Wonderland: simple family problems on which models that ace benchmarks fluctuate or collapse.
+
+After Nezhurina, Cipolina-Kun, Cherti, Jitsev 2024 (arXiv 2406.02061). See README.md for the protocol.
+Reads top to bottom: the options, the samples of a family, the score, the baselines.
+"""
+
 from __future__ import annotations
+
+import json
 import random
-from harness.tasks.aiw.examples import examples
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from harness.errors import DataError, UsageError
+from harness.options import option, suggestion
+from harness.seeds import derive
+from harness.tasks.aiw import examples, problems, scoring
+from harness.tasks.aiw.problems import Problem, Relation, Siblings
+from harness.tasks.aiw.prompts import PROMPT_TYPES, SUFFIXES, published
+from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
+
+FAMILIES = "original plus extension friends female light_siblings light_relation light_attribute".split()
+FAMILIES += "parameterised bignum procedural".split()
+GROUPED = {"light": ("light_siblings", "light_relation", "light_attribute"), "all": tuple(FAMILIES)}
+PROMPT_ALIASES = {"thinking": "thinking_v1"}
+PAPER_VARIATIONS = ("V1", "V2", "V3", "V4")
+
+
+@dataclass(frozen=True)
 class AIW:
-    name = "aiw"
-    def training(self, rng): return examples(rng)
+    """Alice has N brothers and M sisters. How many sisters does Alice's brother have?"""
+
+    family: tuple[str, ...] = option(("original",), f"one or more of {', '.join([*FAMILIES, *GROUPED])}")
+    prompt: tuple[str, ...] = option(
+        ("standard", "thinking_v1", "restricted"), f"one or more of {', '.join(PROMPT_TYPES)}, none, all"
+    )
+    variations: tuple[str, ...] = option(PAPER_VARIATIONS, "published variations: V1 to V6, as V1,V3 or 1-6")
+    rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
+    prompts: Path | None = option(None, "run a published prompts.json instead of a family")
+    ids: tuple[str, ...] = option((), "with prompts: only these prompt ids, as 55,57 or 559-564")
+    largest: int = option(12, "procedural: the largest number of brothers or sisters")
+
+    name: ClassVar[str] = "aiw"
+    version: ClassVar[str] = "1"
+    factors: ClassVar[tuple[str, ...]] = ("family", "variation", "prompt")
+
+    def __post_init__(self) -> None:
+        lower = lambda names: [n.lower().replace("-", "_") for n in names]  # noqa: E731
+        families = [f for name in lower(self.family) for f in GROUPED.get(name, (name,))]
+        prompts = [PROMPT_ALIASES.get(n, n) for n in lower(self.prompt)]
+        prompts = [*PROMPT_TYPES] if prompts == ["all"] else prompts
+        _known(families, FAMILIES, "family", [*FAMILIES, *GROUPED])
+        _known(prompts, [*PROMPT_TYPES, "none"], "prompt")
+        variations = [f"V{n}" for n in _numbers(lower(self.variations), "variations")]
+        _known(variations, [f"V{n}" for n in range(1, 7)], "variations")
+        if self.largest < 2:
+            raise UsageError(f"task aiw: option largest: {self.largest} is too small, at least 2 is needed")
+        for name, value in (("family", families), ("prompt", prompts), ("variations", variations)):
+            if not value:
+                raise UsageError(f"task aiw: option {name} is empty")
+            object.__setattr__(self, name, tuple(dict.fromkeys(value)))
+
+    @property
+    def epochs(self) -> int:
+        """30, as published; 1 where the problems are generated and there are more of them instead."""
+        return 1 if self.prompts is None and self.family == ("procedural",) else 30
+
+    @property
+    def limit(self) -> int | None:
+        """The published families are finite; of generated groups there are 25 by default."""
+        if self.prompts is not None or "procedural" not in self.family:
+            return None
+        finite = sum(1 for f in self.family if f != "procedural" for _ in self._published(f))
+        return finite + 25 * len(problems.VARIANTS) * len(self.prompt)
+
+    @property
+    def sampling(self) -> Sampling:
+        """Temperature 1, as in the paper's main runs; a bound on length that leaves room for thinking."""
+        return Sampling(temperature=1.0, max_tokens=2048)
+
+    def samples(self, seed: int) -> Iterator[Sample]:
+        if self.prompts is not None:
+            yield from _from_file(self.prompts, self.ids)
+            return
+        for family in sorted(self.family, key=lambda f: f == "procedural"):
+            yield from self._procedural(seed) if family == "procedural" else self._published(family)
+
+    def _published(self, family: str) -> Iterator[Sample]:
+        """One group: the family's structure. "Alice is female" is a condition of the original structure."""
+        group = "original" if family == "female" else family
+        for variation, problem in _variations(family, self.variations):
+            for prompt in self.prompt:
+                yield _sample(problem, family, group, variation, prompt)
+
+    def _procedural(self, seed: int) -> Iterator[Sample]:
+        """Groups without end: a new structure each, in every variant and prompt type."""
+        index = 0
+        while True:
+            what, build = problems.procedural(random.Random(derive(self.name, self.version, seed, index)), self.largest)
+            for variant in problems.VARIANTS:
+                for prompt in self.prompt:
+                    yield _sample(build(variant), "procedural", f"procedural-{index:06d}", variant, prompt, what)
+            index += 1
+
+    def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        if params.get("answer") is None:
+            raise DataError("an AIW sample needs params.answer")
+        if self.rule == "original":
+            return scoring.original(params, response)
+        return scoring.robust(params, response, stop_reason)
+
+    def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
+        """oracle: the answer; shallow: the number copied from the statement; random: any number up to the sum
+        of those stated plus one (one of the two codes for light_attribute, one of the letters if there are any)."""
+        answer = sample.target
+        if kind == "shallow":
+            answer = str(sample.params.get("shallow") or re.findall(r"\d+|$", sample.messages[-1].content)[0] or "0")
+        elif kind == "random":
+            stated = str(sample.params.get("stated") or sample.params["answer"]).split(",")
+            numbers = [int(n) for n in stated if n.isdigit()]
+            if sample.params.get("family") == "light_attribute":
+                answer = str(rng.randint(1, 2))
+            elif numbers:
+                answer = str(rng.randint(0, sum(numbers) + 1))
+            else:
+                answer = rng.choice([f"{letter}{tail}" for letter in stated for tail in ("", "+1", "-1")])
+        return f"### Answer: {answer}"
+
+    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+        return examples.examples(rng, () if varied else self.prompt)
+
+
+def _known(names: list[str], known: list[str], option_name: str, listed: list[str] | None = None) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"task aiw: option {option_name}: there is no '{name}'", suggestion(name, listed or known, "it takes")
+            )
+
+
+def _numbers(texts: list[str], option_name: str) -> list[int]:
+    """`["v1", "3-5"]` -> [1, 3, 4, 5]"""
+    numbers: list[int] = []
+    for text in texts:
+        m = re.fullmatch(r"v?(\d{1,4})(?:-v?(\d{1,4}))?", text)
+        if not m:
+            raise UsageError(f"task aiw: option {option_name}: '{text}' is not a number or a range such as 1-6")
+        numbers.extend(range(int(m[1]), int(m[2] or m[1]) + 1))
+    return numbers
+
+
+def _variations(family: str, names: tuple[str, ...]) -> Iterator[tuple[str, Problem]]:
+    """The published variations of a family that are asked for."""
+    numbers = published("original" if family.startswith("light") or family in ("female", "friends") else family)
+    for name in names:
+        if name in numbers:
+            yield name, _BUILDERS[family](numbers[name])
+
+
+def _person(row: dict[str, Any]) -> tuple[Siblings, tuple[Relation, Relation]]:
+    order: tuple[Relation, Relation] = (
+        ("brothers", "sisters") if row["first"] == "brothers" else ("sisters", "brothers")
+    )
+    return Siblings("Alice", "female", row["brothers"], row["sisters"]), order
+
+
+_BUILDERS: dict[str, Callable[[dict[str, Any]], Problem]] = {
+    "original": lambda row: problems.siblings(*_person(row)),
+    "female": lambda row: problems.siblings(*_person(row), stated_sex=True),
+    "bignum": lambda row: problems.siblings(*_person(row)),
+    "parameterised": lambda row: problems.siblings(*_person(row)),
+    "light_siblings": lambda row: problems.light_siblings(*_person(row)),
+    "light_relation": lambda row: problems.light_relation(*_person(row)),
+    "light_attribute": lambda row: problems.light_attribute(*_person(row)),
+    "friends": lambda row: problems.friends(row["brothers"], row["sisters"], row["first"] == "sisters"),
+    "extension": lambda row: problems.extension(**row),
+    "plus": lambda row: problems.plus(problems.Cousins(**row)),
+}
+
+
+def _sample(
+    problem: Problem, family: str, group: str, variation: str, prompt: str, what: dict[str, str | int] | None = None
+) -> Sample:
+    text = problem.text if prompt == "none" else f"{problem.text} {SUFFIXES[prompt]}"
+    params: dict[str, str | int] = {
+        "family": family,
+        "variation": variation,
+        "prompt": prompt,
+        "answer": problem.answer,
+    }
+    params |= {"shallow": problem.shallow, "stated": ",".join(problem.stated)} | (what or {})
+    condition = f"{variation}/{prompt}" if group.startswith(family) else f"{family}/{variation}/{prompt}"
+    return Sample(f"{group}/{condition}", group, condition, params, (Message("user", text),), problem.answer)
+
+
+def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
+    """The published prompts.json: one sample a row. A group is one problem body, its conditions the prompt types.
+
+    Traps of that file: four prompts are lists (several turns of which no answer is known: left out), right answers
+    are text, floats or null, and "null" stands for a parameterised one, whose letter is in the prompt.
+    """
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"{path}: can't be read: {error.strerror}", "-T prompts=FILE wants the AIW repository's prompts.json"
+        ) from None
+    except ValueError as error:
+        raise DataError(f"{path}: not valid JSON: {error}") from None
+    if not isinstance(rows, list):
+        raise DataError(f"{path}: expected a list of prompts")
+    wanted = set(map(str, _numbers(list(ids), "ids")))
+    groups: dict[str, str] = {}
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or "prompt" not in row:
+            raise DataError(f"{path}: row {number} has no prompt")
+        name, prompt = str(row.get("id", number)), row["prompt"]
+        if (wanted and name not in wanted) or not isinstance(prompt, str):
+            continue
+        answer = _right_answer(row.get("right_answer"), prompt)
+        if answer is None:
+            continue
+        kind = next((k for k, suffix in SUFFIXES.items() if prompt.rstrip().endswith(suffix)), "other")
+        body = prompt.rstrip().removesuffix(SUFFIXES.get(kind, "")).strip()
+        group = groups.setdefault(body, f"prompt-{name}")
+        params = {"prompt_id": name, "prompt": kind, "family": "published", "variation": group, "answer": answer,
+                  "description": str(row.get("description", ""))}  # fmt: skip
+        yield Sample(f"prompt/{name}", group, kind, params, (Message("user", prompt),), answer)
+
+
+def _right_answer(value: Any, prompt: str) -> str | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(int(value)) if float(value).is_integer() else str(value)
+    if isinstance(value, str) and value != "null":
+        return value
+    letter = re.search(r"\b([A-Z]) sisters\b", prompt)
+    return f"{letter[1]}+1" if letter and value == "null" else None

@@ -38,7 +38,7 @@ CONTEXT = 1024
 def examples(seed: int) -> Iterator[Example]:
     """The worked examples of all installed tasks in turn."""
     tasks = [e.load()() for e in sorted(entry_points(group="harness.tasks"), key=lambda e: e.name)]
-    streams = [task.training(random.Random(f"{seed}/{task.name}")) for task in tasks]
+    streams = [task.examples(random.Random(f"{seed}/{task.name}"), varied=True) for task in tasks]
     for i in itertools.count():
         yield next(streams[i % len(streams)])
 
@@ -133,8 +133,20 @@ def main() -> None:
 
     minutes = (time.monotonic() - start) / 60
     save(model, tokenizer, args.out)
-    facts = {"parameters": size, "steps": step, "examples": seen, "minutes": round(minutes, 1), "loss": round(running, 4)}
-    facts |= {"seed": args.seed, "device": device, "torch": torch.__version__, "batch": args.batch, "peak_rate": args.rate}
+    facts = {
+        "parameters": size,
+        "steps": step,
+        "examples": seen,
+        "minutes": round(minutes, 1),
+        "loss": round(running, 4),
+    }
+    facts |= {
+        "seed": args.seed,
+        "device": device,
+        "torch": torch.__version__,
+        "batch": args.batch,
+        "peak_rate": args.rate,
+    }
     (args.out / "training.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(facts))
 

@@ -1,0 +1,70 @@
+"""Answers from the records of an earlier run: `replay/RUN`, to score or tabulate anew without any model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from harness.errors import ModelError
+from harness.options import build
+from harness.store import find_run, read_lines
+from harness.types import Completion, ModelOptions, Outcome, Params, Request, StopReason
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Replay has no -M options."""
+
+
+class Replay:
+    """Looks up the sample and epoch; only offsets are kept in memory."""
+
+    def __init__(self, directory: Path, max_connections: int) -> None:
+        self.name = f"replay/{directory.name}"
+        self.max_connections = max_connections
+        self._records = directory / "records.jsonl"
+        self._offsets: dict[tuple[str, int], tuple[int, int]] = {}
+
+    @property
+    def identity(self) -> Params:
+        return {"model": self.name}
+
+    async def start(self) -> None:
+        for offset, line in read_lines(self._records):
+            record = json.loads(line)
+            if not Outcome(record["outcome"]).is_infrastructure:
+                self._offsets[record["id"], record["epoch"]] = (offset, len(line))
+
+    async def complete(self, request: Request) -> Completion:
+        origin = request.origin
+        assert origin is not None, "the runner says where a request comes from"
+        found = self._offsets.get((origin.sample.id, origin.epoch))
+        if found is None:
+            raise ModelError(
+                f"{self.name} holds no answer to sample {origin.sample.id}, epoch {origin.epoch}",
+                "bad_request",
+                "replay with the options (-T, --seed, --limit, --epochs) of that run",
+            )
+        with self._records.open("rb") as file:
+            file.seek(found[0])
+            record = json.loads(file.read(found[1]))
+        return Completion(
+            record["response"],
+            cast(StopReason, record["stop_reason"] or "stop"),
+            record["prompt_tokens"],
+            record["completion_tokens"],
+            record["thinking_tokens"],
+            record.get("thinking", ""),
+            latency_s=record["latency_s"] or 0.0,
+            served_by=record.get("served_by", ""),
+        )
+
+    async def close(self) -> None:
+        pass
+
+
+def open_model(name: str, options: ModelOptions) -> Replay:
+    build(Settings, options.extra, f"model replay/{name}")
+    return Replay(find_run(name), options.max_connections or 64)

@@ -1,0 +1,235 @@
+"""Run directories: create, append durably, resume, read. Knows records as flat JSON, nothing of tasks or models.
+
+`run.json` says what was asked, `records.jsonl` grows a line a record while the run lasts; `records.parquet`
+and `summary.csv` are written when it is done. One writer at a time (a lock file keeps two out).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataError, HarnessError, UsageError
+from harness.types import Outcome
+
+RECORDS = "records.jsonl"
+JOURNAL = "calls.jsonl"
+
+
+def new_run_id(task: str, model: str) -> str:
+    """Sorts by time, tells task and model, and is unique."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    short = "".join(c if c.isalnum() or c in ".-" else "-" for c in model.rstrip("/").rpartition("/")[2])
+    return f"{stamp}-{task}-{short[:40]}-{secrets.token_hex(2)}"
+
+
+def find_run(name: str | Path, out: Path = Path("results")) -> Path:
+    """The run directory with that path, or with that name under `out`."""
+    for directory in (Path(name), out / name):
+        if (directory / "run.json").is_file():
+            return directory
+    raise UsageError(f"{name} is not a run directory (it has no run.json)", "give the path that `harness run` printed")
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """The contents of run.json."""
+    try:
+        config = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{directory}/run.json can't be read: {error.strerror}") from None
+    except ValueError as error:
+        raise DataError(f"{directory}/run.json is not valid JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise DataError(f"{directory}/run.json does not hold a JSON object")
+    return config
+
+
+def write_config(directory: Path, config: Mapping[str, Any]) -> None:
+    """Replace run.json in one step, so that a crash leaves the old or the new one."""
+    _replace(directory / "run.json", json.dumps(config, indent=1, ensure_ascii=False) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_suffix(path.suffix + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(offset, line) of every whole line; a torn last one (no newline) is left out."""
+    if not path.is_file():
+        return
+    offset = 0
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield offset, line
+            offset += len(line)
+
+
+def read_records(directory: Path) -> Iterator[dict[str, Any]]:
+    """The records of a run in the order they were made. DataError where a line is not a JSON object."""
+    for number, (_, line) in enumerate(read_lines(directory / RECORDS), 1):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            raise DataError(f"{directory / RECORDS}: line {number} is not valid JSON") from None
+        if not isinstance(record, dict):
+            raise DataError(f"{directory / RECORDS}: line {number} is not a record")
+        yield record
+
+
+def identity(*parts: Any) -> str:
+    """The hash under which an answer may be used again: of everything that could have changed it."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def dumps(value: Mapping[str, Any]) -> bytes:
+    """One line of JSON. Lone surrogates, which no UTF-8 file can hold, become U+FFFD."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace") + b"\n"
+
+
+class Writer:
+    """The one writer of a run directory: takes the lock, mends what a crash left, appends."""
+
+    def __init__(self, directory: Path) -> None:
+        from filelock import FileLock, Timeout
+
+        self.directory = directory
+        self._lock = FileLock(directory / "lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise HarnessError(
+                f"{directory} is in use by another run", "wait for it, or start a new run without --resume"
+            ) from None
+        try:
+            self._mend()
+            self._files = {name: _append_only(directory / name) for name in (RECORDS,)}
+        except BaseException:
+            self._lock.release()
+            raise
+        self._dirty = False
+
+    def _mend(self) -> None:
+        """Drop torn last lines, and the records of infrastructure errors: they are to be done again."""
+        for name in (RECORDS, JOURNAL):
+            path = self.directory / name
+            if path.is_file():
+                whole = sum(len(line) for _, line in read_lines(path))
+                if whole < path.stat().st_size:
+                    os.truncate(path, whole)
+        records = self.directory / RECORDS
+        if any(_failed(line) for _, line in read_lines(records)):
+            part = records.with_suffix(".part")
+            with part.open("wb") as file:
+                file.writelines(line for _, line in read_lines(records) if not _failed(line))
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(records)
+
+    def append(self, record: Mapping[str, Any], name: str = RECORDS) -> None:
+        """Hand one line to the operating system: from here on it survives the end of this process, also kill -9."""
+        if name not in self._files:
+            self._files[name] = _append_only(self.directory / name)
+        line = dumps(record)
+        try:
+            written = os.write(self._files[name], line)
+            while written < len(line):
+                written += os.write(self._files[name], line[written:])
+        except OSError as error:
+            raise HarnessError(
+                f"{self.directory / name} can't be written: {error.strerror}",
+                f"make room, then finish the run with --resume {self.directory}: what is there is kept",
+            ) from None
+        self._dirty = True
+
+    def sync(self) -> None:
+        """Make what was appended survive a power cut. Blocks for some milliseconds: call it from a thread."""
+        if self._dirty:
+            self._dirty = False
+            for file in list(self._files.values()):
+                with contextlib.suppress(OSError):  # not every file system can
+                    os.fsync(file)
+
+    def close(self) -> None:
+        self.sync()
+        for file in self._files.values():
+            os.close(file)
+        self._lock.release()
+
+
+def _append_only(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+
+
+def _failed(line: bytes) -> bool:
+    # Cheap test first: almost no line has it.
+    return b"_error" in line and Outcome(json.loads(line)["outcome"]).is_infrastructure
+
+
+def write_parquet(directory: Path, path: Path) -> None:
+    """The records as a tidy table: params become `params_*` columns, nested values JSON text."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds: dict[str, set[type]] = {}
+    for record in read_records(directory):
+        for key, value in flatten(record).items():
+            kinds.setdefault(key, set()).add(type(value))
+    if not kinds:
+        return
+    schema = pa.schema([(name, _arrow_type(pa, types)) for name, types in kinds.items()])
+    with pq.ParquetWriter(path.with_suffix(".part"), schema, compression="zstd") as writer:
+        batch: list[dict[str, Any]] = []
+        for record in read_records(directory):
+            batch.append(flatten(record))
+            if len(batch) == 2000:
+                writer.write_table(_arrow_table(pa, batch, schema))
+                batch = []
+        writer.write_table(_arrow_table(pa, batch, schema))
+    path.with_suffix(".part").replace(path)
+
+
+def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as one row of the tidy table."""
+    row: dict[str, Any] = {}
+    for key, value in record.items():
+        if key == "params" and isinstance(value, dict):
+            row |= {f"params_{name}": v for name, v in value.items()}
+        else:
+            row[key] = json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+    return row
+
+
+def _arrow_type(pa: Any, types: set[type]) -> Any:
+    types = types - {type(None)}
+    if types == {bool}:
+        return pa.bool_()
+    if types == {int}:
+        return pa.int64()
+    if types and types <= {int, float}:
+        return pa.float64()
+    return pa.string()
+
+
+def _arrow_table(pa: Any, rows: list[dict[str, Any]], schema: Any) -> Any:
+    columns = []
+    for field in schema:
+        values = [row.get(field.name) for row in rows]
+        if field.type == pa.string():
+            values = [v if v is None or isinstance(v, str) else str(v) for v in values]
+        columns.append(pa.array(values, field.type))
+    return pa.Table.from_arrays(columns, schema=schema)
