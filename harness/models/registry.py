@@ -58,8 +58,8 @@ def _alias(name: str, row: Any, where: str) -> Alias:
     return Alias(name, row["model"], row.get("about", ""), options, row.get("base_url"), row.get("api_key_env"))
 
 
-def open_model(name: str, options: ModelOptions) -> Model:
-    """The model behind an alias or a BACKEND/NAME, not yet started. UsageError for an unknown name."""
+def resolve(name: str, options: ModelOptions) -> tuple[str, str, ModelOptions]:
+    """(backend, name there, options with the alias's own under them). UsageError for an unknown name."""
     known = aliases()
     full = name
     if name in known:
@@ -76,5 +76,11 @@ def open_model(name: str, options: ModelOptions) -> Model:
         backends = list(plugins.installed("models"))
         hint = suggestion(name, list(known), "aliases") + f"; or BACKEND/NAME with one of {', '.join(backends)}"
         raise UsageError(f"there is no model '{name}'", hint)
+    return backend, rest, options
+
+
+def open_model(name: str, options: ModelOptions) -> Model:
+    """The model behind an alias or a BACKEND/NAME, not yet started."""
+    backend, rest, options = resolve(name, options)
     model: Model = plugins.load("models", backend)(rest, options)
     return model

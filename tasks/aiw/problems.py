@@ -192,8 +192,9 @@ def plus(c: Cousins, name: str = "Alice") -> Problem:
     return Problem(
         text=f"{name} has {counted(c.sisters, 'sister')} and {counted(c.brothers, 'brother')} and no other siblings. "
         f"{name}'s mother has 2 brothers and 1 sister. This sister has no children; her nephews and nieces are "
-        f"{c.of_aunt} in all. {name}'s father has 2 sisters and 1 brother. This brother has {counted(c.children, c.child)} of his "
-        f"own, and {c.of_uncle} nephews and nieces in all. How many cousins does {name}'s sister have?",
+        f"{c.of_aunt} in all. {name}'s father has 2 sisters and 1 brother. This brother has "
+        f"{counted(c.children, c.child)} of his own, and {c.of_uncle} nephews and nieces in all. "
+        f"How many cousins does {name}'s sister have?",
         facts=(
             Fact(home.count("female", "female"), as_form(c.sisters)),
             Fact(home.count("male", "female"), as_form(c.brothers)),

@@ -1,0 +1,47 @@
+"""Answers kept across runs (`--cache`): one SQLite file, keyed by the identity of the call."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from harness.types import Completion, TokenLogprob
+
+
+class Cache:
+    """get and put by key. Several processes may share the file."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        path = path or Path(platformdirs.user_cache_dir("harness")) / "completions.sqlite"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+
+    def get(self, key: str) -> Completion | None:
+        row = self._db.execute("SELECT value FROM completions WHERE key = ?", (key,)).fetchone()
+        return completion_from(json.loads(row[0])) if row else None
+
+    def put(self, key: str, completion: Completion) -> None:
+        value = json.dumps(asdict(completion))
+        self._db.execute("INSERT OR REPLACE INTO completions VALUES (?, ?)", (key, value))
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def completion_from(value: Mapping[str, Any]) -> Completion:
+    """A completion from its JSON form."""
+    fields = dict(value)
+    if fields.get("logprobs") is not None:
+        fields["logprobs"] = tuple(
+            TokenLogprob(token, logprob, tuple((t, p) for t, p in top)) for token, logprob, top in fields["logprobs"]
+        )
+    return Completion(**fields)

@@ -1,0 +1,362 @@
+"""The `harness` command: options in, one function called, its result printed. Everything else is imported
+inside the commands, so that `harness --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness import __version__
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXIT_INCOMPLETE = 3
+
+
+def opt(*names: str, **attributes: Any) -> Callable[[F], F]:
+    """An option that can also be set as HARNESS_<NAME> and by its name in the --config file."""
+    long = next(n for n in names if n.startswith("--")).removeprefix("--").partition("/")[0]
+    variable = "HARNESS_" + long.replace("-", "_").upper()
+    if not attributes.get("is_flag") and attributes.get("default") not in (None, ()):
+        attributes.setdefault("show_default", True)
+    return click.option(*names, envvar=variable, **attributes)
+
+
+def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+    """--config: a TOML file of option names and values; options on the command line go over it."""
+    if path is None:
+        return
+    import tomllib
+
+    from harness.errors import UsageError
+    from harness.options import suggestion
+
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: can't be read as TOML: {error}") from None
+    known = {p.name: p for p in context.command.params if p.name}
+    defaults: dict[str, Any] = {}
+    for key, value in values.items():
+        name = {"T": "task_option", "M": "model_option", "S": "strategy_option"}.get(key, key.replace("-", "_"))
+        if name not in known:
+            raise UsageError(f"{path}: there is no option '{key}'", suggestion(key, sorted(known), "options"))
+        if isinstance(value, dict):
+            value = [f"{k}={_text(v)}" for k, v in value.items()]
+        elif known[name].multiple and not isinstance(value, list):
+            value = [value]
+        defaults[name] = value
+    context.default_map = {**(context.default_map or {}), **defaults}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(_text, value)) if isinstance(value, list) else str(value)
+
+
+def _split(values: tuple[str, ...]) -> list[str]:
+    """Repeated and comma-separated names, in order, each once."""
+    return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="harness")
+def cli() -> None:
+    """Does a language model reason, or only recognise? The same question in matched worlds, checked by verifiers."""
+
+
+task_options = opt("-T", "--task-option", multiple=True, metavar="KEY=VALUE", help="Option of the task (repeatable).")
+rule_option = opt("--rule", type=click.Choice(["robust", "original"]), help="How answers are read: -T rule=...")
+
+
+@cli.command()
+@opt("--task", "-t", multiple=True, help="Task(s), comma-separated or repeated; `all` for every installed one.")
+@opt("--model", "-m", multiple=True, help="Model(s): an alias, or BACKEND/NAME. See `harness models`.")
+@opt("--limit", type=click.IntRange(1), help="Samples a task, before epochs.")
+@opt("--seed", type=int, default=0, help="Seed of generated samples and of sampling.")
+@opt("--epochs", "--trials", type=click.IntRange(1), help="How often each sample is asked.  [default: the task's]")
+@opt("--strategy", default="io", help="How the model is asked. See `harness strategies`.")
+@opt("--temperature", type=click.FloatRange(0), help="Sampling temperature.  [default: the task's]")
+@opt("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Nucleus sampling.")
+@opt("--max-tokens", type=click.IntRange(1), help="Tokens of an answer, at most.  [default: the task's]")
+@opt("--logprobs", type=click.IntRange(0, 20), help="Ask for this many alternatives a token.")
+@opt("--reasoning-effort", help="For models that take one: low, medium, high ...")
+@opt("--system-message", help="A system message before each sample.")
+@opt("--num-fewshot", type=click.IntRange(0), default=0, help="Worked examples before each sample.")
+@opt("--max-connections", type=click.IntRange(1), help="Simultaneous requests.  [default: the backend's]")
+@opt("--max-retries", type=click.IntRange(0), default=5, help="Retries of a failed request.")
+@opt("--timeout", type=click.FloatRange(0, min_open=True), default=600.0, help="Seconds for one attempt.")
+@opt("--cache/--no-cache", default=False, help="Keep answers and reuse them in later runs.")
+@opt("--budget-tokens", type=click.IntRange(1), help="Stop when this many tokens are used.")
+@opt("--base-url", help="An OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
+@opt("--api-key-env", help="Name of the environment variable that holds the key.")
+@opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
+@task_options
+@opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
+@opt("-S", "--strategy-option", multiple=True, metavar="KEY=VALUE", help="Option of the strategy (repeatable).")
+@rule_option
+@opt("--resume", type=click.Path(path_type=Path), help="Finish this run; no other option is needed.")
+@opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
+@opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")
+@opt("--config", type=click.Path(path_type=Path), is_eager=True, expose_value=False, callback=_read_config,
+     help="TOML file with any of these options.")  # fmt: skip
+def run(**options: Any) -> None:
+    """Run tasks on models, print the table, leave a run directory."""
+    from harness import display, launch, plugins
+    from harness.errors import UsageError
+    from harness.options import parse_pairs
+    from harness.runner import RunConfig
+    from harness.store import find_run
+    from harness.types import ModelOptions, Sampling
+
+    show = options["display"] or display.default()
+    if options["resume"]:
+        if options["task"] or options["model"]:
+            raise UsageError("--resume finishes a run as it was asked: it takes neither --task nor --model")
+        changes = {"budget_tokens": options["budget_tokens"]} if options["budget_tokens"] else {}
+        finished = launch.resume(find_run(options["resume"], options["out"]), show, **changes)
+        sys.exit(_report(finished))
+
+    tasks, models = _split(options["task"]), _split(options["model"])
+    tasks = list(plugins.installed("tasks")) if tasks == ["all"] else tasks
+    if not tasks or not models:
+        missing = "--task" if not tasks else "--model"
+        raise UsageError(f"{missing} is missing", "for example: harness run --task aiw --model tiny")
+    given = parse_pairs(options["task_option"], "-T") | ({"rule": options["rule"]} if options["rule"] else {})
+    by_task = launch.select_options(tasks, given)
+    model_options = ModelOptions(
+        **{k: options[k] for k in ("base_url", "api_key_env", "max_connections", "max_retries", "timeout")},
+        extra=parse_pairs(options["model_option"], "-M"),
+    )
+    sampling = Sampling(
+        **{k: options[k] for k in ("temperature", "top_p", "max_tokens", "logprobs", "reasoning_effort")}
+    )
+    configs = [
+        RunConfig(
+            task=task,
+            model=model,
+            task_options=by_task[task],
+            model_options=model_options,
+            strategy_options=parse_pairs(options["strategy_option"], "-S"),
+            sampling=sampling,
+            **{
+                k: options[k] for k in ("strategy", "seed", "limit", "epochs", "system_message", "num_fewshot", "cache")
+            },
+            budget_tokens=options["budget_tokens"],
+        )
+        for model in models
+        for task in tasks
+    ]
+    for config in configs:  # what is wrong with the last one should not show after hours of the first
+        launch.prepare(config)
+    if options["dry_run"]:
+        _dry_run(configs)
+        return
+    sys.exit(max(_report(launch.start(config, options["out"], show)) for config in configs))
+
+
+def _report(finished: Any) -> int:
+    """Print a finished run's tables; the exit code."""
+    from harness import tables
+
+    result, progress = finished.result, finished.result.progress
+    config = finished.config
+    click.echo(f"\n{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}, "
+               f"seed {config.seed}: {progress.done} of {progress.total} records")  # fmt: skip
+    if progress.done:
+        click.echo("\n" + tables.render_contrasts(result.contrasts))
+    for line in finished.notes:
+        click.echo(f"note: {line}")
+    click.echo(f"\nrun: {finished.directory}")
+    if result.status == "complete":
+        return 0
+    click.echo(f"not complete: {result.reason}", err=True)
+    click.echo(f"finish it with: harness run --resume {finished.directory}", err=True)
+    return EXIT_INCOMPLETE
+
+
+def _dry_run(configs: list[Any]) -> None:
+    from harness import launch
+
+    for config in configs:
+        e = launch.estimate(config)
+        click.echo(
+            f"{config.task}, {config.model}: {e.samples} samples x {e.epochs} epochs = {e.calls} "
+            f"{'calls' if e.exact else 'calls at least'}, about {e.prompt_tokens} prompt tokens, "
+            f"at most {e.completion_tokens} completion tokens; nothing was sent"
+        )
+
+
+@cli.command()
+@opt("--task", "-t", required=True, help="The task that the responses answer.")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write; a new directory for a run.")
+@task_options
+@rule_option
+def score(task: str, source: Path, output: Path | None, task_option: tuple[str, ...], rule: str | None) -> None:
+    """Score responses in a JSONL file (.gz too) or in a run directory, without any model."""
+    from harness import plugins, scoring, store, tables
+    from harness.options import parse_pairs
+
+    given = parse_pairs(task_option, "-T") | ({"rule": rule} if rule else {})
+    if source.is_dir():
+        directory = store.find_run(source)
+        made_with = store.read_config(directory)["config"].get("task_options", {})
+        contrasts = scoring.score_run(plugins.task(task, made_with | given), directory, output)
+        click.echo(tables.render_contrasts(contrasts))
+        return
+    outcomes = scoring.score_file(plugins.task(task, given), source, output)
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
+    click.echo(f"{outcomes.total()} responses: {counts or 'none'}", err=True)
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@opt("--by", default="task,model,strategy,condition", help="Columns to group by; params as params_NAME.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV there (- for here)."
+)
+@click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet there.")
+def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: Path | None) -> None:
+    """Tidy table over the records of one or more runs."""
+    from harness import launch, store, tables
+
+    columns = _split((by,))
+    rows = launch.table([store.find_run(r) for r in runs], columns)
+    if csv_file or parquet_file:
+        import pandas as pd
+
+        frame = pd.DataFrame(rows)
+        if csv_file:
+            frame.to_csv(sys.stdout if str(csv_file) == "-" else csv_file, index=False)
+        if parquet_file:
+            frame.to_parquet(parquet_file, index=False)
+    else:
+        click.echo(tables.render(rows, columns))
+
+
+@cli.command()
+@click.argument("task")
+@opt("--limit", type=click.IntRange(1), default=3, help="How many samples.")
+@opt("--seed", type=int, default=0, help="Seed of generated samples.")
+@task_options
+def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None:
+    """Sample prompts of a task with their targets, without a model."""
+    import itertools
+    import random
+
+    from harness import plugins
+    from harness.options import parse_pairs
+
+    made = plugins.task(task, parse_pairs(task_option, "-T"))
+    for sample in itertools.islice(made.samples(seed), limit):
+        click.echo(f"--- {sample.id}   group {sample.group}, condition {sample.condition}")
+        for message in sample.messages:
+            click.echo(f"[{message.role}] {message.content}")
+        click.echo(f"target: {sample.target}   shallow: {made.baseline('shallow', sample, random.Random(seed))}\n")
+
+
+@cli.command()
+@click.argument("task", required=False)
+def tasks(task: str | None) -> None:
+    """The installed tasks; with a name, the options of that one."""
+    _list("tasks", task, "-T")
+
+
+@cli.command()
+@click.argument("strategy", required=False)
+def strategies(strategy: str | None) -> None:
+    """The installed strategies; with a name, the options of that one."""
+    _list("strategies", strategy, "-S")
+
+
+def _list(kind: Any, name: str | None, flag: str) -> None:
+    from harness import plugins
+    from harness.options import describe
+    from harness.tables import align
+
+    if name is None:
+        loaded = {n: plugins.load(kind, n) for n in plugins.installed(kind)}
+        body = [[n, (c.__doc__ or "").strip().partition("\n")[0]] for n, c in loaded.items()]
+        click.echo(align(["name", "what"], body, left=2))
+        return
+    made = plugins.load(kind, name)
+    click.echo((made.__doc__ or "").strip())
+    options = describe(made)
+    if options:
+        click.echo("\n" + align([f"{flag} option", "default", "what"], [list(o) for o in options], left=3))
+
+
+@cli.command()
+def models() -> None:
+    """The aliases of the registry (yours too), and the backends."""
+    from harness import plugins
+    from harness.models.registry import aliases
+    from harness.tables import align
+
+    body = [[a.name, a.model, a.about] for a in aliases().values()]
+    click.echo(align(["alias", "model", "what"], body, left=3))
+    click.echo(f"\nor BACKEND/NAME, with one of: {', '.join(plugins.installed('models'))}")
+    click.echo(
+        "baseline/oracle, baseline/random, baseline/shallow; replay/RUN; embedded/DIR; openai/NAME; vllm/ORG/NAME"
+    )
+
+
+@cli.command()
+@click.argument("model")
+@opt("--port", type=click.IntRange(1, 65535), help="Port on the loopback interface.  [default: a free one]")
+@opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Engine argument (repeatable).")
+def serve(model: str, port: int | None, model_option: tuple[str, ...]) -> None:
+    """Start a local OpenAI-compatible vLLM server for a model of the registry."""
+    from harness.models import vllm_server
+    from harness.models.registry import resolve
+    from harness.options import parse_pairs
+    from harness.types import ModelOptions
+
+    backend, name, options = resolve(model, ModelOptions(extra=parse_pairs(model_option, "-M")))
+    if backend != "vllm":
+        from harness.errors import UsageError
+
+        raise UsageError(f"{model} is not a vLLM model but {backend}/{name}", "`harness models` lists those on vLLM")
+    sys.exit(vllm_server.serve(name, options, port))
+
+
+@cli.command()
+def doctor() -> None:
+    """What works on this machine, and what to install for what does not."""
+    from harness.doctor import examine
+    from harness.tables import align
+
+    findings = examine()
+    body = [[f.what, {True: "ok", False: "MISSING", None: "-"}[f.works], f.detail] for f in findings]
+    click.echo(align(["part", "state", "detail"], body, left=3))
+    sys.exit(1 if any(f.works is False for f in findings) else 0)
+
+
+def main() -> None:
+    """Entry point: errors are one message and what to do, never a traceback."""
+    from harness.errors import HarnessError
+
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(EXIT_INCOMPLETE)
+    except HarnessError as error:
+        click.echo(f"error: {error.message}" + (f"\n  {error.hint}" if error.hint else ""), err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): nobody is left to tell.
+        sys.stderr.close()
+        sys.exit(0)

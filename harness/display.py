@@ -1,0 +1,78 @@
+"""Progress of a run on standard error: a bar for people, lines for logs, or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from harness.runner import Progress
+
+Display = Literal["rich", "plain", "none"]
+
+LINE_EVERY_S = 10.0
+
+
+def facts(p: Progress, rate: float) -> str:
+    """What both displays say: rate, accuracy so far, tokens, errors, time left."""
+    left = (p.total - p.done) / rate if rate > 0 else None
+    parts = [f"{rate:.1f}/s", f"accuracy {p.correct / p.verdicts:.3f} (n={p.verdicts})" if p.verdicts else "accuracy -"]
+    parts.append(f"{p.tokens} tokens")
+    if p.errors:
+        parts.append(f"{p.errors} errors")
+    parts.append("done" if p.done >= p.total else f"{left:.0f} s left" if left is not None else "- s left")
+    return ", ".join(parts)
+
+
+def _rate(p: Progress) -> float:
+    return (p.done - p.resumed) / max(time.monotonic() - p.started, 1e-6)
+
+
+@contextlib.contextmanager
+def progress(kind: Display, label: str) -> Iterator[Callable[[Progress], None]]:
+    """A function to call with the progress, as often as one likes."""
+    if kind == "none":
+        yield lambda _: None
+    elif kind == "plain":
+        yield _plain(label)
+    else:
+        with _rich(label) as update:
+            yield update
+
+
+def _plain(label: str) -> Callable[[Progress], None]:
+    last = [time.monotonic(), -1.0]
+
+    def update(p: Progress) -> None:
+        now = time.monotonic()
+        finished = p.done >= p.total and last[1] != p.done
+        if finished or now - last[0] >= LINE_EVERY_S:
+            last[:] = [now, p.done]
+            print(f"{label}: {p.done}/{p.total}, {facts(p, _rate(p))}", file=sys.stderr, flush=True)
+
+    return update
+
+
+@contextlib.contextmanager
+def _rich(label: str) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[facts]}"))
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(Text(label).plain, total=None, facts="starting")
+
+        def update(p: Progress) -> None:
+            bar.update(task, total=p.total, completed=p.done, facts=facts(p, _rate(p)))
+
+        yield update
+
+
+def default() -> Display:
+    """A bar on a terminal, lines elsewhere."""
+    return "rich" if sys.stderr.isatty() else "plain"

@@ -1,0 +1,87 @@
+"""What works on this machine, and what to do about the rest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from harness import plugins
+from harness.errors import HarnessError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`works` is None for what is optional and absent."""
+
+    what: str
+    works: bool | None
+    detail: str
+
+
+def examine() -> list[Finding]:
+    """Core first; what is missing there is a fault. Optional parts say what they would add."""
+    findings = [
+        _package(name, core=True) for name in ("click", "aiohttp", "ctranslate2", "tokenizers", "pyarrow", "pandas")
+    ]
+    findings.append(_try("tasks", lambda: ", ".join(plugins.installed("tasks"))))
+    findings.append(_try("model `tiny`", _ask_tiny))
+    findings += [_package("openai", core=False, adds="hosted models")]
+    findings.append(_vllm())
+    gpu = shutil.which("nvidia-smi")
+    findings.append(
+        Finding(
+            "GPU",
+            True if gpu else None,
+            gpu or "no nvidia-smi: large local models will be slow",
+        )
+    )
+    keys = [name for name in ("OPENAI_API_KEY", "DEEPSEEK_API_KEY", "HF_TOKEN") if os.environ.get(name)]
+    findings.append(
+        Finding("keys", True if keys else None, f"set: {', '.join(keys)}" if keys else "none set (OPENAI_API_KEY ...)")
+    )
+    return findings
+
+
+def _package(name: str, core: bool, adds: str = "") -> Finding:
+    try:
+        return Finding(name, True, version(name))
+    except PackageNotFoundError:
+        return Finding(name, False if core else None, f"pip install {name}" + (f", for {adds}" if adds else ""))
+
+
+def _try(what: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, check())
+    except HarnessError as error:
+        return Finding(what, False, f"{error.message}. {error.hint}")
+    except Exception as error:
+        return Finding(what, False, f"{type(error).__name__}: {error}")
+
+
+def _ask_tiny() -> str:
+    import asyncio
+
+    from harness.models.registry import open_model
+    from harness.types import Message, ModelOptions, Request, Sampling
+
+    async def ask() -> str:
+        model = open_model("tiny", ModelOptions())
+        await model.start()
+        try:
+            question = Message("user", 'How many sisters does Alice\'s brother have? Answer: "### Answer: ".')
+            answer = await model.complete(Request((question,), Sampling(temperature=0, max_tokens=8)))
+            return f"answers ({answer.latency_s * 1000:.0f} ms)"
+        finally:
+            await model.close()
+
+    return asyncio.run(ask())
+
+
+def _vllm() -> Finding:
+    python, script = os.environ.get("HARNESS_VLLM_PYTHON"), shutil.which("vllm")
+    found = python or os.environ.get("HARNESS_VLLM_COMMAND") or script
+    return Finding("vLLM", True if found else None, found or "not found: install it in an environment of its own and set "
+                   "HARNESS_VLLM_PYTHON to that environment's python, or use --base-url")  # fmt: skip

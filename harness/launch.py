@@ -1,0 +1,195 @@
+"""Start or resume a run: open task, strategy and model, make the directory, execute, leave the files.
+
+What `harness run` calls, and what a program that imports the harness may call itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import platform
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from harness import __version__, display, plugins, store
+from harness.errors import HarnessError, UsageError
+from harness.models.registry import open_model
+from harness.options import describe
+from harness.runner import Result, Run, RunConfig, epochs_of, preamble, samples_of, sampling_of
+from harness.tables import tabulate
+from harness.types import Model, Strategy, Task
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run directory and how the run ended."""
+
+    directory: Path
+    config: RunConfig
+    task: Task
+    result: Result
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the table should know."""
+        sampling, epochs = sampling_of(self.task, self.config), epochs_of(self.task, self.config)
+        if sampling.temperature == 0 and epochs > 1 and not self.config.model.startswith("baseline/"):
+            return [
+                f"at temperature 0 the {epochs} repeats of a sample are hardly independent: intervals are too narrow"
+            ]
+        return []
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would take. Prompt tokens are characters / 4; `exact` says whether the number of calls is."""
+
+    samples: int
+    epochs: int
+    calls: int
+    exact: bool
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def estimate(config: RunConfig) -> Estimate:
+    """For --dry-run: renders every prompt, sends none."""
+    task, strategy, _ = prepare(config)
+    epochs, before = epochs_of(task, config), sum(len(m.content) for m in preamble(task, config))
+    sizes = [before + sum(len(m.content) for m in sample.messages) for sample in samples_of(task, config)]
+    calls = len(sizes) * epochs
+    longest = sampling_of(task, config).max_tokens or 0
+    return Estimate(len(sizes), epochs, calls, strategy.single_call, sum(sizes) * epochs // 4, calls * longest)
+
+
+def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """-T options by task. With several tasks, each takes those it knows; one that none knows is an error."""
+    if len(tasks) == 1:
+        return {tasks[0]: dict(given)}
+    known = {name: {o for o, _, _ in describe(plugins.load("tasks", name))} for name in tasks}
+    for key in given:
+        if not any(key.replace("-", "_") in names for names in known.values()):
+            raise UsageError(f"none of the tasks {', '.join(tasks)} has an option '{key}'")
+    return {name: {k: v for k, v in given.items() if k.replace("-", "_") in known[name]} for name in tasks}
+
+
+def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
+    """Everything that can be wrong with a run's names and options is noticed here, before anything is sent."""
+    task = plugins.task(config.task, config.task_options)
+    strategy = plugins.strategy(config.strategy, config.strategy_options)
+    return task, strategy, open_model(config.model, config.model_options)
+
+
+def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finished:
+    """A new run in a new directory under `out`."""
+    task, strategy, model = prepare(config)
+    run_id = store.new_run_id(config.task, config.model)
+    directory = out / run_id
+    try:
+        directory.mkdir(parents=True)
+    except OSError as error:
+        raise HarnessError(f"{directory} can't be made: {error.strerror}", "choose another --out") from None
+    about = {
+        "run_id": run_id,
+        "status": "running",
+        "created": _now(),
+        "config": asdict(config),
+        "task": {"name": task.name, "version": task.version, "factors": task.factors},
+        "sampling": asdict(sampling_of(task, config)),
+        "versions": _versions(),
+        "git_commit": _git_commit(),
+    }
+    store.write_config(directory, about)
+    return _execute(directory, about, config, task, strategy, model, show)
+
+
+def resume(directory: Path, show: display.Display = "none", **changes: Any) -> Finished:
+    """Finish a run. `changes` are fields of RunConfig that do not change answers, such as a larger budget."""
+    about = store.read_config(directory)
+    config = replace(RunConfig.from_json(about["config"]), **changes)
+    task, strategy, model = prepare(config)
+    return _execute(directory, about, config, task, strategy, model, show)
+
+
+def _execute(
+    directory: Path,
+    about: dict[str, Any],
+    config: RunConfig,
+    task: Task,
+    strategy: Strategy,
+    model: Model,
+    show: display.Display,
+) -> Finished:
+    writer = store.Writer(directory)
+    try:
+        run = Run(about["run_id"], config, task, strategy, model, writer)
+        with display.progress(show, f"{config.task} {config.model}") as on_progress:
+            result = asyncio.run(_until_signal(run, on_progress))
+        identity = getattr(run, "model_identity", {})
+        about |= {"status": result.status, "finished": _now(), "reason": result.reason, "model": identity}
+        store.write_config(directory, about)
+        store.write_parquet(directory, directory / "records.parquet")
+        write_summary(directory / "summary.csv", config, result)
+    finally:
+        writer.close()
+    return Finished(directory, config, task, result)
+
+
+async def _until_signal(run: Run, on_progress: Any) -> Result:
+    """SIGTERM ends a run as cleanly as Ctrl-C, which asyncio turns into a cancellation by itself."""
+    task = asyncio.current_task()
+    assert task is not None
+    if platform.system() != "Windows":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await run.execute(on_progress)
+
+
+def write_summary(path: Path, config: RunConfig, result: Result) -> None:
+    """One row a condition, and one for all of them."""
+    name = {"task": config.task, "model": config.model, "strategy": config.strategy}
+    rows = [name | {"condition": c} | cell.row() for c, cell in result.contrasts.conditions.items()]
+    rows.append(name | {"condition": "all"} | result.contrasts.total.row())
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def table(directories: list[Path], by: list[str]) -> list[dict[str, Any]]:
+    """The rows of `harness table` over the records of several runs."""
+    return tabulate((record for d in directories for record in store.read_records(d)), by)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _versions() -> dict[str, str]:
+    found = {"harness": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    for package in ("openai", "aiohttp", "ctranslate2", "tokenizers"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _git_commit() -> str | None:
+    """The commit of the working directory's repository, with + where files differ from it."""
+    try:
+        run = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return run.stdout.strip() or None

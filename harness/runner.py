@@ -1,0 +1,348 @@
+"""The pipeline of one run: generate -> solve -> score -> record, lazily and with bounded concurrency.
+
+A fixed number of workers pull from one iterator of samples, so memory does not grow with their number; the limit
+on simultaneous requests belongs to the model. Knows no task, model or strategy by name, and draws nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
+
+from harness import store
+from harness.cache import Cache, completion_from
+from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError
+from harness.seeds import derive
+from harness.tables import Contrasts
+from harness.types import (
+    Completion,
+    Message,
+    Model,
+    ModelOptions,
+    Origin,
+    Outcome,
+    Record,
+    Request,
+    Response,
+    Sample,
+    Sampling,
+    Score,
+    Strategy,
+    Task,
+)
+
+Status = Literal["running", "complete", "incomplete", "interrupted"]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that was asked for: one task, one model, one strategy. Written to run.json, read by --resume."""
+
+    task: str
+    model: str
+    strategy: str = "io"
+    task_options: Mapping[str, str] = field(default_factory=dict)
+    model_options: ModelOptions = field(default_factory=ModelOptions)
+    strategy_options: Mapping[str, str] = field(default_factory=dict)
+    sampling: Sampling = field(default_factory=Sampling)
+    seed: int = 0
+    limit: int | None = None
+    epochs: int | None = None
+    system_message: str | None = None
+    num_fewshot: int = 0
+    cache: bool = False
+    budget_tokens: int | None = None
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> RunConfig:
+        values = dict(value)
+        values["model_options"] = ModelOptions(**values["model_options"])
+        values["sampling"] = Sampling(**{**values["sampling"], "stop": tuple(values["sampling"].get("stop") or ())})
+        return cls(**values)
+
+
+@dataclass
+class Progress:
+    """How far a run is; the display reads it."""
+
+    total: int
+    done: int = 0
+    resumed: int = 0
+    correct: float = 0.0
+    verdicts: int = 0
+    errors: int = 0
+    tokens: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        outcome = Outcome(record["outcome"])
+        self.done += 1
+        self.tokens += (record["prompt_tokens"] or 0) + (record["completion_tokens"] or 0)
+        self.errors += outcome.is_infrastructure
+        if outcome.has_verdict:
+            self.verdicts += 1
+            self.correct += record["value"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended; `reason` says why it is not complete."""
+
+    status: Status
+    contrasts: Contrasts
+    progress: Progress
+    reason: str = ""
+
+
+def sampling_of(task: Task, config: RunConfig) -> Sampling:
+    """The task's protocol with the user's options over it."""
+    given = {f.name: v for f in fields(Sampling) if (v := getattr(config.sampling, f.name)) not in (None, ())}
+    return replace(task.sampling, **given)
+
+
+def samples_of(task: Task, config: RunConfig) -> Iterator[Sample]:
+    """The samples of a run; --limit counts samples before epochs."""
+    return itertools.islice(task.samples(config.seed), config.limit if config.limit is not None else task.limit)
+
+
+def preamble(task: Task, config: RunConfig) -> tuple[Message, ...]:
+    """What stands before every sample's own messages: the system message and the few-shot examples."""
+    messages = [Message("system", config.system_message)] if config.system_message else []
+    examples = task.examples(random.Random(derive("few-shot", task.name, task.version, config.seed)))
+    for example in itertools.islice(examples, config.num_fewshot):
+        messages += [Message("user", example.prompt), Message("assistant", example.answer)]
+    return tuple(messages)
+
+
+def epochs_of(task: Task, config: RunConfig) -> int:
+    return config.epochs if config.epochs is not None else task.epochs
+
+
+def count(task: Task, config: RunConfig) -> int:
+    """Number of records that the run will have."""
+    limit = config.limit if config.limit is not None else task.limit
+    endless = limit is not None and config.limit is None
+    return (limit if endless and limit is not None else sum(1 for _ in samples_of(task, config))) * epochs_of(
+        task, config
+    )
+
+
+class Asker:
+    """`ask` for one sample: limits, seeds, counts and keeps the calls of a strategy."""
+
+    def __init__(self, run: Run, sample: Sample, epoch: int) -> None:
+        self._run, self._sample, self._epoch = run, sample, epoch
+        self.completions: list[Completion] = []
+        self._calls = 0
+
+    async def __call__(self, messages: Sequence[Message], **changes: Any) -> Completion:
+        run = self._run
+        index, self._calls = self._calls, self._calls + 1
+        seed = derive(run.config.seed, run.task.name, self._sample.id, self._epoch, index) % 2**31
+        sampling = replace(run.sampling, **{"seed": seed, **changes})
+        origin = Origin(run.task, self._sample, self._epoch)
+        request = Request(tuple(messages), sampling, origin)
+        key = ""
+        if run.cache or not run.strategy.single_call:
+            key = store.identity(run.model_identity, messages, asdict(sampling), self._sample.id, self._epoch, index)
+            kept = run.journal.pop(key, None) or (run.cache.get(key) if run.cache else None)
+            if kept:
+                self.completions.append(kept)
+                return kept
+        async with run.slots:
+            run.check_budget()
+            completion = await run.model.complete(request)
+        self.completions.append(completion)
+        run.spent += (completion.prompt_tokens or 0) + (completion.completion_tokens or 0)
+        if run.cache:
+            run.cache.put(key, completion)
+        if not run.strategy.single_call:
+            # A single call's answer is in its record at once; of several, each must survive until the record is.
+            run.writer.append({"key": key, "completion": asdict(completion)}, store.JOURNAL)
+        return completion
+
+
+class Run:
+    """One run in one directory, from the first sample to the table."""
+
+    def __init__(
+        self, run_id: str, config: RunConfig, task: Task, strategy: Strategy, model: Model, writer: store.Writer
+    ) -> None:
+        self.run_id, self.config, self.task, self.strategy, self.model = run_id, config, task, strategy, model
+        self.writer = writer
+        self.sampling = sampling_of(task, config)
+        self.preamble = preamble(task, config)
+        self.contrasts = Contrasts(task.factors)
+        self.progress = Progress(count(task, config))
+        self.cache = Cache() if config.cache else None
+        self.journal: dict[str, Completion] = {}
+        self.spent = 0
+        self._done: dict[tuple[str, int], str] = {}
+        self._read_back()
+
+    def _read_back(self) -> None:
+        """What an earlier try has done: its records count, its journaled calls are not asked again."""
+        for record in store.read_records(self.writer.directory):
+            self._done[record["id"], record["epoch"]] = record["identity"]
+            self._count(record)
+        self.progress.resumed = self.progress.done
+        self.spent = self.progress.tokens
+        for _, line in store.read_lines(self.writer.directory / store.JOURNAL):
+            call = json.loads(line)
+            self.journal[call["key"]] = completion_from(call["completion"])
+
+    def _count(self, record: Mapping[str, Any]) -> None:
+        self.contrasts.add(record)
+        self.progress.add(record)
+
+    def check_budget(self) -> None:
+        budget = self.config.budget_tokens
+        if budget is not None and self.spent >= budget:
+            raise BudgetSpent(
+                f"the budget of {budget} tokens is spent ({self.spent} used)", "--resume with a larger --budget-tokens"
+            )
+
+    async def execute(self, on_progress: Callable[[Progress], None] = lambda _: None) -> Result:
+        """Run what is missing. Returns also when interrupted or cut short: what arrived is on disk."""
+        status: Status = "complete"
+        reason = ""
+        workers: list[asyncio.Task[None]] = []
+        try:
+            await self.model.start()
+            self.model_identity = dict(self.model.identity)
+            self.slots = asyncio.Semaphore(self.model.max_connections)
+            units = self._units()
+            # More strategies than slots, so that a slot never waits for scoring.
+            workers = [asyncio.create_task(self._work(units)) for _ in range(self.model.max_connections + 8)]
+            ticker = asyncio.create_task(self._tick(on_progress))
+            try:
+                await _first_failure(workers)
+            finally:
+                ticker.cancel()
+        except asyncio.CancelledError:
+            status, reason = "interrupted", "interrupted"
+        except (FatalModelError, BudgetSpent) as error:
+            status, reason = "incomplete", f"{error.message}. {error.hint}".rstrip(". ")
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            with contextlib.suppress(HarnessError):
+                await self.model.close()
+            if self.cache:
+                self.cache.close()
+            self.writer.sync()
+        if status == "complete" and self.progress.errors:
+            status, reason = "incomplete", f"{self.progress.errors} samples ended in an infrastructure error"
+        on_progress(self.progress)
+        return Result(status, self.contrasts, self.progress, reason)
+
+    async def _tick(self, on_progress: Callable[[Progress], None]) -> None:
+        while True:
+            await asyncio.sleep(0.2)
+            on_progress(self.progress)
+            await asyncio.to_thread(self.writer.sync)
+
+    def _units(self) -> Iterator[tuple[Sample, int, str, tuple[Message, ...]]]:
+        """(sample, epoch, identity, messages) of everything that is not done yet, lazily."""
+        parts = (self.task.name, self.task.version, self.config.strategy, dict(self.config.strategy_options))
+        decoding = (asdict(self.sampling), self.config.seed)
+        for sample in samples_of(self.task, self.config):
+            messages = self.preamble + sample.messages
+            asked = store.identity(*parts, self.model_identity, sample.id, dict(sample.params), messages, decoding)
+            for epoch in range(1, epochs_of(self.task, self.config) + 1):
+                identity = f"{asked}-{epoch}"
+                done = self._done.pop((sample.id, epoch), None)
+                if done is None:
+                    yield sample, epoch, identity, messages
+                elif done != identity:
+                    raise DataError(
+                        f"sample {sample.id}, epoch {epoch} was asked of another task version, model or prompt",
+                        "a run can't be finished with something else: start a new one",
+                    )
+
+    async def _work(self, units: Iterator[tuple[Sample, int, str, tuple[Message, ...]]]) -> None:
+        for sample, epoch, identity, messages in units:
+            record = await self._solve(sample, epoch, identity, messages)
+            self.writer.append(record)
+            self._count(record)
+            if self.progress.done % 64 == 0:
+                await asyncio.sleep(0)  # models that answer at once would keep the event loop for themselves
+
+    async def _solve(self, sample: Sample, epoch: int, identity: str, messages: tuple[Message, ...]) -> dict[str, Any]:
+        asker = Asker(self, sample, epoch)
+        response: Response | None = None
+        error: str | None = None
+        try:
+            response = await self.strategy.solve(messages, asker)
+            score = self._score(sample, response)
+            error = score.detail.get("error") if score.outcome is Outcome.VERIFIER_ERROR else None
+        except (FatalModelError, BudgetSpent):
+            raise
+        except ModelError as failure:
+            score, error = Score.without_answer(Outcome.API_ERROR, kind=failure.kind), failure.message
+        except Exception as failure:
+            if isinstance(failure, HarnessError):
+                raise
+            error = f"strategy {self.config.strategy} failed: {type(failure).__name__}: {failure}"
+            score = Score.without_answer(Outcome.VERIFIER_ERROR)
+        calls = asker.completions
+        record = Record(
+            run_id=self.run_id,
+            task=self.task.name,
+            task_version=self.task.version,
+            model=self.config.model,
+            strategy=self.config.strategy,
+            id=sample.id,
+            group=sample.group,
+            condition=sample.condition,
+            epoch=epoch,
+            params=sample.params,
+            input=[m.as_dict() for m in messages],
+            target=sample.target,
+            response=response.text if response else "",
+            outcome=score.outcome.value,
+            value=score.value,
+            answer=score.answer,
+            detail=score.detail,
+            stop_reason=response.stop_reason if response else None,
+            calls=len(calls),
+            prompt_tokens=_total([c.prompt_tokens for c in calls]),
+            completion_tokens=_total([c.completion_tokens for c in calls]),
+            thinking_tokens=_total([c.thinking_tokens for c in calls]),
+            latency_s=round(sum(c.latency_s for c in calls), 4) if calls else None,
+            error=error,
+            thinking="\n\n".join(c.thinking for c in calls if c.thinking),
+            served_by=calls[-1].served_by if calls else "",
+            identity=identity,
+        )
+        return {name: getattr(record, name) for name in _COLUMNS}
+
+    def _score(self, sample: Sample, response: Response) -> Score:
+        """A verifier that fails says nothing about the model, and must not end a run that was paid for."""
+        try:
+            return self.task.score(sample.params, response.text, response.stop_reason)
+        except Exception as failure:
+            return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(failure).__name__}: {failure}")
+
+
+_COLUMNS = tuple(f.name for f in fields(Record))
+
+
+def _total(counts: Sequence[int | None]) -> int | None:
+    known = [n for n in counts if n is not None]
+    return sum(known) if known else None
+
+
+async def _first_failure(workers: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for all workers; as soon as one fails, raise what it raised."""
+    done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+    for worker in done:
+        worker.result()

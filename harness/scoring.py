@@ -1,0 +1,110 @@
+"""Score responses that are already there: a JSONL file, or the records of a run. No model is called."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from harness import store
+from harness.errors import DataError, HarnessError, UsageError
+from harness.tables import Contrasts
+from harness.types import Outcome, Score, Task
+
+
+def score_file(task: Task, source: Path, target: Path | None) -> Counter[str]:
+    """Score lines `{"params": {...}, "response": "..."}`; the same lines plus outcome, value, answer and detail
+    go to `target`, or to standard output. Other keys are kept. Returns the outcome counts.
+
+    Lines are read and written one at a time. DataError names a line that is not of that form.
+    """
+    outcomes: Counter[str] = Counter()
+    with _writing(target) as out:
+        for number, line in enumerate(_lines(source), 1):
+            if not line.strip():
+                continue
+            row = _row(line, f"{source}, line {number}")
+            score = score_row(task, row, f"{source}, line {number}")
+            outcomes[score.outcome.value] += 1
+            row |= {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
+            out.write(store.dumps(row | {"detail": score.detail}))
+    return outcomes
+
+
+def score_row(task: Task, row: dict[str, Any], where: str) -> Score:
+    """One line's score. A verifier that fails is a verifier_error, except where the line itself is wrong."""
+    try:
+        return task.score(row["params"], row["response"], row.get("stop_reason") or "stop")
+    except HarnessError as error:
+        raise DataError(f"{where}: {error.message}", error.hint) from None
+    except Exception as error:
+        return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(error).__name__}: {error}")
+
+
+def score_run(task: Task, directory: Path, target: Path | None) -> Contrasts:
+    """Score the records of a run anew; with `target`, a new run directory with the new verdicts is made."""
+    contrasts = Contrasts(task.factors)
+    writer = None
+    if target is not None:
+        if target.exists():
+            raise UsageError(f"{target} exists already", "give a new directory with -o")
+        target.mkdir(parents=True)
+        about = store.read_config(directory)
+        store.write_config(target, about | {"run_id": target.name, "rescored_from": str(directory)})
+        writer = store.Writer(target)
+    try:
+        for record in store.read_records(directory):
+            if not Outcome(record["outcome"]).is_infrastructure or record["outcome"] == Outcome.VERIFIER_ERROR:
+                score = score_row(task, record, f"{directory}, sample {record['id']}")
+                record |= {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
+                record |= {"detail": dict(score.detail), "task_version": task.version}
+            contrasts.add(record)
+            if writer:
+                writer.append(record | {"run_id": writer.directory.name})
+    finally:
+        if writer:
+            writer.close()
+    if target is not None:
+        store.write_parquet(target, target / "records.parquet")
+    return contrasts
+
+
+def _lines(source: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb") as file:
+            yield from file
+    except (OSError, EOFError) as error:
+        raise UsageError(f"{source}: can't be read: {error}") from None
+
+
+def _row(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{where}: not valid JSON: {error}") from None
+    if not isinstance(row, dict) or not isinstance(row.get("params"), dict):
+        raise DataError(f'{where}: needs an object with "params" (an object) and "response" (text)')
+    if row.get("response") is None:
+        row["response"] = ""
+    if not isinstance(row["response"], str):
+        raise DataError(f"{where}: `response` is not text")
+    return row
+
+
+@contextlib.contextmanager
+def _writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
+    if target is None or str(target) == "-":
+        yield sys.stdout.buffer
+        return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with gzip.open(target, "wb") if target.suffix == ".gz" else target.open("wb") as file:
+            yield file
+    except OSError as error:
+        raise HarnessError(f"{target}: can't be written: {error.strerror or error}") from None

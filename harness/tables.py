@@ -1,0 +1,259 @@
+"""From records to tidy tables: accuracy per condition, and the gaps between matched conditions.
+
+Reads records one by one as flat dicts and keeps counts only. The group is the clustering unit throughout.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness import stats
+from harness.errors import UsageError
+from harness.stats import Estimate
+from harness.types import Outcome
+
+INFRASTRUCTURE = [o for o in Outcome if o.is_infrastructure]
+
+
+@dataclass
+class Cell:
+    """The counts of one row of a table."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    clusters: dict[str, list[float]] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        self.outcomes[record["outcome"]] += 1
+        if Outcome(record["outcome"]).has_verdict:
+            cluster = self.clusters.setdefault(record["group"], [0.0, 0])
+            cluster[0] += record["value"]
+            cluster[1] += 1
+        self.prompt_tokens += record.get("prompt_tokens") or 0
+        self.completion_tokens += record.get("completion_tokens") or 0
+        self.seconds += record.get("latency_s") or 0.0
+
+    @property
+    def samples(self) -> int:
+        return self.outcomes.total()
+
+    @property
+    def accuracy(self) -> Estimate | None:
+        return stats.accuracy([(k, int(n)) for k, n in self.clusters.values()])
+
+    def row(self) -> dict[str, Any]:
+        """Columns: n is the number of verdicts, the denominator of accuracy; no_verdict the share without one.
+        accuracy_low and accuracy_high count truncated answers as all wrong and as all right."""
+        a = self.accuracy
+        correct = sum(k for k, _ in self.clusters.values())
+        n = a.n if a else 0
+        truncated = self.outcomes[Outcome.TRUNCATED]
+        bounded = n + truncated
+        return {
+            "n": n,
+            "accuracy": a.value if a else None,
+            "ci_low": a.low if a else None,
+            "ci_high": a.high if a else None,
+            **{str(o): self.outcomes[o] for o in Outcome},
+            "no_verdict": (self.samples - n) / self.samples if self.samples else None,
+            "accuracy_low": correct / bounded if bounded else None,
+            "accuracy_high": (correct + truncated) / bounded if bounded else None,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def column(record: Mapping[str, Any], name: str) -> Any:
+    """A column of the tidy table: a key of the record, or `params_*`. UsageError where there is none."""
+    if name in record:
+        return record[name]
+    params = record.get("params") or {}
+    if name.startswith("params_"):
+        return params.get(name.removeprefix("params_"))
+    if name in params:
+        return params[name]
+    known = [k for k in record if k not in ("input", "detail", "params")] + [f"params_{k}" for k in params]
+    raise UsageError(f"the records have no column '{name}'", f"columns: {', '.join(known)}")
+
+
+def tabulate(records: Iterable[Mapping[str, Any]], by: Sequence[str]) -> list[dict[str, Any]]:
+    """One row for each combination of the columns `by`, in the order of first occurrence."""
+    cells: dict[tuple[Any, ...], Cell] = {}
+    for record in records:
+        cells.setdefault(tuple(column(record, name) for name in by), Cell()).add(record)
+    return [dict(zip(by, key, strict=True)) | cell.row() for key, cell in cells.items()]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How much one level of a factor changes accuracy against another, all else equal.
+
+    `n` is the number of samples behind it; `groups` how many groups have both levels.
+    """
+
+    factor: str
+    level: str
+    reference: str
+    gap: Estimate
+    groups: int
+
+
+class Contrasts:
+    """One run's conditions side by side: accuracy of each, gaps between them, the worst, all correct at once."""
+
+    FEW = 5
+    """With fewer groups than this nothing can be said about groups in general: then the groups at hand are taken
+    as given and the repeats of each sample are the random part."""
+
+    def __init__(self, factors: Sequence[str] = ()) -> None:
+        self.factors = tuple(factors)
+        self.total = Cell()
+        self.conditions: dict[str, Cell] = {}
+        self._levels: dict[str, tuple[str, ...]] = {}
+        self._solved: dict[tuple[str, int], list[int]] = {}
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        condition = record["condition"]
+        self.total.add(record)
+        if condition not in self.conditions:
+            self.conditions[condition] = Cell()
+            self._levels[condition] = tuple(str(record["params"].get(f, "")) for f in self.factors)
+        self.conditions[condition].add(record)
+        if Outcome(record["outcome"]).has_verdict:
+            solved = self._solved.setdefault((record["group"], record["epoch"]), [0, 0])
+            solved[0] += record["value"] == 1
+            solved[1] += 1
+
+    def gaps(self) -> list[Gap]:
+        """Each level of each factor against the factor's first level, within group and other factors."""
+        found = []
+        for i, factor in enumerate(self.factors):
+            levels = list(dict.fromkeys(self._levels[c][i] for c in self.conditions))
+            found += [gap for level in levels[1:] if (gap := self._gap(i, factor, level, levels[0]))]
+        return found
+
+    def _gap(self, i: int, factor: str, level: str, reference: str) -> Gap | None:
+        pairs: dict[str, list[tuple[list[float], list[float]]]] = {}
+        by_levels = {levels: condition for condition, levels in self._levels.items()}
+        for levels, condition in by_levels.items():
+            other = by_levels.get((*levels[:i], reference, *levels[i + 1 :]))
+            if levels[i] != level or other is None:
+                continue
+            base = self.conditions[other].clusters
+            for group, cluster in self.conditions[condition].clusters.items():
+                if group in base:
+                    pairs.setdefault(group, []).append((cluster, base[group]))
+        if not pairs:
+            return None
+        cells = [pair for group in pairs.values() for pair in group]
+        n = int(sum(a[1] + b[1] for a, b in cells))
+        by_group = [sum(a[0] / a[1] - b[0] / b[1] for a, b in group) / len(group) for group in pairs.values()]
+        gap = sum(by_group) / len(by_group)
+        if len(by_group) >= self.FEW:
+            low, high = stats.paired(by_group)
+        else:
+            (k1, n1), (k2, n2) = ((sum(c[j][0] for c in cells), int(sum(c[j][1] for c in cells))) for j in (0, 1))
+            low, high = stats.difference(k1, n1, k2, n2)
+        return Gap(factor, level, reference, Estimate(gap, min(low, gap), max(high, gap), n), len(pairs))
+
+    def worst(self) -> tuple[str, Estimate] | None:
+        """The condition with the lowest accuracy."""
+        estimates = [(c, a) for c, cell in self.conditions.items() if (a := cell.accuracy)]
+        return min(estimates, key=lambda e: e[1].value) if estimates else None
+
+    def all_conditions(self) -> Estimate | None:
+        """Share of groups solved in every condition; each repeat (epoch) of a group is tried anew.
+
+        Only groups with a verdict in every condition count. None with a single condition.
+        """
+        if len(self.conditions) < 2:
+            return None
+        width: dict[str, int] = {}
+        for cell in self.conditions.values():
+            for group in cell.clusters:
+                width[group] = width.get(group, 0) + 1
+        clusters: dict[str, list[int]] = {}
+        for (group, _), (solved, tried) in self._solved.items():
+            if tried == width[group]:
+                cluster = clusters.setdefault(group, [0, 0])
+                cluster[0] += solved == tried
+                cluster[1] += 1
+        return stats.accuracy([(k, n) for k, n in clusters.values()])
+
+
+# Text -------------------------------------------------------------------------------------------------------------
+
+
+def render(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> str:
+    """Rows of `tabulate` as text. Outcomes that never occur are left out, except correct and wrong."""
+    shown = [str(o) for o in Outcome if o in ("correct", "wrong") or any(row[o] for row in rows)]
+    truncated = any(row["truncated"] for row in rows)
+    header = [*by, "n", "accuracy", "95% CI", *shown, "no verdict"]
+    header += ["if truncated"] if truncated else []
+    header += ["tokens in", "out", "s/sample"]
+    body = []
+    for row in rows:
+        samples = sum(row[o] for o in Outcome)
+        line = [str(row[name]) for name in by] + [str(row["n"]), number(row["accuracy"])]
+        line += [interval(row["ci_low"], row["ci_high"]), *(str(row[o]) for o in shown), percent(row["no_verdict"])]
+        line += [interval(row["accuracy_low"], row["accuracy_high"])] if truncated else []
+        line += [str(row["prompt_tokens"]), str(row["completion_tokens"]), f"{row['seconds'] / max(samples, 1):.2f}"]
+        body.append(line)
+    return align(header, body, left=len(by))
+
+
+def render_contrasts(contrasts: Contrasts) -> str:
+    """The rows of every condition and of all together, then gaps, worst condition and all conditions correct."""
+    rows = [{"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
+    if len(rows) > 1:
+        rows.append({"condition": "all"} | contrasts.total.row())
+    parts = [render(rows, ["condition"])]
+    gaps = contrasts.gaps()
+    if gaps:
+        body = [
+            [g.factor, f"{g.level} - {g.reference}"]
+            + [f"{g.gap.value:+.3f}", interval(g.gap.low, g.gap.high), str(g.gap.n), str(g.groups)]
+            for g in gaps
+        ]
+        header = ["gap within group", "", "gap", "95% CI", "n", "groups"]
+        parts.append(align(header, body, left=2))
+    worst, everywhere = contrasts.worst(), contrasts.all_conditions()
+    lines = []
+    if worst and len(rows) > 1:
+        lines.append(f"worst condition         {worst[0]}: {estimate(worst[1])}")
+    if everywhere:
+        lines.append(f"all conditions correct  {estimate(everywhere)} (groups, repeats of a group apart)")
+    return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
+
+
+def align(header: Sequence[str], body: Sequence[Sequence[str]], left: int) -> str:
+    """Columns of equal width, the first `left` of them left-aligned."""
+    widths = [max(len(line[i]) for line in [header, *body]) for i in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))]
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(header), "  ".join("-" * w for w in widths), *map(line, body)])
+
+
+def number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}%"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    return "-" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+
+
+def estimate(e: Estimate) -> str:
+    return f"{e.value:.3f} {interval(e.low, e.high)} n={e.n}"
