@@ -83,5 +83,5 @@ def _ask_tiny() -> str:
 def _vllm() -> Finding:
     python, script = os.environ.get("HARNESS_VLLM_PYTHON"), shutil.which("vllm")
     found = python or os.environ.get("HARNESS_VLLM_COMMAND") or script
-    return Finding("vLLM", True if found else None, found or "not found: install it in an environment of its own and set "
-                   "HARNESS_VLLM_PYTHON to that environment's python, or use --base-url")  # fmt: skip
+    advice = "not found: install it in an environment of its own, set HARNESS_VLLM_PYTHON to its python; or --base-url"
+    return Finding("vLLM", True if found else None, found or advice)

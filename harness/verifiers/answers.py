@@ -215,8 +215,8 @@ _CUE = re.compile(
 )
 _REASON = re.compile(
     r"[,;:(]? *\b(?:since|because|as (?:she|he|they|alice|all|each|both|the)|given that|given|including|counting|"
-    r"consisting of|namely the|which (?:is|are|includes?|consists?)|where|not counting|excluding|in addition to|plus alice|"
-    r"plus herself|the same as|assuming|if)\b",
+    r"consisting of|namely the|which (?:is|are|includes?|consists?)|where|not counting|excluding|"
+    r"in addition to|plus alice|plus herself|the same as|assuming|if)\b",
     re.I,
 )
 _BOUND = re.compile(
@@ -224,8 +224,8 @@ _BOUND = re.compile(
 )
 _UNDECIDED = re.compile(
     r"\b(?:cannot|can't|can not|could not|couldn't|impossible to|unable to) (?:be )?(?:definitively |accurately |exactly |"
-    r"precisely |conclusively |fully )?(?:determine|calculate|say|know|compute|find|answer|tell|ascertain|conclude)|"
-    r"\b(?:undetermined|indeterminate|insufficient information|not enough information|unknown)\b",
+    r"precisely |conclusively |fully )?(?:determine|calculate|say|know|compute|find|answer|tell|ascertain|"
+    r"conclude)|\b(?:undetermined|indeterminate|insufficient information|not enough information|unknown)\b",
     re.I,
 )
 _AND = re.compile(r"^[^.,;:]{0,25}\band\b[^.,;:]{0,15}$")
@@ -307,7 +307,9 @@ def _sentence_value(sentence: str, letters: str) -> tuple[str | None, bool, str]
 
 def _main_clause(sentence: str, letters: str) -> str:
     """The sentence without parentheses and without reasons behind (or before) what it says."""
-    bare = re.sub(r"\([^()]{0,300}\)", " ", sentence) if re.search(r"[^\s(]", sentence.partition("(")[0]) else sentence
+    bare = re.sub(r"\([^()]{0,300}\)", " ", sentence)
+    if not re.search(r"\w", bare) or (letters and not _values(bare, letters)):
+        bare = sentence  # "(7)", "has (M + 1) sisters"
     m = _REASON.search(bare)
     if m and any(_values(bare[e.end() :], letters) for e in _EQUALS.finditer(bare, m.start())):
         return bare  # "6 sisters plus Alice, i.e. 7"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from harness.tasks.aiw import problems
+from harness.tasks.aiw.family import Sex
 from harness.tasks.aiw.problems import Problem, Relation, Siblings
 from harness.tasks.aiw.prompts import SUFFIXES, published
 from harness.types import Example
@@ -49,7 +50,7 @@ def _siblings(rng: random.Random, largest: int) -> Siblings:
         if rng.random() < 0.5:
             name = "Alice" if rng.random() < 0.3 else rng.choice(problems.FEMALE_NAMES)
             return Siblings(name, "female", brothers, sisters)
-        sex = rng.choice(get_args(problems.Sex))
+        sex = rng.choice(get_args(Sex))
         asked, of = rng.choice(get_args(Relation)), rng.choice(get_args(Relation))
         return Siblings(rng.choice(problems.NAMES[sex]), sex, brothers, sisters, asked, of)
 

@@ -48,13 +48,12 @@ class AIW:
     factors: ClassVar[tuple[str, ...]] = ("family", "variation", "prompt")
 
     def __post_init__(self) -> None:
-        lower = lambda names: [n.lower().replace("-", "_") for n in names]  # noqa: E731
-        families = [f for name in lower(self.family) for f in GROUPED.get(name, (name,))]
-        prompts = [PROMPT_ALIASES.get(n, n) for n in lower(self.prompt)]
+        families = [f for name in _lower(self.family) for f in GROUPED.get(name, (name,))]
+        prompts = [PROMPT_ALIASES.get(n, n) for n in _lower(self.prompt)]
         prompts = [*PROMPT_TYPES] if prompts == ["all"] else prompts
         _known(families, FAMILIES, "family", [*FAMILIES, *GROUPED])
         _known(prompts, [*PROMPT_TYPES, "none"], "prompt")
-        variations = [f"V{n}" for n in _numbers(lower(self.variations), "variations")]
+        variations = [f"V{n}" for n in _numbers(self.variations, "variations")]
         _known(variations, [f"V{n}" for n in range(1, 7)], "variations")
         if self.largest < 2:
             raise UsageError(f"task aiw: option largest: {self.largest} is too small, at least 2 is needed")
@@ -133,6 +132,10 @@ class AIW:
         return examples.examples(rng, () if varied else self.prompt)
 
 
+def _lower(names: tuple[str, ...]) -> list[str]:
+    return [name.lower().replace("-", "_") for name in names]
+
+
 def _known(names: list[str], known: list[str], option_name: str, listed: list[str] | None = None) -> None:
     for name in names:
         if name not in known:
@@ -141,11 +144,11 @@ def _known(names: list[str], known: list[str], option_name: str, listed: list[st
             )
 
 
-def _numbers(texts: list[str], option_name: str) -> list[int]:
-    """`["v1", "3-5"]` -> [1, 3, 4, 5]"""
+def _numbers(texts: tuple[str, ...], option_name: str) -> list[int]:
+    """`("V1", "3-5")` -> [1, 3, 4, 5]"""
     numbers: list[int] = []
     for text in texts:
-        m = re.fullmatch(r"v?(\d{1,4})(?:-v?(\d{1,4}))?", text)
+        m = re.fullmatch(r"[vV]?(\d{1,4})(?:-[vV]?(\d{1,4}))?", text.strip())
         if not m:
             raise UsageError(f"task aiw: option {option_name}: '{text}' is not a number or a range such as 1-6")
         numbers.extend(range(int(m[1]), int(m[2] or m[1]) + 1))
@@ -212,7 +215,7 @@ def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
         raise DataError(f"{path}: not valid JSON: {error}") from None
     if not isinstance(rows, list):
         raise DataError(f"{path}: expected a list of prompts")
-    wanted = set(map(str, _numbers(list(ids), "ids")))
+    wanted = set(map(str, _numbers(ids, "ids")))
     groups: dict[str, str] = {}
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or "prompt" not in row:

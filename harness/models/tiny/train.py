@@ -119,7 +119,7 @@ def main() -> None:
         # On CPUs without matrix units bfloat16 is slower than float32, so only a GPU gets it.
         with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
             loss = model(input_ids=ids.to(device), labels=labels.to(device), use_cache=False).loss
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -168,9 +168,10 @@ def save(model: LlamaForCausalLM, tokenizer: Tokenizer, out: Path) -> None:
     model.to(torch.bfloat16).save_pretrained(hf)
     shutil.rmtree(ct2, ignore_errors=True)
     converter = Path(sys.executable).with_name("ct2-transformers-converter")
-    command = [converter, "--model", hf, "--output_dir", ct2, "--quantization", "int8"]
+    command = [str(converter), "--model", str(hf), "--output_dir", str(ct2), "--quantization", "int8_float32"]
     subprocess.run(command, check=True)
-    shutil.copy(hf / "tokenizer.json", ct2)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(hf / name, ct2)
     (ct2 / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
 
 

@@ -1,0 +1,138 @@
+"""A server program as a child process: started with a log file, ended together with everything it started.
+
+Between us and the server stands a supervisor, which is this file run as a script. It ends the server when it is
+told to, and when we are gone, however we went: kill -9 runs no clean-up of ours, and a forgotten server holds a GPU.
+Knows no model and no HTTP; imports the standard library only, because the supervisor does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+GRACE = 15.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+class ServerProcess:
+    """A running server. `pid` is its supervisor's: SIGTERM to that ends everything.
+
+    It goes on when we end only if `outlives_us`. POSIX only.
+    """
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], log: Path, outlives_us: bool = False
+    ) -> None:
+        self.log = log
+        parent = 0 if outlives_us else os.getpid()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-I", __file__, str(parent), str(GRACE), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                start_new_session=True,  # Ctrl-C at the terminal is for us: we end it in order
+            )
+        self.pid = self._supervisor.pid
+
+    def exit_code(self) -> int | None:
+        """What the server exited with; None while it runs. Killed by a signal: 128 + its number."""
+        return self._supervisor.poll()
+
+    def end(self) -> None:
+        """Return when the server is gone: at most some seconds more than GRACE. May be called again."""
+        if self._supervisor.poll() is None:
+            self._supervisor.terminate()
+        try:
+            self._supervisor.wait(GRACE + 5)
+        except subprocess.TimeoutExpired:
+            self._supervisor.kill()
+            self._supervisor.wait()
+
+
+def supervise(parent: int, grace: float, command: Sequence[str]) -> int:
+    """Run the command in a session of its own; the code to exit with when it is over.
+
+    The command's whole process group ends when the command does, on SIGTERM, and when `parent` is no longer
+    our parent (0: never).
+    """
+    told_to_end = False
+
+    def end(*_: object) -> None:
+        nonlocal told_to_end
+        told_to_end = True
+
+    signal.signal(signal.SIGTERM, end)
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    while server.poll() is None and not told_to_end and parent in (0, os.getppid()):
+        time.sleep(0.1)
+    _signal_group(server.pid, signal.SIGTERM)
+    _wait_until(lambda: server.poll() is not None, grace)
+    # Workers that outlive the server get a moment to clean up; dead ones that nobody reaps would look alive.
+    _wait_until(lambda: not _signal_group(server.pid, 0), min(grace, 2.0))
+    _signal_group(server.pid, signal.SIGKILL)
+    code = server.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Whether there was anyone to get the signal; 0 only asks."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):  # macOS: PermissionError where only dead ones are left
+        return False
+    return True
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process; perhaps not ours, and perhaps another one that got the number later."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_PREFIX = re.compile(r"^(\([^()]*pid=\d+\) ?)?((INFO|WARNING|ERROR|DEBUG) \d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\] ?)?")
+_TOKEN = re.compile(r"hf_[A-Za-z0-9]{6,}")
+_NOISE = re.compile(r'^(  File "|\s{4}|Traceback \(most recent|\W*$|The above exception|During handling)')
+
+
+def log_lines(log: Path, count: int, size: int = 1 << 16) -> list[str]:
+    """The last lines that tell something, from the log's last `size` bytes: without colours, time stamps, stack
+    frames, repetitions and Hugging Face tokens. Of a progress bar, which overwrites itself, the last state."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - size))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    told: dict[str, None] = {}
+    for raw in _ANSI.sub("", text).split("\n"):
+        line = _PREFIX.sub("", raw.rstrip("\r").rpartition("\r")[2]).rstrip()
+        if not _NOISE.match(line):
+            line = _TOKEN.sub("hf_***", line.strip())[:300]
+            told.pop(line, None)  # of lines that repeat, the last stays in its place
+            told[line] = None
+    return list(told)[-count:]
+
+
+if __name__ == "__main__":
+    sys.exit(supervise(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))

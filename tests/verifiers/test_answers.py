@@ -1,0 +1,148 @@
+"""Reading a committed number out of free text: what counts, what does not, and that no text can hurt."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.verifiers.answers import extract, without_thinking
+
+READ = [
+    ("### Answer: 7", "7"),
+    ("### Answer:\n\n**7**", "7"),
+    ("### Answer: 7.0", "7"),
+    ("Alice's brother has 7 sisters.", "7"),
+    ("### Answer: Alice's brother has 6 sisters plus Alice, i.e. 7.", "7"),
+    ("Let me check. Answer: first guess 6. Correction... ### Answer: 7", "7"),
+    ("### Answer: Since Alice has 3 brothers, each brother has 7 sisters", "7"),
+    ("The answer is 7.", "7"),
+    ("### Answer: seven", "7"),
+    ("### Answer: twenty-one", "21"),
+    ("### Answer: none", "0"),
+    ("### Answer: one", "1"),
+    ("### Answer: Alice's brother has one sister.", "1"),
+    ("### Answer: 1,000", "1000"),
+    ("### Answer: 7.5", "7.5"),
+    ("**Final:** \\boxed{7}", "7"),
+    ("### Answer: $6+1=\\boxed{7}$", "7"),
+    ("The final answer is: $\\boxed{\\text{7 sisters}}$", "7"),
+    ("<think>### Answer: 3</think>\n### Answer: 7", "7"),
+    ("### Answer: 7 sisters (Alice and her 6 sisters)", "7"),
+    ("### Answer: 6 + 1 = 7", "7"),
+    ("### Answer: 6 sisters + Alice = 7", "7"),
+    (
+        "Alice has 6 sisters. So her brother has six sisters plus Alice.\n\nTherefore each brother has **7 sisters**.",
+        "7",
+    ),
+    ("7", "7"),
+    ("**7**", "7"),
+    ('"### Answer: 7"', "7"),
+    ("#### Answer: 7\n\nLet me know if you need more help with the 3 brothers!", "7"),
+    ("### Answer: 6\n\nWait, Alice is a girl too. So each brother has 7 sisters.", "7"),
+    ('I will use the form "### Answer: ". Alice\'s brother has 4 sisters.', "4"),
+    ("Answer: Alice's brother has 7 sisters, since Alice has 6 sisters and is a girl herself.", "7"),
+    ("### Answer: Alice's brother has 7 sisters: Alice and her 6 sisters.", "7"),
+    ("Each brother has Alice and her 6 sisters, so 7 sisters.", "7"),
+    ("### Answer: Alice has 2 brothers.  **Explanation:** - Bob has 2 brothers, meaning there are 3 in total.", "2"),
+    ("### Answer: Alice has 3 brothers and 6 sisters. Her brother therefore has 7 sisters.", "7"),
+    ("The answer to this question is 7.", "7"),
+]
+
+UNREAD = [
+    "",
+    "   \n",
+    "I am not sure.",
+    "<think> 7 7 7",
+    "### Answer: X",
+    "### Answer: at least 3",
+    "### Answer: 5 or 6",
+    "### Answer: between 5 and 6",
+    "### Answer: 4-6 cousins",
+    "### Answer: 6\n\nWait, that's wrong.",
+    "### Answer: It cannot be determined, it may be 3.",
+    "### Answer: 2**9",
+    "### Answer: 6 + 1",
+    "### Answer: 7th",
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), READ)
+def test_the_last_committed_answer_is_read(text: str, answer: str) -> None:
+    assert extract(text).answer == answer
+
+
+@pytest.mark.parametrize("text", UNREAD)
+def test_what_is_not_an_answer_is_not_guessed(text: str) -> None:
+    found = extract(text)
+    assert found.answer is None
+    assert found.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("### Answer: M+1", "M+1"),
+        ("### Answer: $1+M$", "M+1"),
+        ("Alice's brother has M + 1 sisters.", "M+1"),
+        ("### Answer: M", "M"),
+        ("### Answer: N + M", "M+N"),
+        ("### Answer: M + 1 sisters (M sisters plus Alice).", "M+1"),
+    ],
+)
+def test_sums_with_letters_are_brought_to_one_form(text: str, answer: str) -> None:
+    assert extract(text, "MN").answer == answer
+
+
+@given(
+    st.integers(0, 10**9),
+    st.sampled_from(["### Answer: {}", "The answer is {}.", "\\boxed{{{}}}", "x\n\n{}\n\nAnswer: {}"]),
+)
+def test_any_number_in_the_asked_form_is_read(number: int, form: str) -> None:
+    assert extract(form.format(number, number)).answer == str(number)
+
+
+@given(st.integers(0, 99), st.text(max_size=200))
+def test_thinking_never_changes_the_answer(number: int, thought: str) -> None:
+    answer = f"### Answer: {number}"
+    closed = thought.replace("<", "").replace(">", "")
+    assert extract(f"<think>{closed}</think>{answer}") == extract(answer)
+
+
+@given(st.text(), st.sampled_from(["", "MN"]))
+def test_any_text_gives_an_answer_or_a_reason(text: str, letters: str) -> None:
+    found = extract(text, letters)
+    assert (found.answer is None) == bool(found.reason)
+
+
+@given(st.text(alphabet="answer: 7\n*#.()+=so<think>{}\\boxed M1-", max_size=300))
+def test_near_misses_give_an_answer_or_a_reason(text: str) -> None:
+    for letters in ("", "M"):
+        found = extract(text, letters)
+        assert (found.answer is None) == bool(found.reason)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "answer: ",
+        "answer:\n",
+        "\\boxed{",
+        "1 ",
+        "<think>",
+        "</think>",
+        "since ",
+        "1,111",
+        "M+1+",
+        "has ",
+        "seven-",
+        "((((1)",
+    ],
+)
+def test_a_megabyte_of_anything_is_read_in_linear_time(piece: str) -> None:
+    """No clock here: quadratic work on a megabyte would not end within the test run."""
+    text = piece * (1_000_000 // len(piece))
+    extract(text)
+    extract(text, "MN")
+
+
+def test_unclosed_thinking_leaves_what_stood_before() -> None:
+    assert without_thinking("7 <think> 8") == "7 "
