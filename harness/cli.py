@@ -314,16 +314,16 @@ def models() -> None:
 @opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Engine argument (repeatable).")
 def serve(model: str, port: int | None, model_option: tuple[str, ...]) -> None:
     """Start a local OpenAI-compatible vLLM server for a model of the registry."""
-    from harness.models import vllm_server
+    from harness.errors import UsageError
     from harness.models.registry import resolve
     from harness.options import parse_pairs
     from harness.types import ModelOptions
 
     backend, name, options = resolve(model, ModelOptions(extra=parse_pairs(model_option, "-M")))
     if backend != "vllm":
-        from harness.errors import UsageError
-
         raise UsageError(f"{model} is not a vLLM model but {backend}/{name}", "`harness models` lists those on vLLM")
+    from harness.models import vllm_server
+
     sys.exit(vllm_server.serve(name, options, port))
 
 

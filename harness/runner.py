@@ -184,6 +184,7 @@ class Run:
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
         self.spent = 0
+        self._stopping = False
         self._done: dict[tuple[str, int], str] = {}
         self._read_back()
 
@@ -270,8 +271,14 @@ class Run:
 
     async def _work(self, units: Iterator[tuple[Sample, int, str, tuple[Message, ...]]]) -> None:
         for sample, epoch, identity, messages in units:
-            record = await self._solve(sample, epoch, identity, messages)
-            self.writer.append(record)
+            if self._stopping:
+                return
+            try:
+                record = await self._solve(sample, epoch, identity, messages)
+                self.writer.append(record)
+            except BaseException:
+                self._stopping = True  # the other workers finish the sample they have and start no other
+                raise
             self._count(record)
             if self.progress.done % 64 == 0:
                 await asyncio.sleep(0)  # models that answer at once would keep the event loop for themselves

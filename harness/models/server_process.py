@@ -112,12 +112,15 @@ def is_alive(pid: int) -> bool:
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _PREFIX = re.compile(r"^(\([^()]*pid=\d+\) ?)?((INFO|WARNING|ERROR|DEBUG) \d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\] ?)?")
 _TOKEN = re.compile(r"hf_[A-Za-z0-9]{6,}")
-_NOISE = re.compile(r'^(  File "|\s{4}|Traceback \(most recent|\W*$|The above exception|During handling)')
+_NOISE = re.compile(
+    r"""^(  File "|\s{4}|\W*$|\s*[▀▄█]|Traceback \(most recent|The above exception|During handling"""
+    r"""|.*\w*Warning: |  warnings\.warn)"""
+)
 
 
 def log_lines(log: Path, count: int, size: int = 1 << 16) -> list[str]:
     """The last lines that tell something, from the log's last `size` bytes: without colours, time stamps, stack
-    frames, repetitions and Hugging Face tokens. Of a progress bar, which overwrites itself, the last state."""
+    frames, Python's warnings, repetitions and Hugging Face tokens. Of a progress bar, which overwrites itself, the last state."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - size))

@@ -223,8 +223,8 @@ _BOUND = re.compile(
     r"\b(?:at least|at most|more than|fewer than|less than|up to|minimum of|maximum of|approximately|about)$", re.I
 )
 _UNDECIDED = re.compile(
-    r"\b(?:cannot|can't|can not|could not|couldn't|impossible to|unable to) (?:be )?(?:definitively |accurately |exactly |"
-    r"precisely |conclusively |fully )?(?:determine|calculate|say|know|compute|find|answer|tell|ascertain|"
+    r"\b(?:cannot|can't|can not|could not|couldn't|impossible to|unable to) (?:be )?(?:definitively |accurately |"
+    r"exactly |precisely |conclusively |fully )?(?:determine|calculate|say|know|compute|find|answer|tell|ascertain|"
     r"conclude)|\b(?:undetermined|indeterminate|insufficient information|not enough information|unknown)\b",
     re.I,
 )

@@ -1,0 +1,516 @@
+"""Open-weight models on vLLM: `vllm/ORG/NAME`, or `vllm/DIR` with a Hugging Face directory.
+
+Finds a vLLM server for the model or starts one, then speaks its OpenAI-compatible API. vLLM itself is never
+imported: its pins clash with those of other packages, so it has an environment, container or machine of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import re
+import shlex
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from harness.errors import FatalModelError, HarnessError, ModelError, ModelErrorKind, UsageError
+from harness.models.openai_api import OpenAICompatible
+from harness.models.openai_api import Settings as RequestSettings
+from harness.models.server_process import ServerProcess, is_alive, log_lines
+from harness.options import build, describe, option
+from harness.types import Completion, ModelOptions, Params, Request
+
+OnLine = Callable[[str], None]
+"""Is told, line by line, how a start goes on."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The -M options about the server. All others go to the request (see openai_api) or, as they are, to vLLM."""
+
+    command: str | None = option(None, "what starts vLLM, e.g. a container [$HARNESS_VLLM_COMMAND]")
+    python: str | None = option(None, "python of the environment that has vLLM [$HARNESS_VLLM_PYTHON]")
+    port: int = option(0, "port of a server that is started; 0: any free one")
+    startup_timeout: float = option(900.0, "seconds until a started server must answer")
+    keep: bool = option(False, "leave a started server running, for later runs")
+
+
+RESERVED = ("api_key", "host", "model", "model_tag", "served_model_name")
+"""Arguments of vLLM that are set here, or not to be set from a command line that is recorded."""
+
+
+MODEL_FILES = (".safetensors", ".bin", ".gguf", ".json", ".jinja", ".model")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What is to be served and how. Servers of equal engines (and vLLM versions) answer alike.
+
+    `weights` is a fingerprint of a local directory, None for a model of the hub.
+    """
+
+    model: str
+    arguments: Mapping[str, str]
+    weights: str | None = None
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers. `process` is None where another program has started it; `pid` is 0 where unknown."""
+
+    url: str
+    pid: int = 0
+    log: str = ""
+    process: ServerProcess | None = None
+
+    def has_ended(self) -> bool:
+        """False also where there is no telling."""
+        if self.process:
+            return self.process.exit_code() is not None
+        return self.pid != 0 and not is_alive(self.pid)
+
+
+# --- what is asked for ---
+
+
+def open_model(name: str, options: ModelOptions) -> VLLM:
+    """The model, not yet started. Raises UsageError for options that can't be."""
+    engine, settings, request_options = _read(name, options)
+    return VLLM(f"vllm/{name}", engine, settings, request_options)
+
+
+def _read(name: str, options: ModelOptions) -> tuple[Engine, Settings, ModelOptions]:
+    """Sort the -M options by whom they are for."""
+    ours, requests = ({row[0] for row in describe(cls)} for cls in (Settings, RequestSettings))
+    given: dict[str, dict[str, str]] = {"ours": {}, "requests": {}, "engine": {}}
+    for key, value in options.extra.items():
+        key = key.replace("-", "_")
+        if not re.fullmatch("[a-z][a-z0-9_]*", key):
+            raise UsageError(f"-M {key}={value}: '{key}' can't be an argument of vLLM")
+        if key in RESERVED:
+            raise UsageError(f"-M {key}: not to be set: the harness sets it itself, or does without")
+        given["ours" if key in ours else "requests" if key in requests else "engine"][key] = value
+    settings = build(Settings, given["ours"], f"model vllm/{name}")
+    arguments = dict(sorted(given["engine"].items()))
+    engine = Engine(name, arguments) if options.base_url else _local(name, arguments)
+    return engine, settings, replace(options, extra=given["requests"])
+
+
+def _local(name: str, arguments: Mapping[str, str]) -> Engine:
+    """As vLLM does it, a name that is a directory means that directory."""
+    directory = Path(name).expanduser()
+    if (directory / "config.json").is_file():
+        directory = directory.resolve()
+        return Engine(str(directory), arguments, _fingerprint(directory))
+    if name.startswith(("/", "./", "../", "~")):
+        raise UsageError(f"vllm/{name}: {directory} is not a Hugging Face model directory (it has no config.json)")
+    return Engine(name, arguments)
+
+
+def _fingerprint(directory: Path) -> str:
+    """Of the model's files: the contents where that is quick, else what changes when they do."""
+    digest = hashlib.sha256()
+    for file in sorted(f for f in directory.iterdir() if f.suffix in MODEL_FILES and f.is_file()):
+        stat = file.stat()
+        digest.update(f"{file.name} {stat.st_size} ".encode())
+        digest.update(file.read_bytes() if stat.st_size < 64 * 2**20 else str(stat.st_mtime_ns).encode())
+    return digest.hexdigest()[:16]
+
+
+# --- the model ---
+
+
+class VLLM:
+    """A model behind a vLLM server, which is found or started when the run starts."""
+
+    def __init__(self, name: str, engine: Engine, settings: Settings, options: ModelOptions) -> None:
+        self.name = name
+        self.max_connections = options.max_connections or 256
+        self.on_line: OnLine = _tell
+        self._engine, self._settings, self._options = engine, settings, options
+        self._server: Server | None = None
+        self._client: OpenAICompatible | None = None
+        self._end_noticed: asyncio.Task[None] | None = None
+        self._version: str | None = None
+
+    @property
+    def identity(self) -> Params:
+        """Complete once started: the version is the server's own word. With a base URL, the engine's arguments
+        are what the user says of that server."""
+        arguments = {f"engine_{key}": value for key, value in self._engine.arguments.items()}
+        request = self._client.identity if self._client else {}
+        return {**request, "model": self._engine.model, "weights": self._engine.weights,
+                "vllm_version": self._version, **arguments}  # fmt: skip
+
+    async def start(self) -> None:
+        base_url = self._options.base_url
+        if base_url:
+            self._server = Server(base_url.rstrip("/").removesuffix("/v1"))
+        else:
+            self._server = await _find_or_start(self._engine, self._settings, self.on_line)
+            self._end_noticed = asyncio.create_task(_until_ended(self._server))
+        version = (await _get(f"{self._server.url}/version"))[1]
+        self._version = version.get("version") if isinstance(version, dict) else None
+        options = replace(self._options, base_url=f"{self._server.url}/v1", max_connections=self.max_connections)
+        self._client = OpenAICompatible(self._engine.model, options)
+        await self._client.start()
+
+    async def complete(self, request: Request) -> Completion:
+        """Raises FatalModelError as soon as the server's process is gone, without waiting for retries."""
+        assert self._client, "start comes first"
+        if not self._end_noticed:
+            return await self._client.complete(request)
+        call = asyncio.ensure_future(self._client.complete(request))
+        try:
+            await asyncio.wait({call, self._end_noticed}, return_when=asyncio.FIRST_COMPLETED)
+            if call.done() and not (call.exception() and self._server and self._server.has_ended()):
+                return call.result()
+        finally:
+            call.cancel()
+        assert self._server
+        raise _failure(f"the vLLM server of {self._engine.model} has ended in mid-run", self._server.log)
+
+    async def close(self) -> None:
+        """Ends the server if this model has started it, unless it is kept or shared."""
+        if self._end_noticed:
+            self._end_noticed.cancel()
+        server, self._server = self._server, None
+        try:
+            if self._client:
+                await self._client.close()
+        finally:
+            if server and server.process:
+                await _let_go(self._engine, server, self._settings, self.on_line)
+
+
+async def _until_ended(server: Server) -> None:
+    while not server.has_ended():
+        await asyncio.sleep(0.5)
+
+
+def _tell(line: str) -> None:
+    print(f"vllm: {line}", file=sys.stderr, flush=True)
+
+
+# --- whose server it is ---
+
+_shared: list[tuple[Engine, Server]] | None = None
+"""Within `sharing`: servers of this process that no run uses now."""
+
+
+@contextlib.contextmanager
+def sharing() -> Iterator[None]:
+    """For several runs in one process: a run within takes over the server of an earlier one instead of loading the
+    same model again. A server that waits is ended when another model needs its place, and at the end."""
+    global _shared
+    before, _shared = _shared, []
+    try:
+        yield
+    finally:
+        waiting, _shared = _shared, before
+        for _, server in waiting:
+            _end(server)
+
+
+async def _find_or_start(engine: Engine, settings: Settings, on_line: OnLine) -> Server:
+    waiting, others = [s for e, s in _shared or [] if e == engine], [s for e, s in _shared or [] if e != engine]
+    if _shared:
+        _shared.clear()
+    for server in others:
+        await asyncio.to_thread(_end, server)
+    found = waiting[0] if waiting and not waiting[0].has_ended() else await find(engine)
+    if found:
+        on_line(f"{engine.model} is served at {found.url} already")
+        return found
+    return await _start(engine, settings, on_line)
+
+
+async def _let_go(engine: Engine, server: Server, settings: Settings, on_line: OnLine) -> None:
+    if settings.keep and not server.has_ended():
+        on_line(f"{engine.model} stays at {server.url}; `kill {server.pid}` ends it")
+    elif _shared is not None and not server.has_ended():
+        _shared.append((engine, server))
+    else:
+        await asyncio.to_thread(_end, server)
+
+
+def _end(server: Server) -> None:
+    if server.process:
+        server.process.end()
+
+
+# --- servers that outlive a run ---
+
+
+def _state() -> Path:
+    return Path(platformdirs.user_state_dir("harness"))
+
+
+def _registration(pid: int) -> Path:
+    # The host's name is part of it: home directories are often shared by the machines of a cluster.
+    return _state() / "servers" / f"{platform.node()}-{pid}.json"
+
+
+def register(engine: Engine, server: Server) -> None:
+    """Let later runs of this user on this machine find the server."""
+    file = _registration(server.pid)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    facts = {"engine": asdict(engine), "url": server.url, "pid": server.pid, "log": server.log}
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    part.replace(file)
+
+
+async def find(engine: Engine) -> Server | None:
+    """A registered server that serves this very engine and answers. Registrations of dead ones are removed."""
+    for file in sorted(_registration(0).parent.glob(f"{platform.node()}-*.json")):
+        try:
+            facts = json.loads(file.read_text(encoding="utf-8"))
+            server, its_engine = Server(facts["url"], facts["pid"], facts["log"]), Engine(**facts["engine"])
+        except (OSError, ValueError, KeyError, TypeError):
+            file.unlink(missing_ok=True)
+            continue
+        status, _ = await _get(f"{server.url}/health") if is_alive(server.pid) else (NOBODY, None)
+        if status == NOBODY:
+            file.unlink(missing_ok=True)
+        elif its_engine == engine and status == 200 and engine.model in await _served(server.url):
+            return server
+    return None
+
+
+# --- start one ---
+
+
+def launcher(settings: Settings) -> list[str]:
+    """The words that start vLLM's server. -M goes over the environment, and that over what is on the PATH."""
+    command = settings.command or (None if settings.python else os.environ.get("HARNESS_VLLM_COMMAND"))
+    python = settings.python or os.environ.get("HARNESS_VLLM_PYTHON")
+    if command:
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise UsageError(f"the command that starts vLLM can't be read: {error}: {command}") from None
+    elif python:
+        words = [str(Path(python).expanduser()), "-m", "vllm.entrypoints.openai.api_server"]
+    elif shutil.which("vllm"):
+        words = ["vllm", "serve"]
+    else:
+        raise HarnessError(
+            "vLLM was not found on this machine",
+            "one of: install vLLM in an environment of its own and set HARNESS_VLLM_PYTHON to that environment's "
+            "python; put `vllm` on the PATH, or say what starts it with -M command=...; use a server that runs "
+            "elsewhere with --base-url, or a hosted model",
+        )
+    if not words or not shutil.which(words[0]):
+        raise UsageError(f"what is to start vLLM is not a program: {command or words[0]}")
+    return words
+
+
+def command_line(words: list[str], engine: Engine, port: int) -> list[str]:
+    """`vllm serve` takes the model as its first argument, everything else that serves vLLM as --model."""
+    model = [engine.model] if words[-1] == "serve" else ["--model", engine.model]
+    flags: list[str] = []
+    for key, value in engine.arguments.items():
+        flag = key.replace("_", "-")
+        flags += {"true": [f"--{flag}"], "false": [f"--no-{flag}"]}.get(value.lower(), [f"--{flag}", value])
+    return [*words, *model, "--host", "127.0.0.1", "--port", str(port), "--served-model-name", engine.model, *flags]
+
+
+async def _start(engine: Engine, settings: Settings, on_line: OnLine) -> Server:
+    if os.name != "posix":
+        raise HarnessError("vLLM servers are started on Linux and macOS only", "use one that runs with --base-url")
+    words, port = launcher(settings), _port(settings.port)
+    short = re.sub("[^A-Za-z0-9.-]+", "-", engine.model).strip("-")[-60:]
+    log = _state() / "logs" / f"{datetime.now():%Y%m%d-%H%M%S}-{short}-{port}.log"
+    environment = {**os.environ, "VLLM_NO_USAGE_STATS": "1"}
+    process = ServerProcess(command_line(words, engine, port), environment, log, outlives_us=settings.keep)
+    server = Server(f"http://127.0.0.1:{port}", process.pid, str(log), process)
+    try:
+        on_line(f"starting a server for {engine.model}, log: {log}")
+        await _until_ready(engine, server, settings, on_line)
+        if settings.keep:
+            register(engine, server)
+    except BaseException:  # a cancellation too: nothing is left behind
+        await asyncio.to_thread(process.end)
+        raise
+    return server
+
+
+def _port(wanted: int) -> int:
+    """The wanted port, 0: any free one. UsageError where it is taken: whoever has it would be taken for ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except (OSError, OverflowError) as error:
+            raise UsageError(f"port {wanted} can't be used: {error}", "leave the port out to get a free one") from None
+        port: int = probe.getsockname()[1]
+    return port
+
+
+async def _until_ready(engine: Engine, server: Server, settings: Settings, on_line: OnLine) -> None:
+    start = told = time.monotonic()
+    line = ""
+    while not server.has_ended():
+        seconds = time.monotonic() - start
+        if (await _get(f"{server.url}/health"))[0] == 200:
+            break
+        if seconds > settings.startup_timeout:
+            raise _failure(
+                f"vLLM did not get ready to serve {engine.model} within {settings.startup_timeout:g} s",
+                server.log,
+                "timeout",
+                "-M startup_timeout=SECONDS gives it more time",
+            )
+        if time.monotonic() - told >= 5:
+            told, before = time.monotonic(), line
+            line = "".join(log_lines(Path(server.log), 1))
+            if line != before:
+                on_line(f"{seconds:4.0f} s  {line[:100]}")
+        await asyncio.sleep(0.2)
+    else:
+        raise _failure(f"vLLM ended before it could serve {engine.model}", server.log)
+    served = await _served(server.url)
+    if engine.model not in served:
+        raise _failure(f"the server that was started serves {', '.join(served) or 'nothing'}, not {engine.model}",
+                       server.log)  # fmt: skip
+    on_line(f"{time.monotonic() - start:4.0f} s  ready at {server.url}")
+
+
+NOBODY = 0
+"""In place of an HTTP status: nobody listens there."""
+
+
+async def _get(url: str) -> tuple[int, Any]:
+    """HTTP status and the JSON of the body. -1 for no answer in time; no proxy is asked, and no harm done."""
+    import aiohttp
+
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+            session.get(url) as response,
+        ):
+            text = await response.text()
+            status = response.status
+    except aiohttp.ClientConnectorError:
+        return NOBODY, None
+    except (aiohttp.ClientError, TimeoutError):
+        return -1, None
+    try:
+        return status, json.loads(text)
+    except ValueError:
+        return status, None
+
+
+async def _served(url: str) -> list[str]:
+    """The names of the models that a server says it serves."""
+    _, answer = await _get(f"{url}/v1/models")
+    models = answer.get("data") if isinstance(answer, dict) else None
+    return [str(m.get("id")) for m in models if isinstance(m, dict)] if isinstance(models, list) else []
+
+
+# --- when it fails ---
+
+_CAUSES: tuple[tuple[str, ModelErrorKind, str], ...] = (
+    (
+        r"package metadata was found for vllm|PackageNotFoundError: vllm",
+        "transient",
+        "the `vllm` script does not work in this build of vLLM: use -M python=/path/to/the/python/beside/it",
+    ),
+    (r"No module named '?vllm", "transient", "that python's environment has no vLLM: install it there"),
+    (
+        r"unrecognized arguments",
+        "bad_request",
+        "-M options that the harness does not know itself go to vLLM: check their spelling",
+    ),
+    (
+        r"greater than the derived max_model_len",
+        "bad_request",
+        "the model's context is shorter: lower -M max_model_len",
+    ),
+    (
+        r"out of memory|OutOfMemoryError|No available memory|[Aa]vailable memory on|Free memory on device"
+        r"|larger than the available KV cache memory",
+        "transient",
+        "lower -M gpu_memory_utilization (0.9 unless set) or -M max_model_len, or end what else holds the memory",
+    ),
+    (
+        r"RepositoryNotFound|Repository Not Found|Repo id must be in the form|is not a valid model identifier"
+        r"|RevisionNotFound|LocalEntryNotFound",
+        "not_found",
+        "check the model's name and revision; a private one needs HF_TOKEN, one that is to be used offline must have "
+        "been downloaded",
+    ),
+    (
+        r"GatedRepo|gated repo|401 Client Error|403 Client Error",
+        "auth",
+        "the model is gated: accept its licence on its page and set HF_TOKEN",
+    ),
+)
+
+
+def _failure(message: str, log: str, kind: ModelErrorKind = "transient", hint: str = "") -> FatalModelError:
+    """With the end of the log, and what to do where the log tells the cause."""
+    lines = log_lines(Path(log), 15) if log else []
+    text = "\n".join(log_lines(Path(log), 60)) if log else ""
+    for pattern, its_kind, advice in _CAUSES:
+        if re.search(pattern, text):
+            kind, hint = its_kind, advice
+            break
+    where = f"; log: {log}" if log else ""
+    return FatalModelError("\n  ".join([f"{message}{where}", *lines]), kind, hint)
+
+
+# --- harness serve ---
+
+
+def serve(name: str, options: ModelOptions, port: int | None = None, on_line: OnLine = _tell) -> int:
+    """Serve the model until Ctrl-C or SIGTERM; runs started meanwhile find the server. Returns the exit code.
+
+    Raises HarnessError where the server can't be started or ends by itself.
+    """
+    if options.base_url:
+        raise UsageError(f"vllm/{name} is served at {options.base_url}: there is nothing to start")
+    engine, settings, _ = _read(name, options)
+    settings = replace(settings, port=port or settings.port, keep=False)
+    return asyncio.run(_serve(engine, settings, on_line))
+
+
+async def _serve(engine: Engine, settings: Settings, on_line: OnLine) -> int:
+    running = await find(engine)
+    if running:
+        on_line(f"{engine.model} is served at {running.url}/v1 already (pid {running.pid})")
+        return 0
+    task = asyncio.current_task()
+    assert task
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows, where the start is refused below
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    server: Server | None = None
+    try:
+        server = await _start(engine, settings, on_line)
+        register(engine, server)
+        on_line(f"{engine.model} is served at {server.url}/v1 until Ctrl-C; `harness run` finds it there")
+        await _until_ended(server)
+        raise _failure(f"the vLLM server of {engine.model} has ended", server.log)
+    except asyncio.CancelledError:
+        on_line("ended")
+        return 0
+    finally:
+        if server:
+            _registration(server.pid).unlink(missing_ok=True)
+            _end(server)

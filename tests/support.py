@@ -1,0 +1,112 @@
+"""The smallest task, models and strategies that show a point; shared by the tests of the engine."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from harness import store
+from harness.runner import Result, Run, RunConfig
+from harness.types import (
+    Ask,
+    Completion,
+    Example,
+    Message,
+    Model,
+    Params,
+    Request,
+    Response,
+    Sample,
+    Sampling,
+    Score,
+    Strategy,
+)
+
+
+@dataclass(frozen=True)
+class Echo:
+    """Sample i asks for the number i; groups of two samples, conditions `a` and `b`."""
+
+    size: int | None = 10
+    breaks_on: str = ""
+
+    name: ClassVar[str] = "echo"
+    version: ClassVar[str] = "1"
+    factors: ClassVar[tuple[str, ...]] = ("side",)
+    epochs: ClassVar[int] = 1
+    limit: ClassVar[int | None] = None
+    sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=10)
+
+    def samples(self, seed: int) -> Iterator[Sample]:
+        for i in range(self.size) if self.size is not None else itertools.count():
+            side = "ab"[i % 2]
+            yield Sample(
+                f"s{i}", f"g{i // 2}", side, {"side": side, "answer": i}, (Message("user", f"say {i}"),), str(i)
+            )
+
+    def score(self, params: Params, response: str, stop_reason: str = "stop") -> Score:
+        if self.breaks_on and self.breaks_on == response:
+            raise RuntimeError("a bug in the verifier")
+        return Score.of(response == str(params["answer"]), response)
+
+    def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
+        return sample.target
+
+    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+        return (Example(f"say {i}", str(i)) for i in itertools.count(1000))
+
+
+class Parrot:
+    """Answers with what `reply` makes of the last message; counts what it is asked."""
+
+    name = "parrot"
+
+    def __init__(self, reply: Callable[[str], str] | None = None, max_connections: int = 4) -> None:
+        self.reply = reply or (lambda text: text.rpartition(" ")[2])
+        self.max_connections = max_connections
+        self.asked: list[Request] = []
+        self.closed = False
+
+    @property
+    def identity(self) -> Params:
+        return {"model": self.name}
+
+    async def start(self) -> None:
+        pass
+
+    async def complete(self, request: Request) -> Completion:
+        self.asked.append(request)
+        return Completion(self.reply(request.messages[-1].content), prompt_tokens=2, completion_tokens=1)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@dataclass(frozen=True)
+class Thrice:
+    """Three calls that depend on each other: the shape of a tree search."""
+
+    single_call: ClassVar[bool] = False
+
+    async def solve(self, messages: Sequence[Message], ask: Ask) -> Response:
+        made = []
+        for _ in range(3):
+            made.append(await ask([*messages[:-1], Message("user", messages[-1].content)]))
+        return Response(made[-1].text, tuple(made))
+
+
+async def execute(
+    directory: Path, model: Model, strategy: Strategy, task: Echo | None = None, config: RunConfig | None = None
+) -> Result:
+    """A run of the stubs in `directory`, started or resumed."""
+    directory.mkdir(exist_ok=True, parents=True)
+    writer = store.Writer(directory)
+    try:
+        run = Run("test", config or RunConfig("echo", "parrot"), task or Echo(), strategy, model, writer)
+        return await run.execute()
+    finally:
+        writer.close()

@@ -1,0 +1,233 @@
+"""The command line as a script sees it: exit codes, messages without tracebacks, files."""
+
+import csv
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+
+ORACLE = ("--model", "baseline/oracle", "--display", "none")
+
+
+@pytest.fixture
+def harness(tmp_path, monkeypatch, capsys):
+    """Runs the command in an empty directory; (exit code, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["harness", *map(str, args)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return call
+
+
+def only_run(tmp_path: Path) -> Path:
+    (directory,) = (tmp_path / "results").iterdir()
+    return directory
+
+
+def test_a_run_prints_its_table_and_leaves_its_files(harness, tmp_path) -> None:
+    code, out, _ = harness("run", "--task", "aiw", *ORACLE, "--epochs", "2")
+    assert code == 0
+    assert re.search(r"^all +24 +1\.000 ", out, re.M)
+    directory = only_run(tmp_path)
+    assert {"run.json", "records.jsonl", "records.parquet", "summary.csv"} <= {p.name for p in directory.iterdir()}
+    about = json.loads((directory / "run.json").read_text())
+    assert about["status"] == "complete"
+    assert about["config"]["model"] == "baseline/oracle"
+    rows = list(csv.DictReader((directory / "summary.csv").open()))
+    assert (len(rows), rows[0]["condition"], rows[0]["accuracy"]) == (13, "V1/standard", "1.0")
+
+
+def test_several_tasks_and_models_are_runs_of_their_own(harness, tmp_path) -> None:
+    code, _, _ = harness("run", "-t", "all", "-m", "baseline/oracle,baseline/random", "-m", "baseline/shallow",
+                         "--limit", "2", "--display", "none")  # fmt: skip
+    assert code == 0
+    assert len(list((tmp_path / "results").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("run", "--task", "aiw", "--model", "lama"), "did you mean 'llama'?"),
+        (("run", "--task", "awi", "--model", "tiny"), "there is no task 'awi'"),
+        (("run", "--task", "aiw", "--model", "baseline/best"), "there is no baseline 'best'"),
+        (("run", "--task", "aiw", "--model", "tiny", "--strategy", "tot"), "there is no strategy 'tot'"),
+        (("run", "--task", "aiw", "--model", "tiny", "-T", "famly=plus"), "no option 'famly'"),
+        (("run", "--task", "aiw", "--model", "tiny", "-T", "family"), "key=value"),
+        (("run", "--task", "aiw", "--model", "tiny", "-M", "thread=2"), "no option 'thread'"),
+        (("run", "--task", "aiw", "--model", "tiny", "--limit", "none"), "not a valid integer"),
+        (("run", "--task", "aiw", "--model", "tiny", "--temperature", "-1"), "not in the range"),
+        (("run", "--task", "aiw", "--model", "tiny", "--limt", "1"), "No such option"),
+        (("run", "--task", "aiw"), "--model is missing"),
+        (("run", "--model", "tiny"), "--task is missing"),
+        (("run", "--resume", "nowhere"), "not a run directory"),
+        (("score", "--task", "aiw", "nowhere.jsonl"), "can't be read"),
+        (("table", "nowhere"), "not a run directory"),
+        (("show", "nothing"), "there is no task"),
+        (("tasks", "nothing"), "there is no task"),
+        (("run", "-t", "aiw", "-m", "embedded/nowhere"), "model.bin is missing"),
+        (("serve", "tiny"), "not a vLLM model"),
+    ],
+)
+def test_wrong_input_is_one_message_and_exit_code_2(harness, args, message) -> None:
+    code, _, err = harness(*args)
+    assert code == 2
+    assert message in err
+
+
+def test_options_come_from_the_environment_too(harness, monkeypatch, tmp_path) -> None:
+    for name, value in (
+        ("TASK", "aiw"),
+        ("MODEL", "baseline/oracle"),
+        ("LIMIT", "2"),
+        ("EPOCHS", "1"),
+        ("DISPLAY", "none"),
+    ):
+        monkeypatch.setenv(f"HARNESS_{name}", value)
+    assert harness("run")[0] == 0
+    assert len((only_run(tmp_path) / "records.jsonl").read_text().splitlines()) == 2
+
+
+def test_options_come_from_a_file_and_the_command_line_goes_over_it(harness, tmp_path) -> None:
+    Path("c.toml").write_text('task = "aiw"\nmodel = ["baseline/oracle"]\nlimit = 5\n[T]\nprompt = ["standard"]\n')
+    assert harness("run", "--config", "c.toml", "--limit", "3", "--epochs", "1", "--display", "none")[0] == 0
+    records = [json.loads(line) for line in (only_run(tmp_path) / "records.jsonl").read_text().splitlines()]
+    assert [r["condition"] for r in records] == ["V1/standard", "V2/standard", "V3/standard"]
+
+
+def test_an_unknown_key_in_the_file_is_named(harness) -> None:
+    Path("c.toml").write_text("limits = 5\n")
+    code, _, err = harness("run", "--config", "c.toml")
+    assert (code, "'limits'" in err) == (2, True)
+
+
+def test_dry_run_counts_and_writes_nothing(harness, tmp_path) -> None:
+    code, out, _ = harness("run", "--task", "aiw", *ORACLE, "--dry-run")
+    assert code == 0
+    assert "12 samples x 30 epochs = 360 calls" in out
+    assert not (tmp_path / "results").exists()
+
+
+def test_resuming_a_finished_run_changes_nothing(harness, tmp_path) -> None:
+    harness("run", "--task", "aiw", *ORACLE, "--epochs", "1")
+    before = (only_run(tmp_path) / "records.jsonl").read_bytes()
+    code, out, _ = harness("run", "--resume", only_run(tmp_path), "--display", "none")
+    assert (code, "12 of 12" in out) == (0, True)
+    assert (only_run(tmp_path) / "records.jsonl").read_bytes() == before
+
+
+def test_replay_answers_as_the_run_did(harness, tmp_path) -> None:
+    harness("run", "--task", "aiw", "--model", "baseline/random", "--epochs", "2", "--display", "none")
+    first = only_run(tmp_path)
+    code, _, _ = harness("run", "--task", "aiw", "--model", f"replay/{first}", "--epochs", "3", "--display", "none")
+    assert code == 3, "the third epoch is not in the run"
+    (second,) = set((tmp_path / "results").iterdir()) - {first}
+
+    def answers(directory: Path) -> dict:
+        rows = map(json.loads, (directory / "records.jsonl").read_text().splitlines())
+        return {(r["id"], r["epoch"]): (r["response"], r["outcome"]) for r in rows if r["outcome"] != "api_error"}
+
+    assert answers(first) == answers(second)
+
+
+def test_score_keeps_other_keys_and_adds_the_verdict(harness) -> None:
+    rows = [
+        {"params": {"answer": "7"}, "response": "### Answer: 7", "mine": 1},
+        {"params": {"answer": "7"}, "response": None},
+    ]
+    with gzip.open("r.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(r) + "\n" for r in rows)
+    code, _, err = harness("score", "--task", "aiw", "r.jsonl.gz", "-o", "deep/out.jsonl")
+    assert (code, "2 responses" in err) == (0, True)
+    first, second = map(json.loads, Path("deep/out.jsonl").read_text().splitlines())
+    assert first == rows[0] | {"outcome": "correct", "value": 1.0, "answer": "7", "detail": {}}
+    assert second["outcome"] == "unparsed"
+
+
+def test_score_writes_to_standard_output_without_o(harness) -> None:
+    Path("r.jsonl").write_text(json.dumps({"params": {"answer": "7"}, "response": "### Answer: 6"}) + "\n")
+    _, out, _ = harness("score", "--task", "aiw", "--rule", "original", "r.jsonl")
+    assert json.loads(out)["outcome"] == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "line 2: not valid JSON"),
+        ("[]", "line 2: needs an object"),
+        ('{"params": {}, "response": "x"}', "line 2: an AIW sample needs params.answer"),
+        ('{"params": {"answer": "1"}, "response": 7}', "line 2: `response` is not text"),
+    ],
+)
+def test_score_names_the_line_it_can_not_read(harness, line, message) -> None:
+    Path("r.jsonl").write_text(json.dumps({"params": {"answer": "7"}, "response": ""}) + "\n" + line + "\n")
+    code, _, err = harness("score", "--task", "aiw", "r.jsonl", "-o", "out.jsonl")
+    assert (code, message in err) == (1, True)
+
+
+def test_a_run_can_be_scored_anew_under_the_other_rule(harness, tmp_path) -> None:
+    harness("run", "--task", "aiw", *ORACLE, "--epochs", "1")
+    code, out, _ = harness("score", "--task", "aiw", "--rule", "original", only_run(tmp_path), "-o", "again")
+    assert (code, "1.000" in out) == (0, True)
+    assert json.loads(Path("again/records.jsonl").read_text().splitlines()[0])["detail"]["rule"] == "original"
+    assert harness("table", "again", "--by", "params_prompt")[0] == 0
+
+
+def test_table_groups_by_any_column_and_exports(harness, tmp_path) -> None:
+    harness("run", "--task", "aiw", *ORACLE, "--epochs", "1")
+    code, out, _ = harness("table", only_run(tmp_path), "--by", "params_prompt", "--csv", "-")
+    assert code == 0
+    rows = list(csv.DictReader(out.splitlines()))
+    assert [(r["params_prompt"], r["n"]) for r in rows] == [
+        ("standard", "4"),
+        ("thinking_v1", "4"),
+        ("restricted", "4"),
+    ]
+    assert harness("table", only_run(tmp_path), "--by", "nothing")[0] == 2
+    assert harness("table", only_run(tmp_path), "--parquet", "t.parquet")[0] == 0
+    assert Path("t.parquet").stat().st_size > 0
+
+
+def test_listings(harness) -> None:
+    assert "aiw" in harness("tasks")[1]
+    assert "variations" in harness("tasks", "aiw")[1]
+    assert "Llama-3.1-8B-Instruct" in harness("models")[1]
+    assert "cot" in harness("strategies")[1]
+    assert "How many sisters" in harness("show", "aiw")[1]
+    assert "0.1.0" in harness("--version")[1]
+
+
+def test_users_aliases_are_found_in_the_working_directory(harness, tmp_path) -> None:
+    Path("harness.toml").write_text('[models.mine]\nmodel = "baseline/oracle"\nabout = "my own"\n')
+    assert "my own" in harness("models")[1]
+    assert harness("run", "-t", "aiw", "-m", "mine", "--limit", "1", "--epochs", "1", "--display", "none")[0] == 0
+    Path("harness.toml").write_text("[models.mine]\nmodle = 1\n")
+    code, _, err = harness("models")
+    assert (code, "[models.mine]" in err) == (1, True)
+
+
+def test_an_output_folder_that_can_not_be_made(harness) -> None:
+    Path("file").write_text("")
+    code, _, err = harness("run", "-t", "aiw", *ORACLE, "--out", "file")
+    assert (code, "can't be made" in err) == (1, True)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """What makes `harness --help` slow is imported inside the commands."""
+    heavy = "pandas pyarrow numpy openai aiohttp ctranslate2 tokenizers unified_planning rich asyncio sqlite3".split()
+    code = f"import sys, harness.cli; print(*(m for m in {heavy} if m in sys.modules))"
+    assert subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout == "\n"

@@ -1,0 +1,66 @@
+"""Options as text become typed fields, or a message that says what would have been right."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from harness.errors import UsageError
+from harness.options import build, describe, option, parse_pairs
+
+
+@dataclass(frozen=True)
+class Some:
+    size: int = option(3, "how many")
+    rate: float | None = option(None, "how quick")
+    names: tuple[str, ...] = option(("a", "b"), "which")
+    kind: Literal["x", "y"] = option("x", "what")
+    deep: bool = option(False, "whether")
+    file: Path | None = option(None, "where")
+    hidden: int = 7
+
+
+def test_text_becomes_typed_values() -> None:
+    made = build(Some, {"size": "5", "rate": "0.5", "names": "c, d", "kind": "y", "deep": "yes", "file": "f"}, "it")
+    assert made == Some(5, 0.5, ("c", "d"), "y", True, Path("f"))
+
+
+def test_hyphens_are_as_good_as_underscores() -> None:
+    @dataclass(frozen=True)
+    class Long:
+        a_b: int = option(1, "")
+
+    assert build(Long, {"a-b": "2"}, "it").a_b == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sise": "5"}, "it has no option 'sise'"),
+        ({"size": "five"}, "not a whole number"),
+        ({"rate": "quick"}, "not a number"),
+        ({"kind": "z"}, "not one of x, y"),
+        ({"deep": "maybe"}, "neither true nor false"),
+        ({"hidden": "1"}, "no option 'hidden'"),
+    ],
+)
+def test_what_is_wrong_is_said(given: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build(Some, given, "it")
+
+
+def test_a_near_miss_is_suggested() -> None:
+    with pytest.raises(UsageError) as error:
+        build(Some, {"sise": "5"}, "it")
+    assert "did you mean 'size'?" in error.value.hint
+
+
+def test_pairs_need_an_equals_sign() -> None:
+    assert parse_pairs(("a=b=c", "d="), "-T") == {"a": "b=c", "d": ""}
+    with pytest.raises(UsageError, match="key=value"):
+        parse_pairs(("a",), "-T")
+
+
+def test_options_describe_themselves() -> None:
+    assert describe(Some)[0] == ("size", "3", "how many")

@@ -1,0 +1,237 @@
+"""The pipeline: lazily, bounded, resumable to the call, and never dropping what arrived."""
+
+import asyncio
+import itertools
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness import store
+from harness.errors import DataError, FatalModelError, ModelError
+from harness.runner import RunConfig
+from harness.strategies.cot import CoT
+from harness.strategies.io import IO
+from harness.types import Message, Sampling
+from tests.support import Echo, Parrot, Thrice, execute
+
+CONFIG = RunConfig("echo", "parrot")
+
+
+def records(directory: Path) -> dict[tuple[str, int], dict]:
+    return {(r["id"], r["epoch"]): r for r in store.read_records(directory)}
+
+
+def comparable(directory: Path) -> dict:
+    return {k: {f: v for f, v in r.items() if f not in ("latency_s", "run_id")} for k, r in records(directory).items()}
+
+
+def test_every_sample_becomes_one_record(tmp_path: Path) -> None:
+    result = asyncio.run(execute(tmp_path, Parrot(), IO()))
+    assert result.status == "complete"
+    assert len(records(tmp_path)) == 10
+    assert {r["outcome"] for r in records(tmp_path).values()} == {"correct"}
+
+
+def test_the_columns_are_those_of_the_contract(tmp_path: Path) -> None:
+    asyncio.run(execute(tmp_path, Parrot(), IO()))
+    columns = (
+        "run_id task task_version model strategy id group condition epoch params input target response outcome value "
+        "answer detail stop_reason calls prompt_tokens completion_tokens thinking_tokens latency_s error"
+    ).split()
+    record = records(tmp_path)["s0", 1]
+    assert list(record)[: len(columns)] == columns
+
+
+def test_limit_counts_samples_and_epochs_repeat_them(tmp_path: Path) -> None:
+    asyncio.run(execute(tmp_path, Parrot(), IO(), config=replace(CONFIG, limit=3, epochs=4)))
+    assert sorted(records(tmp_path)) == [(f"s{i}", e) for i in range(3) for e in range(1, 5)]
+
+
+def test_an_endless_task_is_drawn_lazily(tmp_path: Path) -> None:
+    asyncio.run(execute(tmp_path, Parrot(), IO(), Echo(size=None), replace(CONFIG, limit=25)))
+    assert len(records(tmp_path)) == 25
+
+
+def test_no_more_requests_at_once_than_the_model_takes(tmp_path: Path) -> None:
+    class Slow(Parrot):
+        now = peak = 0
+
+        async def complete(self, request):
+            self.now += 1
+            self.peak = max(self.peak, self.now)
+            await asyncio.sleep(0.002)
+            self.now -= 1
+            return await super().complete(request)
+
+    model = Slow(max_connections=3)
+    asyncio.run(execute(tmp_path, model, Thrice(), Echo(40)))
+    assert model.peak == 3
+
+
+def test_repeats_have_seeds_of_their_own_and_the_same_ones_next_time(tmp_path: Path) -> None:
+    def seeds(directory: Path) -> dict:
+        model = Parrot()
+        asyncio.run(execute(directory, model, IO(), config=replace(CONFIG, epochs=3)))
+        return {(r.origin.sample.id, r.origin.epoch): r.sampling.seed for r in model.asked}
+
+    first, second = seeds(tmp_path / "a"), seeds(tmp_path / "b")
+    assert first == second
+    assert len(set(first.values())) == 30
+
+
+def test_user_options_go_over_the_tasks_protocol(tmp_path: Path) -> None:
+    model = Parrot()
+    asyncio.run(execute(tmp_path, model, IO(), config=replace(CONFIG, limit=1, sampling=Sampling(temperature=0.7))))
+    assert (model.asked[0].sampling.temperature, model.asked[0].sampling.max_tokens) == (0.7, 10)
+
+
+def test_system_message_and_examples_stand_before_the_sample(tmp_path: Path) -> None:
+    model = Parrot()
+    config = replace(CONFIG, limit=1, system_message="Be terse.", num_fewshot=2)
+    asyncio.run(execute(tmp_path, model, IO(), config=config))
+    assert [m.role for m in model.asked[0].messages] == ["system", "user", "assistant", "user", "assistant", "user"]
+
+
+def test_cot_puts_its_request_under_the_prompt(tmp_path: Path) -> None:
+    model = Parrot(lambda text: "x")
+    asyncio.run(execute(tmp_path, model, CoT(), config=replace(CONFIG, limit=1)))
+    assert model.asked[0].messages == (Message("user", "say 0\n\nLet's think step by step."),)
+
+
+def failing(every: int, error: Exception):
+    """A reply that fails on each `every`-th call."""
+    calls = itertools.count(1)
+
+    def reply(text: str) -> str:
+        if next(calls) % every == 0:
+            raise error
+        return text.rpartition(" ")[2]
+
+    return reply
+
+
+def test_a_failed_request_is_recorded_and_the_run_goes_on(tmp_path: Path) -> None:
+    result = asyncio.run(execute(tmp_path, Parrot(failing(3, ModelError("no answer", "transient"))), IO()))
+    assert result.status == "incomplete"
+    failed = [r for r in records(tmp_path).values() if r["outcome"] == "api_error"]
+    assert len(failed) == 3
+    assert {(r["value"], r["error"], r["response"]) for r in failed} == {(None, "no answer", "")}
+    assert result.contrasts.total.accuracy.n == 7, "an infrastructure error is in no denominator"
+
+
+def test_resume_asks_for_what_failed_and_nothing_else(tmp_path: Path) -> None:
+    asyncio.run(execute(tmp_path, Parrot(failing(3, ModelError("no answer", "transient"))), IO()))
+    model = Parrot()
+    result = asyncio.run(execute(tmp_path, model, IO()))
+    assert result.status == "complete"
+    assert len(model.asked) == 3
+    asyncio.run(execute(tmp_path / "undisturbed", Parrot(), IO()))
+    assert comparable(tmp_path) == comparable(tmp_path / "undisturbed")
+
+
+def test_a_fatal_error_stops_the_run_and_keeps_what_arrived(tmp_path: Path) -> None:
+    result = asyncio.run(execute(tmp_path, Parrot(failing(6, FatalModelError("no access", "auth"))), IO()))
+    assert result.status == "incomplete"
+    assert "no access" in result.reason
+    assert 0 < len(records(tmp_path)) <= 5
+    assert asyncio.run(execute(tmp_path, Parrot(), IO())).status == "complete"
+
+
+def test_a_verifier_that_fails_is_not_the_models_fault(tmp_path: Path) -> None:
+    result = asyncio.run(execute(tmp_path, Parrot(), IO(), Echo(breaks_on="4")))
+    record = records(tmp_path)["s4", 1]
+    assert (record["outcome"], record["value"], record["response"]) == ("verifier_error", None, "4")
+    assert "a bug in the verifier" in record["error"]
+    assert result.status == "incomplete"
+
+
+def test_a_strategy_that_fails_ends_one_sample_not_the_run(tmp_path: Path) -> None:
+    class Fragile(IO):
+        async def solve(self, messages, ask):
+            if messages[-1].content.endswith("5"):
+                raise ZeroDivisionError("oh")
+            return await super().solve(messages, ask)
+
+    asyncio.run(execute(tmp_path, Parrot(), Fragile()))
+    assert records(tmp_path)["s5", 1]["outcome"] == "verifier_error"
+    assert len(records(tmp_path)) == 10
+
+
+def test_the_budget_ends_a_run_that_can_be_finished(tmp_path: Path) -> None:
+    config = replace(CONFIG, budget_tokens=12)
+    result = asyncio.run(execute(tmp_path, Parrot(max_connections=1), IO(), config=config))
+    assert result.status == "incomplete"
+    assert "budget of 12 tokens" in result.reason
+    assert len(records(tmp_path)) == 4
+    assert asyncio.run(execute(tmp_path, Parrot(), IO(), config=CONFIG)).status == "complete"
+
+
+def test_calls_of_an_unfinished_sample_are_not_asked_again(tmp_path: Path) -> None:
+    """Three calls a sample; the run dies after the 7th: of the third sample one call is on disk."""
+    stopped = Parrot(failing(8, FatalModelError("gone", "not_found")), max_connections=1)
+    asyncio.run(execute(tmp_path, stopped, Thrice(), Echo(4)))
+    answered = len(stopped.asked) - 1
+    model = Parrot()
+    assert asyncio.run(execute(tmp_path, model, Thrice(), Echo(4))).status == "complete"
+    assert answered + len(model.asked) == 12
+    assert {r["calls"] for r in records(tmp_path).values()} == {3}
+
+
+def test_calls_of_one_sample_have_different_seeds(tmp_path: Path) -> None:
+    model = Parrot()
+    asyncio.run(execute(tmp_path, model, Thrice(), Echo(1)))
+    assert len({r.sampling.seed for r in model.asked}) == 3
+
+
+def test_a_run_is_not_finished_with_another_task_version(tmp_path: Path) -> None:
+    asyncio.run(execute(tmp_path, Parrot(), IO(), Echo(4)))
+
+    class Newer(Echo):
+        version = "2"
+
+    with pytest.raises(DataError, match="another task version"):
+        asyncio.run(execute(tmp_path, Parrot(), IO(), Newer(6)))
+
+
+def test_interruption_keeps_what_arrived_and_closes_the_model(tmp_path: Path) -> None:
+    class Stuck(Parrot):
+        async def complete(self, request):
+            if len(self.asked) == 5:
+                await asyncio.sleep(60)
+            return await super().complete(request)
+
+    model = Stuck(max_connections=1)
+
+    async def interrupted():
+        run = asyncio.create_task(execute(tmp_path, model, IO()))
+        while len(model.asked) < 5:
+            await asyncio.sleep(0.01)
+        run.cancel()
+        return await run
+
+    result = asyncio.run(interrupted())
+    assert result.status == "interrupted"
+    assert model.closed
+    assert len(records(tmp_path)) == 5
+
+
+def test_cached_answers_are_reused_across_runs_but_repeats_stay_apart(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("harness.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
+    config = replace(CONFIG, cache=True, epochs=2)
+    first, second = Parrot(), Parrot()
+    asyncio.run(execute(tmp_path / "a", first, IO(), config=config))
+    asyncio.run(execute(tmp_path / "b", second, IO(), config=config))
+    assert (len(first.asked), len(second.asked)) == (20, 0)
+    assert comparable(tmp_path / "a") == comparable(tmp_path / "b")
+    third = Parrot()
+    asyncio.run(execute(tmp_path / "c", third, IO(), config=replace(config, sampling=Sampling(temperature=0.5))))
+    assert len(third.asked) == 20, "other sampling parameters are another question"
+
+
+def test_records_of_hostile_text_are_readable_json(tmp_path: Path) -> None:
+    hostile = "\ud800 \x00 \u2028 </script> \n" + "x" * 100_000
+    asyncio.run(execute(tmp_path, Parrot(lambda _: hostile), IO(), Echo(2)))
+    lines = (tmp_path / "records.jsonl").read_bytes().splitlines(keepends=True)
+    assert [json.loads(line)["response"][1:4] for line in lines] == [" \x00 "] * 2

@@ -1,0 +1,63 @@
+"""Intervals against published values and plain facts about them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import stats
+
+
+def test_wilson_agrees_with_newcombe_1998_table_1() -> None:
+    """81 of 263, 15 of 148, 0 of 20, 1 of 29 (method 3, without continuity correction)."""
+    expected = {
+        (81, 263): (0.2553, 0.3662),
+        (15, 148): (0.0624, 0.1605),
+        (0, 20): (0, 0.1611),
+        (1, 29): (0.0061, 0.1718),
+    }
+    for (k, n), (low, high) in expected.items():
+        assert stats.wilson(k, n) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_difference_agrees_with_newcombe_1998_method_10() -> None:
+    """56/70 against 48/80: 0.0524 to 0.3339."""
+    assert stats.difference(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_paired_agrees_with_agresti_and_min_for_single_pairs() -> None:
+    """n = 20 pairs, 6 against 1 discordant: their adjusted Wald interval, computed by hand."""
+    n, b, c = 22, 6.5, 1.5
+    d = (b - c) / n
+    half = 1.959964 * ((b + c) / n - d * d) ** 0.5 / n**0.5
+    assert stats.paired([1.0] * 6 + [-1.0] + [0.0] * 13) == pytest.approx((d - half, d + half), abs=1e-6)
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_holds_its_estimate_and_is_never_empty(kn: tuple[int, int]) -> None:
+    low, high = stats.wilson(*kn)
+    assert 0 <= low <= kn[0] / kn[1] <= high <= 1
+    assert high - low > 0.001
+
+
+@given(st.lists(st.sampled_from([-1.0, 0.0, 0.5, 1.0]), min_size=1, max_size=40))
+def test_a_paired_gap_never_has_zero_width(differences: list[float]) -> None:
+    low, high = stats.paired(differences)
+    assert -1 <= low < high <= 1
+
+
+def test_all_right_in_every_repeat_counts_groups_not_repeats() -> None:
+    """Ten groups of 30 identical repeats are ten observations."""
+    estimate = stats.accuracy([(30.0, 30)] * 10)
+    assert (estimate.value, estimate.n) == (1.0, 300)
+    assert estimate.low == pytest.approx(stats.wilson(10, 10)[0])
+
+
+def test_groups_that_differ_widen_the_interval() -> None:
+    alike = stats.accuracy([(15.0, 30)] * 10)
+    split = stats.accuracy([(30.0, 30)] * 5 + [(0.0, 30)] * 5)
+    assert split.high - split.low > 2 * (alike.high - alike.low)
+
+
+def test_no_verdict_no_accuracy() -> None:
+    assert stats.accuracy([]) is None
+    assert stats.accuracy([(0.0, 0)]) is None

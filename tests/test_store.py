@@ -1,0 +1,115 @@
+"""What is on disk survives crashes: torn lines, locks, full disks, and odd values."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness import store
+from harness.errors import DataError, HarnessError, UsageError
+
+RECORD = {"id": "a", "epoch": 1, "outcome": "correct", "params": {"n": 1}, "input": [{"role": "user"}], "detail": {}}
+
+
+def write(directory: Path, *lines: bytes) -> None:
+    (directory / "records.jsonl").write_bytes(b"".join(lines))
+
+
+def line(**changes) -> bytes:
+    return store.dumps(RECORD | changes)
+
+
+def test_a_torn_last_line_is_dropped(tmp_path: Path) -> None:
+    write(tmp_path, line(), line(id="b")[:-9])
+    assert [r["id"] for r in store.read_records(tmp_path)] == ["a"]
+    store.Writer(tmp_path).close()
+    assert (tmp_path / "records.jsonl").read_bytes() == line()
+
+
+def test_a_broken_line_in_the_middle_is_an_error_that_names_it(tmp_path: Path) -> None:
+    write(tmp_path, line(), b"{oops}\n", line(id="b"))
+    with pytest.raises(DataError, match="line 2"):
+        list(store.read_records(tmp_path))
+
+
+def test_infrastructure_errors_are_taken_out_to_be_done_again(tmp_path: Path) -> None:
+    write(tmp_path, line(), line(id="b", outcome="api_error"), line(id="c", detail={"x": "_error"}))
+    store.Writer(tmp_path).close()
+    assert [r["id"] for r in store.read_records(tmp_path)] == ["a", "c"]
+
+
+def test_two_writers_are_kept_apart(tmp_path: Path) -> None:
+    writer = store.Writer(tmp_path)
+    try:
+        with pytest.raises(HarnessError, match="in use by another run"):
+            store.Writer(tmp_path)
+    finally:
+        writer.close()
+    store.Writer(tmp_path).close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full to stand for a full disk")
+def test_a_full_disk_is_a_message_that_says_how_to_go_on(tmp_path: Path) -> None:
+    (tmp_path / "calls.jsonl").symlink_to("/dev/full")
+    writer = store.Writer(tmp_path)
+    with pytest.raises(HarnessError, match="No space left") as error:
+        writer.append({"a": 1}, store.JOURNAL)
+    assert "--resume" in error.value.hint
+    writer.close()
+
+
+def test_appended_lines_are_on_disk_at_once(tmp_path: Path) -> None:
+    writer = store.Writer(tmp_path)
+    writer.append(RECORD)
+    assert [r["id"] for r in store.read_records(tmp_path)] == ["a"]
+    writer.close()
+
+
+def test_run_json_is_replaced_in_one_step(tmp_path: Path) -> None:
+    store.write_config(tmp_path, {"status": "running"})
+    store.write_config(tmp_path, {"status": "complete"})
+    assert store.read_config(tmp_path) == {"status": "complete"}
+    assert [p.name for p in tmp_path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{"])
+def test_a_broken_run_json_is_a_clear_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(DataError, match=r"run\.json"):
+        store.read_config(tmp_path)
+
+
+def test_not_a_run_directory(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not a run directory"):
+        store.find_run(tmp_path)
+
+
+def test_the_parquet_table_has_params_as_columns(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    write(tmp_path, line(), line(id="b", params={"n": 2.5, "s": "x"}, answer=None), line(id="c", params={"t": True}))
+    store.write_parquet(tmp_path, tmp_path / "records.parquet")
+    rows = pq.read_table(tmp_path / "records.parquet").to_pylist()
+    assert [r["params_n"] for r in rows] == [1.0, 2.5, None]
+    assert rows[1]["params_s"] == "x"
+    assert rows[2]["params_t"] is True
+    assert json.loads(rows[0]["input"]) == [{"role": "user"}]
+
+
+def test_lone_surrogates_do_not_stop_the_log() -> None:
+    assert json.loads(store.dumps({"a": "\ud800x"}))["a"] == "?x"
+
+
+def test_identity_depends_on_every_part() -> None:
+    base = store.identity("t", "1", {"a": 1}, ("m",), None)
+    assert base == store.identity("t", "1", {"a": 1}, ("m",), None)
+    assert (
+        len({base, store.identity("t", "1", {"a": 2}, ("m",), None), store.identity("t", "2", {"a": 1}, ("m",), None)})
+        == 3
+    )
+
+
+def test_run_ids_are_unique_and_safe_as_file_names() -> None:
+    ids = {store.new_run_id("aiw", "vllm//tmp/my model") for _ in range(50)}
+    assert len(ids) == 50
+    assert all(c.isalnum() or c in "-._" for i in ids for c in i)
