@@ -7,6 +7,7 @@ Knows no model and no HTTP; imports the standard library only, because the super
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -65,22 +66,44 @@ def supervise(parent: int, grace: float, command: Sequence[str]) -> int:
     our parent (0: never).
     """
     told_to_end = False
+    code: int | None = None
 
     def end(*_: object) -> None:
         nonlocal told_to_end
         told_to_end = True
 
+    def ended() -> bool:
+        """Takes notice of all children that have died, adopted ones too."""
+        nonlocal code
+        with contextlib.suppress(ChildProcessError):
+            while (dead := os.waitpid(-1, os.WNOHANG))[0]:
+                if dead[0] == server.pid:
+                    code = os.waitstatus_to_exitcode(dead[1])
+        return code is not None
+
     signal.signal(signal.SIGTERM, end)
+    _adopt_orphans()
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-    while server.poll() is None and not told_to_end and parent in (0, os.getppid()):
+    while not ended() and not told_to_end and parent in (0, os.getppid()):
         time.sleep(0.1)
     _signal_group(server.pid, signal.SIGTERM)
-    _wait_until(lambda: server.poll() is not None, grace)
-    # Workers that outlive the server get a moment to clean up; dead ones that nobody reaps would look alive.
-    _wait_until(lambda: not _signal_group(server.pid, 0), min(grace, 2.0))
+    _wait_until(ended, grace)
+    # Workers that outlive the server get a moment to clean up.
+    _wait_until(lambda: ended() and not _signal_group(server.pid, 0), 2.0)
     _signal_group(server.pid, signal.SIGKILL)
-    code = server.wait()
+    _wait_until(lambda: ended() and not _signal_group(server.pid, 0), 2.0)
+    code = -signal.SIGKILL if code is None else code
     return code if code >= 0 else 128 - code
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of workers whose server has died, where the system can: in many containers nobody else
+    would take notice of their death, and they would look alive for ever."""
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_child_subreaper = 36
+        ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
 
 
 def _signal_group(group: int, number: int) -> bool:

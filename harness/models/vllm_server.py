@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import platformdirs
@@ -52,6 +53,9 @@ class Settings:
 RESERVED = ("api_key", "host", "model", "model_tag", "served_model_name")
 """Arguments of vLLM that are set here, or not to be set from a command line that is recorded."""
 
+
+API_KEY = "VLLM_API_KEY"
+"""The environment variable from which a vLLM server takes the key to ask for, if any."""
 
 MODEL_FILES = (".safetensors", ".bin", ".gguf", ".json", ".jinja", ".model")
 
@@ -89,25 +93,27 @@ class Server:
 
 def open_model(name: str, options: ModelOptions) -> VLLM:
     """The model, not yet started. Raises UsageError for options that can't be."""
-    engine, settings, request_options = _read(name, options)
-    return VLLM(f"vllm/{name}", engine, settings, request_options)
+    engine, settings, request_settings = _read(name, options)
+    return VLLM(f"vllm/{name}", engine, settings, request_settings, options)
 
 
-def _read(name: str, options: ModelOptions) -> tuple[Engine, Settings, ModelOptions]:
+def _read(name: str, options: ModelOptions) -> tuple[Engine, Settings, RequestSettings]:
     """Sort the -M options by whom they are for."""
     ours, requests = ({row[0] for row in describe(cls)} for cls in (Settings, RequestSettings))
+    requests -= {"azure_endpoint", "api_version"} if options.base_url else {"azure_endpoint", "api_version", "model"}
     given: dict[str, dict[str, str]] = {"ours": {}, "requests": {}, "engine": {}}
     for key, value in options.extra.items():
         key = key.replace("-", "_")
         if not re.fullmatch("[a-z][a-z0-9_]*", key):
             raise UsageError(f"-M {key}={value}: '{key}' can't be an argument of vLLM")
-        if key in RESERVED:
+        if key in RESERVED and key not in requests:
             raise UsageError(f"-M {key}: not to be set: the harness sets it itself, or does without")
         given["ours" if key in ours else "requests" if key in requests else "engine"][key] = value
     settings = build(Settings, given["ours"], f"model vllm/{name}")
+    request_settings = build(RequestSettings, given["requests"], f"model vllm/{name}")
     arguments = dict(sorted(given["engine"].items()))
     engine = Engine(name, arguments) if options.base_url else _local(name, arguments)
-    return engine, settings, replace(options, extra=given["requests"])
+    return engine, settings, request_settings
 
 
 def _local(name: str, arguments: Mapping[str, str]) -> Engine:
@@ -137,11 +143,14 @@ def _fingerprint(directory: Path) -> str:
 class VLLM:
     """A model behind a vLLM server, which is found or started when the run starts."""
 
-    def __init__(self, name: str, engine: Engine, settings: Settings, options: ModelOptions) -> None:
+    def __init__(
+        self, name: str, engine: Engine, settings: Settings, request_settings: RequestSettings, options: ModelOptions
+    ) -> None:
         self.name = name
         self.max_connections = options.max_connections or 256
         self.on_line: OnLine = _tell
-        self._engine, self._settings, self._options = engine, settings, options
+        self._engine, self._settings = engine, settings
+        self._request_settings, self._options = request_settings, options
         self._server: Server | None = None
         self._client: OpenAICompatible | None = None
         self._end_noticed: asyncio.Task[None] | None = None
@@ -151,10 +160,12 @@ class VLLM:
     def identity(self) -> Params:
         """Complete once started: the version is the server's own word. With a base URL, the engine's arguments
         are what the user says of that server."""
+        request = dict(self._client.identity) if self._client else {}
+        if not self._options.base_url:
+            request.pop("server", None)  # a port of this machine, another one each time
         arguments = {f"engine_{key}": value for key, value in self._engine.arguments.items()}
-        request = self._client.identity if self._client else {}
-        return {**request, "model": self._engine.model, "weights": self._engine.weights,
-                "vllm_version": self._version, **arguments}  # fmt: skip
+        return {"model": self._engine.model, "weights": self._engine.weights, "vllm_version": self._version,
+                **request, **arguments}  # fmt: skip
 
     async def start(self) -> None:
         base_url = self._options.base_url
@@ -165,8 +176,13 @@ class VLLM:
             self._end_noticed = asyncio.create_task(_until_ended(self._server))
         version = (await _get(f"{self._server.url}/version"))[1]
         self._version = version.get("version") if isinstance(version, dict) else None
-        options = replace(self._options, base_url=f"{self._server.url}/v1", max_connections=self.max_connections)
-        self._client = OpenAICompatible(self._engine.model, options)
+        options = replace(
+            self._options,
+            base_url=f"{self._server.url}/v1",
+            api_key_env=self._options.api_key_env or (API_KEY if os.environ.get(API_KEY) else None),
+            max_connections=self.max_connections,
+        )
+        self._client = OpenAICompatible(self._engine.model, options, self._request_settings)
         await self._client.start()
 
     async def complete(self, request: Request) -> Completion:
@@ -395,14 +411,14 @@ NOBODY = 0
 """In place of an HTTP status: nobody listens there."""
 
 
-async def _get(url: str) -> tuple[int, Any]:
+async def _get(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> tuple[int, Any]:
     """HTTP status and the JSON of the body. -1 for no answer in time; no proxy is asked, and no harm done."""
     import aiohttp
 
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
-            session.get(url) as response,
+            session.get(url, headers=headers) as response,
         ):
             text = await response.text()
             status = response.status
@@ -418,7 +434,8 @@ async def _get(url: str) -> tuple[int, Any]:
 
 async def _served(url: str) -> list[str]:
     """The names of the models that a server says it serves."""
-    _, answer = await _get(f"{url}/v1/models")
+    key = os.environ.get(API_KEY)
+    _, answer = await _get(f"{url}/v1/models", {"Authorization": f"Bearer {key}"} if key else {})
     models = answer.get("data") if isinstance(answer, dict) else None
     return [str(m.get("id")) for m in models if isinstance(m, dict)] if isinstance(models, list) else []
 

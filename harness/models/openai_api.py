@@ -1,0 +1,265 @@
+"""Any OpenAI-compatible server: `openai/NAME`, hosted or, with --base-url, anywhere.
+
+Two transports under one interface, both with the retries of this module: the `openai` package where its features
+matter (hosted models, Azure, the responses endpoint), and plain aiohttp for everything else, at a fraction of
+the CPU time a request (see benchmarks/).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import json
+import os
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from harness.errors import FatalModelError, ModelError, ModelErrorKind, UsageError
+from harness.models import wire
+from harness.models.transport import AiohttpTransport, OpenAITransport, Reply, Transport, TransportError
+from harness.options import build, option
+from harness.types import Completion, ModelOptions, Params, Request
+
+HOSTED = "https://api.openai.com/v1"
+
+BACKOFF_BASE_S = 0.5
+BACKOFF_CAP_S = 30.0
+RETRY_AFTER_CAP_S = 120.0
+"""A server may ask for any wait; more than this is not granted."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The -M options of this backend."""
+
+    api: wire.Api = option("chat", "endpoint: chat, completions or responses")
+    client: Literal["auto", "aiohttp", "openai"] = option(
+        "auto", "transport; auto: the openai package for hosted models, else aiohttp"
+    )
+    model: str | None = option(None, "the model's name at the server, where it is another")
+    tokens_field: Literal["auto", "max_tokens", "max_completion_tokens"] = option(
+        "auto", "name of the length limit; auto: max_completion_tokens for hosted models, else max_tokens"
+    )
+    extra_body: str | None = option(None, "JSON object that is merged into each request's body")
+    chat_template_kwargs: str | None = option(None, 'JSON object for the chat template, as {"enable_thinking": false}')
+    azure_endpoint: str | None = option(None, "https://NAME.openai.azure.com, for Azure")
+    api_version: str | None = option(None, "API version, for Azure")
+
+
+class OpenAICompatible:
+    """A model behind an OpenAI-compatible API. `model` is its name there; options.base_url says where.
+
+    Rate limits (429, 503 and 529 with Retry-After) pause all requests of this model until the moment the server
+    names; other faults (408, 409, 5xx, dropped connections, time-outs, garbage) delay only the request they hit.
+    At most options.max_retries retries, then ModelError.
+    """
+
+    def __init__(self, model: str, options: ModelOptions, settings: Settings | None = None) -> None:
+        self._settings = settings or build(Settings, options.extra, f"model openai/{model}")
+        self._model = self._settings.model or model
+        self._options = options
+        self._base_url = _checked_url(options.base_url)
+        self._hosted = self._base_url is None
+        self._extra = _json_option(self._settings.extra_body, "extra_body")
+        if self._settings.chat_template_kwargs:
+            kwargs = _json_option(self._settings.chat_template_kwargs, "chat_template_kwargs")
+            self._extra = {**self._extra, "chat_template_kwargs": kwargs}
+        self._transport: Transport | None = None
+        self._key: str | None = None
+        self._paused_until = 0.0
+        self.name = f"openai/{model}"
+        self.max_connections = options.max_connections or 64
+
+    @property
+    def identity(self) -> Params:
+        return {
+            "model": self._model,
+            "server": self._settings.azure_endpoint or self._base_url or HOSTED,
+            "api": self._settings.api,
+            "extra_body": json.dumps(self._extra, sort_keys=True) if self._extra else None,
+        }
+
+    @property
+    def _key_variable(self) -> str:
+        return self._options.api_key_env or (
+            "AZURE_OPENAI_API_KEY" if self._settings.azure_endpoint else "OPENAI_API_KEY"
+        )
+
+    async def start(self) -> None:
+        self._key = os.environ.get(self._key_variable) or None
+        if self._key is None and (self._hosted or self._options.api_key_env):
+            raise UsageError(
+                f"{self.name} needs a key in the environment variable {self._key_variable}, which is not set",
+                f"export {self._key_variable}=..., or name another with --api-key-env, or a server with --base-url",
+            )
+        client = self._settings.client
+        if client == "auto":
+            client = "openai" if self._hosted or self._settings.api == "responses" else "aiohttp"
+        base_url = self._base_url or HOSTED
+        if client == "openai":
+            self._transport = OpenAITransport(
+                base_url, self._key, self._options.timeout, self.max_connections, self._settings.azure_endpoint,
+                self._settings.api_version,
+            )  # fmt: skip
+        else:
+            self._transport = AiohttpTransport(base_url, self._key, self._options.timeout, self.max_connections)
+        await self._transport.open()
+
+    async def complete(self, request: Request) -> Completion:
+        body = wire.body(self._settings.api, self._model, request, self._tokens_field, self._extra)
+        failure: ModelError | None = None
+        for attempt in range(self._options.max_retries + 1):
+            await self._wait_for_turn()
+            start = time.perf_counter()
+            try:
+                completion = await self._attempt(body)
+                return replace(completion, latency_s=time.perf_counter() - start, retries=attempt)
+            except FatalModelError:
+                raise
+            except _Retryable as error:
+                failure = error.error
+                if attempt < self._options.max_retries:
+                    await self._back_off(error, attempt)
+        assert failure is not None
+        tries = self._options.max_retries + 1
+        raise ModelError(f"{failure.message} ({tries} {'try' if tries == 1 else 'tries'})", failure.kind, failure.hint)
+
+    @property
+    def _tokens_field(self) -> wire.TokensField:
+        if self._settings.tokens_field != "auto":
+            return self._settings.tokens_field
+        return "max_completion_tokens" if self._hosted else "max_tokens"
+
+    async def _wait_for_turn(self) -> None:
+        """Sit out a pause that a rate limit has asked of everybody; not all come back in the same instant."""
+        while (wait := self._paused_until - time.monotonic()) > 0:
+            await asyncio.sleep(wait + random.uniform(0, min(0.1 * wait, 1.0)))
+
+    async def _back_off(self, error: _Retryable, attempt: int) -> None:
+        """Exponential, with full jitter (each request draws its own wait from zero to the limit)."""
+        if error.retry_after is not None:
+            wait = min(error.retry_after, RETRY_AFTER_CAP_S)
+            if error.everybody:
+                self._paused_until = max(self._paused_until, time.monotonic() + wait)
+            else:
+                await asyncio.sleep(wait)
+            return
+        await asyncio.sleep(random.uniform(0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2**attempt)))
+
+    async def _attempt(self, body: Mapping[str, Any]) -> Completion:
+        assert self._transport is not None, "start comes first"
+        try:
+            reply = await self._transport.post(wire.PATHS[self._settings.api], body)
+        except TransportError as error:
+            raise _Retryable(self._error(f"{self._where}: {error}", error.kind)) from None
+        if reply.status != 200:
+            raise self._refused(reply)
+        try:
+            return wire.completion(self._settings.api, json.loads(reply.body.decode("utf-8", "replace")))
+        except (ValueError, RecursionError):
+            what = f"{self._where}: the reply is not JSON: {wire.excerpt(reply.body[:2000].decode('utf-8', 'replace'))}"
+            raise _Retryable(self._error(what, "bad_response")) from None
+        except ModelError as error:
+            raise _Retryable(self._error(f"{self._where}: {error.message}", error.kind)) from None
+
+    @property
+    def _where(self) -> str:
+        return urlsplit(self._settings.azure_endpoint or self._base_url or HOSTED).netloc
+
+    def _refused(self, reply: Reply) -> Exception:
+        """What a reply that is not 200 means: to be retried, for this sample only, or for all of them."""
+        said, code = _server_message(reply.body)
+        what = f"{self._where}: {reply.status}" + (f": {said}" if said else "")
+        status, wait = reply.status, _retry_after(reply.headers)
+        if status in (401, 403):
+            hint = f"is the key in {self._key_variable} right, and has it access to {self._model}?"
+            return self._error(what, "auth", hint, FatalModelError)
+        if status == 404:
+            hint = "does --base-url end in /v1?" if self._base_url and not self._base_url.endswith("/v1") else ""
+            return self._error(
+                what, "not_found", hint or f"is there a model {self._model} on that server?", FatalModelError
+            )
+        if status == 429 and "insufficient_quota" in (code, said):
+            return self._error(what, "rate_limit", "the account has no quota left", FatalModelError)
+        if status == 429 or (status in (503, 529) and wait is not None):
+            return _Retryable(self._error(what, "rate_limit"), wait, everybody=True)
+        if status in (408, 409) or status >= 500:
+            return _Retryable(self._error(what, "transient"), wait)
+        return self._error(what, "bad_request")
+
+    def _error(
+        self, message: str, kind: ModelErrorKind, hint: str = "", cls: type[ModelError] = ModelError
+    ) -> ModelError:
+        """An error whose text can't hold the key: servers like to quote it."""
+        if self._key:
+            message = message.replace(self._key, "[key]")
+        return cls(message, kind, hint)
+
+    async def close(self) -> None:
+        if self._transport:
+            await self._transport.close()
+
+
+class _Retryable(Exception):  # noqa: N818 - a signal between two methods, never seen outside
+    def __init__(self, error: ModelError, retry_after: float | None = None, everybody: bool = False) -> None:
+        super().__init__(error.message)
+        self.error, self.retry_after, self.everybody = error, retry_after, everybody
+
+
+def _checked_url(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"--base-url {url}: not a URL of a server", "for example http://127.0.0.1:8000/v1")
+    if "@" in parts.netloc:
+        raise UsageError("--base-url: a URL with credentials in it ends up in logs", "give the key with --api-key-env")
+    return url.rstrip("/")
+
+
+def _json_option(text: str | None, name: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"-M {name}: not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"-M {name}: not a JSON object")
+    return value
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from retry-after-ms, or Retry-After in seconds or as a date."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) / unit)
+        except (KeyError, ValueError):
+            continue
+    try:
+        moment = email.utils.parsedate_to_datetime(headers["retry-after"])
+    except (KeyError, ValueError):
+        return None
+    return max(0.0, moment.timestamp() - time.time())
+
+
+def _server_message(body: bytes) -> tuple[str, str]:
+    """(message, code) of an error reply, in the forms that servers have for it."""
+    text = body[:20_000].decode("utf-8", "replace")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return (wire.excerpt(text) if text.strip() else ""), ""
+    error = value.get("error", value) if isinstance(value, dict) else value
+    if not isinstance(error, dict):
+        return wire.excerpt(error), ""
+    message = error.get("message") or error.get("detail") or error
+    return wire.excerpt(message), str(error.get("code") or error.get("type") or "")
+
+
+def open_model(name: str, options: ModelOptions) -> OpenAICompatible:
+    return OpenAICompatible(name, options)

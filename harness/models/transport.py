@@ -1,0 +1,155 @@
+"""One HTTP POST of a JSON body, two ways. Knows nothing of retries or of what the bodies mean."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from harness import __version__
+from harness.errors import ModelErrorKind
+
+LARGEST_REPLY = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, whatever its status; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class TransportError(Exception):
+    """No reply: the connection was refused or dropped, or the time was up."""
+
+    def __init__(self, message: str, kind: ModelErrorKind) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Transport(Protocol):
+    async def open(self) -> None: ...
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
+        """Raises TransportError where there is no whole reply within the time."""
+
+    async def close(self) -> None: ...
+
+
+class AiohttpTransport:
+    """The lean one: a shared session, keep-alive, no redirects, no cookies."""
+
+    def __init__(self, base_url: str, key: str | None, timeout: float, connections: int) -> None:
+        self._base_url, self._timeout, self._connections = base_url, timeout, connections
+        self._headers = {"Content-Type": "application/json", "User-Agent": f"harness/{__version__}"}
+        if key:
+            self._headers["Authorization"] = f"Bearer {key}"
+
+    async def open(self) -> None:
+        import aiohttp
+        from yarl import URL
+
+        self._errors = aiohttp.ClientError
+        local = urlsplit(self._base_url).hostname in ("localhost", "127.0.0.1", "::1")
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=self._timeout),
+            headers=self._headers,
+            trust_env=not local,  # a proxy can't reach this machine's loopback
+        )
+        self._url = URL
+        self._urls: dict[str, Any] = {}
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
+        url = self._urls.get(path) or self._urls.setdefault(path, self._url(self._base_url + path))
+        try:
+            async with self._session.post(url, data=json.dumps(body).encode(), allow_redirects=False) as response:
+                content = await self._read(response)
+                headers = {k.lower(): v for k, v in response.headers.items()} if response.status != 200 else {}
+                return Reply(response.status, headers, content)
+        except TimeoutError:
+            raise TransportError(f"no answer within {self._timeout:g} s", "timeout") from None
+        except (self._errors, OSError) as error:
+            raise TransportError(_cause(error), "transient") from None
+
+    async def _read(self, response: Any) -> bytes:
+        if (response.content_length or 0) > LARGEST_REPLY:
+            raise TransportError(f"the reply is larger than {LARGEST_REPLY >> 20} MiB", "bad_response")
+        chunks, size = [], 0
+        async for chunk in response.content.iter_any():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_REPLY:
+                raise TransportError(f"the reply is larger than {LARGEST_REPLY >> 20} MiB", "bad_response")
+        return b"".join(chunks)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+class OpenAITransport:
+    """The openai package, without its retries: it knows hosted models, Azure and the responses endpoint."""
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str | None,
+        timeout: float,
+        connections: int,
+        azure_endpoint: str | None = None,
+        api_version: str | None = None,
+    ) -> None:
+        self._base_url, self._key, self._timeout, self._connections = base_url, key or "EMPTY", timeout, connections
+        self._azure_endpoint, self._api_version = azure_endpoint, api_version
+
+    async def open(self) -> None:
+        import openai
+
+        self._openai = openai
+        common: dict[str, Any] = {"api_key": self._key, "timeout": self._timeout, "max_retries": 0}
+        if self._azure_endpoint:
+            self._client: Any = openai.AsyncAzureOpenAI(
+                azure_endpoint=self._azure_endpoint, api_version=self._api_version or "2024-10-21", **common
+            )
+        else:
+            self._client = openai.AsyncOpenAI(base_url=self._base_url, **common)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
+        call = {
+            "/chat/completions": self._client.chat.completions,
+            "/completions": self._client.completions,
+            "/responses": self._client.responses,
+        }[path].with_raw_response.create
+        known = {"model", "messages", "prompt", "input"}
+        try:
+            # Everything beside what the package insists on goes as it is: our names are the wire's names.
+            raw = await asyncio.wait_for(
+                call(
+                    **{k: v for k, v in body.items() if k in known},
+                    extra_body={k: v for k, v in body.items() if k not in known},
+                ),
+                self._timeout,
+            )
+            return Reply(200, {}, raw.content if isinstance(raw.content, bytes) else raw.http_response.content)
+        except (self._openai.APITimeoutError, TimeoutError):
+            raise TransportError(f"no answer within {self._timeout:g} s", "timeout") from None
+        except self._openai.APIStatusError as error:
+            return Reply(
+                error.status_code, {k.lower(): v for k, v in error.response.headers.items()}, error.response.content
+            )
+        except self._openai.APIConnectionError as error:
+            raise TransportError(_cause(error.__cause__ or error), "transient") from None
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _cause(error: BaseException) -> str:
+    """An exception on one line, without addresses of objects."""
+    return f"{type(error).__name__}: {error}".replace("\n", " ")[:300].rstrip(": ")

@@ -1,0 +1,104 @@
+"""The model in the package: real, in the asked format, and the same answer to the same request."""
+
+import asyncio
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from harness.errors import DataError, ModelError, UsageError
+from harness.models.registry import open_model
+from harness.types import Message, ModelOptions, Request, Sampling
+from harness.verifiers.answers import extract
+
+QUESTION = (
+    "Alice has 3 brothers and she also has 6 sisters. How many sisters does Alice's brother have? To answer the question, "
+    'DO NOT OUTPUT ANY TEXT EXCEPT following format that contains final answer: "### Answer: ".'
+)
+GREEDY = Sampling(temperature=0, max_tokens=64)
+
+
+def ask(*samplings: Sampling, text: str = QUESTION, **extra: str):
+    async def run():
+        model = open_model("tiny", ModelOptions(extra=extra))
+        await model.start()
+        try:
+            requests = [Request((Message("user", text),), s) for s in samplings]
+            return await asyncio.gather(*(model.complete(r) for r in requests))
+        finally:
+            await model.close()
+
+    return asyncio.run(run())
+
+
+def test_it_answers_in_the_asked_format() -> None:
+    (completion,) = ask(GREEDY)
+    assert completion.text.startswith("### Answer: ")
+    assert extract(completion.text).answer is not None
+    assert completion.stop_reason == "stop"
+    assert completion.prompt_tokens > 20
+    assert completion.completion_tokens > 3
+
+
+def test_sampled_answers_depend_on_the_seed_alone() -> None:
+    """Not on what is asked beside them."""
+    hot = [Sampling(temperature=3.0, max_tokens=20, seed=s) for s in range(6)]
+    together = [c.text for c in ask(*hot)]
+    alone = [ask(s)[0].text for s in hot[:2]]
+    assert together[:2] == alone
+    assert len(set(together)) > 1
+
+
+def test_a_cut_answer_says_so() -> None:
+    (completion,) = ask(Sampling(temperature=0, max_tokens=2))
+    assert (completion.stop_reason, completion.completion_tokens) == ("length", 2)
+
+
+def test_stop_strings_end_the_answer() -> None:
+    (completion,) = ask(Sampling(temperature=0, max_tokens=64, stop=("Answer",)))
+    assert (completion.text, completion.stop_reason) == ("### ", "stop")
+
+
+def test_a_prompt_that_does_not_fit_is_an_error_of_that_sample() -> None:
+    with pytest.raises(ModelError, match="takes 1024"):
+        ask(GREEDY, text="word " * 2000)
+
+
+def test_any_text_can_be_asked() -> None:
+    assert ask(Sampling(temperature=0, max_tokens=4), text="\x00 日本語 <|end|> \ud7ff 🙂")[0].completion_tokens == 4
+
+
+def test_logprobs_are_refused_not_invented() -> None:
+    with pytest.raises(ModelError, match="no logprobs"):
+        ask(Sampling(logprobs=1))
+
+
+def test_identity_follows_the_weights(tmp_path: Path) -> None:
+    source = Path(str(resources.files("harness.models.tiny") / "ct2"))
+    for file in source.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    same = open_model(f"embedded/{tmp_path}", ModelOptions())
+    assert same.identity["weights"] == open_model("tiny", ModelOptions()).identity["weights"]
+    with (tmp_path / "model.bin").open("ab") as file:
+        file.write(b"x")
+    assert same.identity["weights"] != open_model("tiny", ModelOptions()).identity["weights"]
+
+
+def test_a_directory_without_a_chat_template_says_so(tmp_path: Path) -> None:
+    source = Path(str(resources.files("harness.models.tiny") / "ct2"))
+    for file in source.iterdir():
+        if file.name != "chat_template.jinja":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(DataError, match="no chat template"):
+        asyncio.run(open_model(f"embedded/{tmp_path}", ModelOptions()).start())
+
+
+def test_a_directory_that_is_no_model_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"model\.bin is missing"):
+        open_model(f"embedded/{tmp_path}", ModelOptions())
+
+
+def test_the_package_stays_small() -> None:
+    """The promise is 15 MB for both forms of the model."""
+    tiny = Path(str(resources.files("harness.models.tiny")))
+    assert sum(f.stat().st_size for f in tiny.rglob("*") if f.is_file()) < 15_000_000
