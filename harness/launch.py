@@ -21,6 +21,7 @@ from harness import __version__, display, plugins, store
 from harness.errors import HarnessError, UsageError
 from harness.models.registry import open_model
 from harness.options import describe
+from harness.parquet import write_parquet
 from harness.runner import Result, Run, RunConfig, epochs_of, preamble, samples_of, sampling_of
 from harness.tables import tabulate
 from harness.types import Model, Strategy, Task
@@ -134,7 +135,7 @@ def _execute(
         identity = getattr(run, "model_identity", {})
         about |= {"status": result.status, "finished": _now(), "reason": result.reason, "model": identity}
         store.write_config(directory, about)
-        store.write_parquet(directory, directory / "records.parquet")
+        write_parquet(directory, directory / "records.parquet")
         write_summary(directory / "summary.csv", config, result)
     finally:
         writer.close()

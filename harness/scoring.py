@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from harness import store
 from harness.errors import DataError, HarnessError, UsageError
+from harness.parquet import write_parquet
 from harness.tables import Contrasts
 from harness.types import Outcome, Score, Task
 
@@ -71,7 +72,7 @@ def score_run(task: Task, directory: Path, target: Path | None) -> Contrasts:
         if writer:
             writer.close()
     if target is not None:
-        store.write_parquet(target, target / "records.parquet")
+        write_parquet(target, target / "records.parquet")
     return contrasts
 
 

@@ -180,29 +180,6 @@ def _failed(line: bytes) -> bool:
     return b"_error" in line and Outcome(json.loads(line)["outcome"]).is_infrastructure
 
 
-def write_parquet(directory: Path, path: Path) -> None:
-    """The records as a tidy table: params become `params_*` columns, nested values JSON text."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kinds: dict[str, set[type]] = {}
-    for record in read_records(directory):
-        for key, value in flatten(record).items():
-            kinds.setdefault(key, set()).add(type(value))
-    if not kinds:
-        return
-    schema = pa.schema([(name, _arrow_type(pa, types)) for name, types in kinds.items()])
-    with pq.ParquetWriter(path.with_suffix(".part"), schema, compression="zstd") as writer:
-        batch: list[dict[str, Any]] = []
-        for record in read_records(directory):
-            batch.append(flatten(record))
-            if len(batch) == 2000:
-                writer.write_table(_arrow_table(pa, batch, schema))
-                batch = []
-        writer.write_table(_arrow_table(pa, batch, schema))
-    path.with_suffix(".part").replace(path)
-
-
 def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record as one row of the tidy table."""
     row: dict[str, Any] = {}
@@ -212,24 +189,3 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
         else:
             row[key] = json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
     return row
-
-
-def _arrow_type(pa: Any, types: set[type]) -> Any:
-    types = types - {type(None)}
-    if types == {bool}:
-        return pa.bool_()
-    if types == {int}:
-        return pa.int64()
-    if types and types <= {int, float}:
-        return pa.float64()
-    return pa.string()
-
-
-def _arrow_table(pa: Any, rows: list[dict[str, Any]], schema: Any) -> Any:
-    columns = []
-    for field in schema:
-        values = [row.get(field.name) for row in rows]
-        if field.type == pa.string():
-            values = [v if v is None or isinstance(v, str) else str(v) for v in values]
-        columns.append(pa.array(values, field.type))
-    return pa.Table.from_arrays(columns, schema=schema)

@@ -7,8 +7,17 @@ import pytest
 
 from harness import store
 from harness.errors import DataError, HarnessError, UsageError
+from harness.parquet import write_parquet
 
-RECORD = {"id": "a", "epoch": 1, "outcome": "correct", "params": {"n": 1}, "input": [{"role": "user"}], "detail": {}}
+RECORD = {
+    "id": "a",
+    "epoch": 1,
+    "response": "",
+    "outcome": "correct",
+    "params": {"n": 1},
+    "input": [{"role": "user"}],
+    "detail": {},
+}
 
 
 def write(directory: Path, *lines: bytes) -> None:
@@ -88,7 +97,7 @@ def test_the_parquet_table_has_params_as_columns(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     write(tmp_path, line(), line(id="b", params={"n": 2.5, "s": "x"}, answer=None), line(id="c", params={"t": True}))
-    store.write_parquet(tmp_path, tmp_path / "records.parquet")
+    write_parquet(tmp_path, tmp_path / "records.parquet")
     rows = pq.read_table(tmp_path / "records.parquet").to_pylist()
     assert [r["params_n"] for r in rows] == [1.0, 2.5, None]
     assert rows[1]["params_s"] == "x"

@@ -143,7 +143,7 @@ _NOISE = re.compile(
 
 def log_lines(log: Path, count: int, size: int = 1 << 16) -> list[str]:
     """The last lines that tell something, from the log's last `size` bytes: without colours, time stamps, stack
-    frames, Python's warnings, repetitions and Hugging Face tokens. Of a progress bar, which overwrites itself, the last state."""
+    frames, Python's warnings, repetitions and Hugging Face tokens; of a progress bar only its last state."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - size))

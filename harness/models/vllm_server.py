@@ -28,7 +28,7 @@ from typing import Any
 
 import platformdirs
 
-from harness.errors import FatalModelError, HarnessError, ModelError, ModelErrorKind, UsageError
+from harness.errors import FatalModelError, HarnessError, ModelErrorKind, UsageError
 from harness.models.openai_api import OpenAICompatible
 from harness.models.openai_api import Settings as RequestSettings
 from harness.models.server_process import ServerProcess, is_alive, log_lines

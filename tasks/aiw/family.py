@@ -22,35 +22,35 @@ class UnsolvableError(ValueError):
     """The facts contradict each other, or do not determine what is asked."""
 
 
+Number = int | Fraction
+
+
 @dataclass(frozen=True)
 class Form:
-    """A linear form: a sum of counts, each with a whole or fractional coefficient, plus a constant."""
+    """A linear form: a sum of counts, each with a coefficient that is not 0, plus a constant."""
 
-    terms: tuple[tuple[str, Fraction], ...]
-
-    @classmethod
-    def of(cls, terms: Mapping[str, int | Fraction]) -> Form:
-        return cls(tuple(sorted((name, Fraction(c)) for name, c in terms.items() if c)))
+    terms: Mapping[str, Number]
 
     def __add__(self, other: Form | int) -> Form:
-        total = dict(self.terms)
-        for name, c in as_form(other).terms:
-            total[name] = total.get(name, Fraction(0)) + c
-        return Form.of(total)
+        return self.plus(as_form(other), 1)
 
     def __sub__(self, other: Form | int) -> Form:
-        return self + as_form(other) * Fraction(-1)
+        return self.plus(as_form(other), -1)
 
-    def __mul__(self, factor: Fraction) -> Form:
-        return Form.of({name: c * factor for name, c in self.terms})
+    def __mul__(self, factor: Number) -> Form:
+        return Form({name: c * factor for name, c in self.terms.items()} if factor else {})
 
-    def coefficient(self, name: str) -> Fraction:
-        return dict(self.terms).get(name, Fraction(0))
+    def plus(self, other: Form, factor: Number) -> Form:
+        """self + factor * other"""
+        total = dict(self.terms)
+        for name, c in other.terms.items():
+            total[name] = total.get(name, 0) + factor * c
+        return Form({name: c for name, c in total.items() if c})
 
     def __str__(self) -> str:
         """`7`, or `M+1` for a form with letters; the letters come first."""
         parts = []
-        for name, c in sorted(self.terms, key=lambda t: (t[0] == CONSTANT, t[0])):
+        for name, c in sorted(self.terms.items(), key=lambda t: (t[0] == CONSTANT, t[0])):
             sign = "-" if c < 0 else "+"
             size = str(abs(c)) if name == CONSTANT else (name if abs(c) == 1 else f"{abs(c)}{name}")
             parts.append(sign + size)
@@ -61,12 +61,14 @@ def as_form(value: Form | int | str) -> Form:
     """A whole number, or a letter that stands for one, as a linear form."""
     if isinstance(value, Form):
         return value
-    return Form.of({value: 1} if isinstance(value, str) else {CONSTANT: value})
+    if isinstance(value, str):
+        return Form({value: 1})
+    return Form({CONSTANT: value} if value else {})
 
 
 def unknown(name: str) -> Form:
     """A count that the facts may or may not determine; `?` marks it apart from given letters."""
-    return Form.of({"?" + name: 1})
+    return Form({"?" + name: 1})
 
 
 @dataclass(frozen=True)
@@ -84,28 +86,27 @@ def solve(facts: Iterable[Fact], query: Form) -> Form:
     itself: it must lie in the row span of the facts (cousins are countable though no single uncle's
     children are). Raises UnsolvableError where the facts contradict each other or leave it open.
     """
-    rows: list[tuple[str, Form]] = []  # (pivot unknown, form that is zero and has coefficient 1 there)
+    rows: dict[str, Form] = {}  # pivot unknown -> form that is zero and has coefficient 1 there
     for fact in facts:
         form = _reduce(fact.left - fact.right, rows)
-        pivot = next((name for name, _ in form.terms if name.startswith("?")), None)
+        pivot = next((name for name in form.terms if name.startswith("?")), None)
         if pivot is None:
             if form.terms:
                 raise UnsolvableError(f"the facts contradict each other: {form} is not 0")
             continue
-        form = form * (1 / form.coefficient(pivot))
-        rows = [(p, r - form * r.coefficient(pivot)) for p, r in rows]
-        rows.append((pivot, form))
+        form = form * Fraction(1, form.terms[pivot])
+        rows = {p: row.plus(form, -row.terms.get(pivot, 0)) for p, row in rows.items()} | {pivot: form}
     answer = _reduce(query, rows)
-    if any(name.startswith("?") for name, _ in answer.terms):
+    if any(name.startswith("?") for name in answer.terms):
         raise UnsolvableError(f"the facts do not determine the answer: {answer} is left")
     return answer
 
 
-def _reduce(form: Form, rows: list[tuple[str, Form]]) -> Form:
-    for pivot, row in rows:
-        c = form.coefficient(pivot)
-        if c:
-            form = form - row * c
+def _reduce(form: Form, rows: Mapping[str, Form]) -> Form:
+    """The form with every pivot unknown replaced by what it equals."""
+    for pivot, row in rows.items():
+        if pivot in form.terms:
+            form = form.plus(row, -form.terms[pivot])
     return form
 
 

@@ -7,6 +7,7 @@ published, the wording is ours. Knows nothing of prompts, models or scoring.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Problem:
     stated: tuple[str, ...]
     worked: str
 
-    @property
+    @functools.cached_property
     def answer(self) -> str:
         return str(solve(self.facts, self.query))
 

@@ -100,8 +100,9 @@ class AIW:
         while True:
             what, build = problems.procedural(random.Random(derive(self.name, self.version, seed, index)), self.largest)
             for variant in problems.VARIANTS:
+                problem = build(variant)
                 for prompt in self.prompt:
-                    yield _sample(build(variant), "procedural", f"procedural-{index:06d}", variant, prompt, what)
+                    yield _sample(problem, "procedural", f"procedural-{index:06d}", variant, prompt, what)
             index += 1
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:

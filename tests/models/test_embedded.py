@@ -12,8 +12,8 @@ from harness.types import Message, ModelOptions, Request, Sampling
 from harness.verifiers.answers import extract
 
 QUESTION = (
-    "Alice has 3 brothers and she also has 6 sisters. How many sisters does Alice's brother have? To answer the question, "
-    'DO NOT OUTPUT ANY TEXT EXCEPT following format that contains final answer: "### Answer: ".'
+    "Alice has 3 brothers and she also has 6 sisters. How many sisters does Alice's brother have? "
+    'To answer the question, DO NOT OUTPUT ANY TEXT EXCEPT following format that contains final answer: "### Answer: ".'
 )
 GREEDY = Sampling(temperature=0, max_tokens=64)
 

@@ -165,7 +165,8 @@ def test_engine_arguments_reach_the_server_exactly(fake):
     port = words[words.index("--port") + 1]
     assert words == [
         "--model", "org/name", "--host", "127.0.0.1", "--port", port, "--served-model-name", "org/name",
-        "--no-enable-prefix-caching", "--enforce-eager", "--hf-overrides", '{"a": "b c"}', "--tensor-parallel-size", "2",
+        "--no-enable-prefix-caching", "--enforce-eager", "--hf-overrides", '{"a": "b c"}',
+        "--tensor-parallel-size", "2",
     ]  # fmt: skip
 
 

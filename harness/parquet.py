@@ -1,0 +1,86 @@
+"""The records of a run as a Parquet file, written in batches: memory does not grow with their number.
+
+Arrays are built from buffers: `pyarrow.array` would import pandas first, half a second and 50 MiB for nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.store import flatten, read_records
+
+BATCH_ROWS = 2000
+BATCH_CHARACTERS = 16 * 2**20
+
+
+def write_parquet(directory: Path, path: Path) -> None:
+    """The tidy table: params become `params_*` columns, nested values JSON text. Nothing for a run without records."""
+    kinds: dict[str, set[type]] = {}
+    for record in read_records(directory):
+        for key, value in flatten(record).items():
+            kinds.setdefault(key, set()).add(type(value))
+    if not kinds:
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([(name, _column_type(pa, types - {type(None)})) for name, types in kinds.items()])
+    part = path.with_suffix(".part")
+    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        for rows in _batches(directory):
+            columns = [_column(pa, [row.get(field.name) for row in rows], field.type) for field in schema]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+    part.replace(path)
+
+
+def _batches(directory: Path) -> Iterator[list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    size = 0
+    for record in read_records(directory):
+        rows.append(flatten(record))
+        size += len(record["response"]) + len(record.get("thinking") or "")
+        if len(rows) == BATCH_ROWS or size > BATCH_CHARACTERS:
+            yield rows
+            rows, size = [], 0
+    if rows:
+        yield rows
+
+
+def _column_type(pa: Any, types: set[type]) -> Any:
+    """What holds all values of a column; text where they are of several kinds."""
+    if types == {bool}:
+        return pa.bool_()
+    if types == {int}:
+        return pa.int64()
+    if types and types <= {int, float}:
+        return pa.float64()
+    return pa.string()
+
+
+def _column(pa: Any, values: Sequence[Any], kind: Any) -> Any:
+    """An Arrow array from its buffers (Arrow columnar format, "Physical Memory Layout")."""
+    absent = [v is None for v in values]
+    valid = pa.py_buffer(_bits([not a for a in absent])) if any(absent) else None
+    if kind == pa.string():
+        texts = [b"" if v is None else str(v).encode("utf-8", "replace") for v in values]
+        offsets = array("i", itertools.accumulate(map(len, texts), initial=0))
+        data = [pa.py_buffer(offsets.tobytes()), pa.py_buffer(b"".join(texts))]
+    elif kind == pa.bool_():
+        data = [pa.py_buffer(_bits([bool(v) for v in values]))]
+    else:
+        code = "q" if kind == pa.int64() else "d"
+        data = [pa.py_buffer(array(code, [0 if v is None else v for v in values]).tobytes())]
+    return pa.Array.from_buffers(kind, len(values), [valid, *data])
+
+
+def _bits(flags: Sequence[bool]) -> bytes:
+    """A bitmap, the first flag in the lowest bit."""
+    packed = bytearray((len(flags) + 7) // 8)
+    for i, flag in enumerate(flags):
+        if flag:
+            packed[i >> 3] |= 1 << (i & 7)
+    return bytes(packed)

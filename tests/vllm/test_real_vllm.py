@@ -1,0 +1,216 @@
+"""The embedded model's weights on real vLLM, end to end: `tox -e vllm`, or HARNESS_VLLM_PYTHON=... pytest tests/vllm.
+
+One server is started for all of them, and one more for Ctrl-C: about a minute each on two CPU cores.
+"""
+
+import asyncio
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+import warnings
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from harness import plugins
+from harness.errors import FatalModelError, ModelError
+from harness.models import embedded, vllm_server
+from harness.types import Message, ModelOptions, Request, Sampling
+
+if not os.environ.get("HARNESS_VLLM_PYTHON"):
+    reason = "real vLLM is NOT tested: HARNESS_VLLM_PYTHON is not set (`tox -e vllm` installs vLLM and sets it)"
+    warnings.warn(reason, stacklevel=1)
+    pytest.skip(reason, allow_module_level=True)
+
+HF = str(resources.files("harness.models.tiny") / "hf")
+ENGINE = {"dtype": "bfloat16", "max_model_len": "1024"}
+ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
+MARK = "HARNESS_TEST_MARK"
+GREEDY = Sampling(temperature=0, max_tokens=256)
+QUESTION = (
+    "Alice has 3 brothers and she also has 6 sisters. How many sisters does Alice's brother have? "
+    'Solve this problem and provide the final answer in following form: "### Answer: ".'
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_server(tmp_path_factory):
+    """Every test opens the model anew and gets the same server; at the end nothing of it is left."""
+    mark, home = uuid.uuid4().hex, tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**ENVIRONMENT, MARK: mark}.items():
+            patch.setenv(name, value)
+        patch.setattr(vllm_server, "_state", lambda: home)
+        with vllm_server.sharing():
+            yield
+        assert processes(mark) == {}
+
+
+def processes(mark):
+    """{pid: command} of everything that was started with this mark in its environment, at any remove."""
+    found = {}
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            if (
+                f"{MARK}={mark}\0".encode() in (directory / "environ").read_bytes()
+                and int(directory.name) != os.getpid()
+            ):
+                found[int(directory.name)] = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:  # it has just ended
+            continue
+    return found
+
+
+def with_model(use, **extra):
+    """What `use(model)` returns."""
+
+    async def scenario():
+        model = vllm_server.open_model(HF, ModelOptions(extra={**ENGINE, **extra}))
+        await model.start()
+        try:
+            return await use(model)
+        finally:
+            await model.close()
+
+    return asyncio.run(scenario())
+
+
+def answers(requests, **extra):
+    async def use(model):
+        return await asyncio.gather(*(model.complete(request) for request in requests))
+
+    return with_model(use, **extra)
+
+
+def ask(sampling=GREEDY, text=QUESTION, **extra):
+    return answers([Request((Message("user", text),), sampling)], **extra)[0]
+
+
+def by_embedded(requests):
+    """The completions of the same weights, as int8, in this process."""
+
+    async def scenario():
+        model = embedded.open_model("tiny", ModelOptions())
+        await model.start()
+        try:
+            return await asyncio.gather(*(model.complete(request) for request in requests))
+        finally:
+            await model.close()
+
+    return asyncio.run(scenario())
+
+
+def test_the_server_says_which_vllm_it_is():
+    async def use(model):
+        return model.identity
+
+    identity = with_model(use)
+    assert re.match(r"\d+\.\d+", identity["vllm_version"])
+    assert identity["engine_dtype"] == "bfloat16"
+    assert identity["weights"]
+
+
+def test_chat_renders_the_models_own_template():
+    request = Request((Message("user", QUESTION),), GREEDY)
+    served, embedded_too = answers([request])[0], by_embedded([request])[0]
+    assert served.prompt_tokens == embedded_too.prompt_tokens
+    assert served.stop_reason == "stop"
+    assert "### Answer" in served.text
+    assert served.served_by == HF
+
+
+def test_usage_is_told():
+    completion = ask(Sampling(temperature=0, max_tokens=3))
+    assert completion.completion_tokens == 3
+    assert completion.stop_reason == "length"
+    assert completion.prompt_tokens > 20
+
+
+def test_plain_completions_work_too():
+    completion = ask(api="completions")
+    assert completion.text
+    assert completion.completion_tokens > 0
+
+
+def test_logprobs_of_greedy_tokens_are_the_highest():
+    completion = ask(Sampling(temperature=0, max_tokens=8, logprobs=3))
+    assert len(completion.logprobs) == completion.completion_tokens
+    for token in completion.logprobs:
+        assert token.logprob <= 0
+        assert len(token.top) == 3
+        assert token.logprob == max(logprob for _, logprob in token.top)
+
+
+def test_a_seed_repeats_a_sample_and_another_does_not():
+    def samples():
+        return [ask(Sampling(temperature=2.0, max_tokens=12, seed=seed), "Tell me a story.").text for seed in range(6)]
+
+    first = samples()
+    assert first == samples()
+    assert len(set(first)) > 1
+
+
+def test_a_prompt_that_is_too_long_fails_alone():
+    with pytest.raises(ModelError) as failure:
+        ask(text="How many sisters? " * 1000)
+    assert failure.value.kind == "bad_request"
+    assert not isinstance(failure.value, FatalModelError)
+
+
+def test_vllm_and_the_embedded_model_agree_on_nearly_all_answers():
+    """Same weights, but bfloat16 here and int8 there: a near tie may fall either way."""
+    task = plugins.task("aiw", {"family": "original,procedural"})
+    samples = list(itertools.islice(task.samples(seed=0), 60))
+    requests = [Request(sample.messages, GREEDY) for sample in samples]
+    pairs = zip(samples, answers(requests), by_embedded(requests), strict=True)
+    parsed = [tuple(task.score(sample.params, c.text, c.stop_reason).answer for c in both) for sample, *both in pairs]
+    agreed = sum(one == other for one, other in parsed)
+    print(f"{agreed} of {len(parsed)} answers agree; unparsed: {sum(None in pair for pair in parsed)}")
+    assert sum(None not in pair for pair in parsed) >= 54
+    assert agreed >= 54
+
+
+def test_ctrl_c_at_harness_serve_leaves_nothing_behind(monkeypatch, tmp_path):
+    mark = uuid.uuid4().hex
+    program = (
+        "import pathlib, sys; from harness.models import vllm_server; from harness.types import ModelOptions\n"
+        f"vllm_server._state = lambda: pathlib.Path({str(tmp_path)!r})\n"
+        f"sys.exit(vllm_server.serve({HF!r}, ModelOptions(extra={ENGINE!r})))"
+    )
+    words, environment = [sys.executable, "-c", program], {**os.environ, MARK: mark}
+    with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True) as serving:
+        lines = list(itertools.takewhile(lambda line: "is served at" not in line, serving.stderr))
+        assert any("ready at" in line for line in lines), lines
+        assert any("EngineCore" in command for command in processes(mark).values())
+        assert len(list((tmp_path / "servers").iterdir())) == 1
+        serving.send_signal(signal.SIGINT)
+        assert serving.wait(30) == 0
+    assert processes(mark) == {}
+    assert list((tmp_path / "servers").iterdir()) == []
+
+
+def test_an_engine_that_is_killed_in_mid_run_stops_the_run():
+    """The last test: it ends the shared server."""
+
+    async def use(model):
+        request = Request((Message("user", QUESTION),), GREEDY)
+        await model.complete(request)
+        engine = next(p for p, command in processes(os.environ[MARK]).items() if "EngineCore" in command)
+        os.kill(engine, signal.SIGKILL)
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            try:
+                await model.complete(request)
+            except FatalModelError as error:
+                return error
+        return None
+
+    error = with_model(use)
+    assert error is not None
+    assert "has ended in mid-run; log: " in error.message
