@@ -127,11 +127,11 @@ def epochs_of(task: Task, config: RunConfig) -> int:
 
 def count(task: Task, config: RunConfig) -> int:
     """Number of records that the run will have."""
-    limit = config.limit if config.limit is not None else task.limit
-    endless = limit is not None and config.limit is None
-    return (limit if endless and limit is not None else sum(1 for _ in samples_of(task, config))) * epochs_of(
-        task, config
-    )
+    if task.limit is None:
+        samples = sum(1 for _ in samples_of(task, config))
+    else:
+        samples = task.limit if config.limit is None else config.limit
+    return samples * epochs_of(task, config)
 
 
 class Asker:

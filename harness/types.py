@@ -236,7 +236,7 @@ class Task(Protocol):
 
     @property
     def limit(self) -> int | None:
-        """How many samples there are, unless the user says otherwise; None: all that `samples` yields."""
+        """How many samples to draw, unless the user says otherwise, where they have no end; None where they have."""
 
     @property
     def sampling(self) -> Sampling:

@@ -31,7 +31,7 @@ from harness.types import (
 class Echo:
     """Sample i asks for the number i; groups of two samples, conditions `a` and `b`."""
 
-    size: int | None = 10
+    size: int = 10
     breaks_on: str = ""
 
     name: ClassVar[str] = "echo"
@@ -42,7 +42,7 @@ class Echo:
     sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=10)
 
     def samples(self, seed: int) -> Iterator[Sample]:
-        for i in range(self.size) if self.size is not None else itertools.count():
+        for i in range(self.size) if self.limit is None else itertools.count():
             side = "ab"[i % 2]
             yield Sample(
                 f"s{i}", f"g{i // 2}", side, {"side": side, "answer": i}, (Message("user", f"say {i}"),), str(i)

@@ -49,8 +49,12 @@ def test_limit_counts_samples_and_epochs_repeat_them(tmp_path: Path) -> None:
     assert sorted(records(tmp_path)) == [(f"s{i}", e) for i in range(3) for e in range(1, 5)]
 
 
+class Endless(Echo):
+    limit = 1000
+
+
 def test_an_endless_task_is_drawn_lazily(tmp_path: Path) -> None:
-    asyncio.run(execute(tmp_path, Parrot(), IO(), Echo(size=None), replace(CONFIG, limit=25)))
+    asyncio.run(execute(tmp_path, Parrot(), IO(), Endless(), replace(CONFIG, limit=25)))
     assert len(records(tmp_path)) == 25
 
 

@@ -23,6 +23,9 @@ from harness.types import Completion, Message, ModelOptions, Params, Request, Sa
 RELOADED_BELOW = 64 * 2**20
 """Models of fewer bytes are loaded afresh for each sampled request (see Embedded._sample)."""
 
+SAMPLED_AT_ONCE = 4
+"""Sampled requests are computed one by one; handing over a few at a time keeps the progress bar moving."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -30,7 +33,7 @@ class Settings:
 
     compute_type: str = option("default", "CTranslate2 compute type: default, int8, float32, bfloat16 ...")
     threads: int = option(0, "threads a batch is computed with; 0: as many as there are cores")
-    batch: int = option(64, "requests computed together, at most")
+    batch: int = option(64, "greedy requests computed together, at most")
     context: int = option(0, "tokens of prompt and answer together; 0: as the tokenizer's configuration says")
 
 
@@ -69,16 +72,17 @@ class Embedded:
         self._template = _chat_template(self._directory, config)
         limit = self._settings.context or config.get("model_max_length", 0)
         self._context = int(limit) if 0 < limit < 10**7 else 2048
-        self._generator = self._load()
+        self._reload = (self._directory / "model.bin").stat().st_size < RELOADED_BELOW
+        self._generator = self._load(self._settings.threads)
 
-    def _load(self) -> Any:
+    def _load(self, threads: int) -> Any:
         import ctranslate2
 
         return ctranslate2.Generator(
             str(self._directory),
             device="cpu",
             compute_type=self._settings.compute_type,
-            intra_threads=self._settings.threads,
+            intra_threads=threads,
         )
 
     async def complete(self, request: Request) -> Completion:
@@ -105,7 +109,8 @@ class Embedded:
         await asyncio.sleep(0)  # let the requests of this turn of the event loop arrive
         while self._waiting:
             first = self._waiting[0][1].sampling
-            alike = [w for w in self._waiting if _decoding(w[1].sampling) == _decoding(first)][: self._settings.batch]
+            alike = [w for w in self._waiting if _decoding(w[1].sampling) == _decoding(first)]
+            alike = alike[: self._settings.batch if first.temperature == 0 else SAMPLED_AT_ONCE]
             self._waiting = [w for w in self._waiting if w not in alike]
             try:
                 completions = await loop.run_in_executor(self._thread, self._compute, [w[:2] for w in alike])
@@ -119,19 +124,17 @@ class Embedded:
                     answer.set_result(completion)
 
     def _compute(self, batch: list[tuple[list[str], Request]]) -> list[Completion]:
+        if batch[0][1].sampling.temperature != 0:
+            return [self._sample(tokens, request) for tokens, request in batch]
         start = time.perf_counter()
-        sampling = batch[0][1].sampling
-        if sampling.temperature == 0:
-            results = self._generate(self._generator, [tokens for tokens, _ in batch], sampling)
-        else:
-            results = [self._sample(tokens, request.sampling) for tokens, request in batch]
+        results = self._generate(self._generator, [tokens for tokens, _ in batch], batch[0][1].sampling)
         seconds = time.perf_counter() - start
         return [
             self._completion(tokens, request, ids, seconds)
             for (tokens, request), ids in zip(batch, results, strict=True)
         ]
 
-    def _sample(self, tokens: list[str], sampling: Sampling) -> list[int]:
+    def _sample(self, tokens: list[str], request: Request) -> Completion:
         """One sampled answer, which depends on the request and its seed alone.
 
         CTranslate2 seeds a worker thread's generator once, when that thread first draws. So a request's seed
@@ -140,11 +143,13 @@ class Embedded:
         """
         import ctranslate2
 
+        start = time.perf_counter()
         generator = self._generator
-        if (self._directory / "model.bin").stat().st_size < RELOADED_BELOW:
-            ctranslate2.set_random_seed((sampling.seed or 0) % 2**32)
-            generator = self._load()
-        return self._generate(generator, [tokens], sampling)[0]
+        if self._reload:
+            ctranslate2.set_random_seed((request.sampling.seed or 0) % 2**32)
+            generator = self._load(threads=1)  # one short answer of a small model gains nothing from a second
+        ids = self._generate(generator, [tokens], request.sampling)[0]
+        return self._completion(tokens, request, ids, time.perf_counter() - start)
 
     def _generate(self, generator: Any, prompts: list[list[str]], sampling: Sampling) -> list[list[int]]:
         longest = max(map(len, prompts))
