@@ -130,6 +130,17 @@ class Contrasts:
             solved[0] += record["value"] == 1
             solved[1] += 1
 
+    @property
+    def groups(self) -> dict[str, list[float]]:
+        """(sum of values, number of verdicts) of each group, over all conditions."""
+        found: dict[str, list[float]] = {}
+        for cell in self.conditions.values():
+            for group, (k, n) in cell.clusters.items():
+                total = found.setdefault(group, [0.0, 0])
+                total[0] += k
+                total[1] += n
+        return found
+
     def gaps(self) -> list[Gap]:
         """Each level of each factor against the factor's first level, within group and other factors."""
         found = []
@@ -187,6 +198,9 @@ class Contrasts:
         return stats.accuracy([(k, n) for k, n in clusters.values()])
 
 
+MOST_GROUPS = 15
+"""More groups than this are not listed one by one."""
+
 # Text -------------------------------------------------------------------------------------------------------------
 
 
@@ -214,6 +228,10 @@ def render_contrasts(contrasts: Contrasts) -> str:
     if len(rows) > 1:
         rows.append({"condition": "all"} | contrasts.total.row())
     parts = [render(rows, ["condition"])]
+    if 1 < len(contrasts.groups) <= MOST_GROUPS:
+        estimates = {group: stats.accuracy([(k, int(n))]) for group, (k, n) in contrasts.groups.items()}
+        body = [[g, str(e.n), number(e.value), interval(e.low, e.high)] for g, e in estimates.items() if e]
+        parts.append(align(["group", "n", "accuracy", "95% CI"], body, left=1))
     gaps = contrasts.gaps()
     if gaps:
         body = [

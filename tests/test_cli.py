@@ -49,7 +49,7 @@ def test_a_run_prints_its_table_and_leaves_its_files(harness, tmp_path) -> None:
     assert about["status"] == "complete"
     assert about["config"]["model"] == "baseline/oracle"
     rows = list(csv.DictReader((directory / "summary.csv").open()))
-    assert (len(rows), rows[0]["condition"], rows[0]["accuracy"]) == (13, "V1/standard", "1.0")
+    assert (len(rows), rows[0]["condition"], rows[0]["accuracy"]) == (13, "original/V1/standard", "1.0")
 
 
 def test_several_tasks_and_models_are_runs_of_their_own(harness, tmp_path) -> None:
@@ -106,7 +106,7 @@ def test_options_come_from_a_file_and_the_command_line_goes_over_it(harness, tmp
     Path("c.toml").write_text('task = "aiw"\nmodel = ["baseline/oracle"]\nlimit = 5\n[T]\nprompt = ["standard"]\n')
     assert harness("run", "--config", "c.toml", "--limit", "3", "--epochs", "1", "--display", "none")[0] == 0
     records = [json.loads(line) for line in (only_run(tmp_path) / "records.jsonl").read_text().splitlines()]
-    assert [r["condition"] for r in records] == ["V1/standard", "V2/standard", "V3/standard"]
+    assert [r["condition"] for r in records] == ["original/V1/standard", "original/V2/standard", "original/V3/standard"]
 
 
 def test_an_unknown_key_in_the_file_is_named(harness) -> None:

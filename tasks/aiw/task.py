@@ -196,8 +196,9 @@ def _sample(
         "answer": problem.answer,
     }
     params |= {"shallow": problem.shallow, "stated": ",".join(problem.stated)} | (what or {})
-    condition = f"{variation}/{prompt}" if group.startswith(family) else f"{family}/{variation}/{prompt}"
-    return Sample(f"{group}/{condition}", group, condition, params, (Message("user", text),), problem.answer)
+    name = f"{group if family == 'procedural' else family}/{variation}/{prompt}"
+    condition = f"{family}/{variation}/{prompt}"
+    return Sample(name, group, condition, params, (Message("user", text),), problem.answer)
 
 
 def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
