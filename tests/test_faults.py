@@ -1,0 +1,189 @@
+"""Whole runs, as processes, against a real HTTP server: what a bad network or a crash may and may not do."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mock_server import Faults, MockServer
+
+SAMPLES = 120
+HARNESS = str(Path(sys.executable).with_name("harness"))
+
+
+def command(server: MockServer, directory: Path, *more: str) -> list[str]:
+    return [HARNESS, "run", "--task", "aiw", "-T", "family=procedural", "--limit", str(SAMPLES), "--model", "openai/mock",
+            "--base-url", server.base_url, "--out", str(directory), "--display", "none", *more]  # fmt: skip
+
+
+def run(server: MockServer, directory: Path, *more: str, patient: bool = True) -> subprocess.CompletedProcess[str]:
+    more = ("--max-retries", "12", *more) if patient else more
+    done = subprocess.run(command(server, directory, *more), capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def resume(directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([HARNESS, "run", "--resume", str(directory), "--display", "none"], capture_output=True, text=True,
+                          timeout=60, check=False)  # fmt: skip
+
+
+def only_run(directory: Path) -> Path:
+    (found,) = (p for p in directory.iterdir() if p.is_dir())
+    return found
+
+
+def records(directory: Path) -> dict[tuple[str, int], dict]:
+    """Without what no two runs have in common: their id, and how long the network took. The port is part of the
+    model's identity, so of the record's."""
+    lines = (only_run(directory) / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert len({(r["id"], r["epoch"]) for r in rows}) == len(rows)
+    return {
+        (r["id"], r["epoch"]): {k: v for k, v in r.items() if k not in ("run_id", "latency_s", "identity")}
+        for r in rows
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> dict:
+    directory = tmp_path_factory.mktemp("undisturbed")
+    with MockServer() as server:
+        assert run(server, directory).returncode == 0
+    return records(directory)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.30])
+@pytest.mark.parametrize("fault", ["rate_limited", "error_500", "dropped", "garbage"])
+def test_records_under_faults_equal_those_of_an_undisturbed_run(tmp_path, undisturbed, fault, share) -> None:
+    faults = Faults(**{fault: share}, retry_after="0.01")
+    with MockServer(faults) as server:
+        done = run(server, tmp_path)
+        assert server.counters.answered == SAMPLES
+    assert done.returncode == 0
+    assert records(tmp_path) == undisturbed
+
+
+def test_slow_answers_past_the_timeout_are_asked_again(tmp_path, undisturbed) -> None:
+    with MockServer(Faults(slow=0.05, slow_s=3)) as server:
+        assert run(server, tmp_path, "--timeout", "0.5").returncode == 0
+    assert records(tmp_path) == undisturbed
+
+
+def test_what_fails_for_good_is_an_api_error_and_resume_finishes_it(tmp_path, undisturbed) -> None:
+    with MockServer(Faults(error_500=0.3)) as server:
+        done = run(server, tmp_path, "--max-retries", "0", patient=False)
+        assert done.returncode == 3
+        assert "--resume" in done.stderr
+        failed = [r for r in records(tmp_path).values() if r["outcome"] == "api_error"]
+        assert 10 < len(failed) < 70
+        assert f"{len(failed)} samples ended in an infrastructure error" in done.stderr
+        server.faults = Faults()
+        asked = server.counters.requests
+        assert resume(only_run(tmp_path)).returncode == 0
+        assert server.counters.requests - asked == len(failed)
+    assert records(tmp_path) == undisturbed
+
+
+def test_a_server_that_dies_and_comes_back(tmp_path, undisturbed) -> None:
+    with MockServer(Faults(die_after=40)) as server:
+        assert run(server, tmp_path, "--max-retries", "0", patient=False).returncode == 3
+        server.revive()
+        assert resume(only_run(tmp_path)).returncode == 0
+    assert records(tmp_path) == undisturbed
+
+
+def test_kill_9_in_the_middle_then_resume_asks_nothing_twice(tmp_path, undisturbed) -> None:
+    """At most the requests in flight at the kill are asked again."""
+    connections = 4
+    with MockServer(latency_s=0.02) as server:
+        process = subprocess.Popen(
+            command(server, tmp_path, "--max-connections", str(connections)), stdout=subprocess.DEVNULL
+        )
+        while server.counters.answered < SAMPLES // 2 and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kept = len((only_run(tmp_path) / "records.jsonl").read_bytes().splitlines())
+        assert 0 < kept < SAMPLES
+        assert resume(only_run(tmp_path)).returncode == 0
+        twice = [n for n in server.counters.by_prompt.values() if n > 1]
+        assert len(twice) <= connections
+        assert server.counters.requests <= SAMPLES + connections
+    assert records(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_leaves_a_run_that_resumes(tmp_path, undisturbed, how) -> None:
+    with MockServer(latency_s=0.05) as server:
+        process = subprocess.Popen(command(server, tmp_path, "--max-connections", "4"), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)  # fmt: skip
+        while server.counters.answered < 20 and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(how)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 3
+        assert "Traceback" not in err
+        assert "--resume" in err
+        assert "all " in out, "the table of what there is"
+        assert json.loads((only_run(tmp_path) / "run.json").read_text())["status"] == "interrupted"
+        assert resume(only_run(tmp_path)).returncode == 0
+    assert records(tmp_path) == undisturbed
+
+
+def test_two_runs_on_one_directory_are_kept_apart(tmp_path) -> None:
+    with MockServer(latency_s=0.05) as server:
+        process = subprocess.Popen(command(server, tmp_path, "--max-connections", "2"), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)  # fmt: skip
+        while server.counters.answered < 2 and process.poll() is None:
+            time.sleep(0.01)
+        second = resume(only_run(tmp_path))
+        process.kill()
+        process.wait()
+    assert second.returncode == 1
+    assert "in use by another run" in second.stderr
+
+
+def test_a_refused_key_ends_the_run_at_once(tmp_path) -> None:
+    with MockServer(Faults(status=401)) as server:
+        done = run(server, tmp_path)
+        assert server.counters.requests <= 80
+    assert done.returncode == 3
+    assert "401" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full to stand for a full disk")
+def test_a_full_disk_ends_the_run_with_one_message(tmp_path) -> None:
+    with MockServer() as server:
+        assert run(server, tmp_path).returncode == 0
+        directory = only_run(tmp_path)
+        (directory / "records.jsonl").unlink()
+        (directory / "records.jsonl").symlink_to("/dev/full")
+        done = resume(directory)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "x" * 10_000_000, "\ud800 \x00"], ids=["empty", "10 MB", "not UTF-8"])
+def test_odd_answers_are_recorded_as_they_came(tmp_path, text) -> None:
+    with MockServer(Faults(text=text)) as server:
+        done = run(server, tmp_path, "--limit", "2", "--epochs", "1")
+    assert done.returncode == 0
+    assert {len(r["response"]) for r in records(tmp_path).values()} == {len(text)}
+    assert {r["outcome"] for r in records(tmp_path).values()} == {"unparsed"}
+    assert (only_run(tmp_path) / "records.parquet").stat().st_size > 0
+
+
+def test_keys_are_nowhere_on_disk(tmp_path) -> None:
+    with MockServer(Faults(status=400)) as server:
+        environment = {**os.environ, "MY_KEY": "sk-very-secret"}
+        subprocess.run(command(server, tmp_path, "--limit", "2", "--api-key-env", "MY_KEY"), env=environment,
+                       capture_output=True, check=False, timeout=60)  # fmt: skip
+    texts = [p.read_bytes() for p in only_run(tmp_path).iterdir() if p.is_file()]
+    assert any(b"[key]" in t for t in texts), "the server quoted it"
+    assert not any(b"sk-very-secret" in t for t in texts)
