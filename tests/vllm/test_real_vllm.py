@@ -11,16 +11,15 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 import warnings
 from importlib import resources
-from pathlib import Path
 
 import pytest
 
 from harness import plugins
 from harness.errors import FatalModelError, ModelError
 from harness.models import embedded, vllm_server
+from harness.models.server_process import is_alive
 from harness.types import Message, ModelOptions, Request, Sampling
 
 if not os.environ.get("HARNESS_VLLM_PYTHON"):
@@ -31,7 +30,6 @@ if not os.environ.get("HARNESS_VLLM_PYTHON"):
 HF = str(resources.files("harness.models.tiny") / "hf")
 ENGINE = {"dtype": "bfloat16", "max_model_len": "1024"}
 ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
-MARK = "HARNESS_TEST_MARK"
 GREEDY = Sampling(temperature=0, max_tokens=256)
 QUESTION = (
     "Alice has 3 brothers and she also has 6 sisters. How many sisters does Alice's brother have? "
@@ -41,30 +39,34 @@ QUESTION = (
 
 @pytest.fixture(scope="module", autouse=True)
 def shared_server(tmp_path_factory):
-    """Every test opens the model anew and gets the same server; at the end nothing of it is left."""
-    mark, home = uuid.uuid4().hex, tmp_path_factory.mktemp("state")
+    """Every test opens the model anew and gets the same server."""
+    home = tmp_path_factory.mktemp("state")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**ENVIRONMENT, MARK: mark}.items():
+        for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         patch.setattr(vllm_server, "_state", lambda: home)
         with vllm_server.sharing():
             yield
-        assert processes(mark) == {}
 
 
-def processes(mark):
-    """{pid: command} of everything that was started with this mark in its environment, at any remove."""
-    found = {}
-    for directory in Path("/proc").glob("[0-9]*"):
-        try:
-            if (
-                f"{MARK}={mark}\0".encode() in (directory / "environ").read_bytes()
-                and int(directory.name) != os.getpid()
-            ):
-                found[int(directory.name)] = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:  # it has just ended
-            continue
-    return found
+def family(pid):
+    """{pid: command} of the living descendants of a process."""
+    rows = subprocess.run(["ps", "-eo", "pid,ppid,stat,args"], capture_output=True, text=True, check=True).stdout
+    parsed = [row.split(None, 3) for row in rows.splitlines()[1:]]
+    living = [(int(p), int(parent), command) for p, parent, state, command in parsed if "Z" not in state]
+    found, fresh = {}, {pid}
+    while fresh:
+        children = {p: command for p, parent, command in living if parent in fresh}
+        found |= children
+        fresh = set(children)
+    return {p: command for p, command in found.items() if not command.startswith("ps ")}
+
+
+def wait_until_gone(pids):
+    deadline = time.monotonic() + 30
+    while still := [pid for pid in pids if is_alive(pid)]:
+        assert time.monotonic() < deadline, f"still alive: {still}"
+        time.sleep(0.1)
 
 
 def with_model(use, **extra):
@@ -176,23 +178,26 @@ def test_vllm_and_the_embedded_model_agree_on_nearly_all_answers():
     assert agreed >= 54
 
 
-def test_ctrl_c_at_harness_serve_leaves_nothing_behind(monkeypatch, tmp_path):
-    mark = uuid.uuid4().hex
+def test_ctrl_c_at_harness_serve_leaves_nothing_behind(tmp_path):
     program = (
         "import pathlib, sys; from harness.models import vllm_server; from harness.types import ModelOptions\n"
         f"vllm_server._state = lambda: pathlib.Path({str(tmp_path)!r})\n"
         f"sys.exit(vllm_server.serve({HF!r}, ModelOptions(extra={ENGINE!r})))"
     )
-    words, environment = [sys.executable, "-c", program], {**os.environ, MARK: mark}
-    with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True) as serving:
+    serving = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
+    try:
         lines = list(itertools.takewhile(lambda line: "is served at" not in line, serving.stderr))
         assert any("ready at" in line for line in lines), lines
-        assert any("EngineCore" in command for command in processes(mark).values())
+        started = family(serving.pid)
+        assert any("EngineCore" in command for command in started.values()), started
         assert len(list((tmp_path / "servers").iterdir())) == 1
         serving.send_signal(signal.SIGINT)
-        assert serving.wait(30) == 0
-    assert processes(mark) == {}
-    assert list((tmp_path / "servers").iterdir()) == []
+        assert serving.wait(60) == 0
+        assert list((tmp_path / "servers").iterdir()) == []
+        wait_until_gone(started)
+    finally:
+        serving.kill()
+        serving.communicate()
 
 
 def test_an_engine_that_is_killed_in_mid_run_stops_the_run():
@@ -201,16 +206,17 @@ def test_an_engine_that_is_killed_in_mid_run_stops_the_run():
     async def use(model):
         request = Request((Message("user", QUESTION),), GREEDY)
         await model.complete(request)
-        engine = next(p for p, command in processes(os.environ[MARK]).items() if "EngineCore" in command)
-        os.kill(engine, signal.SIGKILL)
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
+        started = family(os.getpid())
+        os.kill(next(pid for pid, command in started.items() if "EngineCore" in command), signal.SIGKILL)
+        for _ in range(1000):
             try:
                 await model.complete(request)
             except FatalModelError as error:
-                return error
-        return None
+                return error, started
+            except ModelError:
+                await asyncio.sleep(0.1)
+        return None, started
 
-    error = with_model(use)
-    assert error is not None
+    error, started = with_model(use)
     assert "has ended in mid-run; log: " in error.message
+    wait_until_gone(started)
