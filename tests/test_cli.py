@@ -53,8 +53,19 @@ def test_a_run_prints_its_table_and_leaves_its_files(harness, tmp_path) -> None:
 
 
 def test_several_tasks_and_models_are_runs_of_their_own(harness, tmp_path) -> None:
-    code, _, _ = harness("run", "-t", "all", "-m", "baseline/oracle,baseline/random", "-m", "baseline/shallow",
-                         "--limit", "2", "--display", "none")  # fmt: skip
+    code, _, _ = harness(
+        "run",
+        "-t",
+        "all",
+        "-m",
+        "baseline/oracle,baseline/random",
+        "-m",
+        "baseline/shallow",
+        "--limit",
+        "2",
+        "--display",
+        "none",
+    )
     assert code == 0
     assert len(list((tmp_path / "results").iterdir())) == 3
 

@@ -16,8 +16,25 @@ HARNESS = str(Path(sys.executable).with_name("harness"))
 
 
 def command(server: MockServer, directory: Path, *more: str) -> list[str]:
-    return [HARNESS, "run", "--task", "aiw", "-T", "family=procedural", "--limit", str(SAMPLES), "--model", "openai/mock",
-            "--base-url", server.base_url, "--out", str(directory), "--display", "none", *more]  # fmt: skip
+    return [
+        HARNESS,
+        "run",
+        "--task",
+        "aiw",
+        "-T",
+        "family=procedural",
+        "--limit",
+        str(SAMPLES),
+        "--model",
+        "openai/mock",
+        "--base-url",
+        server.base_url,
+        "--out",
+        str(directory),
+        "--display",
+        "none",
+        *more,
+    ]
 
 
 def run(server: MockServer, directory: Path, *more: str, patient: bool = True) -> subprocess.CompletedProcess[str]:
@@ -28,8 +45,13 @@ def run(server: MockServer, directory: Path, *more: str, patient: bool = True) -
 
 
 def resume(directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([HARNESS, "run", "--resume", str(directory), "--display", "none"], capture_output=True, text=True,
-                          timeout=60, check=False)  # fmt: skip
+    return subprocess.run(
+        [HARNESS, "run", "--resume", str(directory), "--display", "none"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def only_run(directory: Path) -> Path:
@@ -120,8 +142,12 @@ def test_kill_9_in_the_middle_then_resume_asks_nothing_twice(tmp_path, undisturb
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupting_leaves_a_run_that_resumes(tmp_path, undisturbed, how) -> None:
     with MockServer(latency_s=0.05) as server:
-        process = subprocess.Popen(command(server, tmp_path, "--max-connections", "4"), stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)  # fmt: skip
+        process = subprocess.Popen(
+            command(server, tmp_path, "--max-connections", "4"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         while server.counters.answered < 20 and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(how)
@@ -137,8 +163,9 @@ def test_interrupting_leaves_a_run_that_resumes(tmp_path, undisturbed, how) -> N
 
 def test_two_runs_on_one_directory_are_kept_apart(tmp_path) -> None:
     with MockServer(latency_s=0.05) as server:
-        process = subprocess.Popen(command(server, tmp_path, "--max-connections", "2"), stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)  # fmt: skip
+        process = subprocess.Popen(
+            command(server, tmp_path, "--max-connections", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         while server.counters.answered < 2 and process.poll() is None:
             time.sleep(0.01)
         second = resume(only_run(tmp_path))
@@ -182,8 +209,13 @@ def test_odd_answers_are_recorded_as_they_came(tmp_path, text) -> None:
 def test_keys_are_nowhere_on_disk(tmp_path) -> None:
     with MockServer(Faults(status=400)) as server:
         environment = {**os.environ, "MY_KEY": "sk-very-secret"}
-        subprocess.run(command(server, tmp_path, "--limit", "2", "--api-key-env", "MY_KEY"), env=environment,
-                       capture_output=True, check=False, timeout=60)  # fmt: skip
+        subprocess.run(
+            command(server, tmp_path, "--limit", "2", "--api-key-env", "MY_KEY"),
+            env=environment,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
     texts = [p.read_bytes() for p in only_run(tmp_path).iterdir() if p.is_file()]
     assert any(b"[key]" in t for t in texts), "the server quoted it"
     assert not any(b"sk-very-secret" in t for t in texts)

@@ -30,8 +30,15 @@ def quick(monkeypatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def ask(server: MockServer, *prompts: str, sampling: Sampling = DEFAULT, retries: int = 5, timeout: float = 5.0,
-        api_key_env: str | None = None, **extra: str) -> list[Completion | BaseException]:  # fmt: skip
+def ask(
+    server: MockServer,
+    *prompts: str,
+    sampling: Sampling = DEFAULT,
+    retries: int = 5,
+    timeout: float = 5.0,
+    api_key_env: str | None = None,
+    **extra: str,
+) -> list[Completion | BaseException]:
     """Asks all prompts at once; an exception stands in the place of an answer."""
     options = ModelOptions(server.base_url, api_key_env, max_retries=retries, timeout=timeout, extra=extra)
 
@@ -147,9 +154,16 @@ def test_a_server_that_is_not_there_is_an_error_not_a_hang() -> None:
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize(
-    ("status", "kind", "fatal"), [(401, "auth", True), (403, "auth", True), (404, "not_found", True),
-                                  (400, "bad_request", False), (422, "bad_request", False), (413, "bad_request", False)]
-)  # fmt: skip
+    ("status", "kind", "fatal"),
+    [
+        (401, "auth", True),
+        (403, "auth", True),
+        (404, "not_found", True),
+        (400, "bad_request", False),
+        (422, "bad_request", False),
+        (413, "bad_request", False),
+    ],
+)
 def test_refusals_are_not_retried(client: str, status: int, kind: str, fatal: bool) -> None:
     with MockServer(Faults(status=status)) as server:
         (error,) = ask(server, ALICE, client=client)
@@ -240,10 +254,17 @@ REQUEST = Request(
 
 def test_bodies_hold_what_was_asked_and_nothing_that_was_not() -> None:
     assert wire.body("chat", "m", REQUEST, "max_completion_tokens", {"k": 1}) == {
-        "model": "m", "temperature": 0.5, "seed": 3, "stop": ["x"], "max_completion_tokens": 9, "reasoning_effort": "low",
-        "logprobs": True, "top_logprobs": 2, "k": 1,
+        "model": "m",
+        "temperature": 0.5,
+        "seed": 3,
+        "stop": ["x"],
+        "max_completion_tokens": 9,
+        "reasoning_effort": "low",
+        "logprobs": True,
+        "top_logprobs": 2,
+        "k": 1,
         "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}],
-    }  # fmt: skip
+    }
     plain = wire.body("completions", "m", REQUEST, "max_tokens", {})
     assert (plain["prompt"], plain["max_tokens"], plain["logprobs"]) == ("s\n\nu", 9, 2)
     assert wire.body("responses", "m", REQUEST, "max_tokens", {})["reasoning"] == {"effort": "low"}
@@ -277,26 +298,56 @@ def test_thinking_fields_content_parts_and_refusals() -> None:
 
 
 def test_a_response_that_ran_out_of_tokens_says_so() -> None:
-    reply = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}, "output": [
-        {"type": "reasoning", "summary": [{"text": "hm"}]}],
-        "usage": {"input_tokens": 1, "output_tokens": 5, "output_tokens_details": {"reasoning_tokens": 5}}}  # fmt: skip
+    reply = {
+        "status": "incomplete",
+        "incomplete_details": {"reason": "max_output_tokens"},
+        "output": [{"type": "reasoning", "summary": [{"text": "hm"}]}],
+        "usage": {"input_tokens": 1, "output_tokens": 5, "output_tokens_details": {"reasoning_tokens": 5}},
+    }
     made = wire.completion("responses", reply)
     assert (made.text, made.stop_reason, made.thinking, made.thinking_tokens) == ("", "length", "hm", 5)
 
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["choices", "message", "content", "text", "logprobs", "usage", "output", "type", "tokens", "refusal",
-                         "finish_reason", "summary", "top_logprobs", "token_logprobs", "incomplete_details"]),
-        inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "choices",
+                    "message",
+                    "content",
+                    "text",
+                    "logprobs",
+                    "usage",
+                    "output",
+                    "type",
+                    "tokens",
+                    "refusal",
+                    "finish_reason",
+                    "summary",
+                    "top_logprobs",
+                    "token_logprobs",
+                    "incomplete_details",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=20,
-)  # fmt: skip
+)
 
 
 @given(JSON, st.sampled_from(["chat", "completions", "responses"]))
 def test_any_json_is_a_completion_or_a_bad_response(reply, api) -> None:
-    for value in (reply, {"choices": [reply]}, {"choices": [{"message": reply, "text": reply, "logprobs": reply}]},
-                  {"output": [reply]}, {"output": [{"type": "message", "content": reply}]}):  # fmt: skip
+    for value in (
+        reply,
+        {"choices": [reply]},
+        {"choices": [{"message": reply, "text": reply, "logprobs": reply}]},
+        {"output": [reply]},
+        {"output": [{"type": "message", "content": reply}]},
+    ):
         with contextlib.suppress(ModelError):
             wire.completion(api, value).text.encode("utf-8")
