@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import platform
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -107,7 +108,13 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
         "git_commit": _git_commit(),
     }
     store.write_config(directory, about)
-    return _execute(directory, about, config, task, strategy, model, show)
+    try:
+        return _execute(directory, about, config, task, strategy, model, show)
+    except HarnessError:
+        # A model that could not even start leaves nothing worth keeping.
+        if next(store.read_lines(directory / store.RECORDS), None) is None:
+            shutil.rmtree(directory)
+        raise
 
 
 def resume(directory: Path, show: display.Display = "none", **changes: Any) -> Finished:

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.store import flatten, read_records
 
-BATCH_ROWS = 2000
+BATCH_ROWS = 500
 BATCH_CHARACTERS = 16 * 2**20
 
 

@@ -328,6 +328,7 @@ class Run:
             error=error,
             thinking="\n\n".join(c.thinking for c in calls if c.thinking),
             served_by=calls[-1].served_by if calls else "",
+            logprobs=[t for c in calls for t in c.logprobs or ()] if self.sampling.logprobs is not None else None,
             identity=identity,
         )
         return {name: getattr(record, name) for name in _COLUMNS}

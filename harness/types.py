@@ -285,6 +285,7 @@ class Record:
     thinking_tokens: int | None
     latency_s: float | None
     error: str | None
-    thinking: str = ""
-    served_by: str = ""
-    identity: str = ""
+    thinking: str
+    served_by: str
+    logprobs: list[TokenLogprob] | None
+    identity: str

@@ -237,6 +237,13 @@ def test_an_output_folder_that_can_not_be_made(harness) -> None:
     assert (code, "can't be made" in err) == (1, True)
 
 
+def test_a_model_that_can_not_start_leaves_no_run_behind(harness, tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    code, _, err = harness("run", "-t", "aiw", "-m", "gpt-4o", "--display", "none")
+    assert (code, "OPENAI_API_KEY" in err) == (2, True)
+    assert not list((tmp_path / "results").iterdir())
+
+
 def test_help_loads_nothing_heavy() -> None:
     """What makes `harness --help` slow is imported inside the commands."""
     heavy = "pandas pyarrow numpy openai aiohttp ctranslate2 tokenizers unified_planning rich asyncio sqlite3".split()

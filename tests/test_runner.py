@@ -13,7 +13,7 @@ from harness.errors import DataError, FatalModelError, ModelError
 from harness.runner import RunConfig
 from harness.strategies.cot import CoT
 from harness.strategies.io import IO
-from harness.types import Message, Sampling
+from harness.types import Message, Sampling, TokenLogprob
 from tests.support import Echo, Parrot, Thrice, execute
 
 CONFIG = RunConfig("echo", "parrot")
@@ -239,3 +239,14 @@ def test_records_of_hostile_text_are_readable_json(tmp_path: Path) -> None:
     asyncio.run(execute(tmp_path, Parrot(lambda _: hostile), IO(), Echo(2)))
     lines = (tmp_path / "records.jsonl").read_bytes().splitlines(keepends=True)
     assert [json.loads(line)["response"][1:4] for line in lines] == [" \x00 "] * 2
+
+
+def test_logprobs_that_were_asked_for_are_in_the_record(tmp_path: Path) -> None:
+    class Sure(Parrot):
+        async def complete(self, request):
+            return replace(await super().complete(request), logprobs=(TokenLogprob("7", -0.5, (("7", -0.5),)),))
+
+    asyncio.run(execute(tmp_path / "a", Sure(), IO(), config=replace(CONFIG, sampling=Sampling(logprobs=1))))
+    assert records(tmp_path / "a")["s0", 1]["logprobs"] == [["7", -0.5, [["7", -0.5]]]]
+    asyncio.run(execute(tmp_path / "b", Sure(), IO()))
+    assert records(tmp_path / "b")["s0", 1]["logprobs"] is None

@@ -87,9 +87,9 @@ def supervise(parent: int, grace: float, command: Sequence[str]) -> int:
     while not ended() and not told_to_end and parent in (0, os.getppid()):
         time.sleep(0.1)
     _signal_group(server.pid, signal.SIGTERM)
-    _wait_until(ended, grace)
-    # Workers that outlive the server get a moment to clean up.
-    _wait_until(lambda: ended() and not _signal_group(server.pid, 0), 2.0)
+    if _wait_until(ended, grace):
+        # Workers that outlive the server get a moment to clean up.
+        _wait_until(lambda: ended() and not _signal_group(server.pid, 0), 2.0)
     _signal_group(server.pid, signal.SIGKILL)
     _wait_until(lambda: ended() and not _signal_group(server.pid, 0), 2.0)
     code = -signal.SIGKILL if code is None else code
@@ -115,10 +115,14 @@ def _signal_group(group: int, number: int) -> bool:
     return True
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition came true in time."""
     deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.05)
+    return True
 
 
 def is_alive(pid: int) -> bool:
@@ -137,13 +141,13 @@ _PREFIX = re.compile(r"^(\([^()]*pid=\d+\) ?)?((INFO|WARNING|ERROR|DEBUG) \d\d-\
 _TOKEN = re.compile(r"hf_[A-Za-z0-9]{6,}")
 _NOISE = re.compile(
     r"""^(  File "|\s{4}|\W*$|\s*[▀▄█]|Traceback \(most recent|The above exception|During handling"""
-    r"""|.*\w*Warning: |  warnings\.warn)"""
+    r"""|.*\w*Warning: |  warnings\.warn|INFO: +[\d.:]+ - "|nanobind: |\s*- (leaked |\.\.\. skipped))"""
 )
 
 
 def log_lines(log: Path, count: int, size: int = 1 << 16) -> list[str]:
     """The last lines that tell something, from the log's last `size` bytes: without colours, time stamps, stack
-    frames, Python's warnings, repetitions and Hugging Face tokens; of a progress bar only its last state."""
+    frames, warnings, requests, repetitions and Hugging Face tokens; of a progress bar only its last state."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - size))

@@ -25,6 +25,7 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -155,6 +156,7 @@ class VLLM:
         self._client: OpenAICompatible | None = None
         self._end_noticed: asyncio.Task[None] | None = None
         self._version: str | None = None
+        self._context: int | None = None
 
     @property
     def identity(self) -> Params:
@@ -168,26 +170,31 @@ class VLLM:
                 **request, **arguments}  # fmt: skip
 
     async def start(self) -> None:
-        base_url = self._options.base_url
-        if base_url:
-            self._server = Server(base_url.rstrip("/").removesuffix("/v1"))
+        if self._options.base_url:
+            base_url = self._options.base_url.rstrip("/")
+            base_url += "" if urlsplit(base_url).path else "/v1"
+            self._server = Server(base_url.removesuffix("/v1"))
         else:
             self._server = await _find_or_start(self._engine, self._settings, self.on_line)
             self._end_noticed = asyncio.create_task(_until_ended(self._server))
+            base_url = f"{self._server.url}/v1"
         version = (await _get(f"{self._server.url}/version"))[1]
         self._version = version.get("version") if isinstance(version, dict) else None
-        options = replace(
-            self._options,
-            base_url=f"{self._server.url}/v1",
-            api_key_env=self._options.api_key_env or (API_KEY if os.environ.get(API_KEY) else None),
-            max_connections=self.max_connections,
-        )
+        key_name = self._options.api_key_env or (API_KEY if os.environ.get(API_KEY) else None)
+        options = replace(self._options, base_url=base_url, api_key_env=key_name, max_connections=self.max_connections)
         self._client = OpenAICompatible(self._engine.model, options, self._request_settings)
         await self._client.start()
+        models = await _models(base_url, os.environ.get(key_name or ""))
+        context = models.get(self._request_settings.model or self._engine.model, {}).get("max_model_len")
+        self._context = context if isinstance(context, int) else None
 
     async def complete(self, request: Request) -> Completion:
         """Raises FatalModelError as soon as the server's process is gone, without waiting for retries."""
         assert self._client, "start comes first"
+        limit = request.sampling.max_tokens
+        if self._context and limit and limit > self._context:
+            # vLLM refuses such a limit, which no answer could reach.
+            request = replace(request, sampling=replace(request.sampling, max_tokens=self._context))
         if not self._end_noticed:
             return await self._client.complete(request)
         call = asyncio.ensure_future(self._client.complete(request))
@@ -303,7 +310,7 @@ async def find(engine: Engine) -> Server | None:
         status, _ = await _get(f"{server.url}/health") if is_alive(server.pid) else (NOBODY, None)
         if status == NOBODY:
             file.unlink(missing_ok=True)
-        elif its_engine == engine and status == 200 and engine.model in await _served(server.url):
+        elif its_engine == engine and status == 200 and engine.model in await _models(f"{server.url}/v1"):
             return server
     return None
 
@@ -400,7 +407,7 @@ async def _until_ready(engine: Engine, server: Server, settings: Settings, on_li
         await asyncio.sleep(0.2)
     else:
         raise _failure(f"vLLM ended before it could serve {engine.model}", server.log)
-    served = await _served(server.url)
+    served = await _models(f"{server.url}/v1")
     if engine.model not in served:
         raise _failure(f"the server that was started serves {', '.join(served) or 'nothing'}, not {engine.model}",
                        server.log)  # fmt: skip
@@ -432,12 +439,12 @@ async def _get(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> t
         return status, None
 
 
-async def _served(url: str) -> list[str]:
-    """The names of the models that a server says it serves."""
-    key = os.environ.get(API_KEY)
-    _, answer = await _get(f"{url}/v1/models", {"Authorization": f"Bearer {key}"} if key else {})
-    models = answer.get("data") if isinstance(answer, dict) else None
-    return [str(m.get("id")) for m in models if isinstance(m, dict)] if isinstance(models, list) else []
+async def _models(base_url: str, key: str | None = None) -> dict[str, dict[str, Any]]:
+    """What a server says of the models it serves, by name."""
+    key = key or os.environ.get(API_KEY)
+    _, answer = await _get(f"{base_url}/models", {"Authorization": f"Bearer {key}"} if key else {})
+    rows = answer.get("data") if isinstance(answer, dict) else None
+    return {str(row.get("id")): row for row in rows if isinstance(row, dict)} if isinstance(rows, list) else {}
 
 
 # --- when it fails ---

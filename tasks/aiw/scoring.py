@@ -15,7 +15,7 @@ def original(params: Params, response: str) -> Score:
     `has`; string equality. A parameterised answer is looked for anywhere in the text.
     Written with `find` because the published `answer:.*?(\\d+)` takes quadratic time on hostile text.
     """
-    right = str(params["answer"])
+    right = canonical(str(params["answer"]))
     letter = re.match(r"[A-Z]", right)
     if letter:
         found = re.search(rf"{letter.group()}\s*\+\s*1|{letter.group()} 1", response)
@@ -31,11 +31,11 @@ def original(params: Params, response: str) -> Score:
 
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     """The last answer that the response commits to, compared as a value; else what kept it from being read."""
-    right = str(params["answer"])
+    right = canonical(str(params["answer"]))
     letters = "".join(sorted(set(re.findall(r"[A-Z]", right)) | set(str(params.get("letters") or ""))))
     found = answers.extract(response, letters)
     if found.answer is not None:
-        return Score.of(found.answer == canonical(right), found.answer)
+        return Score.of(found.answer == right, found.answer)
     if stop_reason == "content_filter" or answers.is_refusal(response):
         return Score.without_answer(Outcome.REFUSED, reason=found.reason)
     if stop_reason == "length":

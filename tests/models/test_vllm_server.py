@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import FatalModelError, HarnessError, UsageError
-from harness.models import vllm_server
+from harness.models import server_process, vllm_server
 from harness.models.server_process import log_lines
 from harness.models.vllm_server import Engine, Server, Settings, command_line, open_model
 from harness.types import Message, ModelOptions, Request, Sampling
@@ -41,6 +41,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def reply(self, body, status=200):
+        wanted = "Bearer " + os.environ.get("VLLM_API_KEY", "")
+        if "--asks-for-key" in words and "/v1/" in self.path and self.headers["Authorization"] != wanted:
+            body, status = {"error": "Unauthorized"}, 401
         body = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -50,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         loaded = time.monotonic() >= ready_at
-        self.reply({"/v1/models": {"data": [{"id": given["--served-model-name"]}]},
+        self.reply({"/v1/models": {"data": [{"id": given["--served-model-name"], "max_model_len": 512}]},
                     "/version": {"version": "0.0-fake"}}.get(self.path, {}), 200 if loaded else 503)
 
     def do_POST(self):
@@ -62,7 +65,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if text == "hang":
             time.sleep(60)
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-        message = {"role": "assistant", "content": json.dumps([words, dict(os.environ)])}
+        message = {"role": "assistant", "content": json.dumps([words, dict(os.environ), asked])}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         self.reply({"id": "1", "object": "chat.completion", "created": 0, "model": MODEL, "choices": [choice],
                     "usage": usage})
@@ -187,6 +190,26 @@ def test_the_server_gets_our_environment_and_no_usage_statistics(fake, monkeypat
     environment = json.loads(asyncio.run(talk(model_of(fake))).text)[1]
     assert environment["VLLM_CPU_KVCACHE_SPACE"] == "1"
     assert environment["VLLM_NO_USAGE_STATS"] == "1"
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(2048, 512), (100, 100)])
+def test_a_length_limit_beyond_the_context_is_lowered_to_it(fake, asked, sent):
+    async def scenario():
+        model = model_of(fake)
+        await model.start()
+        try:
+            return await model.complete(Request((Message("user", "hello"),), Sampling(max_tokens=asked)))
+        finally:
+            await model.close()
+
+    assert json.loads(asyncio.run(scenario()).text)[2]["max_tokens"] == sent
+
+
+def test_a_server_that_asks_for_a_key_gets_it(fake, monkeypatch):
+    monkeypatch.setenv("VLLM_API_KEY", "secret-key")
+    model = model_of(fake, asks_for_key="true")
+    assert asyncio.run(talk(model)).text
+    assert "secret-key" not in str(model.identity)
 
 
 def test_the_command_may_come_from_the_environment(fake, monkeypatch):
@@ -382,6 +405,7 @@ def test_a_server_at_a_base_url_is_used_and_left_alone(home, fake):
             for url in (owner._server.url, f"{owner._server.url}/v1/"):
                 guest = open_model("org/name", ModelOptions(base_url=url))
                 assert (await talk(guest)).stop_reason == "stop"
+                assert guest.identity["vllm_version"] == "0.0-fake"
                 assert is_running(home)
         finally:
             await owner.close()
@@ -487,6 +511,32 @@ def test_no_file_stays_open_and_no_zombie_is_left(fake):
     assert len(list(Path("/dev/fd").iterdir())) == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_server_that_ignores_sigterm_is_killed(home, monkeypatch):
+    monkeypatch.setattr(server_process, "GRACE", 0.3)
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True)"
+    process = server_process.ServerProcess(
+        [sys.executable, "-c", f"{stubborn}; time.sleep(60)"], os.environ, home / "log"
+    )
+    while "up" not in log_lines(home / "log", 1):
+        time.sleep(0.02)
+    assert process.exit_code() is None
+    process.end()
+    assert process.exit_code() == 128 + signal.SIGKILL
+
+
+def test_a_server_outlives_us_only_if_it_is_told_to(home, fake):
+    words = "import sys; from harness.models.server_process import ServerProcess; import os, pathlib\n"
+    words += "p = ServerProcess(sys.argv[2:], os.environ, pathlib.Path(sys.argv[1]), outlives_us=True); print(p.pid)"
+    command = [*shlex.split(fake), "m", "--host", "127.0.0.1", "--port", "0", "--served-model-name", "m"]
+    done = subprocess.run([sys.executable, "-c", words, str(home / "log"), *command], stdout=subprocess.PIPE, text=True)
+    while not (home / "alive").exists():
+        time.sleep(0.02)
+    time.sleep(0.3)  # several times as long as the supervisor needs to notice that its parent is gone
+    assert is_running(home)
+    os.kill(int(done.stdout), signal.SIGTERM)
+    wait_until_gone(home)
 
 
 # --- logs ---

@@ -39,6 +39,7 @@ def main() -> None:
     python = directory / "bin" / "python"
     pip(python, TORCH)
     pip(python, "--no-deps", VLLM)
+    print(f"pip will say that {', '.join(sorted(WITHOUT_CPU_BUILDS))} are missing: so they shall be", flush=True)
     pip(python, *requirements(directory), *PINS, TORCH)
     done.write_text(recipe, encoding="utf-8")
     print(f"{VLLM} is ready: HARNESS_VLLM_PYTHON={python.absolute()}")

@@ -134,6 +134,11 @@ def test_usage_is_told():
     assert completion.prompt_tokens > 20
 
 
+@pytest.mark.parametrize("limit", [1000, 2048])
+def test_a_length_limit_that_the_context_can_not_hold_is_no_error(limit):
+    assert ask(Sampling(temperature=0, max_tokens=limit)).stop_reason == "stop"
+
+
 def test_plain_completions_work_too():
     completion = ask(api="completions")
     assert completion.text
