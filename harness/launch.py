@@ -22,7 +22,7 @@ from harness import __version__, display, plugins, store
 from harness.errors import HarnessError, UsageError
 from harness.models.registry import open_model
 from harness.options import describe
-from harness.parquet import write_parquet
+from harness.parquet import warm_up, write_parquet
 from harness.runner import Result, Run, RunConfig, epochs_of, preamble, samples_of, sampling_of
 from harness.tables import tabulate
 from harness.types import Model, Strategy, Task
@@ -155,7 +155,10 @@ async def _until_signal(run: Run, on_progress: Any) -> Result:
     assert task is not None
     if platform.system() != "Windows":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await run.execute(on_progress)
+    warm = asyncio.get_running_loop().run_in_executor(None, warm_up)
+    result = await run.execute(on_progress)
+    await warm
+    return result
 
 
 def write_summary(path: Path, config: RunConfig, result: Result) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import itertools
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from harness.store import flatten, read_records
+from harness.types import Record
 
 BATCH_ROWS = 500
 BATCH_CHARACTERS = 16 * 2**20
@@ -19,22 +21,38 @@ BATCH_CHARACTERS = 16 * 2**20
 
 def write_parquet(directory: Path, path: Path) -> None:
     """The tidy table: params become `params_*` columns, nested values JSON text. Nothing for a run without records."""
-    kinds: dict[str, set[type]] = {}
+    params: dict[str, set[type]] = {}
     for record in read_records(directory):
-        for key, value in flatten(record).items():
-            kinds.setdefault(key, set()).add(type(value))
-    if not kinds:
+        for name, value in record["params"].items():
+            params.setdefault(name, set()).add(type(value))
+    if not params:
         return
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([(name, _column_type(pa, types - {type(None)})) for name, types in kinds.items()])
+    columns = {f.name: _RECORD_TYPES.get(str(f.type), {str}) for f in fields(Record) if f.name != "params"}
+    columns |= {f"params_{name}": kinds - {type(None)} for name, kinds in params.items()}
+    schema = pa.schema([(name, _column_type(pa, kinds)) for name, kinds in columns.items()])
     part = path.with_suffix(".part")
     with pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for rows in _batches(directory):
-            columns = [_column(pa, [row.get(field.name) for row in rows], field.type) for field in schema]
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+            arrays = [_column(pa, [row.get(field.name) for row in rows], field.type) for field in schema]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
     part.replace(path)
+
+
+def warm_up() -> None:
+    """Import what write_parquet needs. In a thread, while the first answers are on their way, it costs no time."""
+    import pyarrow.parquet  # noqa: F401
+
+
+_RECORD_TYPES: dict[str, set[type]] = {
+    "int": {int},
+    "int | None": {int},
+    "float": {float},
+    "float | None": {float},
+}
+"""What is not listed, text and nested values, is text."""
 
 
 def _batches(directory: Path) -> Iterator[list[dict[str, Any]]]:
