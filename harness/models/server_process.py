@@ -141,13 +141,14 @@ _PREFIX = re.compile(r"^(\([^()]*pid=\d+\) ?)?((INFO|WARNING|ERROR|DEBUG) \d\d-\
 _TOKEN = re.compile(r"hf_[A-Za-z0-9]{6,}")
 _NOISE = re.compile(
     r"""^(  File "|\s{4}|\W*$|\s*[▀▄█]|Traceback \(most recent|The above exception|During handling"""
-    r"""|.*\w*Warning: |  warnings\.warn|INFO: +[\d.:]+ - "|nanobind: |\s*- (leaked |\.\.\. skipped))"""
+    r"""|.*\w*Warning: |  warnings\.warn|INFO: |\[shutdown\]|nanobind: |\s*- (leaked |\.\.\. skipped))"""
 )
 
 
 def log_lines(log: Path, count: int, size: int = 1 << 16) -> list[str]:
     """The last lines that tell something, from the log's last `size` bytes: without colours, time stamps, stack
-    frames, warnings, requests, repetitions and Hugging Face tokens; of a progress bar only its last state."""
+    frames, warnings, requests, the order of shutting down, repetitions and Hugging Face tokens; of a progress bar
+    only its last state."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - size))

@@ -480,6 +480,11 @@ _CAUSES: tuple[tuple[str, ModelErrorKind, str], ...] = (
         "been downloaded",
     ),
     (
+        r"CPU Generator does not use offset",
+        "transient",
+        "this vLLM fails on CPUs when it splits a prompt of a request with a seed: -M enable_chunked_prefill=false",
+    ),
+    (
         r"GatedRepo|gated repo|401 Client Error|403 Client Error",
         "auth",
         "the model is gated: accept its licence on its page and set HF_TOKEN",

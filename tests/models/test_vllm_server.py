@@ -311,6 +311,7 @@ def test_a_server_that_dies_at_start_shows_its_last_words(home, fake):
         ("RepositoryNotFoundError: 401 Client Error. Repository Not Found for url", "check the model's name"),
         ("importlib.metadata.PackageNotFoundError: No package metadata was found for vllm", "-M python="),
         ("/x/bin/python: No module named vllm", "install it there"),
+        ("RuntimeError: CPU Generator does not use offset", "enable_chunked_prefill=false"),
         ("api_server.py: error: unrecognized arguments: --tensor-paralel-size 2", "spelling"),
     ],
 )
@@ -552,8 +553,11 @@ def test_log_lines_tell_the_cause_without_the_noise(home):
         "ValueError: no access with hf_abcdefghijklmnop\n"
         "\n"
         "(EngineCore pid=9) ERROR 11-23 10:52:23 [core.py:15] ValueError: no access with hf_abcdefghijklmnop\n"
+        "  the explanation of it\n"
+        'INFO:     127.0.0.1:36918 - "POST /v1/chat/completions HTTP/1.1" 200 OK\n'
+        "(APIServer pid=7) INFO 11-23 10:52:25 [core_client.py:777] [shutdown] MPClient: complete\n"
     )
-    assert log_lines(log, 15) == ["Loading 100%", "ValueError: no access with hf_***"]
+    assert log_lines(log, 15) == ["Loading 100%", "ValueError: no access with hf_***", "the explanation of it"]
 
 
 def test_settings_are_all_explained():
