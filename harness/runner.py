@@ -12,6 +12,7 @@ import itertools
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
@@ -140,18 +141,22 @@ class Asker:
     def __init__(self, run: Run, sample: Sample, epoch: int) -> None:
         self._run, self._sample, self._epoch = run, sample, epoch
         self.completions: list[Completion] = []
-        self._calls = 0
+        self._asked: Counter[str] = Counter()
 
     async def __call__(self, messages: Sequence[Message], **changes: Any) -> Completion:
         run = self._run
-        index, self._calls = self._calls, self._calls + 1
-        seed = derive(run.config.seed, run.task.name, self._sample.id, self._epoch, index) % 2**31
+        # Calls are told apart by what they ask and how often it was asked, not by their order: of calls side by side
+        # the order is the network's, and a resumed run must find the same calls again.
+        content = store.identity(messages, changes)
+        self._asked[content] += 1
+        call = (self._sample.id, self._epoch, content, self._asked[content])
+        seed = derive(run.config.seed, run.task.name, *call) % 2**31
         sampling = replace(run.sampling, **{"seed": seed, **changes})
         origin = Origin(run.task, self._sample, self._epoch)
         request = Request(tuple(messages), sampling, origin)
         key = ""
         if run.cache or not run.strategy.single_call:
-            key = store.identity(run.model_identity, messages, asdict(sampling), self._sample.id, self._epoch, index)
+            key = store.identity(run.model_identity, asdict(sampling), call)
             kept = run.journal.pop(key, None) or (run.cache.get(key) if run.cache else None)
             if kept:
                 self.completions.append(kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -96,6 +97,21 @@ class Thrice:
         made = []
         for _ in range(3):
             made.append(await ask([*messages[:-1], Message("user", messages[-1].content)]))
+        return Response(made[-1].text, tuple(made))
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Calls that are made at once and end in any order."""
+
+    single_call: ClassVar[bool] = False
+
+    async def solve(self, messages: Sequence[Message], ask: Ask) -> Response:
+        async def follow(first: str) -> Completion:
+            await ask([Message("user", first)])
+            return await ask([Message("user", f"and {first}")])
+
+        made = await asyncio.gather(*(follow(f"{word} {messages[-1].content}") for word in ("one", "two", "three")))
         return Response(made[-1].text, tuple(made))
 
 

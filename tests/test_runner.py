@@ -14,7 +14,7 @@ from harness.runner import RunConfig
 from harness.strategies.cot import CoT
 from harness.strategies.io import IO
 from harness.types import Message, Sampling, TokenLogprob
-from tests.support import Echo, Parrot, Thrice, execute
+from tests.support import Echo, Parrot, SideBySide, Thrice, execute
 
 CONFIG = RunConfig("echo", "parrot")
 
@@ -187,6 +187,24 @@ def test_calls_of_one_sample_have_different_seeds(tmp_path: Path) -> None:
     model = Parrot()
     asyncio.run(execute(tmp_path, model, Thrice(), Echo(1)))
     assert len({r.sampling.seed for r in model.asked}) == 3
+
+
+def test_seeds_of_calls_side_by_side_do_not_depend_on_which_ends_first(tmp_path: Path) -> None:
+    class Uneven(Parrot):
+        def __init__(self, slow: str) -> None:
+            super().__init__(max_connections=8)
+            self.slow = slow
+
+        async def complete(self, request):
+            await asyncio.sleep(0.02 if self.slow in request.messages[-1].content else 0)
+            return await super().complete(request)
+
+    def seeds(slow: str) -> dict:
+        model = Uneven(slow)
+        asyncio.run(execute(tmp_path / slow, model, SideBySide(), Echo(1)))
+        return {r.messages: r.sampling.seed for r in model.asked}
+
+    assert seeds("one") == seeds("three")
 
 
 def test_a_run_is_not_finished_with_another_task_version(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ _NOISE = re.compile(
 )
 
 
-def log_lines(log: Path, count: int, size: int = 1 << 16) -> list[str]:
+def log_lines(log: Path, count: int, size: int = 1 << 18) -> list[str]:
     """The last lines that tell something, from the log's last `size` bytes: without colours, time stamps, stack
     frames, warnings, requests, the order of shutting down, repetitions and Hugging Face tokens; of a progress bar
     only its last state."""
