@@ -51,9 +51,14 @@ class Settings:
     keep: bool = option(False, "leave a started server running, for later runs")
 
 
-RESERVED = ("api_key", "host", "model", "model_tag", "served_model_name")
-"""Arguments of vLLM that are set here, or not to be set from a command line that is recorded."""
-
+_RECORDED = "options are recorded, and this is a secret: set the environment variable"
+RESERVED = {
+    "api_key": f"{_RECORDED} VLLM_API_KEY",
+    "hf_token": f"{_RECORDED} HF_TOKEN",
+    "host": "servers are started on this machine's loopback interface only",
+    **dict.fromkeys(("model", "model_tag", "served_model_name"), "that is what follows vllm/ in the model's name"),
+}
+"""Arguments of vLLM that are not to be given, and why."""
 
 API_KEY = "VLLM_API_KEY"
 """The environment variable from which a vLLM server takes the key to ask for, if any."""
@@ -108,7 +113,7 @@ def _read(name: str, options: ModelOptions) -> tuple[Engine, Settings, RequestSe
         if not re.fullmatch("[a-z][a-z0-9_]*", key):
             raise UsageError(f"-M {key}={value}: '{key}' can't be an argument of vLLM")
         if key in RESERVED and key not in requests:
-            raise UsageError(f"-M {key}: not to be set: the harness sets it itself, or does without")
+            raise UsageError(f"model vllm/{name} takes no option '{key}'", RESERVED[key])
         given["ours" if key in ours else "requests" if key in requests else "engine"][key] = value
     settings = build(Settings, given["ours"], f"model vllm/{name}")
     request_settings = build(RequestSettings, given["requests"], f"model vllm/{name}")
@@ -303,7 +308,7 @@ async def find(engine: Engine) -> Server | None:
     for file in sorted(_registration(0).parent.glob(f"{platform.node()}-*.json")):
         try:
             facts = json.loads(file.read_text(encoding="utf-8"))
-            server, its_engine = Server(facts["url"], facts["pid"], facts["log"]), Engine(**facts["engine"])
+            server, its_engine = Server(facts["url"], int(facts["pid"]), facts["log"]), Engine(**facts["engine"])
         except (OSError, ValueError, KeyError, TypeError):
             file.unlink(missing_ok=True)
             continue

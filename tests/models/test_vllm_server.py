@@ -248,7 +248,7 @@ def test_a_command_that_is_no_program_is_a_usage_error(home):
     assert not (home / "logs").exists()
 
 
-@pytest.mark.parametrize("key", ["model", "host", "served-model-name", "api_key", "--dtype", "a b", "Key"])
+@pytest.mark.parametrize("key", ["model", "host", "served-model-name", "api_key", "hf_token", "--dtype", "a b", "Key"])
 def test_arguments_that_can_not_be_set_are_usage_errors(key):
     with pytest.raises(UsageError):
         open_model("org/name", ModelOptions(extra={key: "x"}))

@@ -1,0 +1,386 @@
+"""PDDL text to data: domains and problems as frozen values, with errors that name the line.
+
+Reads STRIPS with typing (`either` too), constants, equality, negative, disjunctive and quantified conditions,
+conditional and quantified effects, action costs and numeric fluents. Lenient where published files need it
+(empty sections, missing :requirements), strict about names: what is not declared is an error.
+Written from Fox and Long 2003 (JAIR 20: 61-124) and the BNF of PDDL 3.1 (Kovacs 2011).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from harness.errors import DataError
+
+DEEPEST = 100
+"""Parentheses nested more deeply than any planning domain needs are refused."""
+
+OBJECT = "object"
+
+KNOWN_REQUIREMENTS = frozenset(
+    ":strips :typing :negative-preconditions :disjunctive-preconditions :equality :existential-preconditions "
+    ":universal-preconditions :quantified-preconditions :conditional-effects :adl :fluents :numeric-fluents "
+    ":action-costs :object-fluents".split()
+)
+
+
+class PDDLError(DataError):
+    """A domain or problem that is not what it should be."""
+
+
+class Node(list["Node | str"]):
+    """A parenthesised list, with the line it starts in."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+
+
+_TOKEN = re.compile(r"\n|;[^\n]*|[()]|[^\s();]+")
+
+
+def read(text: str, what: str) -> Node:
+    """The one parenthesised expression of a text, in lower case. PDDLError where there is none, or more."""
+    top = Node(1)
+    stack = [top]
+    line = 1
+    for m in _TOKEN.finditer(text.lower()):
+        token = m.group()
+        if token == "\n":
+            line += 1
+        elif token == "(":
+            if len(stack) > DEEPEST:
+                raise PDDLError(f"{what}, line {line}: more than {DEEPEST} parentheses deep")
+            node = Node(line)
+            stack[-1].append(node)
+            stack.append(node)
+        elif token == ")":
+            if len(stack) == 1:
+                raise PDDLError(f"{what}, line {line}: a closing parenthesis without an opening one")
+            stack.pop()
+        elif token[0] != ";":
+            stack[-1].append(token)
+    if len(stack) > 1:
+        raise PDDLError(f"{what}, line {stack[-1].line}: a parenthesis is never closed")
+    if len(top) != 1 or not isinstance(top[0], Node):
+        raise PDDLError(f"{what}: expected one (define ...), found {'nothing' if not top else 'other text'}")
+    return top[0]
+
+
+@dataclass(frozen=True)
+class Action:
+    """An operator: typed parameters, and condition and effect as read (they are compiled by harness.verifiers.plans)."""
+
+    name: str
+    parameters: tuple[tuple[str, tuple[str, ...]], ...]
+    precondition: Node | None
+    effect: Node | None
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A planning domain. `types` maps a type to its direct supertypes; a signature is a tuple of admitted types."""
+
+    name: str
+    types: dict[str, tuple[str, ...]]
+    constants: dict[str, tuple[str, ...]]
+    predicates: dict[str, tuple[tuple[str, ...], ...]]
+    functions: dict[str, tuple[tuple[str, ...], ...]]
+    actions: dict[str, Action]
+    _closures: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
+
+    def supertypes(self, name: str) -> frozenset[str]:
+        """The type itself and everything above it."""
+        if name not in self._closures:
+            found, todo = set[str](), [name]
+            while todo:
+                current = todo.pop()
+                if current not in found:
+                    found.add(current)
+                    todo += self.types.get(current, ())
+            self._closures[name] = frozenset(found | {OBJECT})
+        return self._closures[name]
+
+    def fits(self, types: Sequence[str], wanted: Sequence[str]) -> bool:
+        """Whether an object of one of `types` may stand where one of `wanted` is asked for."""
+        return any(w in self.supertypes(t) for t in types for w in wanted)
+
+
+Fact = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A planning problem; `objects` holds the domain's constants too. `metric` is the expression to minimise."""
+
+    name: str
+    objects: dict[str, tuple[str, ...]]
+    init: frozenset[Fact]
+    values: dict[Fact, float]
+    goal: Node | None
+    metric: Node | str | None
+
+
+def parse_domain(text: str) -> Domain:
+    root = read(text, "domain")
+    _expect_define(root, "domain")
+    sections = _sections(root, "domain")
+    for name in _flat(sections.get(":requirements", [])):
+        if name not in KNOWN_REQUIREMENTS:
+            raise PDDLError(f"domain: the requirement {name} is not supported", _supported())
+    types: dict[str, tuple[str, ...]] = {OBJECT: ()}
+    for name, above in _typed(_joined(sections, ":types"), "domain, :types"):
+        types[name] = (*types.get(name, ()), *(t for t in above if t != name))
+    _declare_supertypes(types)
+    constants = _declared(sections, ":constants", "domain", types)
+    predicates = _signatures(sections.get(":predicates", []), types, ":predicates")
+    functions = _signatures(_without_number(sections.get(":functions", [])), types, ":functions")
+    actions: dict[str, Action] = {}
+    for node in sections.get(":action", []):
+        action = _action(node, types)
+        if action.name in actions:
+            raise PDDLError(f"domain, line {node.line}: the action {action.name} is defined twice")
+        actions[action.name] = action
+    return Domain(_name_of(root), types, constants, predicates, functions, actions)
+
+
+def parse_problem(text: str, domain: Domain) -> Problem:
+    root = read(text, "problem")
+    _expect_define(root, "problem")
+    sections = _sections(root, "problem")
+    objects = dict(domain.constants)
+    for name, kinds in _declared(sections, ":objects", "problem", domain.types).items():
+        if name in objects and objects[name] != kinds:
+            raise PDDLError(f"problem, :objects: {name} is a constant of the domain, of another type")
+        objects[name] = kinds
+    facts, values = set[Fact](), dict[Fact, float]()
+    for section in sections.get(":init", []):
+        for node in section[1:]:
+            _initial(node, section.line, domain, objects, facts, values)
+    goals = [n for section in sections.get(":goal", []) for n in section[1:]]
+    if len(goals) > 1 or any(not isinstance(g, Node) for g in goals):
+        raise PDDLError("problem, :goal: expected one condition")
+    metric = next((s for s in sections.get(":metric", [])), None)
+    if metric is not None and (len(metric) != 3 or metric[1] != "minimize"):
+        raise PDDLError(f"problem, line {metric.line}: only (:metric minimize ...) is supported")
+    goal = goals[0] if goals and isinstance(goals[0], Node) else None
+    return Problem(_name_of(root), objects, frozenset(facts), values, goal, metric[2] if metric is not None else None)
+
+
+# Pieces -----------------------------------------------------------------------------------------------------------
+
+
+def _supported() -> str:
+    return f"supported: {' '.join(sorted(KNOWN_REQUIREMENTS))}"
+
+
+def _expect_define(root: Node, kind: str) -> None:
+    head = root[1] if len(root) > 1 else None
+    if root[:1] != ["define"] or not isinstance(head, Node) or len(head) != 2 or head[0] != kind:
+        raise PDDLError(f"{kind}, line {root.line}: expected (define ({kind} NAME) ...)")
+
+
+def _name_of(root: Node) -> str:
+    head = root[1]
+    return str(head[1])
+
+
+def _sections(root: Node, what: str) -> dict[str, list[Node]]:
+    """The parts of a definition by keyword; `:action` comes often, the others may come twice."""
+    allowed = {
+        "domain": {":requirements", ":types", ":constants", ":predicates", ":functions", ":action"},
+        "problem": {":domain", ":requirements", ":objects", ":init", ":goal", ":metric"},
+    }[what]
+    found: dict[str, list[Node]] = {}
+    for node in root[2:]:
+        if not isinstance(node, Node) or not node or not isinstance(node[0], str):
+            raise PDDLError(f"{what}: expected sections in parentheses, found {_shown(node)}")
+        if node[0] not in allowed:
+            raise PDDLError(f"{what}, line {node.line}: the section {node[0]} is not supported")
+        found.setdefault(node[0], []).append(node)
+    return found
+
+
+def _shown(node: Node | str) -> str:
+    return repr(node)[:60] if isinstance(node, str) else f"a list in line {node.line}"
+
+
+def _flat(sections: Sequence[Node]) -> list[str]:
+    return [item for section in sections for item in section[1:] if isinstance(item, str)]
+
+
+def _joined(sections: dict[str, list[Node]], name: str) -> list[Node | str]:
+    return [item for section in sections.get(name, []) for item in section[1:]]
+
+
+def _typed(items: Sequence[Node | str], where: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """`a b - t c` as (a, (t,)), (b, (t,)), (c, (object,))."""
+    waiting: list[str] = []
+    i = 0
+    while i < len(items):
+        item = items[i]
+        if item == "-":
+            if i + 1 == len(items) or not waiting:
+                raise PDDLError(f"{where}: a `-` without a {'type behind' if waiting else 'name before'} it")
+            kinds = _either(items[i + 1], where)
+            yield from ((name, kinds) for name in waiting)
+            waiting = []
+            i += 2
+            continue
+        if not isinstance(item, str):
+            raise PDDLError(f"{where}: expected a name, found {_shown(item)}")
+        waiting.append(item)
+        i += 1
+    yield from ((name, (OBJECT,)) for name in waiting)
+
+
+def _either(kind: Node | str, where: str) -> tuple[str, ...]:
+    if isinstance(kind, str):
+        return (kind,)
+    if kind[:1] == ["either"] and len(kind) > 1 and all(isinstance(k, str) for k in kind):
+        return tuple(str(k) for k in kind[1:])
+    raise PDDLError(f"{where}, line {kind.line}: expected a type or (either ...)")
+
+
+def _declare_supertypes(types: dict[str, tuple[str, ...]]) -> None:
+    """A supertype need not be listed itself; a circle of types is refused."""
+    for above in list(types.values()):
+        for name in above:
+            types.setdefault(name, ())
+    done: set[str] = set()
+    for start in types:
+        path: list[str] = []
+        todo: list[tuple[str, int]] = [(start, 0)]
+        while todo:
+            name, depth = todo.pop()
+            del path[depth:]
+            if name in path:
+                raise PDDLError(f"domain, :types: {' - '.join([*path, name])} is a circle")
+            if name in done:
+                continue
+            path.append(name)
+            if not types[name]:
+                done.add(name)
+            todo += [(above, depth + 1) for above in types[name]]
+        done.add(start)
+
+
+def _declared(
+    sections: dict[str, list[Node]], name: str, what: str, types: dict[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Objects or constants with their types."""
+    where = f"{what}, {name}"
+    found: dict[str, tuple[str, ...]] = {}
+    for item, kinds in _typed(_joined(sections, name), where):
+        _check_types(kinds, types, where)
+        if item in found:
+            raise PDDLError(f"{where}: {item} is declared twice")
+        found[item] = kinds
+    return found
+
+
+def _check_types(kinds: Sequence[str], types: dict[str, tuple[str, ...]], where: str) -> None:
+    for kind in kinds:
+        if kind not in types:
+            raise PDDLError(f"{where}: there is no type {kind}", f"types: {' '.join(types)}")
+
+
+def _signatures(
+    sections: Sequence[Node], types: dict[str, tuple[str, ...]], section: str
+) -> dict[str, tuple[tuple[str, ...], ...]]:
+    found = {}
+    for node in (item for s in sections for item in s[1:]):
+        if not isinstance(node, Node) or not node or not isinstance(node[0], str):
+            raise PDDLError(f"domain, {section}: expected (name ?x ...), found {_shown(node)}")
+        where = f"domain, line {node.line}: {node[0]}"
+        kinds = tuple(kinds for _, kinds in _typed(node[1:], where))
+        for each in kinds:
+            _check_types(each, types, where)
+        found[node[0]] = kinds
+    return found
+
+
+def _without_number(sections: Sequence[Node]) -> list[Node]:
+    """Functions may be followed by `- number`."""
+    cleaned = []
+    for section in sections:
+        made = Node(section.line)
+        made += [item for item in section if item not in ("-", "number")]
+        cleaned.append(made)
+    return cleaned
+
+
+def _action(node: Node, types: dict[str, tuple[str, ...]]) -> Action:
+    if len(node) < 2 or not isinstance(node[1], str):
+        raise PDDLError(f"domain, line {node.line}: an action without a name")
+    where = f"domain, line {node.line}: action {node[1]}"
+    parts: dict[str, Node | str] = {}
+    if len(node) % 2:
+        raise PDDLError(f"{where}: expected pairs of keyword and value")
+    for key, value in zip(node[2::2], node[3::2], strict=True):
+        if key not in (":parameters", ":precondition", ":effect") or key in parts:
+            raise PDDLError(f"{where}: unexpected {_shown(key)}")
+        if not isinstance(value, Node):
+            raise PDDLError(f"{where}: {key} needs a list")
+        parts[str(key)] = value
+    parameters = tuple(_typed(list(parts.get(":parameters", Node(node.line))), where))
+    for name, kinds in parameters:
+        _check_types(kinds, types, where)
+        if not name.startswith("?"):
+            raise PDDLError(f"{where}: the parameter {name} does not start with ?")
+    if len({name for name, _ in parameters}) < len(parameters):
+        raise PDDLError(f"{where}: a parameter comes twice")
+    condition, effect = (parts.get(k) for k in (":precondition", ":effect"))
+    return Action(
+        node[1],
+        parameters,
+        condition if isinstance(condition, Node) and condition else None,
+        effect if isinstance(effect, Node) and effect else None,
+    )
+
+
+def _initial(
+    node: Node | str, line: int, domain: Domain, objects: dict[str, tuple[str, ...]], facts: set[Fact],
+    values: dict[Fact, float],
+) -> None:  # fmt: skip
+    if not isinstance(node, Node) or not node:
+        raise PDDLError(f"problem, line {line}: :init: expected facts, found {_shown(node)}")
+    where = f"problem, line {node.line}: :init"
+    if node[0] == "=":
+        if len(node) != 3 or not isinstance(node[2], str):
+            raise PDDLError(f"{where}: expected (= (function ...) number)")
+        term = node[1] if isinstance(node[1], Node) else Node(node.line)
+        if isinstance(node[1], str):
+            term.append(node[1])
+        try:
+            values[fact(term, where, domain.functions, "function", domain, objects)] = float(node[2])
+        except ValueError:
+            raise PDDLError(f"{where}: {node[2]} is not a number") from None
+    elif node[0] != "not":  # what is false is false anyway
+        facts.add(fact(node, where, domain.predicates, "predicate", domain, objects))
+
+
+def fact(
+    node: Node,
+    where: str,
+    declared: dict[str, tuple[tuple[str, ...], ...]],
+    kind: str,
+    domain: Domain,
+    objects: dict[str, tuple[str, ...]],
+) -> Fact:
+    """A ground atom, its name, arity, objects and types checked."""
+    if not node or not all(isinstance(item, str) for item in node):
+        raise PDDLError(f"{where}: expected ({kind} object ...)")
+    name, *arguments = (str(item) for item in node)
+    if name not in declared:
+        raise PDDLError(f"{where}: the {kind} {name} is not declared", f"declared: {' '.join(declared)}")
+    if len(arguments) != len(declared[name]):
+        raise PDDLError(f"{where}: {name} takes {len(declared[name])} arguments, here are {len(arguments)}")
+    for argument, wanted in zip(arguments, declared[name], strict=True):
+        if argument not in objects:
+            raise PDDLError(f"{where}: there is no object {argument}")
+        if not domain.fits(objects[argument], wanted):
+            raise PDDLError(f"{where}: {argument} is not of type {' or '.join(wanted)}, which {name} asks for")
+    return (name, *arguments)
