@@ -110,6 +110,7 @@ def run(**options: Any) -> None:
     """Run tasks on models, print the table, leave a run directory."""
     from harness import display, launch, plugins
     from harness.errors import UsageError
+    from harness.models import registry
     from harness.options import parse_pairs
     from harness.runner import RunConfig
     from harness.store import find_run
@@ -158,7 +159,8 @@ def run(**options: Any) -> None:
     if options["dry_run"]:
         _dry_run(configs)
         return
-    sys.exit(max(_report(launch.start(config, options["out"], show)) for config in configs))
+    with registry.shared(models):
+        sys.exit(max(_report(launch.start(config, options["out"], show)) for config in configs))
 
 
 def _report(finished: Any) -> int:

@@ -235,7 +235,7 @@ class Run:
         except asyncio.CancelledError:
             status, reason = "interrupted", "interrupted"
         except (FatalModelError, BudgetSpent) as error:
-            status, reason = "incomplete", f"{error.message}. {error.hint}".rstrip(". ")
+            status, reason = "incomplete", "\n  ".join(filter(None, (error.message, error.hint)))
         finally:
             for worker in workers:
                 worker.cancel()
@@ -246,9 +246,16 @@ class Run:
                 self.cache.close()
             self.writer.sync()
         if status == "complete" and self.progress.errors:
-            status, reason = "incomplete", f"{self.progress.errors} samples ended in an infrastructure error"
+            status, reason = "incomplete", self._faults()
         on_progress(self.progress)
         return Result(status, self.contrasts, self.progress, reason)
+
+    def _faults(self) -> str:
+        """How many samples ended in an infrastructure error, and which error was the commonest."""
+        records = store.read_records(self.writer.directory)
+        errors = Counter(r["error"] for r in records if Outcome(r["outcome"]).is_infrastructure)
+        (commonest, times), *_ = errors.most_common(1)
+        return f"{errors.total()} samples ended in an infrastructure error, {times} of them in this one:\n  {commonest}"
 
     async def _tick(self, on_progress: Callable[[Progress], None]) -> None:
         while True:

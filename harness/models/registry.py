@@ -6,7 +6,10 @@ where `name` is what follows the backend's name and a slash.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import tomllib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -77,6 +80,16 @@ def resolve(name: str, options: ModelOptions) -> tuple[str, str, ModelOptions]:
         hint = suggestion(name, list(known), "aliases") + f"; or BACKEND/NAME with one of {', '.join(backends)}"
         raise UsageError(f"there is no model '{name}'", hint)
     return backend, rest, options
+
+
+@contextlib.contextmanager
+def shared(names: Iterable[str]) -> Iterator[None]:
+    """For several runs in one process: what a backend offers so that a model is loaded once (its `sharing`)."""
+    with contextlib.ExitStack() as stack:
+        for backend in sorted({resolve(name, ModelOptions())[0] for name in names}):
+            module = sys.modules[plugins.load("models", backend).__module__]
+            stack.enter_context(getattr(module, "sharing", contextlib.nullcontext)())
+        yield
 
 
 def open_model(name: str, options: ModelOptions) -> Model:

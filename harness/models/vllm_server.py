@@ -13,43 +13,33 @@ import json
 import os
 import platform
 import re
-import shlex
-import shutil
 import signal
-import socket
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 from urllib.parse import urlsplit
 
 import platformdirs
 
-from harness.errors import FatalModelError, HarnessError, ModelErrorKind, UsageError
+from harness.errors import UsageError
 from harness.models.openai_api import OpenAICompatible
 from harness.models.openai_api import Settings as RequestSettings
-from harness.models.server_process import ServerProcess, is_alive, log_lines
-from harness.options import build, describe, option
+from harness.models.server_process import is_alive
+from harness.models.vllm_launch import (
+    API_KEY,
+    NOBODY,
+    Engine,
+    OnLine,
+    Server,
+    Settings,
+    failure,
+    get,
+    served_models,
+    start,
+)
+from harness.options import build, describe
 from harness.types import Completion, ModelOptions, Params, Request
-
-OnLine = Callable[[str], None]
-"""Is told, line by line, how a start goes on."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The -M options about the server. All others go to the request (see openai_api) or, as they are, to vLLM."""
-
-    command: str | None = option(None, "what starts vLLM, e.g. a container [$HARNESS_VLLM_COMMAND]")
-    python: str | None = option(None, "python of the environment that has vLLM [$HARNESS_VLLM_PYTHON]")
-    port: int = option(0, "port of a server that is started; 0: any free one")
-    startup_timeout: float = option(900.0, "seconds until a started server must answer")
-    keep: bool = option(False, "leave a started server running, for later runs")
-
 
 _RECORDED = "options are recorded, and this is a secret: set the environment variable"
 RESERVED = {
@@ -60,38 +50,9 @@ RESERVED = {
 }
 """Arguments of vLLM that are not to be given, and why."""
 
-API_KEY = "VLLM_API_KEY"
 """The environment variable from which a vLLM server takes the key to ask for, if any."""
 
 MODEL_FILES = (".safetensors", ".bin", ".gguf", ".json", ".jinja", ".model")
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What is to be served and how. Servers of equal engines (and vLLM versions) answer alike.
-
-    `weights` is a fingerprint of a local directory, None for a model of the hub.
-    """
-
-    model: str
-    arguments: Mapping[str, str]
-    weights: str | None = None
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server that answers. `process` is None where another program has started it; `pid` is 0 where unknown."""
-
-    url: str
-    pid: int = 0
-    log: str = ""
-    process: ServerProcess | None = None
-
-    def has_ended(self) -> bool:
-        """False also where there is no telling."""
-        if self.process:
-            return self.process.exit_code() is not None
-        return self.pid != 0 and not is_alive(self.pid)
 
 
 # --- what is asked for ---
@@ -183,13 +144,13 @@ class VLLM:
             self._server = await _find_or_start(self._engine, self._settings, self.on_line)
             self._end_noticed = asyncio.create_task(_until_ended(self._server))
             base_url = f"{self._server.url}/v1"
-        version = (await _get(f"{self._server.url}/version"))[1]
+        version = (await get(f"{self._server.url}/version"))[1]
         self._version = version.get("version") if isinstance(version, dict) else None
         key_name = self._options.api_key_env or (API_KEY if os.environ.get(API_KEY) else None)
         options = replace(self._options, base_url=base_url, api_key_env=key_name, max_connections=self.max_connections)
         self._client = OpenAICompatible(self._engine.model, options, self._request_settings)
         await self._client.start()
-        models = await _models(base_url, os.environ.get(key_name or ""))
+        models = await served_models(base_url, os.environ.get(key_name or ""))
         context = models.get(self._request_settings.model or self._engine.model, {}).get("max_model_len")
         self._context = context if isinstance(context, int) else None
 
@@ -210,7 +171,7 @@ class VLLM:
         finally:
             call.cancel()
         assert self._server
-        raise _failure(f"the vLLM server of {self._engine.model} has ended in mid-run", self._server.log)
+        raise failure(f"the vLLM server of {self._engine.model} has ended in mid-run", self._server.log)
 
     async def close(self) -> None:
         """Ends the server if this model has started it, unless it is kept or shared."""
@@ -264,7 +225,10 @@ async def _find_or_start(engine: Engine, settings: Settings, on_line: OnLine) ->
     if found:
         on_line(f"{engine.model} is served at {found.url} already")
         return found
-    return await _start(engine, settings, on_line)
+    server = await start(engine, settings, _state() / "logs", on_line)
+    if settings.keep:
+        register(engine, server)
+    return server
 
 
 async def _let_go(engine: Engine, server: Server, settings: Settings, on_line: OnLine) -> None:
@@ -312,201 +276,12 @@ async def find(engine: Engine) -> Server | None:
         except (OSError, ValueError, KeyError, TypeError):
             file.unlink(missing_ok=True)
             continue
-        status, _ = await _get(f"{server.url}/health") if is_alive(server.pid) else (NOBODY, None)
+        status, _ = await get(f"{server.url}/health") if is_alive(server.pid) else (NOBODY, None)
         if status == NOBODY:
             file.unlink(missing_ok=True)
-        elif its_engine == engine and status == 200 and engine.model in await _models(f"{server.url}/v1"):
+        elif its_engine == engine and status == 200 and engine.model in await served_models(f"{server.url}/v1"):
             return server
     return None
-
-
-# --- start one ---
-
-
-def launcher(settings: Settings) -> list[str]:
-    """The words that start vLLM's server. -M goes over the environment, and that over what is on the PATH."""
-    command = settings.command or (None if settings.python else os.environ.get("HARNESS_VLLM_COMMAND"))
-    python = settings.python or os.environ.get("HARNESS_VLLM_PYTHON")
-    if command:
-        try:
-            words = shlex.split(command)
-        except ValueError as error:
-            raise UsageError(f"the command that starts vLLM can't be read: {error}: {command}") from None
-    elif python:
-        words = [str(Path(python).expanduser()), "-m", "vllm.entrypoints.openai.api_server"]
-    elif shutil.which("vllm"):
-        words = ["vllm", "serve"]
-    else:
-        raise HarnessError(
-            "vLLM was not found on this machine",
-            "one of: install vLLM in an environment of its own and set HARNESS_VLLM_PYTHON to that environment's "
-            "python; put `vllm` on the PATH, or say what starts it with -M command=...; use a server that runs "
-            "elsewhere with --base-url, or a hosted model",
-        )
-    if not words or not shutil.which(words[0]):
-        raise UsageError(f"what is to start vLLM is not a program: {command or words[0]}")
-    return words
-
-
-def command_line(words: list[str], engine: Engine, port: int) -> list[str]:
-    """`vllm serve` takes the model as its first argument, everything else that serves vLLM as --model."""
-    model = [engine.model] if words[-1] == "serve" else ["--model", engine.model]
-    flags: list[str] = []
-    for key, value in engine.arguments.items():
-        flag = key.replace("_", "-")
-        flags += {"true": [f"--{flag}"], "false": [f"--no-{flag}"]}.get(value.lower(), [f"--{flag}", value])
-    return [*words, *model, "--host", "127.0.0.1", "--port", str(port), "--served-model-name", engine.model, *flags]
-
-
-async def _start(engine: Engine, settings: Settings, on_line: OnLine) -> Server:
-    if os.name != "posix":
-        raise HarnessError("vLLM servers are started on Linux and macOS only", "use one that runs with --base-url")
-    words, port = launcher(settings), _port(settings.port)
-    short = re.sub("[^A-Za-z0-9.-]+", "-", engine.model).strip("-")[-60:]
-    log = _state() / "logs" / f"{datetime.now():%Y%m%d-%H%M%S}-{short}-{port}.log"
-    environment = {**os.environ, "VLLM_NO_USAGE_STATS": "1"}
-    process = ServerProcess(command_line(words, engine, port), environment, log, outlives_us=settings.keep)
-    server = Server(f"http://127.0.0.1:{port}", process.pid, str(log), process)
-    try:
-        on_line(f"starting a server for {engine.model}, log: {log}")
-        await _until_ready(engine, server, settings, on_line)
-        if settings.keep:
-            register(engine, server)
-    except BaseException:  # a cancellation too: nothing is left behind
-        await asyncio.to_thread(process.end)
-        raise
-    return server
-
-
-def _port(wanted: int) -> int:
-    """The wanted port, 0: any free one. UsageError where it is taken: whoever has it would be taken for ours."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except (OSError, OverflowError) as error:
-            raise UsageError(f"port {wanted} can't be used: {error}", "leave the port out to get a free one") from None
-        port: int = probe.getsockname()[1]
-    return port
-
-
-async def _until_ready(engine: Engine, server: Server, settings: Settings, on_line: OnLine) -> None:
-    start = told = time.monotonic()
-    line = ""
-    while not server.has_ended():
-        seconds = time.monotonic() - start
-        if (await _get(f"{server.url}/health"))[0] == 200:
-            break
-        if seconds > settings.startup_timeout:
-            raise _failure(
-                f"vLLM did not get ready to serve {engine.model} within {settings.startup_timeout:g} s",
-                server.log,
-                "timeout",
-                "-M startup_timeout=SECONDS gives it more time",
-            )
-        if time.monotonic() - told >= 5:
-            told, before = time.monotonic(), line
-            line = "".join(log_lines(Path(server.log), 1))
-            if line != before:
-                on_line(f"{seconds:4.0f} s  {line[:100]}")
-        await asyncio.sleep(0.2)
-    else:
-        raise _failure(f"vLLM ended before it could serve {engine.model}", server.log)
-    served = await _models(f"{server.url}/v1")
-    if engine.model not in served:
-        raise _failure(f"the server that was started serves {', '.join(served) or 'nothing'}, not {engine.model}",
-                       server.log)  # fmt: skip
-    on_line(f"{time.monotonic() - start:4.0f} s  ready at {server.url}")
-
-
-NOBODY = 0
-"""In place of an HTTP status: nobody listens there."""
-
-
-async def _get(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> tuple[int, Any]:
-    """HTTP status and the JSON of the body. -1 for no answer in time; no proxy is asked, and no harm done."""
-    import aiohttp
-
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
-            session.get(url, headers=headers) as response,
-        ):
-            text = await response.text()
-            status = response.status
-    except aiohttp.ClientConnectorError:
-        return NOBODY, None
-    except (aiohttp.ClientError, TimeoutError):
-        return -1, None
-    try:
-        return status, json.loads(text)
-    except ValueError:
-        return status, None
-
-
-async def _models(base_url: str, key: str | None = None) -> dict[str, dict[str, Any]]:
-    """What a server says of the models it serves, by name."""
-    key = key or os.environ.get(API_KEY)
-    _, answer = await _get(f"{base_url}/models", {"Authorization": f"Bearer {key}"} if key else {})
-    rows = answer.get("data") if isinstance(answer, dict) else None
-    return {str(row.get("id")): row for row in rows if isinstance(row, dict)} if isinstance(rows, list) else {}
-
-
-# --- when it fails ---
-
-_CAUSES: tuple[tuple[str, ModelErrorKind, str], ...] = (
-    (
-        r"package metadata was found for vllm|PackageNotFoundError: vllm",
-        "transient",
-        "the `vllm` script does not work in this build of vLLM: use -M python=/path/to/the/python/beside/it",
-    ),
-    (r"No module named '?vllm", "transient", "that python's environment has no vLLM: install it there"),
-    (
-        r"unrecognized arguments",
-        "bad_request",
-        "-M options that the harness does not know itself go to vLLM: check their spelling",
-    ),
-    (
-        r"greater than the derived max_model_len",
-        "bad_request",
-        "the model's context is shorter: lower -M max_model_len",
-    ),
-    (
-        r"out of memory|OutOfMemoryError|No available memory|[Aa]vailable memory on|Free memory on device"
-        r"|larger than the available KV cache memory",
-        "transient",
-        "lower -M gpu_memory_utilization (0.9 unless set) or -M max_model_len, or end what else holds the memory",
-    ),
-    (
-        r"RepositoryNotFound|Repository Not Found|Repo id must be in the form|is not a valid model identifier"
-        r"|RevisionNotFound|LocalEntryNotFound",
-        "not_found",
-        "check the model's name and revision; a private one needs HF_TOKEN, one that is to be used offline must have "
-        "been downloaded",
-    ),
-    (
-        r"CPU Generator does not use offset",
-        "transient",
-        "this vLLM fails on CPUs when it splits a prompt of a request with a seed: -M enable_chunked_prefill=false",
-    ),
-    (
-        r"GatedRepo|gated repo|401 Client Error|403 Client Error",
-        "auth",
-        "the model is gated: accept its licence on its page and set HF_TOKEN",
-    ),
-)
-
-
-def _failure(message: str, log: str, kind: ModelErrorKind = "transient", hint: str = "") -> FatalModelError:
-    """With the end of the log, and what to do where the log tells the cause."""
-    lines = log_lines(Path(log), 15) if log else []
-    text = "\n".join(log_lines(Path(log), 60)) if log else ""
-    for pattern, its_kind, advice in _CAUSES:
-        if re.search(pattern, text):
-            kind, hint = its_kind, advice
-            break
-    where = f"; log: {log}" if log else ""
-    return FatalModelError("\n  ".join([f"{message}{where}", *lines]), kind, hint)
 
 
 # --- harness serve ---
@@ -536,11 +311,11 @@ async def _serve(engine: Engine, settings: Settings, on_line: OnLine) -> int:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     server: Server | None = None
     try:
-        server = await _start(engine, settings, on_line)
+        server = await start(engine, settings, _state() / "logs", on_line)
         register(engine, server)
         on_line(f"{engine.model} is served at {server.url}/v1 until Ctrl-C; `harness run` finds it there")
         await _until_ended(server)
-        raise _failure(f"the vLLM server of {engine.model} has ended", server.log)
+        raise failure(f"the vLLM server of {engine.model} has ended", server.log)
     except asyncio.CancelledError:
         on_line("ended")
         return 0

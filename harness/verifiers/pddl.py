@@ -71,7 +71,7 @@ def read(text: str, what: str) -> Node:
 
 @dataclass(frozen=True)
 class Action:
-    """An operator: typed parameters, and condition and effect as read (they are compiled by harness.verifiers.plans)."""
+    """An operator: typed parameters, condition and effect as read (harness.verifiers.plans compiles them)."""
 
     name: str
     parameters: tuple[tuple[str, tuple[str, ...]], ...]

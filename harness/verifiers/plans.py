@@ -507,8 +507,8 @@ _STEP = re.compile(r"(?:(\d+(?:\.\d+)?)\s*:)?\s*\(([^()]*)\)\s*(?:\[[^\[\]\n]{0,
 
 
 def read_plan(text: str) -> list[tuple[str, ...]] | PlanSyntax:
-    """The steps of a plan file: `(action object ...)`, one or more a line, `;` comments, and VAL's times (`0: (a) [1]`),
-    by which steps are then sorted."""
+    """The steps of a plan file: `(action object ...)`, one or more a line, `;` comments, and VAL's times
+    (`0: (a) [1]`), by which steps are then sorted."""
     text = "\n".join(line.partition(";")[0] for line in text.split("\n")) if ";" in text else text
     steps: list[tuple[float, tuple[str, ...]]] = []
     timed = False

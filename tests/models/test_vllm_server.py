@@ -16,7 +16,8 @@ import pytest
 from harness.errors import FatalModelError, HarnessError, UsageError
 from harness.models import server_process, vllm_server
 from harness.models.server_process import log_lines
-from harness.models.vllm_server import Engine, Server, Settings, command_line, open_model
+from harness.models.vllm_launch import Engine, Server, Settings, command_line
+from harness.models.vllm_server import open_model
 from harness.types import Message, ModelOptions, Request, Sampling
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="servers are started on POSIX systems only")
