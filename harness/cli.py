@@ -219,6 +219,28 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
 
 
 @cli.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="DOMAIN PROBLEM PLAN")
+@click.option("--batch", type=click.Path(path_type=Path), help='JSON lines {"domain", "problem", "plan"} (PDDL texts).')
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="With --batch: where to write.")
+def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None) -> None:
+    """Check a plan: execute it, and name the first step that fails and the facts it lacks. Exit code 1 if invalid."""
+    from harness import validation
+    from harness.errors import UsageError
+
+    if batch is not None:
+        if files:
+            raise UsageError("give either --batch FILE or DOMAIN PROBLEM PLAN")
+        reasons = validation.validate_batch(batch, output)
+        click.echo(f"{reasons.total()} plans: " + ", ".join(f"{n} {r}" for r, n in reasons.most_common()), err=True)
+        return
+    if len(files) != 3:
+        raise UsageError("three files are needed: DOMAIN PROBLEM PLAN", "or --batch FILE")
+    verdict = validation.validate_files(*files)
+    click.echo(validation.explain(verdict))
+    sys.exit(0 if verdict.valid else 1)
+
+
+@cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @opt("--by", default="task,model,strategy,condition", help="Columns to group by; params as params_NAME.")
 @click.option(

@@ -26,12 +26,10 @@ def score_file(task: Task, source: Path, target: Path | None) -> Counter[str]:
     Lines are read and written one at a time. DataError names a line that is not of that form.
     """
     outcomes: Counter[str] = Counter()
-    with _writing(target) as out:
-        for number, line in enumerate(_lines(source), 1):
-            if not line.strip():
-                continue
-            row = _row(line, f"{source}, line {number}")
-            score = score_row(task, row, f"{source}, line {number}")
+    with writing(target) as out:
+        for where, line in read_jsonl(source):
+            row = _row(line, where)
+            score = score_row(task, row, where)
             outcomes[score.outcome.value] += 1
             row |= {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
             out.write(store.dumps(row | {"detail": score.detail}))
@@ -76,10 +74,13 @@ def score_run(task: Task, directory: Path, target: Path | None) -> Contrasts:
     return contrasts
 
 
-def _lines(source: Path) -> Iterator[bytes]:
+def read_jsonl(source: Path) -> Iterator[tuple[str, bytes]]:
+    """(place for messages, line) of every line that is not blank; `.gz` files are unpacked."""
     try:
         with gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb") as file:
-            yield from file
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield f"{source}, line {number}", line
     except (OSError, EOFError) as error:
         raise UsageError(f"{source}: can't be read: {error}") from None
 
@@ -87,7 +88,7 @@ def _lines(source: Path) -> Iterator[bytes]:
 def _row(line: bytes, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: not valid JSON: {error}") from None
     if not isinstance(row, dict) or not isinstance(row.get("params"), dict):
         raise DataError(f'{where}: needs an object with "params" (an object) and "response" (text)')
@@ -99,7 +100,7 @@ def _row(line: bytes, where: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
+def writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
     if target is None or str(target) == "-":
         yield sys.stdout.buffer
         return
