@@ -6,6 +6,7 @@ import functools
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from harness import store
 from harness.errors import DataError, UsageError
@@ -58,7 +59,7 @@ def validate_batch(source: Path, target: Path | None) -> Counter[str]:
     return reasons
 
 
-def _row(line: bytes, where: str) -> dict[str, str]:
+def _row(line: bytes, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:

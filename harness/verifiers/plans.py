@@ -9,6 +9,7 @@ wrong type is an error of the plan, never ignored.
 from __future__ import annotations
 
 import itertools
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -210,6 +211,15 @@ def _extend(e: Environment, s: State, kinds: Sequence[tuple[str, ...]]) -> Itera
     return (e + chosen for chosen in itertools.product(*(s.members(k) for k in kinds)))
 
 
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+
+
 def _comparison(scope: _Scope, head: str, node: Node) -> Holds:
     left, right = node[1], node[2]
     if (
@@ -226,14 +236,11 @@ def _comparison(scope: _Scope, head: str, node: Node) -> Holds:
 
         return lambda e, s: value(i, e) == value(j, e)
     a, b = _amount(scope, left), _amount(scope, right)
-    test = {
-        "<": lambda x, y: x < y, "<=": lambda x, y: x <= y, "=": lambda x, y: x == y,
-        ">=": lambda x, y: x >= y, ">": lambda x, y: x > y,
-    }[head]  # fmt: skip
+    test = _COMPARISONS[head]
 
     def holds(e: Environment, s: State) -> bool:
         try:
-            return bool(test(a(e, s), b(e, s)))
+            return test(a(e, s), b(e, s))
         except Undefined:
             return False
 
@@ -466,14 +473,14 @@ class Validator:
             self._ground[step] = (needs, adds, deletes)
         return needs, adds, deletes
 
-    def _execute(self, operator: Operator, step: tuple[str, ...], state: State) -> tuple[str, ...] | None:
+    def _execute(self, action: Operator, step: tuple[str, ...], state: State) -> tuple[str, ...] | None:
         """One step of any kind; the conditions that do not hold, or None when it was done."""
         e = step[1:]
-        if not operator.condition.holds(e, state):
-            return tuple(show(e) for holds, show in operator.condition.parts if not holds(e, state))
+        if not action.condition.holds(e, state):
+            return tuple(show(e) for holds, show in action.condition.parts if not holds(e, state))
         add, delete, assign = set[Fact](), set[Fact](), list[tuple[Fact, float]]()
         try:
-            operator.effect.apply(e, state, add, delete, assign)
+            action.effect.apply(e, state, add, delete, assign)
         except Undefined as error:
             return (f"({error}) has no value",)
         state.facts -= delete

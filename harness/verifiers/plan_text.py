@@ -1,0 +1,206 @@
+"""Reading a plan out of free text: PDDL lines, numbered or bulleted steps in a domain's wording, code fences, markers.
+
+Parsing only: text and a lexicon in, steps or a reason out; whether the plan works is the validator's affair. Nothing is
+dropped silently: a listed item that starts like a step and can't be read makes the whole plan unreadable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.verifiers.answers import without_thinking
+
+Step = tuple[str, ...]
+
+LONGEST_LINE = 2_000
+
+_BETWEEN_NAMES = r"(?: *, *| +(?:(?:from|onto|on top of|on|upon|to|with|off) +)?)"
+"""What may stand between bare names: "c from b", "b, a"."""
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """How a domain is said in words.
+
+    `verbs` maps the phrase an action starts with ("pick up") to the action and the number of its objects; `objects` maps
+    a phrase ("red block", "object a") to the PDDL object. All in lower case.
+    """
+
+    verbs: Mapping[str, tuple[str, int]]
+    objects: Mapping[str, str]
+    _verb: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _object: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _bare: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _actions: dict[str, tuple[str, int]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        verbs = _alternatives(self.verbs).replace("\\ ", "[ -]?").replace("\\-", "[ -]?")
+        names = _alternatives(dict.fromkeys(self.objects.values()))
+        object.__setattr__(self, "_verb", re.compile(rf"(?:{verbs})\b"))
+        object.__setattr__(self, "_object", re.compile(rf"\b(?:{_alternatives(self.objects)})\b"))
+        bare = rf"[ (\[]*((?:{names})(?:{_BETWEEN_NAMES}(?:{names}))*)[ )\].,;:]*"
+        object.__setattr__(self, "_bare", re.compile(bare))
+        object.__setattr__(self, "_actions", {_joined(v): action for v, action in self.verbs.items()})
+
+    def verb(self, content: str) -> tuple[str, int, str] | None:
+        """(action, number of its objects, rest of the text) where the text starts with an action's phrase."""
+        m = self._verb.match(content)
+        return (*self._actions[_joined(m.group())], content[m.end() :]) if m else None
+
+    def named(self, rest: str) -> list[str]:
+        """The objects that a step names, in order: in the domain's words, or as bare names and nothing else."""
+        bare = self._bare.fullmatch(rest)
+        if bare:
+            return re.split(_BETWEEN_NAMES, bare.group(1))
+        return [self.objects[m.group()] for m in self._object.finditer(rest)]
+
+
+def _joined(phrase: str) -> str:
+    """`pick up`, `pick-up` and `pickup` are one phrase."""
+    return phrase.replace(" ", "").replace("-", "")
+
+
+def _alternatives(phrases: Mapping[str, object]) -> str:
+    """Longer phrases first, so that "unstack from" is not read as "unstack"."""
+    return "|".join(re.escape(p) for p in sorted(phrases, key=len, reverse=True))
+
+
+@dataclass(frozen=True)
+class PlanText:
+    """The steps that a text offers, or `reason` why they can't be read (an empty text offers no plan)."""
+
+    steps: tuple[Step, ...]
+    reason: str = ""
+
+
+@dataclass
+class _Segment:
+    """Steps that belong together; `announced` by a heading such as "Summary of actions". `explained` while the last
+    listed item was a step: what stands indented under it explains that step."""
+
+    announced: bool
+    steps: list[Step] = field(default_factory=list)
+    last_number: int = 0
+    unreadable: str = ""
+    explained: bool = False
+
+
+_ITEM = re.compile(
+    r"^(\s*)(?:(?:step|action)\s+)?(?:(\d{1,4})\s*[.):]|\((\d{1,4})\)|[-*•+]|step\b:?|action\b:?)\s*", re.I
+)
+_PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w-]+)*)\s*\)")
+_FILLER = re.compile(
+    r"^(?:(?:then|next|first|firstly|second|secondly|third|finally|lastly|now|after that|and|so|action|step \d{1,4})[,:]?\s+"
+    r"|(?:i|you|we)(?:'ll| will| can| should| must| would| need to| have to)?\s+)+"
+)
+_ANNOUNCES = re.compile(
+    r"\b(?:summary|summari[sz]e|summing up|final|finally|overall|complete|corrected|revised|optimi[sz]ed|in short|"
+    r"sequence|answer)\b|\b(?:plan|actions?|steps?|follows)\b[^.]*:|\[plan\]",
+    re.I,
+)
+_IMPOSSIBLE = re.compile(
+    r"\b(?:is|are|was|would be|wouldn't be|isn't)\s+(?:not\s+)?(?:possible|correct|allowed|valid|legal|wrong|impossible|invalid|"
+    r"illegal)\b(?:[\s,;:.-]*(?:so|instead|therefore|hence)\b)?|\b(?:can't|cannot) be done\b"
+)
+_REVOKED = re.compile(
+    r"\b(?:wait|oops|scratch that|let me (?:re\w+|start over|correct)|that(?:'s| is) (?:wrong|not allowed))\b", re.I
+)
+
+
+def read(text: str, lexicon: Lexicon) -> PlanText:
+    """The last complete plan that the response offers.
+
+    Steps are grouped where the numbering starts anew, a heading announces a plan, or a marker or code fence opens. A
+    group that was announced as the plan, or that starts as an earlier one did, replaces what stood before (worked
+    out, then summed up); any other continues it (numbered anew for each sub-goal).
+    """
+    text = without_thinking(text)
+    marked = _last_marked(text)
+    segments = [_Segment(False)]
+    for line in (text if marked is None else marked).split("\n"):
+        _take(line[:LONGEST_LINE], lexicon, segments)
+    kept: list[_Segment] = []
+    for segment in segments:
+        if not segment.steps and not segment.unreadable:
+            continue
+        same_start = any(s.steps[:1] == segment.steps[:1] for s in kept)
+        size = sum(len(s.steps) for s in kept)
+        if kept and (same_start or (segment.announced and len(segment.steps) * 2 >= size)):
+            kept = []
+        kept.append(segment)
+    unreadable = next((s.unreadable for s in kept if s.unreadable), "")
+    if unreadable:
+        return PlanText((), f"a step that can't be read: {unreadable!r}")
+    steps = tuple(step for s in kept for step in s.steps)
+    return PlanText(steps) if steps else PlanText((), "no steps were found")
+
+
+def _last_marked(text: str) -> str | None:
+    """What stands between the last [PLAN] and [PLAN END], where there are such markers with something between them."""
+    end = text.rfind("[PLAN END]")
+    start = text.rfind("[PLAN]", 0, end if end >= 0 else len(text))
+    if start < 0:
+        return None
+    inside = text[start + len("[PLAN]") : end if end > start else len(text)]
+    return inside if inside.strip() else None
+
+
+def _take(line: str, lexicon: Lexicon, segments: list[_Segment]) -> None:
+    """One line: a step, a listed item that is none, a heading, or prose."""
+    plain = line.replace("*", "").replace("`", "").replace("_", " ").lower().rstrip()
+    if not plain.strip():
+        return
+    item = _ITEM.match(plain)
+    current = segments[-1]
+    number = int(item.group(2) or item.group(3) or 0) if item else 0
+    indented = len(plain) - len(plain.lstrip()) > 1
+    if indented and not number and current.explained:
+        return
+    content = plain[item.end() :] if item else plain.strip()
+    found = _pddl_steps(content, lexicon) or _worded_step(content, lexicon)
+    if isinstance(found, list):
+        if number and number <= current.last_number and current.steps:
+            current = _Segment(False)
+            segments.append(current)
+        current.last_number = number or current.last_number
+        current.explained = bool(number) and bool(found)
+        current.steps += found
+        return
+    if item and not indented:
+        current.explained = False
+    if isinstance(found, str) and item:
+        current.unreadable = current.unreadable or line.strip()[:80]
+    elif (
+        not item and (_ANNOUNCES.search(content) or _REVOKED.search(content)) and (current.steps or current.unreadable)
+    ):
+        segments.append(_Segment(True))
+    elif not item and _ANNOUNCES.search(content):
+        current.announced = True
+
+
+def _pddl_steps(content: str, lexicon: Lexicon) -> list[Step] | None:
+    """Actions in parentheses, if the line starts with one; their arity is the validator's affair."""
+    if not content.startswith("("):
+        return None
+    names = {action for action, _ in lexicon.verbs.values()}
+    steps = [(m.group(1), *m.group(2).split()) for m in _PDDL.finditer(content) if m.group(1) in names]
+    return steps or None
+
+
+def _worded_step(content: str, lexicon: Lexicon) -> list[Step] | str | None:
+    """A step in the domain's words; "" for what starts like one and can't be read; None for anything else."""
+    content = _FILLER.sub("", content)
+    taken_back = _IMPOSSIBLE.search(content)
+    if taken_back and lexicon.verb(content):
+        # "Stack c on b is not possible, so put down c": what counts is what is done instead, if anything.
+        return _worded_step(content[taken_back.end() :].lstrip(" ,;:.-"), lexicon) or []
+    verb = lexicon.verb(content)
+    if not verb:
+        return None
+    action, arity, rest = verb
+    objects = lexicon.named(rest)
+    if len(objects) < arity:
+        return ""
+    return [(action, *objects[:arity])]
