@@ -40,7 +40,7 @@ class Lexicon:
         names = _alternatives(dict.fromkeys(self.objects.values()))
         object.__setattr__(self, "_verb", re.compile(rf"(?:{verbs})\b"))
         object.__setattr__(self, "_object", re.compile(rf"\b(?:{_alternatives(self.objects)})\b"))
-        bare = rf"[ (\[]*((?:{names})(?:{_BETWEEN_NAMES}(?:{names}))*)[ )\].,;:]*"
+        bare = rf"[ (\[]*((?:{names})(?:{_BETWEEN_NAMES}(?:{names}))*)[ )\]]*(?:[.,;:(].*)?"
         object.__setattr__(self, "_bare", re.compile(bare))
         object.__setattr__(self, "_actions", {_joined(v): action for v, action in self.verbs.items()})
 
@@ -90,11 +90,16 @@ class _Segment:
 _ITEM = re.compile(
     r"^(\s*)(?:(?:step|action)\s+)?(?:(\d{1,4})\s*[.):]|\((\d{1,4})\)|[-*•+]|step\b:?|action\b:?)\s*", re.I
 )
+_SPACES = re.compile(r"[^\S\n\t ]")
 _PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w-]+)*)\s*\)")
+_ORDINAL = "first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|fifth|sixth|seventh|eighth|ninth|tenth|next|last(?:ly)?|final(?:ly)?"
 _FILLER = re.compile(
-    r"^(?:(?:then|next|first|firstly|second|secondly|third|finally|lastly|now|after that|and|so|action|step \d{1,4})[,:]?\s+"
-    r"|(?:i|you|we)(?:'ll| will| can| should| must| would| need to| have to)?\s+)+"
+    rf"^(?:(?:(?:the )?(?:{_ORDINAL})(?: action| step)?|then|now|after that|and|so|action|step(?: \d{{1,4}})?)[,:]?\s+"
+    r"|(?:i|you|we)(?:'ll| will| can| should| must| would| need to| have to)?\s+"
+    r"|(?:perform|execute|apply|do|use)(?: the)?(?: action)?:?\s+)+"
 )
+_INLINE = re.compile(r"\s+(?=\d{1,3}[.)]\s)|;\s*(?=then\s|and\s|\w)")
+"""Where one line holds several steps: "1. ... 2. ...", "...; then ..."."""
 _ANNOUNCES = re.compile(
     r"\b(?:summary|summari[sz]e|summing up|final|finally|overall|complete|corrected|revised|optimi[sz]ed|in short|"
     r"sequence|answer)\b|\b(?:plan|actions?|steps?|follows)\b[^.]*:|\[plan\]",
@@ -120,7 +125,8 @@ def read(text: str, lexicon: Lexicon) -> PlanText:
     marked = _last_marked(text)
     segments = [_Segment(False)]
     for line in (text if marked is None else marked).split("\n"):
-        _take(line[:LONGEST_LINE], lexicon, segments)
+        for piece in _pieces(line[:LONGEST_LINE], lexicon):
+            _take(piece, lexicon, segments)
     kept: list[_Segment] = []
     for segment in segments:
         if not segment.steps and not segment.unreadable:
@@ -137,6 +143,14 @@ def read(text: str, lexicon: Lexicon) -> PlanText:
     return PlanText(steps) if steps else PlanText((), "no steps were found")
 
 
+def _pieces(line: str, lexicon: Lexicon) -> list[str]:
+    """The line, or its parts where each of them is a step."""
+    plain = _SPACES.sub(" ", line).replace("*", "").replace("`", "").replace("_", " ").lower().rstrip()
+    pieces = _INLINE.split(plain)
+    contents = [_ITEM.sub("", piece, count=1) if _ITEM.match(piece) else piece.strip() for piece in pieces]
+    return pieces if len(pieces) > 1 and all(_worded_step(c, lexicon) for c in contents) else [plain]
+
+
 def _last_marked(text: str) -> str | None:
     """What stands between the last [PLAN] and [PLAN END], where there are such markers with something between them."""
     end = text.rfind("[PLAN END]")
@@ -147,9 +161,8 @@ def _last_marked(text: str) -> str | None:
     return inside if inside.strip() else None
 
 
-def _take(line: str, lexicon: Lexicon, segments: list[_Segment]) -> None:
-    """One line: a step, a listed item that is none, a heading, or prose."""
-    plain = line.replace("*", "").replace("`", "").replace("_", " ").lower().rstrip()
+def _take(plain: str, lexicon: Lexicon, segments: list[_Segment]) -> None:
+    """One line without markdown: a step, a listed item that is none, a heading, or prose."""
     if not plain.strip():
         return
     item = _ITEM.match(plain)
@@ -171,7 +184,7 @@ def _take(line: str, lexicon: Lexicon, segments: list[_Segment]) -> None:
     if item and not indented:
         current.explained = False
     if isinstance(found, str) and item:
-        current.unreadable = current.unreadable or line.strip()[:80]
+        current.unreadable = current.unreadable or plain.strip()[:80]
     elif (
         not item and (_ANNOUNCES.search(content) or _REVOKED.search(content)) and (current.steps or current.unreadable)
     ):
