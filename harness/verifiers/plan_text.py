@@ -22,10 +22,10 @@ _BETWEEN_NAMES = r"(?: *, *| +(?:(?:from|onto|on top of|on|upon|to|with|off) +)?
 
 @dataclass(frozen=True)
 class Lexicon:
-    """How a domain is said in words.
+    """How a domain is said in words, all in lower case.
 
-    `verbs` maps the phrase an action starts with ("pick up") to the action and the number of its objects; `objects` maps
-    a phrase ("red block", "object a") to the PDDL object. All in lower case.
+    `verbs` maps the phrase an action starts with ("pick up") to the action and the number of its objects; `objects`
+    maps a phrase ("red block", "object a") to the PDDL object.
     """
 
     verbs: Mapping[str, tuple[str, int]]
@@ -92,7 +92,8 @@ _ITEM = re.compile(
 )
 _SPACES = re.compile(r"[^\S\n\t ]")
 _PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w-]+)*)\s*\)")
-_ORDINAL = "first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|fifth|sixth|seventh|eighth|ninth|tenth|next|last(?:ly)?|final(?:ly)?"
+_ORDINAL = "first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|fifth|sixth|seventh|eighth|ninth|tenth|next|last(?:ly)?"
+_ORDINAL += "|final(?:ly)?"
 _FILLER = re.compile(
     rf"^(?:(?:(?:the )?(?:{_ORDINAL})(?: action| step)?|then|now|after that|and|so|action|step(?: \d{{1,4}})?)[,:]?\s+"
     r"|(?:i|you|we)(?:'ll| will| can| should| must| would| need to| have to)?\s+"
@@ -106,8 +107,10 @@ _ANNOUNCES = re.compile(
     re.I,
 )
 _IMPOSSIBLE = re.compile(
-    r"\b(?:is|are|was|would be|wouldn't be|isn't)\s+(?:not\s+)?(?:possible|correct|allowed|valid|legal|wrong|impossible|invalid|"
-    r"illegal)\b(?:[\s,;:.-]*(?:so|instead|therefore|hence)\b)?|\b(?:can't|cannot) be done\b"
+    r"\b(?:(?:(?:is|was|would be)(?: not|n't)|isn't|wasn't|wouldn't be|not) "
+    r"(?:possible|correct|allowed|valid|legal|needed|necessary|required|the goal)"
+    r"|is (?:wrong|impossible|invalid|illegal|unnecessary)|(?:can't|cannot) be done)\b"
+    r"(?:(?: \w+){0,3}[ ,;:.-]*(?:so|instead|therefore|hence)\b)?"
 )
 _REVOKED = re.compile(
     r"\b(?:wait|oops|scratch that|let me (?:re\w+|start over|correct)|that(?:'s| is) (?:wrong|not allowed))\b", re.I
@@ -205,7 +208,7 @@ def _pddl_steps(content: str, lexicon: Lexicon) -> list[Step] | None:
 def _worded_step(content: str, lexicon: Lexicon) -> list[Step] | str | None:
     """A step in the domain's words; "" for what starts like one and can't be read; None for anything else."""
     content = _FILLER.sub("", content)
-    taken_back = _IMPOSSIBLE.search(content)
+    taken_back = _IMPOSSIBLE.search(content.partition(" (")[0])  # a remark in parentheses takes nothing back
     if taken_back and lexicon.verb(content):
         # "Stack c on b is not possible, so put down c": what counts is what is done instead, if anything.
         return _worded_step(content[taken_back.end() :].lstrip(" ,;:.-"), lexicon) or []

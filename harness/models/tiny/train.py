@@ -1,8 +1,8 @@
 """Train the embedded model from scratch: `python -m harness.models.tiny.train OUT --minutes 40`.
 
-A small Llama learns the worked examples that the installed tasks offer (Task.examples), nothing else;
+A small Llama learns the worked examples that the aiw task offers (Task.examples), nothing else;
 it is written as a Hugging Face directory (OUT/hf, served by vLLM) and as int8 for CTranslate2 (OUT/ct2,
-run by the `tiny` model). Needs the `train` extra; 2 CPU cores are enough. Knows no task by name.
+run by the `tiny` model). Needs the `train` extra; 2 CPU cores are enough.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ VOCABULARY = 1024
 CONTEXT = 1024
 
 
-def examples(seed: int) -> Iterator[Example]:
-    """The worked examples of all installed tasks in turn."""
-    tasks = [e.load()() for e in sorted(entry_points(group="harness.tasks"), key=lambda e: e.name)]
+def examples(seed: int, names: tuple[str, ...] = ("aiw",)) -> Iterator[Example]:
+    """The worked examples of the tasks with these names in turn."""
+    tasks = [e.load()() for e in sorted(entry_points(group="harness.tasks"), key=lambda e: e.name) if e.name in names]
     streams = [task.examples(random.Random(f"{seed}/{task.name}"), varied=True) for task in tasks]
     for i in itertools.count():
         yield next(streams[i % len(streams)])

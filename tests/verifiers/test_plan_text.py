@@ -1,0 +1,96 @@
+"""Reading plans out of responses as models write them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.pddl_domains import mystery, plain
+from harness.verifiers.plan_text import read
+
+PLAIN, MYSTERY = plain("blocksworld").lexicon, mystery("blocksworld").lexicon
+TWO = (("pick-up", "a"), ("stack", "a", "b"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. Pick up the red block.\n2. Stack the red block on top of the blue block.",
+        "1) pick up red\n2) stack red on blue",
+        "(pick-up a)\n(stack a b)",
+        "```pddl\n(pick-up a)\n(stack a b)\n```",
+        "Here is it:\n[PLAN]\npick up the red block\nstack the red block on top of the blue block\n[PLAN END]\nGood luck!",
+        "- **Pick up** the red block\n- **Stack** the red block on top of the blue block\n\nThis reaches the goal.",
+        "First, pick up the red block.\nThen, stack the red block onto the blue block.",
+        "1. **Pick up the red block**: it is clear.\n   - You can pick up the block.\n"
+        "2. **Stack the red block on the blue block**\n   - Put down nothing.",
+        "1. Pick up the red block.\n2. Stack the red block on the blue block.\n\n**Summary:**\n"
+        "1. Pick up the red block.\n2. Stack the red block on the blue block.",
+        "1. Unstack the red block from the yellow block.\n\nCorrected plan:\n1. Pick up red.\n2. Stack red on blue.",
+        "1. Stack the red block on the blue block is not possible yet, so pick up red.\n2. Stack red on blue.",
+        "1. PickUp(red)\n2. Stack(red, blue)",
+        "1. pickup(a)\n2. stack(a, b)",
+        "1. Pick up red 2. Stack red on blue",
+        "Pick up the red block; then stack the red block on the blue block",
+        "Step 1: Pick up the red block\nStep 2: Stack the red block on top of the blue block",
+        "<think>1. put down the red block</think>1. pick up the red block\n2. stack the red block on the blue block",
+        "**Goal 1:**\n1. Pick up the red block.\n\n**Goal 2:**\n1. Stack the red block on the blue block.",
+    ],
+)
+def test_one_plan_in_many_forms(text: str) -> None:
+    assert read(text, PLAIN).steps == TWO
+
+
+@pytest.mark.parametrize("text", ["1. Attack object a\n2. Overcome object a from object b", "- Attack a\n- Overcome a from b",
+                                  "(attack a)\n(overcome a b)", "1. Attack(a)\n2. Overcome(a, b)"])  # fmt: skip
+def test_other_names_other_words(text: str) -> None:
+    assert read(text, MYSTERY).steps == (("attack", "a"), ("overcome", "a", "b"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "I can't do that.",
+        "1. Attack the moon\n2. Dance",
+        "<think>1. attack object a",
+        "The goal is to overcome fear.",
+    ],
+)
+def test_no_plan_is_no_plan(text: str) -> None:
+    found = read(text, MYSTERY)
+    assert found.steps == ()
+    assert found.reason
+
+
+def test_a_step_that_can_not_be_read_is_not_dropped() -> None:
+    found = read("1. Attack object a\n2. Overcome object a", MYSTERY)
+    assert found.steps == ()
+    assert "2. overcome object a" in found.reason
+
+
+def test_a_remark_takes_nothing_back() -> None:
+    text = "1. Pick up the red block (this is not necessary, but so be it)\n2. Stack the red block on the blue block"
+    assert read(text, PLAIN).steps == TWO
+
+
+@given(st.lists(st.sampled_from(sorted("abcd")), min_size=1, max_size=12))
+def test_our_own_wording_is_read_back(blocks: list[str]) -> None:
+    for world in (plain("blocksworld"), mystery("blocksworld")):
+        steps = [(world.names["pick-up"], b) for b in blocks]
+        text = "\n".join(f"{i}. {world.sentence(s).capitalize()}" for i, s in enumerate(steps, 1))
+        assert read(text, world.lexicon).steps == tuple(steps)
+
+
+@given(st.text(alphabet="pickustandown 123.()[]*-:\nredblu", max_size=200))
+def test_any_text_gives_steps_or_a_reason(text: str) -> None:
+    found = read(text, PLAIN)
+    assert bool(found.steps) != bool(found.reason)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["1. pick up ", "pick up the red block; ", "(pick-up a) ", "then ", "[PLAN]", "red ", "- ", "((((", "a, b "],
+)
+def test_a_megabyte_of_anything_is_read_in_linear_time(piece: str) -> None:
+    for end in ("", "\n"):
+        read((piece + end) * (1_000_000 // len(piece)), PLAIN)
