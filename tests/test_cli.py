@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.plugins import installed
 
 ORACLE = ("--model", "baseline/oracle", "--display", "none")
 
@@ -67,7 +68,7 @@ def test_several_tasks_and_models_are_runs_of_their_own(harness, tmp_path) -> No
         "none",
     )
     assert code == 0
-    assert len(list((tmp_path / "results").iterdir())) == 3
+    assert len(list((tmp_path / "results").iterdir())) == 3 * len(installed("tasks"))
 
 
 @pytest.mark.parametrize(

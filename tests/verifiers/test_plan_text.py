@@ -18,14 +18,14 @@ TWO = (("pick-up", "a"), ("stack", "a", "b"))
         "1) pick up red\n2) stack red on blue",
         "(pick-up a)\n(stack a b)",
         "```pddl\n(pick-up a)\n(stack a b)\n```",
-        "Here is it:\n[PLAN]\npick up the red block\nstack the red block on top of the blue block\n[PLAN END]\nGood luck!",
+        "Here is it:\n[PLAN]\npick up the red block\nstack the red block on the blue block\n[PLAN END]\nGood luck!",
         "- **Pick up** the red block\n- **Stack** the red block on top of the blue block\n\nThis reaches the goal.",
         "First, pick up the red block.\nThen, stack the red block onto the blue block.",
         "1. **Pick up the red block**: it is clear.\n   - You can pick up the block.\n"
         "2. **Stack the red block on the blue block**\n   - Put down nothing.",
         "1. Pick up the red block.\n2. Stack the red block on the blue block.\n\n**Summary:**\n"
         "1. Pick up the red block.\n2. Stack the red block on the blue block.",
-        "1. Unstack the red block from the yellow block.\n\nCorrected plan:\n1. Pick up red.\n2. Stack red on blue.",
+        "1. Unstack red from yellow.\n\nCorrected plan:\n1. Pick up red.\n2. Stack red on blue.",
         "1. Stack the red block on the blue block is not possible yet, so pick up red.\n2. Stack red on blue.",
         "1. PickUp(red)\n2. Stack(red, blue)",
         "1. pickup(a)\n2. stack(a, b)",
@@ -40,8 +40,15 @@ def test_one_plan_in_many_forms(text: str) -> None:
     assert read(text, PLAIN).steps == TWO
 
 
-@pytest.mark.parametrize("text", ["1. Attack object a\n2. Overcome object a from object b", "- Attack a\n- Overcome a from b",
-                                  "(attack a)\n(overcome a b)", "1. Attack(a)\n2. Overcome(a, b)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. Attack object a\n2. Overcome object a from object b",
+        "- Attack a\n- Overcome a from b",
+        "(attack a)\n(overcome a b)",
+        "1. Attack(a)\n2. Overcome(a, b)",
+    ],
+)
 def test_other_names_other_words(text: str) -> None:
     assert read(text, MYSTERY).steps == (("attack", "a"), ("overcome", "a", "b"))
 

@@ -76,10 +76,15 @@ def test_missing_facts_and_the_state_before_are_told() -> None:
 
 @pytest.mark.parametrize(
     "plan",
-    ["(PICK-UP A)\n(Stack a B)", "(pick-up a) (stack a b)",
-     "; a plan\n(pick-up a) ; up\n\n(stack a b)\n; cost = 2 (unit)",
-     "0: (pick-up a)\n1: (stack a b)", "1.0: (stack a b) [1]\n0.0: (pick-up a) [1]", "( pick-up   a )\r\n(stack a b)"],
-)  # fmt: skip
+    [
+        "(PICK-UP A)\n(Stack a B)",
+        "(pick-up a) (stack a b)",
+        "; a plan\n(pick-up a) ; up\n\n(stack a b)\n; cost = 2 (unit)",
+        "0: (pick-up a)\n1: (stack a b)",
+        "1.0: (stack a b) [1]\n0.0: (pick-up a) [1]",
+        "( pick-up   a )\r\n(stack a b)",
+    ],
+)
 def test_the_forms_of_plan_files(plan) -> None:
     assert check(BLOCKS, ON, plan).valid
 
@@ -125,7 +130,7 @@ def world(action: str, goal: str, init: str = "", plan: str = "(go)", extra: str
         (world(":parameters () :precondition () :effect (p)", "(p)"), True),
         (world(":parameters (?x) :precondition (exists (?x - u) (r ?x)) :effect (p)", "(p)", "(r c)", "(go a)"), True),
     ],
-)  # fmt: skip
+)
 def test_semantics(what, valid) -> None:
     assert what == valid
 
@@ -135,8 +140,10 @@ def test_a_goal_that_was_reached_and_undone_is_not_reached() -> None:
 
 
 def test_the_metric_is_the_cost() -> None:
-    domain = ("(define (domain d) (:predicates (p)) (:functions (total-cost))"
-              "(:action go :parameters () :effect (and (p) (increase (total-cost) 5))))")  # fmt: skip
+    domain = (
+        "(define (domain d) (:predicates (p)) (:functions (total-cost))"
+        "(:action go :parameters () :effect (and (p) (increase (total-cost) 5))))"
+    )
     problem = "(define (problem x) (:domain d) (:init (= (total-cost) 0)) (:goal (p)) (:metric minimize (total-cost)))"
     assert check(domain, problem, "(go)(go)").cost == 10
 

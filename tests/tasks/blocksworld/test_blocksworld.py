@@ -86,8 +86,11 @@ def test_validity_does_not_depend_on_names_and_costs_are_shortest(seed: int, blo
 def fewest_steps(validator: Validator, enough: int) -> int:
     """Breadth-first over the compiled facts, independently of towers."""
     objects = list(validator.problem.objects)
-    steps = [(n, *args) for n, op in validator.operators.items()
-             for args in itertools.product(objects, repeat=len(op.action.parameters))]  # fmt: skip
+    steps = [
+        (n, *args)
+        for n, op in validator.operators.items()
+        for args in itertools.product(objects, repeat=len(op.action.parameters))
+    ]
     goal = {("on", str(p[1]), str(p[2])) for p in (validator.problem.goal or [])[1:]}
     layer, seen, depth = {validator.problem.init}, {validator.problem.init}, 0
     while not any(goal <= facts for facts in layer):
