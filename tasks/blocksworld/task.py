@@ -148,7 +148,7 @@ def _prompt(world: World, prompt: str, start: towers.Towers, goal: set[tuple[str
             f"Here is a planning domain and a problem in PDDL.\n\n{world.pddl}\n{problem}\n"
             "Give a plan that solves the problem: one action a line, in parentheses, and nothing else."
         )
-    facts = [("on", *pair) for pair in sorted(towers.on(start))]
+    facts: list[tuple[str, ...]] = [("on", *pair) for pair in sorted(towers.on(start))]
     facts += [("ontable", t[0]) for t in sorted(start)] + [("clear", t[-1]) for t in sorted(start)] + [("handempty",)]
     said = [world.sentence((world.names[name], *arguments)) for name, *arguments in facts]
     wanted = [world.sentence((world.names["on"], *pair)) for pair in sorted(goal)]

@@ -49,16 +49,16 @@ def problem(start: Towers, goal: set[tuple[str, str]]) -> str:
 
 def _moves(towers: Towers) -> list[tuple[Towers, list[Step]]]:
     """Every way to move one block, as the configuration it leads to and the two steps it takes."""
-    found = []
+    found: list[tuple[Towers, list[Step]]] = []
     for tower in sorted(towers):
         block, rest = tower[-1], tower[:-1]
-        take = ("unstack", block, rest[-1]) if rest else ("pick-up", block)
+        take: Step = ("unstack", block, rest[-1]) if rest else ("pick-up", block)
         without = (towers - {tower}) | ({rest} if rest else set())
         if rest:
-            found.append((without | {(block,)}, [take, ("put-down", block)]))
+            found.append((frozenset(without | {(block,)}), [take, ("put-down", block)]))
         for other in sorted(towers - {tower}):
-            found.append(((without - {other}) | {(*other, block)}, [take, ("stack", block, other[-1])]))
-    return [(frozenset(t), steps) for t, steps in found]
+            found.append((frozenset((without - {other}) | {(*other, block)}), [take, ("stack", block, other[-1])]))
+    return found
 
 
 def shortest(start: Towers, goal: set[tuple[str, str]]) -> list[Step]:
