@@ -150,7 +150,7 @@ _DIGITS = re.compile(r"(?<![\w.])[-−]?\d{1,15}(?:,\d{3}(?!\d)){0,5}(?:\.\d{1,1
 _COUNTED = re.compile(
     r" (?:(?:more|other|male|female|full|biological) )?(?:sisters?|brothers?|siblings?|friends?|cousins?)\b", re.I
 )
-_NONE = re.compile(r"\b(?:none|(?:has|have) no)\b", re.I)
+_NONE = re.compile(r"\bnone\b|(?<=\bhas )no\b|(?<=\bhave )no\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +213,12 @@ _CUE = re.compile(
     r"[^\d=]{0,40}$",
     re.I,
 )
+_CONCLUDES = re.compile(
+    r"[\s-]*(?:so|thus|hence|therefore|result|solution|total|to sum up|in short|in summary|overall|in total|"
+    r"in conclusion|conclusion|finally|i'd say|i would say|that's|that makes|it's|this gives|that is)\b[^\d]{0,25}$",
+    re.I,
+)
+"""Stands before the number of a sentence that has little more than the number."""
 _REASON = re.compile(
     r"[,;:(]? *\b(?:since|because|as (?:she|he|they|alice|all|each|both|the)|given that|given|including|counting|"
     r"consisting of|namely the|which (?:is|are|includes?|consists?)|where|not counting|excluding|"
@@ -301,7 +307,7 @@ def _sentence_value(sentence: str, letters: str) -> tuple[str | None, bool, str]
             return None, False, f"several numbers: {cued[-1].value} and {listed[0]}"
         return cued[-1].value, True, ""
     if len(distinct) == 1:
-        return first.value, bool(letters), ""
+        return first.value, bool(letters or _CONCLUDES.match(main[: first.start])), ""
     return None, False, f"several numbers: {', '.join(sorted(distinct))}"
 
 
@@ -313,6 +319,9 @@ def _main_clause(sentence: str, letters: str) -> str:
     m = _REASON.search(bare)
     if m and any(_values(bare[e.end() :], letters) for e in _EQUALS.finditer(bare, m.start())):
         return bare  # "6 sisters plus Alice, i.e. 7"
+    before, colon, after = bare.partition(": ")
+    if colon and _values(before, letters) and not any(_EQUALS.finditer(after)):
+        return before  # "7 sisters: Alice and her 6 sisters"
     while m:
         before = bare[: m.start()]
         if _values(before, letters):

@@ -45,6 +45,17 @@ READ = [
     ("### Answer: Alice has 2 brothers.  **Explanation:** - Bob has 2 brothers, meaning there are 3 in total.", "2"),
     ("### Answer: Alice has 3 brothers and 6 sisters. Her brother therefore has 7 sisters.", "7"),
     ("The answer to this question is 7.", "7"),
+    ("To sum up, 7 sisters.", "7"),
+    ("The sisters: Alice, S1, S2, S3, S4, S5, S6. That's 7.", "7"),
+    ("Alice's brother has exactly 7 sisters in total: 6 + Alice.", "7"),
+    ("Alice's brother has no sisters.", "0"),
+    ("Result: 7", "7"),
+    ("I'd say 7.", "7"),
+    ("### Answer\n7", "7"),
+    ("**Final Answer**\n\n**7**", "7"),
+    ("Answer = 7", "7"),
+    ("### Answer: 7\n### Explanation: 6 sisters + Alice = 7; the 3 brothers do not matter.", "7"),
+    ("1. Alice has 3 brothers\n2. Alice has 6 sisters\n3. Brother's sisters = 6 + 1 = 7", "7"),
 ]
 
 UNREAD = [
