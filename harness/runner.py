@@ -190,6 +190,7 @@ class Run:
         self.journal: dict[str, Completion] = {}
         self.spent = 0
         self._stopping = False
+        self._budget_spent: BudgetSpent | None = None
         self._done: dict[tuple[str, int], str] = {}
         self._read_back()
 
@@ -234,8 +235,10 @@ class Run:
                 ticker.cancel()
         except asyncio.CancelledError:
             status, reason = "interrupted", "interrupted"
-        except (FatalModelError, BudgetSpent) as error:
-            status, reason = "incomplete", "\n  ".join(filter(None, (error.message, error.hint)))
+            if self._budget_spent:
+                status, reason = "incomplete", _told(self._budget_spent)
+        except FatalModelError as error:
+            status, reason = "incomplete", _told(error)
         finally:
             for worker in workers:
                 worker.cancel()
@@ -288,8 +291,12 @@ class Run:
             try:
                 record = await self._solve(sample, epoch, identity, messages)
                 self.writer.append(record)
+            except BudgetSpent as end:
+                # No worker starts another call; those under way are paid for and wait for their answer.
+                self._stopping, self._budget_spent = True, end
+                return
             except BaseException:
-                self._stopping = True  # the other workers finish the sample they have and start no other
+                self._stopping = True
                 raise
             self._count(record)
             if self.progress.done % 64 == 0:
@@ -354,6 +361,10 @@ class Run:
 
 
 _COLUMNS = tuple(f.name for f in fields(Record))
+
+
+def _told(error: HarnessError) -> str:
+    return "\n  ".join(filter(None, (error.message, error.hint)))
 
 
 def _total(counts: Sequence[int | None]) -> int | None:

@@ -172,6 +172,19 @@ def test_the_budget_ends_a_run_that_can_be_finished(tmp_path: Path) -> None:
     assert asyncio.run(execute(tmp_path, Parrot(), IO(), config=CONFIG)).status == "complete"
 
 
+def test_answers_under_way_when_the_budget_ends_are_waited_for(tmp_path: Path) -> None:
+    class Slow(Parrot):
+        async def complete(self, request):
+            answer = await super().complete(request)
+            await asyncio.sleep(0.01 * len(self.asked))
+            return answer
+
+    model = Slow(max_connections=4)
+    result = asyncio.run(execute(tmp_path, model, IO(), config=replace(CONFIG, budget_tokens=1)))
+    assert result.status == "incomplete"
+    assert len(model.asked) == len(records(tmp_path)) == 4
+
+
 def test_calls_of_an_unfinished_sample_are_not_asked_again(tmp_path: Path) -> None:
     """Three calls a sample; the run dies after the 7th: of the third sample one call is on disk."""
     stopped = Parrot(failing(8, FatalModelError("gone", "not_found")), max_connections=1)
