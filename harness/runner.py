@@ -235,8 +235,6 @@ class Run:
                 ticker.cancel()
         except asyncio.CancelledError:
             status, reason = "interrupted", "interrupted"
-            if self._budget_spent:
-                status, reason = "incomplete", _told(self._budget_spent)
         except FatalModelError as error:
             status, reason = "incomplete", _told(error)
         finally:
@@ -248,7 +246,9 @@ class Run:
             if self.cache:
                 self.cache.close()
             self.writer.sync()
-        if status == "complete" and self.progress.errors:
+        if status == "complete" and self._budget_spent:
+            status, reason = "incomplete", _told(self._budget_spent)
+        elif status == "complete" and self.progress.errors:
             status, reason = "incomplete", self._faults()
         on_progress(self.progress)
         return Result(status, self.contrasts, self.progress, reason)
