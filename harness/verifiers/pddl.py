@@ -131,7 +131,7 @@ def parse_domain(text: str) -> Domain:
         if name not in KNOWN_REQUIREMENTS:
             raise PDDLError(f"domain: the requirement {name} is not supported", _supported())
     types: dict[str, tuple[str, ...]] = {OBJECT: ()}
-    for name, above in _typed(_joined(sections, ":types"), "domain, :types"):
+    for name, above in typed(_joined(sections, ":types"), "domain, :types"):
         types[name] = (*types.get(name, ()), *(t for t in above if t != name))
     _declare_supertypes(types)
     constants = _declared(sections, ":constants", "domain", types)
@@ -215,7 +215,7 @@ def _joined(sections: dict[str, list[Node]], name: str) -> list[Node | str]:
     return [item for section in sections.get(name, []) for item in section[1:]]
 
 
-def _typed(items: Sequence[Node | str], where: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def typed(items: Sequence[Node | str], where: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """`a b - t c` as (a, (t,)), (b, (t,)), (c, (object,))."""
     waiting: list[str] = []
     i = 0
@@ -273,7 +273,7 @@ def _declared(
     """Objects or constants with their types."""
     where = f"{what}, {name}"
     found: dict[str, tuple[str, ...]] = {}
-    for item, kinds in _typed(_joined(sections, name), where):
+    for item, kinds in typed(_joined(sections, name), where):
         _check_types(kinds, types, where)
         if item in found:
             raise PDDLError(f"{where}: {item} is declared twice")
@@ -295,7 +295,7 @@ def _signatures(
         if not isinstance(node, Node) or not node or not isinstance(node[0], str):
             raise PDDLError(f"domain, {section}: expected (name ?x ...), found {_shown(node)}")
         where = f"domain, line {node.line}: {node[0]}"
-        kinds = tuple(kinds for _, kinds in _typed(node[1:], where))
+        kinds = tuple(kinds for _, kinds in typed(node[1:], where))
         for each in kinds:
             _check_types(each, types, where)
         found[node[0]] = kinds
@@ -325,7 +325,7 @@ def _action(node: Node, types: dict[str, tuple[str, ...]]) -> Action:
         if not isinstance(value, Node):
             raise PDDLError(f"{where}: {key} needs a list")
         parts[str(key)] = value
-    parameters = tuple(_typed(list(parts.get(":parameters", Node(node.line))), where))
+    parameters = tuple(typed(list(parts.get(":parameters", Node(node.line))), where))
     for name, kinds in parameters:
         _check_types(kinds, types, where)
         if not name.startswith("?"):

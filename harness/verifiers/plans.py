@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.verifiers.pddl import Action, Domain, Fact, Node, PDDLError, Problem
+from harness.verifiers.pddl import Action, Domain, Fact, Node, PDDLError, Problem, typed
 
 Reason = Literal["syntax", "unknown_action", "arity", "unknown_object", "type", "precondition", "goal"]
 
@@ -102,9 +102,7 @@ class _Scope:
     def inner(self, node: Node | str) -> _Scope:
         if not isinstance(node, Node):
             raise self.error(node, "expected a list of variables")
-        from harness.verifiers.pddl import _typed
-
-        return _Scope(self.domain, self.objects, (*self.variables, *_typed(node, self.where)), self.where)
+        return _Scope(self.domain, self.objects, (*self.variables, *typed(node, self.where)), self.where)
 
     def slot(self, name: Node | str) -> int | str:
         """The index of a variable in the environment, or the object's name."""
