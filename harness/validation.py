@@ -12,7 +12,8 @@ from harness import store
 from harness.errors import DataError, UsageError
 from harness.scoring import read_jsonl, writing
 from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
-from harness.verifiers.plans import CompiledDomain, Validator, Verdict, compile_domain, validate_text
+from harness.verifiers.pddl_compile import CompiledDomain, compile_domain
+from harness.verifiers.plans import Validator, Verdict, validate_text
 
 
 @functools.lru_cache(maxsize=64)

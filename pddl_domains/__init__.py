@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 
 from harness.verifiers.pddl import Action, Node, parse_domain
+from harness.verifiers.pddl_compile import CompiledDomain, compile_domain
 from harness.verifiers.plan_text import Lexicon, Step
-from harness.verifiers.plans import CompiledDomain, compile_domain
 
 
 @dataclass(frozen=True, eq=False)  # made once a set of names, so compared and hashed by identity

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
-from harness.verifiers.plans import PlanSyntax, Validator, compile_domain, read_plan, validate_text
+from harness.verifiers.pddl_compile import compile_domain
+from harness.verifiers.plans import PlanSyntax, Validator, read_plan, validate_text
 
 CORPUS = Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
 

@@ -1,0 +1,368 @@
+"""PDDL conditions and effects, compiled to functions of the objects chosen and the state. Knows no plans.
+
+Conditions and effects read the state before the step: an effect only collects what it adds, deletes and assigns.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.verifiers.pddl import Action, Domain, Fact, Node, PDDLError, typed
+
+
+@dataclass(slots=True)
+class State:
+    """What is true and how much there is of what. Changed in place by a step."""
+
+    facts: set[Fact]
+    values: dict[Fact, float]
+    members: Callable[[tuple[str, ...]], tuple[str, ...]]
+    """The problem's objects of some type: what quantifiers range over."""
+
+
+Environment = tuple[str, ...]
+"""The values of the variables in scope: an action's arguments, then those of quantifiers."""
+
+Holds = Callable[[Environment, State], bool]
+Term = Callable[[Environment], Fact]
+Amount = Callable[[Environment, State], float]
+
+
+class Undefined(Exception):  # noqa: N818 - becomes an unmet condition
+    """A numeric fluent that has no value."""
+
+
+# Conditions -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled condition; `parts` are its conjuncts, so that those unmet can be named."""
+
+    holds: Holds
+    parts: tuple[tuple[Holds, Callable[[Environment], str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A compiled effect: it writes into the three collections, from the state before the step."""
+
+    apply: Callable[[Environment, State, set[Fact], set[Fact], list[tuple[Fact, float]]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A compiled action. A STRIPS one has its facts listed, and is run by set operations."""
+
+    action: Action
+    condition: Condition
+    effect: Effect
+    strips: tuple[tuple[Term, ...], tuple[Term, ...], tuple[Term, ...]] | None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the compiler knows: the domain, the objects, and the variables in scope with their types."""
+
+    domain: Domain
+    objects: Mapping[str, tuple[str, ...]]
+    variables: tuple[tuple[str, tuple[str, ...]], ...]
+    where: str
+
+    def error(self, node: Node | str, message: str) -> PDDLError:
+        line = f", line {node.line}" if isinstance(node, Node) else ""
+        return PDDLError(f"{self.where}{line}: {message}")
+
+    def inner(self, node: Node | str) -> Scope:
+        if not isinstance(node, Node):
+            raise self.error(node, "expected a list of variables")
+        return Scope(self.domain, self.objects, (*self.variables, *typed(node, self.where)), self.where)
+
+    def slot(self, name: Node | str) -> int | str:
+        """The index of a variable in the environment, or the object's name."""
+        if not isinstance(name, str):
+            raise self.error(name, "expected a variable or an object")
+        for i in range(len(self.variables) - 1, -1, -1):
+            if self.variables[i][0] == name:
+                return i
+        if name.startswith("?"):
+            raise self.error(name, f"the variable {name} is not declared")
+        if name not in self.objects:
+            raise self.error(name, f"there is no object {name}")
+        return name
+
+
+def _term(scope: Scope, node: Node, declared: Mapping[str, tuple[tuple[str, ...], ...]], kind: str) -> Term:
+    """An atom as a function of the environment."""
+    name = node[0] if node else ""
+    if not isinstance(name, str) or name not in declared:
+        raise scope.error(node, f"the {kind} {name if isinstance(name, str) else '?'} is not declared")
+    if len(node) - 1 != len(declared[name]):
+        raise scope.error(node, f"{name} takes {len(declared[name])} arguments, here are {len(node) - 1}")
+    slots = [scope.slot(item) for item in node[1:]]
+    if all(isinstance(s, str) for s in slots):
+        ground: Fact = (name, *map(str, slots))
+        return lambda e: ground
+    match slots:
+        case [int(i)]:
+            return lambda e: (name, e[i])
+        case [int(i), int(j)]:
+            return lambda e: (name, e[i], e[j])
+    return lambda e: (name, *[e[s] if isinstance(s, int) else s for s in slots])
+
+
+def _show(scope: Scope, node: Node) -> Callable[[Environment], str]:
+    """The condition in words of PDDL, with the variables' values."""
+
+    def text(item: Node | str, e: Environment) -> str:
+        if isinstance(item, Node):
+            return f"({' '.join(text(i, e) for i in item)})"
+        for i in range(len(scope.variables) - 1, -1, -1):
+            if scope.variables[i][0] == item and i < len(e):
+                return e[i]
+        return item
+
+    return lambda e: text(node, e)
+
+
+def compile_condition(scope: Scope, node: Node | None) -> Condition:
+    if node is None or not node:
+        return Condition(lambda e, s: True, ())
+    conjuncts = list(_conjuncts(scope, node))
+    parts = tuple((_holds(scope, c), _show(scope, c)) for c in conjuncts)
+    tests = tuple(h for h, _ in parts)
+    return Condition(lambda e, s: all(test(e, s) for test in tests), parts)
+
+
+def _conjuncts(scope: Scope, node: Node | str) -> Iterator[Node]:
+    if not isinstance(node, Node) or not node:
+        raise scope.error(node, "expected a condition")
+    if node[0] == "and":
+        for part in node[1:]:
+            yield from _conjuncts(scope, part)
+    else:
+        yield node
+
+
+def _holds(scope: Scope, node: Node | str) -> Holds:
+    """A condition as a test of environment and state. Undefined numbers make a comparison false."""
+    if not isinstance(node, Node) or not node:
+        raise scope.error(node, "expected a condition")
+    head, rest = node[0], node[1:]
+    if head in ("and", "or"):
+        tests = [_holds(scope, part) for part in rest]
+        return (
+            (lambda e, s: all(t(e, s) for t in tests)) if head == "and" else (lambda e, s: any(t(e, s) for t in tests))
+        )
+    if head == "not" and len(rest) == 1:
+        inner = _holds(scope, rest[0])
+        return lambda e, s: not inner(e, s)
+    if head == "imply" and len(rest) == 2:
+        left, right = (_holds(scope, part) for part in rest)
+        return lambda e, s: not left(e, s) or right(e, s)
+    if head in ("forall", "exists") and len(rest) == 2:
+        return _quantified(scope, str(head), rest[0], rest[1])
+    if head in ("<", "<=", "=", ">=", ">") and len(rest) == 2:
+        return _comparison(scope, str(head), node)
+    if head in ("not", "imply", "forall", "exists", "<", "<=", "=", ">=", ">"):
+        raise scope.error(node, f"({head} ...) has the wrong number of parts")
+    term = _term(scope, node, scope.domain.predicates, "predicate")
+    return lambda e, s: term(e) in s.facts
+
+
+def _quantified(scope: Scope, head: str, variables: Node | str, body: Node | str) -> Holds:
+    inner = scope.inner(variables)
+    test = _holds(inner, body)
+    kinds = [k for _, k in inner.variables[len(scope.variables) :]]
+    want = head == "exists"
+    return lambda e, s: any(test(f, s) is want for f in _extend(e, s, kinds)) is want
+
+
+def _extend(e: Environment, s: State, kinds: Sequence[tuple[str, ...]]) -> Iterator[Environment]:
+    """The environment with every choice of objects for variables of these types."""
+    return (e + chosen for chosen in itertools.product(*(s.members(k) for k in kinds)))
+
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+
+
+def _comparison(scope: Scope, head: str, node: Node) -> Holds:
+    left, right = node[1], node[2]
+    if (
+        head == "="
+        and isinstance(left, str)
+        and isinstance(right, str)
+        and not _is_number(left)
+        and not _is_number(right)
+    ):
+        i, j = scope.slot(left), scope.slot(right)
+
+        def value(slot: int | str, e: Environment) -> str:
+            return e[slot] if isinstance(slot, int) else slot
+
+        return lambda e, s: value(i, e) == value(j, e)
+    a, b = compile_amount(scope, left), compile_amount(scope, right)
+    test = _COMPARISONS[head]
+
+    def holds(e: Environment, s: State) -> bool:
+        try:
+            return test(a(e, s), b(e, s))
+        except Undefined:
+            return False
+
+    return holds
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"-?\d+(?:\.\d+)?", text))
+
+
+def compile_amount(scope: Scope, node: Node | str) -> Amount:
+    """A numeric expression."""
+    if isinstance(node, str) and _is_number(node):
+        number = float(node)
+        return lambda e, s: number
+    if isinstance(node, Node) and node[:1] and node[0] in ("+", "-", "*", "/"):
+        head, parts = node[0], [compile_amount(scope, part) for part in node[1:]]
+        if not parts or (len(parts) == 1 and head != "-"):
+            raise scope.error(node, f"({head} ...) has the wrong number of parts")
+        return lambda e, s: _calculate(str(head), [p(e, s) for p in parts])
+    call = node
+    if isinstance(node, str):
+        call = Node(0)
+        call.append(node)
+    assert isinstance(call, Node)
+    term = _term(scope, call, scope.domain.functions, "function")
+
+    def look_up(e: Environment, s: State) -> float:
+        try:
+            return s.values[term(e)]
+        except KeyError:
+            raise Undefined(" ".join(term(e))) from None
+
+    return look_up
+
+
+def _calculate(head: str, values: list[float]) -> float:
+    first, *rest = values
+    if not rest:
+        return -first
+    for value in rest:
+        if head == "/" and value == 0:
+            raise Undefined("a division by zero")
+        first = {"+": first + value, "-": first - value, "*": first * value}.get(head, first / value if value else 0)
+    return first
+
+
+# Effects ----------------------------------------------------------------------------------------------------------
+
+_ASSIGN = ("assign", "increase", "decrease", "scale-up", "scale-down")
+
+
+def _effect(scope: Scope, node: Node | str | None) -> Effect:
+    """An effect that reads the state before the step only, whatever stands beside it."""
+    if node is None:
+        return Effect(lambda e, s, add, delete, assign: None)
+    if not isinstance(node, Node) or not node:
+        raise scope.error(node, "expected an effect")
+    head, rest = node[0], node[1:]
+    if head == "and":
+        parts = [_effect(scope, part).apply for part in rest]
+
+        def every(
+            e: Environment, s: State, add: set[Fact], delete: set[Fact], assign: list[tuple[Fact, float]]
+        ) -> None:
+            for part in parts:
+                part(e, s, add, delete, assign)
+
+        return Effect(every)
+    if head == "not" and len(rest) == 1 and isinstance(rest[0], Node):
+        gone = _term(scope, rest[0], scope.domain.predicates, "predicate")
+        return Effect(lambda e, s, add, delete, assign: delete.add(gone(e)))
+    if head == "when" and len(rest) == 2:
+        test = _holds(scope, rest[0]) if rest[0] else lambda e, s: True
+        then = _effect(scope, rest[1]).apply
+        return Effect(lambda e, s, add, delete, assign: then(e, s, add, delete, assign) if test(e, s) else None)
+    if head == "forall" and len(rest) == 2:
+        inner = scope.inner(rest[0])
+        body = _effect(inner, rest[1]).apply
+        kinds = [k for _, k in inner.variables[len(scope.variables) :]]
+
+        def each(e: Environment, s: State, add: set[Fact], delete: set[Fact], assign: list[tuple[Fact, float]]) -> None:
+            for extended in _extend(e, s, kinds):
+                body(extended, s, add, delete, assign)
+
+        return Effect(each)
+    if head in _ASSIGN and len(rest) == 2:
+        return _assignment(scope, str(head), rest[0], rest[1])
+    made = _term(scope, node, scope.domain.predicates, "predicate")
+    return Effect(lambda e, s, add, delete, assign: add.add(made(e)))
+
+
+def _assignment(scope: Scope, head: str, target: Node | str, value: Node | str) -> Effect:
+    call = target
+    if isinstance(target, str):
+        call = Node(0)
+        call.append(target)
+    assert isinstance(call, Node)
+    term, amount = _term(scope, call, scope.domain.functions, "function"), compile_amount(scope, value)
+
+    def apply(e: Environment, s: State, add: set[Fact], delete: set[Fact], assign: list[tuple[Fact, float]]) -> None:
+        name, by = term(e), amount(e, s)
+        if head != "assign":
+            # A cost that nothing has set starts at 0, as planners take it.
+            if name not in s.values and name != ("total-cost",):
+                raise Undefined(" ".join(name))
+            old = s.values.get(name, 0.0)
+            by = {"increase": old + by, "decrease": old - by, "scale-up": old * by}.get(head, old / by if by else old)
+        assign.append((name, by))
+
+    return Effect(apply)
+
+
+def _strips(scope: Scope, action: Action) -> tuple[tuple[Term, ...], tuple[Term, ...], tuple[Term, ...]] | None:
+    """(preconditions, adds, deletes) of an action with plain facts only; None for any other."""
+
+    def atom(node: Node) -> bool:
+        return isinstance(node[0], str) and node[0] in scope.domain.predicates
+
+    needs = list(_conjuncts(scope, action.precondition)) if action.precondition else []
+    effects = list(_conjuncts(scope, action.effect)) if action.effect else []
+    deletes = [
+        n[1] for n in effects if n[0] == "not" and len(n) == 2 and isinstance(n[1], Node) and n[1] and atom(n[1])
+    ]
+    adds = [n for n in effects if atom(n)]
+    if not all(atom(n) for n in needs) or len(adds) + len(deletes) != len(effects):
+        return None
+    groups = (needs, adds, [n for n in deletes if isinstance(n, Node)])
+    terms = [tuple(_term(scope, n, scope.domain.predicates, "predicate") for n in nodes) for nodes in groups]
+    return terms[0], terms[1], terms[2]
+
+
+@dataclass(frozen=True)
+class CompiledDomain:
+    """A domain whose actions are ready to run, for any of its problems."""
+
+    domain: Domain
+    operators: Mapping[str, Operator] = field(repr=False)
+
+
+def compile_domain(domain: Domain) -> CompiledDomain:
+    """PDDLError where an action names what is not declared."""
+    operators = {}
+    for name, action in domain.actions.items():
+        scope = Scope(domain, domain.constants, action.parameters, f"domain: action {name}")
+        operators[name] = Operator(
+            action, compile_condition(scope, action.precondition), _effect(scope, action.effect), _strips(scope, action)
+        )
+    return CompiledDomain(domain, operators)
