@@ -23,7 +23,7 @@ from harness.errors import HarnessError, UsageError
 from harness.models.registry import open_model
 from harness.options import describe
 from harness.parquet import warm_up, write_parquet
-from harness.runner import Result, Run, RunConfig, epochs_of, preamble, samples_of, sampling_of
+from harness.runner import Result, Run, RunConfig, count, epochs_of, preamble, samples_of, sampling_of
 from harness.tables import tabulate
 from harness.types import Model, Strategy, Task
 
@@ -91,6 +91,8 @@ def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
 def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finished:
     """A new run in a new directory under `out`."""
     task, strategy, model = prepare(config)
+    if count(task, config) == 0:
+        raise UsageError(f"task {config.task}: with these options there are no samples")
     run_id = store.new_run_id(config.task, config.model)
     directory = out / run_id
     try:

@@ -63,6 +63,14 @@ class RunConfig:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RunConfig:
+        """DataError where it is not what `asdict` of a RunConfig gives."""
+        try:
+            return cls._from_json(value)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"the run's configuration can't be read ({type(error).__name__}: {error})") from None
+
+    @classmethod
+    def _from_json(cls, value: Mapping[str, Any]) -> RunConfig:
         values = dict(value)
         values["model_options"] = ModelOptions(**values["model_options"])
         values["sampling"] = Sampling(**{**values["sampling"], "stop": tuple(values["sampling"].get("stop") or ())})

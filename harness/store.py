@@ -22,6 +22,9 @@ from harness.types import Outcome
 RECORDS = "records.jsonl"
 JOURNAL = "calls.jsonl"
 
+ESSENTIAL = {"task", "id", "epoch", "group", "condition", "params", "outcome", "value", "response"}
+"""Without these keys a line is no record."""
+
 
 def new_run_id(task: str, model: str) -> str:
     """Sorts by time, tells task and model, and is unique."""
@@ -46,8 +49,8 @@ def read_config(directory: Path) -> dict[str, Any]:
         raise UsageError(f"{directory}/run.json can't be read: {error.strerror}") from None
     except ValueError as error:
         raise DataError(f"{directory}/run.json is not valid JSON: {error}") from None
-    if not isinstance(config, dict):
-        raise DataError(f"{directory}/run.json does not hold a JSON object")
+    if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
+        raise DataError(f"{directory}/run.json is not that of a run: it has no `config`")
     return config
 
 
@@ -84,7 +87,7 @@ def read_records(directory: Path) -> Iterator[dict[str, Any]]:
             record = json.loads(line)
         except ValueError:
             raise DataError(f"{directory / RECORDS}: line {number} is not valid JSON") from None
-        if not isinstance(record, dict):
+        if not isinstance(record, dict) or not record.keys() >= ESSENTIAL:
             raise DataError(f"{directory / RECORDS}: line {number} is not a record")
         yield record
 

@@ -93,6 +93,11 @@ def test_several_tasks_and_models_are_runs_of_their_own(harness, tmp_path) -> No
         (("tasks", "nothing"), "there is no task"),
         (("run", "-t", "aiw", "-m", "embedded/nowhere"), "model.bin is missing"),
         (("serve", "tiny"), "not a vLLM model"),
+        (("run", "-t", "aiw", "-m", "tiny", "-T", "largest=99999999999999999999"), "not between 2 and 10000"),
+        (
+            ("run", "-t", "aiw", "-m", "tiny", "-T", "family=parameterised", "-T", "variations=5"),
+            "there are no samples",
+        ),
     ],
 )
 def test_wrong_input_is_one_message_and_exit_code_2(harness, args, message) -> None:
@@ -243,6 +248,22 @@ def test_a_model_that_can_not_start_leaves_no_run_behind(harness, tmp_path, monk
     code, _, err = harness("run", "-t", "aiw", "-m", "gpt-4o", "--display", "none")
     assert (code, "OPENAI_API_KEY" in err) == (2, True)
     assert not list((tmp_path / "results").iterdir())
+
+
+@pytest.mark.parametrize("command", [("run", "--resume"), ("score", "--task", "aiw"), ("table",)])
+@pytest.mark.parametrize("config", ['{"a": 1}', '{"config": {}}', '{"config": {"task": 1}}'])
+def test_a_directory_of_something_else_is_a_clear_error(harness, command, config) -> None:
+    Path("foreign").mkdir()
+    Path("foreign/run.json").write_text(config)
+    Path("foreign/records.jsonl").write_text("{}\n")
+    code, _, err = harness(*command, "foreign")
+    assert (code, "error: " in err) == (1, True)
+
+
+def test_a_harness_toml_that_is_not_text(harness) -> None:
+    Path("harness.toml").write_bytes(b"\xff\xfe")
+    code, _, err = harness("models")
+    assert (code, "harness.toml" in err) == (1, True)
 
 
 def test_help_loads_nothing_heavy() -> None:

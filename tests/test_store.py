@@ -10,6 +10,10 @@ from harness.errors import DataError, HarnessError, UsageError
 from harness.parquet import write_parquet
 
 RECORD = {
+    "task": "t",
+    "group": "g",
+    "condition": "c",
+    "value": 1.0,
     "id": "a",
     "epoch": 1,
     "response": "",
@@ -75,13 +79,13 @@ def test_appended_lines_are_on_disk_at_once(tmp_path: Path) -> None:
 
 
 def test_run_json_is_replaced_in_one_step(tmp_path: Path) -> None:
-    store.write_config(tmp_path, {"status": "running"})
-    store.write_config(tmp_path, {"status": "complete"})
-    assert store.read_config(tmp_path) == {"status": "complete"}
+    store.write_config(tmp_path, {"status": "running", "config": {}})
+    store.write_config(tmp_path, {"status": "complete", "config": {}})
+    assert store.read_config(tmp_path) == {"status": "complete", "config": {}}
     assert [p.name for p in tmp_path.iterdir()] == ["run.json"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{"])
+@pytest.mark.parametrize("text", ["", "[]", "{", "{}"])
 def test_a_broken_run_json_is_a_clear_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(DataError, match=r"run\.json"):

@@ -39,7 +39,7 @@ def aliases() -> dict[str, Alias]:
     """All aliases; the user's config directory goes over the package, the working directory over both."""
     user = Path(platformdirs.user_config_dir("harness")) / "harness.toml"
     texts = [("registry.toml", (resources.files("harness.models") / "registry.toml").read_text(encoding="utf-8"))]
-    texts += [(str(p), p.read_text(encoding="utf-8")) for p in (user, Path("harness.toml")) if p.is_file()]
+    texts += [(str(p), _read(p)) for p in (user, Path("harness.toml")) if p.is_file()]
     found: dict[str, Alias] = {}
     for where, text in texts:
         try:
@@ -49,6 +49,13 @@ def aliases() -> dict[str, Alias]:
         for name, row in table.items():
             found[name] = _alias(name, row, where)
     return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: can't be read: {error}") from None
 
 
 def _alias(name: str, row: Any, where: str) -> Alias:

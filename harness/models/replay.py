@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from harness.errors import ModelError
+from harness.errors import DataError, ModelError
 from harness.options import build
 from harness.store import find_run, read_lines
 from harness.types import Completion, ModelOptions, Outcome, Params, Request, StopReason
@@ -36,6 +36,8 @@ class Replay:
             record = json.loads(line)
             if not Outcome(record["outcome"]).is_infrastructure:
                 self._offsets[record["id"], record["epoch"]] = (offset, len(line))
+        if not self._offsets:
+            raise DataError(f"{self._records.parent} holds no answers to replay")
 
     async def complete(self, request: Request) -> Completion:
         origin = request.origin

@@ -55,8 +55,8 @@ class AIW:
         _known(prompts, [*PROMPT_TYPES, "none"], "prompt")
         variations = [f"V{n}" for n in _numbers(self.variations, "variations")]
         _known(variations, [f"V{n}" for n in range(1, 7)], "variations")
-        if self.largest < 2:
-            raise UsageError(f"task aiw: option largest: {self.largest} is too small, at least 2 is needed")
+        if not 2 <= self.largest <= 10_000:
+            raise UsageError(f"task aiw: option largest: {self.largest} is not between 2 and 10000")
         for name, value in (("family", families), ("prompt", prompts), ("variations", variations)):
             if not value:
                 raise UsageError(f"task aiw: option {name} is empty")
