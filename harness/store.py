@@ -81,15 +81,20 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def read_records(directory: Path) -> Iterator[dict[str, Any]]:
-    """The records of a run in the order they were made. DataError where a line is not a JSON object."""
-    for number, (_, line) in enumerate(read_lines(directory / RECORDS), 1):
+    """The records of a run in the order they were made. DataError where a line is none."""
+    return (record for _, _, record in located_records(directory))
+
+
+def located_records(directory: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """(offset in the file, length, record) of every record."""
+    for number, (offset, line) in enumerate(read_lines(directory / RECORDS), 1):
         try:
             record = json.loads(line)
         except ValueError:
             raise DataError(f"{directory / RECORDS}: line {number} is not valid JSON") from None
         if not isinstance(record, dict) or not record.keys() >= ESSENTIAL:
             raise DataError(f"{directory / RECORDS}: line {number} is not a record")
-        yield record
+        yield offset, len(line), record
 
 
 def identity(*parts: Any) -> str:

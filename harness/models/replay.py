@@ -9,7 +9,7 @@ from typing import cast
 
 from harness.errors import DataError, ModelError
 from harness.options import build
-from harness.store import find_run, read_lines
+from harness.store import find_run, located_records
 from harness.types import Completion, ModelOptions, Outcome, Params, Request, StopReason
 
 
@@ -32,10 +32,9 @@ class Replay:
         return {"model": self.name}
 
     async def start(self) -> None:
-        for offset, line in read_lines(self._records):
-            record = json.loads(line)
+        for offset, length, record in located_records(self._records.parent):
             if not Outcome(record["outcome"]).is_infrastructure:
-                self._offsets[record["id"], record["epoch"]] = (offset, len(line))
+                self._offsets[record["id"], record["epoch"]] = (offset, length)
         if not self._offsets:
             raise DataError(f"{self._records.parent} holds no answers to replay")
 
