@@ -144,7 +144,7 @@ def _execute(
         identity = getattr(run, "model_identity", {})
         about |= {"status": result.status, "finished": _now(), "reason": result.reason, "model": identity}
         store.write_config(directory, about)
-        write_parquet(directory, directory / "records.parquet")
+        write_parquet(directory, directory / "records.parquet", run.param_kinds)
         write_summary(directory / "summary.csv", config, result)
     finally:
         writer.close()
@@ -157,10 +157,17 @@ async def _until_signal(run: Run, on_progress: Any) -> Result:
     assert task is not None
     if platform.system() != "Windows":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    warm = asyncio.get_running_loop().run_in_executor(None, warm_up)
-    result = await run.execute(on_progress)
-    await warm
-    return result
+    warm = asyncio.create_task(_warm_up_later())
+    try:
+        return await run.execute(on_progress)
+    finally:
+        warm.cancel()
+
+
+async def _warm_up_later() -> None:
+    """Import what the end of the run needs once requests are on their way: then there is time to wait for them."""
+    await asyncio.sleep(0.4)
+    await asyncio.to_thread(warm_up)
 
 
 def write_summary(path: Path, config: RunConfig, result: Result) -> None:

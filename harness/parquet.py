@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,21 @@ BATCH_ROWS = 500
 BATCH_CHARACTERS = 16 * 2**20
 
 
-def write_parquet(directory: Path, path: Path) -> None:
-    """The tidy table: params become `params_*` columns, nested values JSON text. Nothing for a run without records."""
-    params: dict[str, set[type]] = {}
-    for record in read_records(directory):
-        for name, value in record["params"].items():
-            params.setdefault(name, set()).add(type(value))
+Kinds = dict[str, set[type]]
+"""The types of the values that each param has in a run."""
+
+
+def note_kinds(params: Mapping[str, Any], kinds: Kinds) -> None:
+    """Take down the types of one record's params."""
+    for name, value in params.items():
+        kinds.setdefault(name, set()).add(type(value))
+
+
+def write_parquet(directory: Path, path: Path, params: Kinds) -> None:
+    """The tidy table: params become `params_*` columns, nested values JSON text. Nothing for a run without records.
+
+    `params` has the kinds of all of its records' params.
+    """
     if not params:
         return
     import pyarrow as pa

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from harness import store
 from harness.cache import Cache, completion_from
 from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError
+from harness.parquet import Kinds, note_kinds
 from harness.seeds import derive
 from harness.tables import Contrasts
 from harness.types import (
@@ -155,7 +156,7 @@ class Asker:
         run = self._run
         # Calls are told apart by what they ask and how often it was asked, not by their order: of calls side by side
         # the order is the network's, and a resumed run must find the same calls again.
-        content = store.identity(messages, changes)
+        content = "" if run.strategy.single_call else store.identity(messages, changes)
         self._asked[content] += 1
         call = (self._sample.id, self._epoch, content, self._asked[content])
         seed = derive(run.config.seed, run.task.name, *call) % 2**31
@@ -164,7 +165,7 @@ class Asker:
         request = Request(tuple(messages), sampling, origin)
         key = ""
         if run.cache or not run.strategy.single_call:
-            key = store.identity(run.model_identity, asdict(sampling), call)
+            key = store.identity(run.model_identity, messages, asdict(sampling), call)
             kept = run.journal.pop(key, None) or (run.cache.get(key) if run.cache else None)
             if kept:
                 self.completions.append(kept)
@@ -194,6 +195,7 @@ class Run:
         self.preamble = preamble(task, config)
         self.contrasts = Contrasts(task.factors)
         self.progress = Progress(count(task, config))
+        self.param_kinds: Kinds = {}
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
         self.spent = 0
@@ -214,6 +216,7 @@ class Run:
             self.journal[call["key"]] = completion_from(call["completion"])
 
     def _count(self, record: Mapping[str, Any]) -> None:
+        note_kinds(record["params"], self.param_kinds)
         self.contrasts.add(record)
         self.progress.add(record)
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from harness import store
 from harness.errors import DataError, HarnessError, UsageError
-from harness.parquet import write_parquet
+from harness.parquet import Kinds, note_kinds, write_parquet
 from harness.tables import Contrasts
 from harness.types import Outcome, Score, Task
 
@@ -48,7 +48,7 @@ def score_row(task: Task, row: dict[str, Any], where: str) -> Score:
 
 def score_run(task: Task, directory: Path, target: Path | None) -> Contrasts:
     """Score the records of a run anew; with `target`, a new run directory with the new verdicts is made."""
-    contrasts = Contrasts(task.factors)
+    contrasts, kinds = Contrasts(task.factors), Kinds()
     writer = None
     if target is not None:
         if target.exists():
@@ -64,13 +64,14 @@ def score_run(task: Task, directory: Path, target: Path | None) -> Contrasts:
                 record |= {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
                 record |= {"detail": dict(score.detail), "task_version": task.version}
             contrasts.add(record)
+            note_kinds(record["params"], kinds)
             if writer:
                 writer.append(record | {"run_id": writer.directory.name})
     finally:
         if writer:
             writer.close()
     if target is not None:
-        write_parquet(target, target / "records.parquet")
+        write_parquet(target, target / "records.parquet", kinds)
     return contrasts
 
 

@@ -97,15 +97,20 @@ def located_records(directory: Path) -> Iterator[tuple[int, int, dict[str, Any]]
         yield offset, len(line), record
 
 
+# json.dumps would make a new encoder at each call.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def identity(*parts: Any) -> str:
     """The hash under which an answer may be used again: of everything that could have changed it."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
+    text = _CANONICAL.encode(parts)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def dumps(value: Mapping[str, Any]) -> bytes:
     """One line of JSON. Lone surrogates, which no UTF-8 file can hold, become U+FFFD."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _COMPACT.encode(value)
     return text.encode("utf-8", "replace") + b"\n"
 
 
@@ -195,5 +200,5 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
         if key == "params" and isinstance(value, dict):
             row |= {f"params_{name}": v for name, v in value.items()}
         else:
-            row[key] = json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+            row[key] = _COMPACT.encode(value) if isinstance(value, (dict, list)) else value
     return row

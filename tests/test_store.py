@@ -7,7 +7,7 @@ import pytest
 
 from harness import store
 from harness.errors import DataError, HarnessError, UsageError
-from harness.parquet import write_parquet
+from harness.parquet import Kinds, note_kinds, write_parquet
 
 RECORD = {
     "task": "t",
@@ -101,7 +101,10 @@ def test_the_parquet_table_has_params_as_columns(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     write(tmp_path, line(), line(id="b", params={"n": 2.5, "s": "x"}, answer=None), line(id="c", params={"t": True}))
-    write_parquet(tmp_path, tmp_path / "records.parquet")
+    kinds = Kinds()
+    for record in store.read_records(tmp_path):
+        note_kinds(record["params"], kinds)
+    write_parquet(tmp_path, tmp_path / "records.parquet", kinds)
     rows = pq.read_table(tmp_path / "records.parquet").to_pylist()
     assert [r["params_n"] for r in rows] == [1.0, 2.5, None]
     assert rows[1]["params_s"] == "x"
