@@ -118,8 +118,12 @@ def run(**options: Any) -> None:
 
     show = options["display"] or display.default()
     if options["resume"]:
-        if options["task"] or options["model"]:
-            raise UsageError("--resume finishes a run as it was asked: it takes neither --task nor --model")
+        context = click.get_current_context()
+        given_here = [p for p in options if context.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
+        refused = sorted(set(given_here) - {"resume", "out", "display", "budget_tokens"})
+        if refused:
+            names = ", ".join("--" + name.replace("_", "-") for name in refused)
+            raise UsageError(f"--resume finishes a run as it was asked: it does not take {names}")
         changes = {"budget_tokens": options["budget_tokens"]} if options["budget_tokens"] else {}
         finished = launch.resume(find_run(options["resume"], options["out"]), show, **changes)
         sys.exit(_report(finished))
@@ -159,8 +163,14 @@ def run(**options: Any) -> None:
     if options["dry_run"]:
         _dry_run(configs)
         return
+    worst = 0
     with registry.shared(models):
-        sys.exit(max(_report(launch.start(config, options["out"], show)) for config in configs))
+        for config in configs:
+            finished = launch.start(config, options["out"], show)
+            worst = max(worst, _report(finished))
+            if finished.result.status == "interrupted":
+                break  # Ctrl-C means all of it
+    sys.exit(worst)
 
 
 def _report(finished: Any) -> int:
@@ -210,7 +220,7 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
     if source.is_dir():
         directory = store.find_run(source)
         made_with = store.read_config(directory)["config"].get("task_options", {})
-        contrasts = scoring.score_run(plugins.task(task, made_with | given), directory, output)
+        contrasts = scoring.score_run(plugins.task(task, made_with | given), given, directory, output)
         click.echo(tables.render_contrasts(contrasts))
         return
     outcomes = scoring.score_file(plugins.task(task, given), source, output)

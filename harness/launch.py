@@ -114,7 +114,7 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
         return _execute(directory, about, config, task, strategy, model, show)
     except HarnessError:
         # A model that could not even start leaves nothing worth keeping.
-        if next(store.read_lines(directory / store.RECORDS), None) is None:
+        if not any(next(store.read_lines(directory / name), None) for name in (store.RECORDS, store.JOURNAL)):
             shutil.rmtree(directory)
         raise
 

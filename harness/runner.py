@@ -200,7 +200,7 @@ class Run:
         self.journal: dict[str, Completion] = {}
         self.spent = 0
         self._stopping = False
-        self._budget_spent: BudgetSpent | None = None
+        self._ended_by: BudgetSpent | FatalModelError | None = None
         self._done: dict[tuple[str, int], str] = {}
         self._read_back()
 
@@ -210,7 +210,7 @@ class Run:
             self._done[record["id"], record["epoch"]] = record["identity"]
             self._count(record)
         self.progress.resumed = self.progress.done
-        self.spent = self.progress.tokens
+        self.spent = self.progress.tokens  # of unfinished samples too, below
         for _, line in store.read_lines(self.writer.directory / store.JOURNAL):
             call = json.loads(line)
             self.journal[call["key"]] = completion_from(call["completion"])
@@ -257,8 +257,8 @@ class Run:
             if self.cache:
                 self.cache.close()
             self.writer.sync()
-        if status == "complete" and self._budget_spent:
-            status, reason = "incomplete", _told(self._budget_spent)
+        if status == "complete" and self._ended_by:
+            status, reason = "incomplete", _told(self._ended_by)
         elif status == "complete" and self.progress.errors:
             status, reason = "incomplete", self._faults()
         on_progress(self.progress)
@@ -302,9 +302,9 @@ class Run:
             try:
                 record = await self._solve(sample, epoch, identity, messages)
                 self.writer.append(record)
-            except BudgetSpent as end:
-                # No worker starts another call; those under way are paid for and wait for their answer.
-                self._stopping, self._budget_spent = True, end
+            except (BudgetSpent, FatalModelError) as end:
+                # No worker takes another sample; calls under way are paid for, and wait for their answer.
+                self._stopping, self._ended_by = True, self._ended_by or end
                 return
             except BaseException:
                 self._stopping = True

@@ -7,8 +7,9 @@ import gzip
 import io
 import json
 import sys
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -46,7 +47,7 @@ def score_row(task: Task, row: dict[str, Any], where: str) -> Score:
         return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(error).__name__}: {error}")
 
 
-def score_run(task: Task, directory: Path, target: Path | None) -> Contrasts:
+def score_run(task: Task, task_options: Mapping[str, str], directory: Path, target: Path | None) -> Contrasts:
     """Score the records of a run anew; with `target`, a new run directory with the new verdicts is made."""
     contrasts, kinds = Contrasts(task.factors), Kinds()
     writer = None
@@ -55,14 +56,19 @@ def score_run(task: Task, directory: Path, target: Path | None) -> Contrasts:
             raise UsageError(f"{target} exists already", "give a new directory with -o")
         target.mkdir(parents=True)
         about = store.read_config(directory)
-        store.write_config(target, about | {"run_id": target.name, "rescored_from": str(directory)})
+        config = about["config"] | {"task_options": {**about["config"].get("task_options", {}), **task_options}}
+        store.write_config(target, about | {"run_id": target.name, "rescored_from": str(directory), "config": config})
         writer = store.Writer(target)
     try:
         for record in store.read_records(directory):
-            if not Outcome(record["outcome"]).is_infrastructure or record["outcome"] == Outcome.VERIFIER_ERROR:
+            if record.get("stop_reason") is not None:  # there is a response: strategy and model did their part
                 score = score_row(task, record, f"{directory}, sample {record['id']}")
                 record |= {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
-                record |= {"detail": dict(score.detail), "task_version": task.version}
+                record |= {
+                    "detail": dict(score.detail),
+                    "task_version": task.version,
+                    "error": score.detail.get("error"),
+                }
             contrasts.add(record)
             note_kinds(record["params"], kinds)
             if writer:
@@ -82,7 +88,7 @@ def read_jsonl(source: Path) -> Iterator[tuple[str, bytes]]:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield f"{source}, line {number}", line
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{source}: can't be read: {error}") from None
 
 
@@ -105,9 +111,11 @@ def writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
     if target is None or str(target) == "-":
         yield sys.stdout.buffer
         return
+    part = target.with_name(target.name + ".part")  # the source may be the target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with gzip.open(target, "wb") if target.suffix == ".gz" else target.open("wb") as file:
+        with gzip.open(part, "wb") if target.suffix == ".gz" else part.open("wb") as file:
             yield file
+        part.replace(target)
     except OSError as error:
         raise HarnessError(f"{target}: can't be written: {error.strerror or error}") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 CLOSE_LOOK = 2_000
@@ -17,10 +17,11 @@ CLOSE_LOOK = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """`answer` in canonical form ("7", "M+1"), or None with the reason why."""
+    """`answer` in canonical form ("7", "M+1"), or None with the reason; `marked` if it was said to be the answer."""
 
     answer: str | None
     reason: str = ""
+    marked: bool = False
 
 
 THINKING_TAGS = ("think", "thinking", "thought", "reasoning", "scratchpad")
@@ -29,9 +30,12 @@ THINKING_TAGS = ("think", "thinking", "thought", "reasoning", "scratchpad")
 def without_thinking(text: str) -> str:
     """The text after the last thinking section. One that was never closed leaves what stood before it."""
     for tag in THINKING_TAGS:
-        _, closed, rest = text.rpartition(f"</{tag}>")
-        text = rest if closed else text
-        text = text.partition(f"<{tag}>")[0]
+        lower = text.lower() if text.isascii() else text
+        end = lower.rfind(f"</{tag}>")
+        if end >= 0:
+            text, lower = text[end + len(tag) + 3 :], lower[end + len(tag) + 3 :]
+        start = lower.find(f"<{tag}>")
+        text = text if start < 0 else text[:start]
     return text
 
 
@@ -52,8 +56,9 @@ _MARKER = re.compile(
 )
 _BOXED = re.compile(r"\\(?:boxed|fbox) ?\{")
 _RETRACTED = re.compile(
-    r"\b(?:wait|correction|scratch that|let me re\w*|i made (?:a|an) (?:mistake|error)|i was wrong"
-    r"|that(?:'s| is| was) wrong|on second thought|apologies|i apologi[sz]e)\b",
+    r"\b(?:wait|hold on|hmm|oops)\b(?= *[,.!:…—-])|\b(?:correction|edit):|\b(?:scratch that|let me re\w*|"
+    r"that(?:'s| is| was) wrong|i made (?:a|an) (?:mistake|error)|i was wrong(?! to)|on second thought|"
+    r"apologies for the|it should be)\b",
     re.I,
 )
 
@@ -65,9 +70,11 @@ def extract(text: str, letters: str = "") -> Extracted:
     taken back afterwards; a text that is nothing but a number; the last sentences, where one of them says how
     many. Several numbers of equal standing, bounds ("at least 3") and ranges are no answer.
     """
-    bare = _BARE.fullmatch(text) if len(text) < 60 and not letters else None
-    if bare:
-        return Extracted(_number(bare.group(1)))  # what a model that keeps to the form says: no need to look closely
+    plain = _BARE.fullmatch(text) if len(text) < 60 and not letters else None
+    if plain:
+        return Extracted(
+            _number(plain.group(1)), marked=True
+        )  # what a model that keeps to the form says: no need to look closely
     text = _plain(without_thinking(text))
     if not text.strip():
         return Extracted(None, "the response is empty")
@@ -85,10 +92,12 @@ _BARE = re.compile(r"[#*\s]*answer: ?([0-9]{1,15})[.\s]*", re.I)
 
 def _last_marked(text: str, letters: str) -> Extracted | None:
     """The last marked answer, or None where nothing is marked."""
-    spots = [(m.start(), m.end(), False) for m in _MARKER.finditer(text)]
-    spots += [(m.start(), m.end(), True) for m in _BOXED.finditer(text)]
-    for start, end, boxed in sorted(spots, reverse=True):
-        if boxed:
+    spots = [(m.start(), m.end(), "heading" if _is_heading(text, m) else "prose") for m in _MARKER.finditer(text)]
+    spots += [(m.start(), m.end(), "boxed") for m in _BOXED.finditer(text)]
+    # "### Answer: 7" is meant as the answer; "the answer is" may stand in an explanation below it.
+    headed = [spot for spot in spots if spot[2] != "prose"]
+    for start, end, kind in sorted(headed, reverse=True) + sorted((s for s in spots if s[2] == "prose"), reverse=True):
+        if kind == "boxed":
             content, after = _braced(text, end), end
         else:
             content, after = _answer_line(text, end)
@@ -96,14 +105,39 @@ def _last_marked(text: str, letters: str) -> Extracted | None:
                 continue  # the prompt's form quoted back, or a marker with nothing behind it
             if _BOXED.search(content):
                 continue  # the box itself is among the spots
-        found = _read(content, letters, needs_cue=False)
-        tail = text[after + len(content) :][:CLOSE_LOOK]
-        taken_back = _RETRACTED.search(tail)
-        if taken_back and start < taken_back.start() + after + len(content):
-            again = _concluding(tail[taken_back.end() :], letters)
-            return again if again.answer else Extracted(None, "the answer was taken back and no other was given")
-        return found
+            if kind == "prose" and _REJECTED.search(text[max(0, start - 60) : start].rpartition(".")[2] + content[:60]):
+                continue  # "a common wrong answer is 6"
+        said = text[after : after + len(content) + CLOSE_LOOK]
+        taken_back = _RETRACTED.search(said)
+        if taken_back is None:
+            return replace(_read(content, letters, needs_cue=False), marked=True)
+        found = _read(content[: taken_back.start()], letters, needs_cue=False)
+        return replace(_after_doubt(found, said[taken_back.end() :], letters), marked=True)
     return None
+
+
+def _after_doubt(found: Extracted, tail: str, letters: str) -> Extracted:
+    """What holds after "wait" or "correction": another answer, the same one again, or none."""
+    again = _concluding(tail, letters)
+    values = _values(tail, letters)
+    if again.answer is not None:
+        return again
+    if values and (values[-1].value == found.answer or len({v.value for v in values}) == 1):
+        return Extracted(values[-1].value)
+    return Extracted(None, "the answer was taken back and no other was given")
+
+
+def _is_heading(text: str, marker: re.Match[str]) -> bool:
+    """Whether a marker stands at the start of a line, or behind #, and ends with a colon."""
+    before = text[max(text.rfind("\n", 0, marker.start()) + 1, marker.start() - 40) : marker.start()]
+    return marker.group().endswith((":", "=")) and bool(_HEADING.search(before))
+
+
+_HEADING = re.compile(r"(?:^[\s>*_#`-]*(?:the )?|#+ ?)(?:final |correct )?$", re.I)
+_REJECTED = re.compile(
+    r"\b(?:wrong|incorrect|obvious|common|naive|tempting|mistaken|first glance|people|assumes?|would be|might|not|if)\b",
+    re.I,
+)
 
 
 def _answer_line(text: str, end: int) -> tuple[str, int]:
@@ -131,7 +165,8 @@ def _braced(text: str, start: int) -> str:
 
 def _concluding(text: str, letters: str) -> Extracted:
     """An unmarked answer: the last sentence that says how many, within the last few."""
-    sentences = [s for s in _sentences(text) if s.strip()]
+    before = re.split(r"\n\s*(?:here's why|explanation|reasoning|note)\b", text, maxsplit=1, flags=re.I)[0]
+    sentences = [s for s in _sentences(before if _values(before, letters) else text) if s.strip()]
     for sentence in reversed(sentences[-6:]):
         found = _read(sentence, letters, needs_cue=True)
         if found.answer is not None:
@@ -211,7 +246,8 @@ def _sum(text: str) -> str:
 
 _EQUALS = re.compile(
     r"[=≈⇒→]|\bi\.e\.|\b(?:equals|that is|namely|giving|gives|makes|making)(?: us)?\b"
-    r"|\b(?:so|thus|hence|therefore),? (?=\d)",
+    r"|\b(?:so|thus|hence|therefore),? (?=\d|[A-Z]\b)|\b(?:for|in) a total of\b|\btotall?ing\b|\bwhich is\b"
+    r"|\b(?:so|thus|hence|therefore),? (?:he|she|they|her brother|the brother) (?:has|have)\b",
     re.I,
 )
 _CUE = re.compile(
@@ -241,6 +277,7 @@ _UNDECIDED = re.compile(
     re.I,
 )
 _AND = re.compile(r"^[^.,;:]{0,25}\band\b[^.,;:]{0,15}$")
+_UNWORKED = re.compile(r"\d ?[+×/] ?(?:\d|[a-z]\b)|\b[a-z] ?[+×/] ?\d", re.I)
 _BETWEEN = re.compile(r"^ ?(?:or|to|–|-|and/or) ?$", re.I)
 
 
@@ -300,7 +337,7 @@ def _sentence_value(sentence: str, letters: str) -> tuple[str | None, bool, str]
             return None, False, f"several numbers: {left.value} or {right.value}"
     if any(_BOUND.search(main[: v.start].rstrip()) for v in values):
         return None, False, "a bound, not a number"
-    if not letters and not behind and any(re.match(r" ?[+×/] ?\d", main[v.end : v.end + 4]) for v in values):
+    if not letters and not behind and _UNWORKED.search(main):
         return None, False, "a sum that is not worked out"
     distinct = {v.value for v in values}
     cued = [v for v in values if _CUE.search(main[max(0, v.start - 60) : v.start])]

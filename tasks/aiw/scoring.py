@@ -32,9 +32,10 @@ def original(params: Params, response: str) -> Score:
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     """The last answer that the response commits to, compared as a value; else what kept it from being read."""
     right = canonical(str(params["answer"]))
-    letters = "".join(sorted(set(re.findall(r"[A-Z]", right)) | set(str(params.get("letters") or ""))))
+    letters = "".join(sorted(set(re.findall(r"[A-Z]", right + str(params.get("stated") or "")))))
     found = answers.extract(response, letters)
-    if found.answer is not None:
+    # Where a text was cut, its last number is not its conclusion, unless it was said to be the answer.
+    if found.answer is not None and (stop_reason in ("stop", "other") or found.marked):
         return Score.of(found.answer == right, found.answer)
     if stop_reason == "content_filter" or answers.is_refusal(response):
         return Score.without_answer(Outcome.REFUSED, reason=found.reason)

@@ -61,6 +61,12 @@ def test_truncated_answer_is_not_wrong() -> None:
     assert scoring.robust({"answer": "7"}, "Alice is a girl, so", "length").value is None
 
 
+def test_the_last_number_of_a_cut_text_is_not_its_conclusion() -> None:
+    cut = "We first note: Alice has 3 brothers. She also has 6 sisters."
+    assert scoring.robust({"answer": "7"}, cut, "length").outcome is Outcome.TRUNCATED
+    assert scoring.robust({"answer": "7"}, cut, "content_filter").outcome is Outcome.REFUSED
+
+
 def test_truncation_inside_thinking_is_truncation() -> None:
     assert scoring.robust({"answer": "7"}, "<think> maybe ### Answer: 7", "length").outcome is Outcome.TRUNCATED
 
