@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 import platformdirs
 
+from harness.errors import HarnessError
 from harness.types import Completion, TokenLogprob
 
 
@@ -18,20 +20,30 @@ class Cache:
     """get and put by key. Several processes may share the file."""
 
     def __init__(self, path: Path | None = None) -> None:
+        """HarnessError where the file can't be opened or is no cache."""
         path = path or Path(platformdirs.user_cache_dir("harness")) / "completions.sqlite"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.execute("CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute("CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+        except (OSError, sqlite3.Error) as error:
+            raise HarnessError(
+                f"the cache {path} can't be used: {error}", "remove the file, or run without --cache"
+            ) from None
 
     def get(self, key: str) -> Completion | None:
-        row = self._db.execute("SELECT value FROM completions WHERE key = ?", (key,)).fetchone()
+        try:
+            row = self._db.execute("SELECT value FROM completions WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error:
+            return None  # then the model is asked
         return completion_from(json.loads(row[0])) if row else None
 
     def put(self, key: str, completion: Completion) -> None:
         value = json.dumps(asdict(completion))
-        self._db.execute("INSERT OR REPLACE INTO completions VALUES (?, ?)", (key, value))
+        with contextlib.suppress(sqlite3.Error):  # an answer that can't be cached is an answer all the same
+            self._db.execute("INSERT OR REPLACE INTO completions VALUES (?, ?)", (key, value))
 
     def close(self) -> None:
         self._db.close()

@@ -210,10 +210,13 @@ class Run:
             self._done[record["id"], record["epoch"]] = record["identity"]
             self._count(record)
         self.progress.resumed = self.progress.done
-        self.spent = self.progress.tokens  # of unfinished samples too, below
+        self.spent = self.progress.tokens
         for _, line in store.read_lines(self.writer.directory / store.JOURNAL):
-            call = json.loads(line)
-            self.journal[call["key"]] = completion_from(call["completion"])
+            try:
+                call = json.loads(line)
+                self.journal[call["key"]] = completion_from(call["completion"])
+            except (ValueError, KeyError, TypeError):
+                raise DataError(f"{self.writer.directory / store.JOURNAL} holds a line that is no call") from None
 
     def _count(self, record: Mapping[str, Any]) -> None:
         note_kinds(record["params"], self.param_kinds)

@@ -21,11 +21,12 @@ def _z(confidence: float) -> float:
     return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
-def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval (Wilson 1927, JASA 22: 209-212); `n` may be an effective sample size."""
+def wilson(successes: float, n: float, confidence: float = 0.95, quantile: float | None = None) -> tuple[float, float]:
+    """Wilson's score interval (Wilson 1927, JASA 22: 209-212); `n` may be an effective sample size, and `quantile`
+    stand in for the normal one."""
     if n <= 0:
         return 0.0, 1.0
-    z, p = _z(confidence), successes / n
+    z, p = quantile or _z(confidence), successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     # At 0 and n the limit is exactly 0 or 1; rounding must not put the estimate outside its interval.
@@ -47,12 +48,13 @@ def accuracy(clusters: Sequence[tuple[float, int]], confidence: float = 0.95) ->
         return None
     total = sum(k for k, _ in clusters)
     p, g = total / n, sum(1 for _, m in clusters if m)
-    effective = float(n)
+    effective, quantile = float(n), None
     if 1 < g < n:
+        quantile = student(confidence, g - 1)  # few clusters say little about how much clusters differ
         binomial = p * (1 - p) / n
         between = g / (g - 1) * sum((k - m * p) ** 2 for k, m in clusters) / n**2
         effective = float(g) if binomial == 0 else min(n, max(1.0, n * binomial / between)) if between else float(n)
-    return Estimate(p, *wilson(p * effective, effective, confidence), n)
+    return Estimate(p, *wilson(p * effective, effective, confidence, quantile), n)
 
 
 def difference(k1: float, n1: int, k2: float, n2: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -62,6 +64,39 @@ def difference(k1: float, n1: int, k2: float, n2: int, confidence: float = 0.95)
     low = p1 - p2 - math.hypot(p1 - l1, u2 - p2)
     high = p1 - p2 + math.hypot(u1 - p1, p2 - l2)
     return max(-1.0, low), min(1.0, high)
+
+
+def stratified_difference(
+    strata: Sequence[tuple[float, int, float, int]], weights: Sequence[float], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Interval of the weighted sum of p1 - p2 over strata (k1, n1, k2, n2): the limits of each stratum's difference
+    combined by the square-and-add method (Zou and Donner 2008, Statistics in Medicine 27: 1693-1702)."""
+    value = below = above = 0.0
+    for (k1, n1, k2, n2), weight in zip(strata, weights, strict=True):
+        d = k1 / n1 - k2 / n2
+        low, high = difference(k1, n1, k2, n2, confidence)
+        value += weight * d
+        below += (weight * (d - low)) ** 2
+        above += (weight * (high - d)) ** 2
+    return max(-1.0, value - math.sqrt(below)), min(1.0, value + math.sqrt(above))
+
+
+def student(confidence: float, df: int) -> float:
+    """Two-sided quantile of Student's t: exact for 1 and 2 degrees of freedom, else Cornish and Fisher's expansion
+    (Abramowitz and Stegun 1964, 26.7.5; within 0.5% from 3 on)."""
+    p = 0.5 + confidence / 2
+    if df == 1:
+        return math.tan(math.pi * (p - 0.5))
+    if df == 2:
+        return (2 * p - 1) * math.sqrt(2 / (4 * p * (1 - p)))
+    z = NormalDist().inv_cdf(p)
+    return (
+        z
+        + (z**3 + z) / (4 * df)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * df**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * df**3)
+        + (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / (92160 * df**4)
+    )
 
 
 def paired(differences: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
@@ -74,5 +109,6 @@ def paired(differences: Sequence[float], confidence: float = 0.95) -> tuple[floa
     n = len(differences) + 2
     mean = sum(differences) / n
     variance = (sum(d * d for d in differences) + 1) / n - mean * mean
-    half = _z(confidence) * math.sqrt(max(variance, 0.0) / n)
+    quantile = student(confidence, len(differences) - 1) if len(differences) > 1 else _z(confidence)
+    half = quantile * math.sqrt(max(variance, 0.0) / n)
     return max(-1.0, mean - half), min(1.0, mean + half)

@@ -31,7 +31,8 @@ class Cell:
     def add(self, record: Mapping[str, Any]) -> None:
         self.outcomes[record["outcome"]] += 1
         if Outcome(record["outcome"]).has_verdict:
-            cluster = self.clusters.setdefault(record["group"], [0.0, 0])
+            # Groups of other tasks are other problems, whatever they are called.
+            cluster = self.clusters.setdefault(f"{record['task']}/{record['group']}", [0.0, 0])
             cluster[0] += record["value"]
             cluster[1] += 1
         self.prompt_tokens += record.get("prompt_tokens") or 0
@@ -69,16 +70,18 @@ class Cell:
         }
 
 
+NESTED = ("input", "detail", "params", "logprobs")
+
+
 def column(record: Mapping[str, Any], name: str) -> Any:
     """A column of the tidy table: a key of the record, or `params_*`. UsageError where there is none."""
-    if name in record:
-        return record[name]
     params = record.get("params") or {}
-    if name.startswith("params_"):
-        return params.get(name.removeprefix("params_"))
-    if name in params:
-        return params[name]
-    known = [k for k in record if k not in ("input", "detail", "params")] + [f"params_{k}" for k in params]
+    if name in record and name not in NESTED:
+        return record[name]
+    short = name.removeprefix("params_")
+    if short in params:
+        return params[short]
+    known = [k for k in record if k not in NESTED] + [f"params_{k}" for k in params]
     raise UsageError(f"the records have no column '{name}'", f"columns: {', '.join(known)}")
 
 
@@ -125,10 +128,10 @@ class Contrasts:
             self.conditions[condition] = Cell()
             self._levels[condition] = tuple(str(record["params"].get(f, "")) for f in self.factors)
         self.conditions[condition].add(record)
-        if Outcome(record["outcome"]).has_verdict:
-            solved = self._solved.setdefault((record["group"], record["epoch"]), [0, 0])
-            solved[0] += record["value"] == 1
-            solved[1] += 1
+        solved = self._solved.setdefault((record["group"], record["epoch"]), [0, 0, 0])
+        solved[0] += record["value"] == 1
+        solved[1] += Outcome(record["outcome"]).has_verdict
+        solved[2] += 1
 
     @property
     def groups(self) -> dict[str, list[float]]:
@@ -169,8 +172,8 @@ class Contrasts:
         if len(by_group) >= self.FEW:
             low, high = stats.paired(by_group)
         else:
-            (k1, n1), (k2, n2) = ((sum(c[j][0] for c in cells), int(sum(c[j][1] for c in cells))) for j in (0, 1))
-            low, high = stats.difference(k1, n1, k2, n2)
+            weights = [1 / len(by_group) / len(group) for group in pairs.values() for _ in group]
+            low, high = stats.stratified_difference([(a[0], int(a[1]), b[0], int(b[1])) for a, b in cells], weights)
         return Gap(factor, level, reference, Estimate(gap, min(low, gap), max(high, gap), n), len(pairs))
 
     def worst(self) -> tuple[str, Estimate] | None:
@@ -185,15 +188,11 @@ class Contrasts:
         """
         if len(self.conditions) < 2:
             return None
-        width: dict[str, int] = {}
-        for cell in self.conditions.values():
-            for group in cell.clusters:
-                width[group] = width.get(group, 0) + 1
         clusters: dict[str, list[int]] = {}
-        for (group, _), (solved, tried) in self._solved.items():
-            if tried == width[group]:
+        for (group, _), (solved, verdicts, samples) in self._solved.items():
+            if verdicts == samples:
                 cluster = clusters.setdefault(group, [0, 0])
-                cluster[0] += solved == tried
+                cluster[0] += solved == samples
                 cluster[1] += 1
         return stats.accuracy([(k, n) for k, n in clusters.values()])
 

@@ -25,11 +25,11 @@ def test_difference_agrees_with_newcombe_1998_method_10() -> None:
 
 
 def test_paired_agrees_with_agresti_and_min_for_single_pairs() -> None:
-    """n = 20 pairs, 6 against 1 discordant: their adjusted Wald interval, computed by hand."""
+    """n = 20 pairs, 6 against 1 discordant: their adjusted Wald interval by hand, with t for z."""
     n, b, c = 22, 6.5, 1.5
     d = (b - c) / n
-    half = 1.959964 * ((b + c) / n - d * d) ** 0.5 / n**0.5
-    assert stats.paired([1.0] * 6 + [-1.0] + [0.0] * 13) == pytest.approx((d - half, d + half), abs=1e-6)
+    half = 2.093024 * ((b + c) / n - d * d) ** 0.5 / n**0.5
+    assert stats.paired([1.0] * 6 + [-1.0] + [0.0] * 13) == pytest.approx((d - half, d + half), abs=1e-4)
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -49,7 +49,18 @@ def test_all_right_in_every_repeat_counts_groups_not_repeats() -> None:
     """Ten groups of 30 identical repeats are ten observations."""
     estimate = stats.accuracy([(30.0, 30)] * 10)
     assert (estimate.value, estimate.n) == (1.0, 300)
-    assert estimate.low == pytest.approx(stats.wilson(10, 10)[0])
+    assert estimate.low == pytest.approx(stats.wilson(10, 10, quantile=2.262157)[0], abs=1e-4)
+
+
+@pytest.mark.parametrize(("df", "t"), [(1, 12.706205), (2, 4.302653), (3, 3.182446), (5, 2.570582), (30, 2.042272)])
+def test_students_quantiles(df: int, t: float) -> None:
+    assert stats.student(0.95, df) == pytest.approx(t, rel=0.005)
+
+
+def test_a_gap_over_strata_of_other_sizes_weighs_estimate_and_interval_alike() -> None:
+    """Equal accuracy in both strata: the gap is 0 and the interval holds it inside, not at its end."""
+    low, high = stats.stratified_difference([(9, 10, 90, 100), (10, 100, 1, 10)], [0.5, 0.5])
+    assert low < 0 < high
 
 
 def test_groups_that_differ_widen_the_interval() -> None:

@@ -79,6 +79,11 @@ def test_groups_that_lack_a_verdict_are_not_called_solved() -> None:
     assert contrasts(rows).all_conditions().n == 2
 
 
+def test_a_condition_that_never_got_a_verdict_leaves_nothing_solved() -> None:
+    rows = [record(f"g{i}", s, "correct" if s == "a" else "truncated") for i in range(5) for s in "ab"]
+    assert contrasts(rows).all_conditions() is None
+
+
 def test_the_worst_condition_is_named() -> None:
     rows = [record("g1", "a", "correct"), record("g1", "b", "wrong")]
     assert contrasts(rows).worst()[0] == "b"

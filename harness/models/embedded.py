@@ -61,19 +61,28 @@ class Embedded:
         else:
             fingerprint = f"{stat.st_size}-{stat.st_mtime_ns}"
         return {"model": self.name, "weights": fingerprint, "compute_type": self._settings.compute_type,
-                "ctranslate2": ctranslate2.__version__}  # fmt: skip
+                "context": self._settings.context,
+            "ctranslate2": ctranslate2.__version__}  # fmt: skip
 
     async def start(self) -> None:
         from tokenizers import Tokenizer
 
         config = _read_json(self._directory / "tokenizer_config.json", required=False)
-        self._tokenizer: Any = Tokenizer.from_file(str(self._directory / "tokenizer.json"))
-        self._end = str(_read_json(self._directory / "config.json")["eos_token"])
+        try:
+            self._tokenizer: Any = Tokenizer.from_file(str(self._directory / "tokenizer.json"))
+            self._end = str(_read_json(self._directory / "config.json")["eos_token"])
+        except KeyError:
+            raise DataError(f"{self._directory / 'config.json'} has no eos_token") from None
+        except Exception as error:
+            raise DataError(f"{self._directory / 'tokenizer.json'} can't be read: {error}") from None
         self._template = _chat_template(self._directory, config)
         limit = self._settings.context or config.get("model_max_length", 0)
         self._context = int(limit) if 0 < limit < 10**7 else 2048
         self._reload = (self._directory / "model.bin").stat().st_size < RELOADED_BELOW
-        self._generator = self._load(self._settings.threads)
+        try:
+            self._generator = self._load(self._settings.threads)
+        except (RuntimeError, ValueError) as error:
+            raise DataError(f"{self._directory} can't be loaded by CTranslate2: {error}") from None
 
     def _load(self, threads: int) -> Any:
         import ctranslate2
@@ -109,7 +118,8 @@ class Embedded:
         await asyncio.sleep(0)  # let the requests of this turn of the event loop arrive
         while self._waiting:
             first = self._waiting[0][1].sampling
-            alike = [w for w in self._waiting if _decoding(w[1].sampling) == _decoding(first)]
+            key = _decoding(first, self._context - len(self._waiting[0][0]))
+            alike = [w for w in self._waiting if _decoding(w[1].sampling, self._context - len(w[0])) == key]
             alike = alike[: self._settings.batch if first.temperature == 0 else SAMPLED_AT_ONCE]
             self._waiting = [w for w in self._waiting if w not in alike]
             try:
@@ -190,9 +200,10 @@ class Embedded:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _decoding(sampling: Sampling) -> tuple[Any, ...]:
-    """What requests of one batch must have in common; sampled ones run one by one, each with its own seed."""
-    return (sampling.temperature, sampling.top_p, sampling.max_tokens)
+def _decoding(sampling: Sampling, room: int) -> tuple[Any, ...]:
+    """What requests of one batch must have in common, `room` for the answer too: nobody is cut by a neighbour's length.
+    Sampled ones run one by one, each with its own seed."""
+    return (sampling.temperature, sampling.top_p, min(sampling.max_tokens or room, room))
 
 
 def _chat_template(directory: Path, config: dict[str, Any]) -> Any:
@@ -220,6 +231,8 @@ def _read_json(path: Path, required: bool = True) -> dict[str, Any]:
 
 def open_model(name: str, options: ModelOptions) -> Embedded:
     settings = build(Settings, options.extra, f"model embedded/{name}")
+    if settings.batch < 1 or settings.threads < 0 or settings.context < 0:
+        raise UsageError(f"model embedded/{name}: batch must be at least 1, threads and context not negative")
     directory = Path(name)
     if name == "tiny":
         directory = Path(str(resources.files("harness.models.tiny") / "ct2"))

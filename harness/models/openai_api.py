@@ -175,7 +175,7 @@ class OpenAICompatible:
         said, code = _server_message(reply.body)
         what = f"{self._where}: {reply.status}" + (f": {said}" if said else "")
         status, wait = reply.status, _retry_after(reply.headers)
-        if status in (401, 403):
+        if status in (401, 402, 403):
             hint = f"is the key in {self._key_variable} right, and has it access to {self._model}?"
             return self._error(what, "auth", hint, FatalModelError)
         if status == 404:
@@ -213,7 +213,11 @@ class _Retryable(Exception):  # noqa: N818 - a signal between two methods, never
 def _checked_url(url: str | None) -> str | None:
     if url is None:
         return None
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise UsageError(f"--base-url {url}: not a URL of a server", "for example http://127.0.0.1:8000/v1") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"--base-url {url}: not a URL of a server", "for example http://127.0.0.1:8000/v1")
     if "@" in parts.netloc:
@@ -237,14 +241,16 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait, from retry-after-ms, or Retry-After in seconds or as a date."""
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
-            return max(0.0, float(headers[name]) / unit)
+            wait = float(headers[name]) / unit
         except (KeyError, ValueError):
             continue
+        return wait if wait > 0 else None  # also for nan: then the usual back-off applies
     try:
         moment = email.utils.parsedate_to_datetime(headers["retry-after"])
     except (KeyError, ValueError):
         return None
-    return max(0.0, moment.timestamp() - time.time())
+    wait = moment.timestamp() - time.time()
+    return wait if wait > 0 else None
 
 
 def _server_message(body: bytes) -> tuple[str, str]:

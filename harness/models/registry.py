@@ -44,6 +44,8 @@ def aliases() -> dict[str, Alias]:
     for where, text in texts:
         try:
             table = tomllib.loads(text).get("models", {})
+            if not isinstance(table, dict):
+                raise DataError(f"{where}: `models` must be a table, as in [models.NAME]")
         except tomllib.TOMLDecodeError as error:
             raise DataError(f"{where}: not valid TOML: {error}") from None
         for name, row in table.items():
@@ -61,6 +63,10 @@ def _read(path: Path) -> str:
 def _alias(name: str, row: Any, where: str) -> Alias:
     if not isinstance(row, dict) or not isinstance(row.get("model"), str):
         raise DataError(f'{where}: [models.{name}] needs a `model`, as in model = "openai/gpt-4o"')
+    wrong = [k for k in ("about", "base_url", "api_key_env") if not isinstance(row.get(k, ""), str)]
+    wrong += [] if isinstance(row.get("options", {}), dict) else ["options"]
+    if wrong:
+        raise DataError(f"{where}: [models.{name}]: {', '.join(wrong)} of the wrong type")
     unknown = set(row) - {"model", "about", "options", "base_url", "api_key_env"}
     if unknown:
         raise DataError(f"{where}: [models.{name}] has unknown keys: {', '.join(sorted(unknown))}")

@@ -125,7 +125,7 @@ def _usage(usage: Any) -> tuple[int | None, int | None, int | None]:
         usage.get("completion_tokens", usage.get("output_tokens")),
         details.get("reasoning_tokens") if isinstance(details, dict) else None,
     )
-    prompt, answer, thinking = (n if isinstance(n, int) and not isinstance(n, bool) else None for n in counts)
+    prompt, answer, thinking = (n if isinstance(n, int) and 0 <= n < 2**53 else None for n in counts)
     return prompt, answer, thinking
 
 

@@ -135,7 +135,8 @@ def _is_heading(text: str, marker: re.Match[str]) -> bool:
 
 _HEADING = re.compile(r"(?:^[\s>*_#`-]*(?:the )?|#+ ?)(?:final |correct )?$", re.I)
 _REJECTED = re.compile(
-    r"\b(?:wrong|incorrect|obvious|common|naive|tempting|mistaken|first glance|people|assumes?|would be|might|not|if)\b",
+    r"\b(?:wrong|incorrect|obvious|common|naive|tempting|mistaken|first glance|people|assumes?|would be|might|not)\b"
+    r"|\bif\b",
     re.I,
 )
 

@@ -102,7 +102,7 @@ class AIW:
             for variant in problems.VARIANTS:
                 problem = build(variant)
                 for prompt in self.prompt:
-                    yield _sample(problem, "procedural", f"procedural-{index:06d}", variant, prompt, what)
+                    yield _sample(problem, "procedural", f"procedural-{seed}-{index:06d}", variant, prompt, what)
             index += 1
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:

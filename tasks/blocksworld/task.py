@@ -62,7 +62,7 @@ class Blocksworld:
             rng = random.Random(derive(self.name, self.version, self.blocks, seed, index))
             start, goal = _instance(rng, self.blocks)
             pddl, plan = towers.problem(start, goal), towers.shortest(start, goal)
-            instance = f"blocks{self.blocks}-{index:06d}"
+            instance = f"blocks{self.blocks}-{seed}-{index:06d}"
             for name, prompt in itertools.product(self.rename, self.prompt):
                 params: dict[str, str | int] = {"domain": DOMAINS[name], "world": name, "prompt": prompt}
                 params |= {"instance": instance, "blocks": self.blocks, "optimal_cost": len(plan)}
