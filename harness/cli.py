@@ -4,6 +4,7 @@ inside the commands, so that `harness --help` stays quick.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ from harness import __version__
 F = TypeVar("F", bound=Callable[..., Any])
 
 EXIT_INCOMPLETE = 3
+
+CONFIG_PAIRS = "harness.config_pairs"
+"""Under this name the context keeps the [T], [M] and [S] of a --config file: the command line's pairs go over them."""
 
 
 def opt(*names: str, **attributes: Any) -> Callable[[F], F]:
@@ -42,15 +46,20 @@ def _read_config(context: click.Context, _: click.Parameter, path: Path | None) 
         raise UsageError(f"{path}: can't be read as TOML: {error}") from None
     known = {p.name: p for p in context.command.params if p.name}
     defaults: dict[str, Any] = {}
+    pairs: dict[str, tuple[str, ...]] = {}
     for key, value in values.items():
         name = {"T": "task_option", "M": "model_option", "S": "strategy_option"}.get(key, key.replace("-", "_"))
         if name not in known:
             raise UsageError(f"{path}: there is no option '{key}'", suggestion(key, sorted(known), "options"))
-        if isinstance(value, dict):
-            value = [f"{k}={_text(v)}" for k, v in value.items()]
-        elif known[name].multiple and not isinstance(value, list):
-            value = [value]
-        defaults[name] = value
+        if name in ("task_option", "model_option", "strategy_option") and isinstance(value, dict):
+            pairs[name] = tuple(f"{k}={_text(v)}" for k, v in value.items())
+            continue
+        several = getattr(known[name], "multiple", False)
+        items = value if isinstance(value, list) and several else [value]
+        if not all(isinstance(item, str | int | float) for item in items):
+            raise UsageError(f"{path}: {key} = {value!r}: not a value of this option")
+        defaults[name] = items if several else value
+    context.meta[CONFIG_PAIRS] = pairs
     context.default_map = {**(context.default_map or {}), **defaults}
 
 
@@ -117,6 +126,11 @@ def run(**options: Any) -> None:
     from harness.types import ModelOptions, Sampling
 
     show = options["display"] or display.default()
+    for name, pairs in click.get_current_context().meta.get(CONFIG_PAIRS, {}).items():
+        options[name] = (*pairs, *options[name])
+    for name in ("temperature", "top_p", "timeout"):
+        if options[name] is not None and not math.isfinite(options[name]):
+            raise UsageError(f"--{name.replace('_', '-')}: {options[name]} is not a finite number")
     if options["resume"]:
         context = click.get_current_context()
         given_here = [p for p in options if context.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
@@ -266,11 +280,16 @@ def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: 
     if csv_file or parquet_file:
         import pandas as pd
 
+        from harness.errors import HarnessError
+
         frame = pd.DataFrame(rows)
-        if csv_file:
-            frame.to_csv(sys.stdout if str(csv_file) == "-" else csv_file, index=False)
-        if parquet_file:
-            frame.to_parquet(parquet_file, index=False)
+        try:
+            if csv_file:
+                frame.to_csv(sys.stdout if str(csv_file) == "-" else csv_file, index=False)
+            if parquet_file:
+                frame.to_parquet(parquet_file, index=False)
+        except OSError as error:
+            raise HarnessError(f"the table can't be written: {error}") from None
     else:
         click.echo(tables.render(rows, columns))
 

@@ -6,6 +6,7 @@ What `harness run` calls, and what a program that imports the harness may call i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import platform
 import shutil
@@ -155,7 +156,9 @@ async def _until_signal(run: Run, on_progress: Any) -> Result:
     """SIGTERM ends a run as cleanly as Ctrl-C, which asyncio turns into a cancellation by itself."""
     task = asyncio.current_task()
     assert task is not None
-    if platform.system() != "Windows":
+    with contextlib.suppress(
+        NotImplementedError, RuntimeError, ValueError
+    ):  # Windows; a thread that is not the main one
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     warm = asyncio.create_task(_warm_up_later())
     try:

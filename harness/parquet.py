@@ -12,11 +12,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from harness.store import flatten, read_records
+from harness.store import flatten, located_records
 from harness.types import Record
 
 BATCH_ROWS = 500
-BATCH_CHARACTERS = 16 * 2**20
+BATCH_BYTES = 16 * 2**20
 
 
 Kinds = dict[str, set[type]]
@@ -67,10 +67,10 @@ _RECORD_TYPES: dict[str, set[type]] = {
 def _batches(directory: Path) -> Iterator[list[dict[str, Any]]]:
     rows: list[dict[str, Any]] = []
     size = 0
-    for record in read_records(directory):
+    for _, length, record in located_records(directory):
         rows.append(flatten(record))
-        size += len(record["response"]) + len(record.get("thinking") or "")
-        if len(rows) == BATCH_ROWS or size > BATCH_CHARACTERS:
+        size += length
+        if len(rows) == BATCH_ROWS or size > BATCH_BYTES:
             yield rows
             rows, size = [], 0
     if rows:

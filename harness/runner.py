@@ -158,7 +158,7 @@ class Asker:
         # the order is the network's, and a resumed run must find the same calls again.
         content = "" if run.strategy.single_call else store.identity(messages, changes)
         self._asked[content] += 1
-        call = (self._sample.id, self._epoch, content, self._asked[content])
+        call = (run.task.version, self._sample.id, self._epoch, content, self._asked[content])
         seed = derive(run.config.seed, run.task.name, *call) % 2**31
         sampling = replace(run.sampling, **{"seed": seed, **changes})
         origin = Origin(run.task, self._sample, self._epoch)

@@ -25,6 +25,8 @@ JOURNAL = "calls.jsonl"
 ESSENTIAL = {"task", "id", "epoch", "group", "condition", "params", "outcome", "value", "response"}
 """Without these keys a line is no record."""
 
+OUTCOMES = frozenset(Outcome)
+
 
 def new_run_id(task: str, model: str) -> str:
     """Sorts by time, tells task and model, and is unique."""
@@ -61,17 +63,22 @@ def write_config(directory: Path, config: Mapping[str, Any]) -> None:
 
 def _replace(path: Path, text: str) -> None:
     part = path.with_suffix(path.suffix + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise HarnessError(f"{path} can't be written: {error.strerror}") from None
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """(offset, line) of every whole line; a torn last one (no newline) is left out."""
-    if not path.is_file():
+    if not path.exists():
         return
+    if not path.is_file():
+        raise DataError(f"{path} is not a file")
     offset = 0
     with path.open("rb") as file:
         for line in file:
@@ -92,7 +99,7 @@ def located_records(directory: Path) -> Iterator[tuple[int, int, dict[str, Any]]
             record = json.loads(line)
         except ValueError:
             raise DataError(f"{directory / RECORDS}: line {number} is not valid JSON") from None
-        if not isinstance(record, dict) or not record.keys() >= ESSENTIAL:
+        if not isinstance(record, dict) or not record.keys() >= ESSENTIAL or record["outcome"] not in OUTCOMES:
             raise DataError(f"{directory / RECORDS}: line {number} is not a record")
         yield offset, len(line), record
 
@@ -124,6 +131,8 @@ class Writer:
         self._lock = FileLock(directory / "lock")
         try:
             self._lock.acquire(timeout=0)
+        except PermissionError as error:
+            raise HarnessError(f"{directory} can't be written: {error.strerror}") from None
         except Timeout:
             raise HarnessError(
                 f"{directory} is in use by another run", "wait for it, or start a new run without --resume"

@@ -266,6 +266,32 @@ def test_a_harness_toml_that_is_not_text(harness) -> None:
     assert (code, "harness.toml" in err) == (1, True)
 
 
+def test_resume_takes_no_option_that_would_be_ignored(harness, tmp_path) -> None:
+    harness("run", "--task", "aiw", *ORACLE, "--epochs", "1")
+    for more in (("--epochs", "2"), ("--limit", "1"), ("--dry-run",), ("--temperature", "1")):
+        code, _, err = harness("run", "--resume", only_run(tmp_path), *more)
+        assert (code, more[0] in err) == (2, True)
+
+
+def test_score_may_write_over_its_source(harness) -> None:
+    Path("r.jsonl").write_text(json.dumps({"params": {"answer": "7"}, "response": "### Answer: 7"}) + "\n")
+    assert harness("score", "--task", "aiw", "r.jsonl", "-o", "r.jsonl")[0] == 0
+    assert json.loads(Path("r.jsonl").read_text())["outcome"] == "correct"
+
+
+def test_pairs_on_the_command_line_go_over_the_files_not_instead_of_them(harness, tmp_path) -> None:
+    Path("c.toml").write_text('task = "aiw"\nmodel = "baseline/oracle"\n[T]\nfamily = "friends"\nprompt = "standard"\n')
+    assert harness("run", "--config", "c.toml", "-T", "prompt=restricted", "--epochs", "1", "--display", "none")[0] == 0
+    conditions = {json.loads(line)["condition"] for line in (only_run(tmp_path) / "records.jsonl").open()}
+    assert conditions == {f"friends/V{i}/restricted" for i in range(1, 5)}
+
+
+@pytest.mark.parametrize("text", ["limit = [1, 2]", "seed = 1979-05-27", "[limit]\na = 1", "temperature = nan"])
+def test_values_of_the_wrong_kind_in_the_file_are_named(harness, text) -> None:
+    Path("c.toml").write_text(text)
+    assert harness("run", "--config", "c.toml", "-t", "aiw", *ORACLE)[0] == 2
+
+
 def test_help_loads_nothing_heavy() -> None:
     """What makes `harness --help` slow is imported inside the commands."""
     heavy = "pandas pyarrow numpy openai aiohttp ctranslate2 tokenizers unified_planning rich asyncio sqlite3".split()

@@ -7,6 +7,7 @@ Reads top to bottom: the options, the samples of a family, the score, the baseli
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -219,6 +220,7 @@ def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
         raise DataError(f"{path}: expected a list of prompts")
     wanted = set(map(str, _numbers(ids, "ids")))
     groups: dict[str, str] = {}
+    seen: set[str] = set()
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or "prompt" not in row:
             raise DataError(f"{path}: row {number} has no prompt")
@@ -230,16 +232,21 @@ def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
             continue
         kind = next((k for k, suffix in SUFFIXES.items() if prompt.rstrip().endswith(suffix)), "other")
         body = prompt.rstrip().removesuffix(SUFFIXES.get(kind, "")).strip()
+        if name in seen:
+            raise DataError(f"{path}: the id {name} comes twice")
+        seen.add(name)
         group = groups.setdefault(body, f"prompt-{name}")
-        params = {"prompt_id": name, "prompt": kind, "family": "published", "variation": group, "answer": answer,
+        params = {"prompt_id": name, "prompt": kind, "family": "published", "variation": "published", "answer": answer,
                   "description": str(row.get("description", ""))}  # fmt: skip
         yield Sample(f"prompt/{name}", group, kind, params, (Message("user", prompt),), answer)
 
 
 def _right_answer(value: Any, prompt: str) -> str | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            return None
         return str(int(value)) if float(value).is_integer() else str(value)
-    if isinstance(value, str) and value != "null":
+    if isinstance(value, str) and value not in ("null", ""):
         return value
     letter = re.search(r"\b([A-Z]) sisters\b", prompt)
     return f"{letter[1]}+1" if letter and value == "null" else None
