@@ -75,10 +75,10 @@ def _replace(path: Path, text: str) -> None:
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """(offset, line) of every whole line; a torn last one (no newline) is left out."""
-    if not path.exists():
-        return
+    if path.is_dir():
+        raise DataError(f"{path} is a directory")
     if not path.is_file():
-        raise DataError(f"{path} is not a file")
+        return
     offset = 0
     with path.open("rb") as file:
         for line in file:
