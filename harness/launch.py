@@ -156,9 +156,8 @@ async def _until_signal(run: Run, on_progress: Any) -> Result:
     """SIGTERM ends a run as cleanly as Ctrl-C, which asyncio turns into a cancellation by itself."""
     task = asyncio.current_task()
     assert task is not None
-    with contextlib.suppress(
-        NotImplementedError, RuntimeError, ValueError
-    ):  # Windows; a thread that is not the main one
+    # Windows has no such handlers, and a thread that is not the main one may not set them.
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     warm = asyncio.create_task(_warm_up_later())
     try:
