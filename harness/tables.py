@@ -139,7 +139,7 @@ class Contrasts:
         found: dict[str, list[float]] = {}
         for cell in self.conditions.values():
             for group, (k, n) in cell.clusters.items():
-                total = found.setdefault(group, [0.0, 0])
+                total = found.setdefault(group.partition("/")[2], [0.0, 0])
                 total[0] += k
                 total[1] += n
         return found
