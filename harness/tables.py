@@ -15,8 +15,6 @@ from harness.errors import UsageError
 from harness.stats import Estimate
 from harness.types import Outcome
 
-INFRASTRUCTURE = [o for o in Outcome if o.is_infrastructure]
-
 
 @dataclass
 class Cell:

@@ -16,8 +16,6 @@ from harness.tasks.aiw.problems import Problem, Relation, Siblings
 from harness.tasks.aiw.prompts import SUFFIXES, published
 from harness.types import Example
 
-HELD_OUT_FAMILIES = ("extension", "friends", "parameterised")
-
 
 def examples(rng: random.Random, prompts: tuple[str, ...] = ()) -> Iterator[Example]:
     """Worked examples without end; in the given prompt types, or in all of them and some informal ones."""

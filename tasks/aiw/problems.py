@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +20,6 @@ Count = int | str
 """A given count: a number, or the letter of a parameterised problem."""
 
 SEX_OF: dict[Relation, Sex] = {"brothers": "male", "sisters": "female"}
-RELATION_OF: dict[Sex, Relation] = {"male": "brothers", "female": "sisters"}
 SINGULAR: dict[Relation, str] = {"brothers": "brother", "sisters": "sister"}
 PRONOUNS: dict[Sex, tuple[str, str]] = {"female": ("she", "her"), "male": ("he", "his")}
 
@@ -277,9 +276,3 @@ def procedural(rng: random.Random, largest: int = 12) -> tuple[dict[str, str | i
 
     what: dict[str, str | int] = {"brothers": brothers, "sisters": sisters, "asked": asked, "of": of, "form": form}
     return what, build
-
-
-def procedural_stream(rng: random.Random, largest: int = 12) -> Iterator[tuple[dict[str, str | int], Builder]]:
-    """Structures without end."""
-    while True:
-        yield procedural(rng, largest)
