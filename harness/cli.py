@@ -189,7 +189,7 @@ def run(**options: Any) -> None:
 
 def _report(finished: Any) -> int:
     """Print a finished run's tables; the exit code."""
-    from harness import tables
+    from harness import launch, tables
 
     result, progress = finished.result, finished.result.progress
     config = finished.config
@@ -197,6 +197,8 @@ def _report(finished: Any) -> int:
                f"seed {config.seed}: {progress.done} of {progress.total} records")  # fmt: skip
     if progress.done:
         click.echo("\n" + tables.render_contrasts(result.contrasts))
+        for extra in launch.extras(finished.directory):
+            click.echo("\n" + extra.render())
     for line in finished.notes:
         click.echo(f"note: {line}")
     click.echo(f"\nrun: {finished.directory}")
@@ -227,7 +229,7 @@ def _dry_run(configs: list[Any]) -> None:
 @rule_option
 def score(task: str, source: Path, output: Path | None, task_option: tuple[str, ...], rule: str | None) -> None:
     """Score responses in a JSONL file (.gz too) or in a run directory, without any model."""
-    from harness import plugins, scoring, store, tables
+    from harness import launch, plugins, scoring, store, tables
     from harness.options import parse_pairs
 
     given = parse_pairs(task_option, "-T") | ({"rule": rule} if rule else {})
@@ -236,6 +238,8 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
         made_with = store.read_config(directory)["config"].get("task_options", {})
         contrasts = scoring.score_run(plugins.task(task, made_with | given), given, directory, output)
         click.echo(tables.render_contrasts(contrasts))
+        for extra in launch.extras(output or directory):
+            click.echo("\n" + extra.render())
         return
     outcomes = scoring.score_file(plugins.task(task, given), source, output)
     counts = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())

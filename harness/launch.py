@@ -25,7 +25,7 @@ from harness.models.registry import open_model
 from harness.options import describe
 from harness.parquet import warm_up, write_parquet
 from harness.runner import Result, Run, RunConfig, count, epochs_of, preamble, samples_of, sampling_of
-from harness.tables import tabulate
+from harness.tables import Extra, tabulate
 from harness.types import Model, Strategy, Task
 
 
@@ -186,6 +186,15 @@ def write_summary(path: Path, config: RunConfig, result: Result) -> None:
 def table(directories: list[Path], by: list[str]) -> list[dict[str, Any]]:
     """The rows of `harness table` over the records of several runs."""
     return tabulate((record for d in directories for record in store.read_records(d)), by)
+
+
+def extras(directory: Path) -> list[Extra]:
+    """The tables that the task of a run adds to its accuracy; none where the task is not installed any more."""
+    config = store.read_config(directory)["config"]
+    if config["task"] not in plugins.installed("tasks"):
+        return []
+    made = getattr(plugins.load("tasks", config["task"]), "extras", None)
+    return made(store.read_records(directory)) if made else []
 
 
 def _now() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -99,16 +100,67 @@ def student(confidence: float, df: int) -> float:
     )
 
 
-def paired(differences: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Interval of the mean of per-group differences in [-1, 1].
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of a mean of values of about unit scale, never of zero width.
 
-    Agresti and Min 2005 (Statistics in Medicine 24: 729-740) add half an observation to each cell of the paired
-    two-by-two table, that is half a pair that differs each way and one that does not; the same is done here for
-    differences of group means, so that ties alone never give zero width.
+    Student's interval after half an observation each at -1 and +1 and one at 0 have been added: Agresti and Min 2005
+    (Statistics in Medicine 24: 729-740) add half a pair that differs each way and one that does not.
     """
-    n = len(differences) + 2
-    mean = sum(differences) / n
-    variance = (sum(d * d for d in differences) + 1) / n - mean * mean
-    quantile = student(confidence, len(differences) - 1) if len(differences) > 1 else _z(confidence)
+    n = len(values) + 2
+    mean = sum(values) / n
+    variance = (sum(d * d for d in values) + 1) / n - mean * mean
+    quantile = student(confidence, len(values) - 1) if len(values) > 1 else _z(confidence)
     half = quantile * math.sqrt(max(variance, 0.0) / n)
-    return max(-1.0, mean - half), min(1.0, mean + half)
+    return mean - half, mean + half
+
+
+def paired(differences: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of the mean of per-group differences in [-1, 1]."""
+    low, high = mean_interval(differences, confidence)
+    return max(-1.0, low), min(1.0, high)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A fitted curve p = 1 / (1 + exp(-(intercept + slope x))), with the covariance of its two numbers."""
+
+    intercept: float
+    slope: float
+    var_intercept: float
+    var_slope: float
+    covariance: float
+
+    def interval_at_half(self, confidence: float = 0.95) -> tuple[float, float] | None:
+        """The x where p passes 50%: Fieller's interval (Fieller 1954, JRSS B 16: 175-185), all x at which
+        (intercept + slope x)^2 <= z^2 var(intercept + slope x). None where that is not a bounded interval."""
+        z2 = _z(confidence) ** 2
+        a = self.slope**2 - z2 * self.var_slope
+        b = self.intercept * self.slope - z2 * self.covariance
+        c = self.intercept**2 - z2 * self.var_intercept
+        if a <= 0 or b * b < a * c:
+            return None
+        root = math.sqrt(b * b - a * c)
+        return (-b - root) / a, (-b + root) / a
+
+
+def logistic(points: Sequence[tuple[float, float, int]]) -> Logistic | None:
+    """Logistic regression of right out of n on x, from (x, right, n) rows; each row is a cluster of its own, and the
+    covariance is robust against what the answers of a cluster share (sandwich, HC1). None where no curve can be
+    fitted, as when all below some x are right and all above are wrong."""
+    import warnings
+
+    import statsmodels.api as sm  # slow to import, and needed where a run has several lengths only
+
+    if len({x for x, _, _ in points}) < 2 or len(points) < 3:
+        return None
+    answers = [[k, n - k] for _, k, n in points]
+    design = [[1.0, x] for x, _, _ in points]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            fit = sm.GLM(answers, design, family=sm.families.Binomial()).fit(cov_type="HC1")
+        except (Warning, ValueError, ArithmeticError, sm.tools.sm_exceptions.ModelError):
+            return None
+    (intercept, slope), cov = map(float, fit.params), fit.cov_params()
+    values = (intercept, slope, float(cov[0][0]), float(cov[1][1]), float(cov[0][1]))
+    return Logistic(*values) if all(map(math.isfinite, values)) else None

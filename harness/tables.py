@@ -195,6 +195,18 @@ class Contrasts:
         return stats.accuracy([(k, n) for k, n in clusters.values()])
 
 
+@dataclass(frozen=True)
+class Extra:
+    """A table that a task adds beside accuracy (Task.extras), cells as text; the first column is left-aligned."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def render(self) -> str:
+        return f"{self.title}\n{align(self.header, self.rows, left=1)}"
+
+
 MOST_GROUPS = 15
 """More groups than this are not listed one by one."""
 

@@ -224,6 +224,9 @@ class Task(Protocol):
 
     `version` goes up when any generated sample or score changes. `factors` names the params whose values
     make up the condition: what the task changes on purpose, and nothing else.
+
+    A task may also have a static method `extras(records) -> list[harness.tables.Extra]`: tables of its own measures,
+    shown under the accuracy of a run; and further kinds of baseline (`baseline/planner`), UsageError where not.
     """
 
     name: ClassVar[str]

@@ -1,76 +1,174 @@
-"""Planning domains, one folder each: the PDDL, how it is said in English, and its renamings."""
+"""Planning domains, one folder each (the PDDL, how it is said in English), and any domain under other names.
+
+A world is a domain under some names. `plain` has its own; `mystery` has words that mislead; `random` has words that
+mean nothing, other ones for every seed: nobody has been trained on them.
+"""
 
 from __future__ import annotations
 
 import functools
 import random
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 
-from harness.verifiers.pddl import Action, Node, parse_domain
+from harness.errors import DataError, UsageError
+from harness.pddl_domains.wording import Wording, arities, default_say, read_wording
+from harness.seeds import derive
+from harness.verifiers.fact_text import FactLexicon
+from harness.verifiers.pddl import OBJECT, Action, Domain, Fact, Node, parse_domain
 from harness.verifiers.pddl_compile import CompiledDomain, compile_domain
-from harness.verifiers.plan_text import Lexicon, Step
+from harness.verifiers.plan_text import Lexicon
+
+SHIPPED = ("blocksworld", "depots", "gripper", "logistics", "sokoban")
+WORLDS = ("plain", "mystery", "random")
+UNNAMED = "unnamed"
+"""What domains and problems are called where their name would tell what they are about."""
 
 
 @dataclass(frozen=True, eq=False)  # made once a set of names, so compared and hashed by identity
 class World:
-    """A domain under some names: its PDDL, how its actions, facts and objects are said, and how they are read.
+    """A domain under some names: its PDDL, and how actions, facts and objects are said and read.
 
-    `names` maps the original names to those used here (the identity for the plain domain).
+    `names` maps the original names to those used here (nothing for the plain world): actions, predicates, types,
+    constants, the domain's own name, and variables (`?x`), which may tell what they stand for too.
     """
 
     pddl: str
     names: Mapping[str, str]
-    say: Mapping[str, str]
-    objects: Mapping[str, str]
-    variable: str
+    wording: Wording
     compiled: CompiledDomain = field(repr=False)
-    lexicon: Lexicon = field(repr=False)
 
-    def sentence(self, atom: tuple[str, ...]) -> str:
+    @property
+    def domain(self) -> Domain:
+        return self.compiled.domain
+
+    def sentence(self, atom: Fact) -> str:
         """An action or a fact (in this world's names) in words; `?x` is said as a variable."""
         name, *arguments = atom
-        phrases = (self.variable.format(a[1:].upper()) if a[0] == "?" else self.objects[a] for a in arguments)
-        return self.say[name].format(*phrases)
+        said = (
+            self.wording.variable.format(a[1:].upper()) if a.startswith("?") else self.wording.phrase(a)
+            for a in arguments
+        )
+        return self.wording.say[name].format(*said)
+
+    def rename(self, text: str, objects: Mapping[str, str] | None = None) -> str:
+        """PDDL text of the plain world in this world's names; `objects` renames objects too."""
+        return rename(text, {**self.names, **(objects or {})})
+
+    def atom(self, atom: Fact, objects: Mapping[str, str]) -> Fact:
+        """An action or a fact of the plain world in this world's names."""
+        name, *arguments = atom
+        return (self.names.get(name, name), *(objects.get(a, self.names.get(a, a)) for a in arguments))
+
+    def other_objects(self, names: list[str], seed: int) -> dict[str, str]:
+        """Names for a problem's objects that say nothing (o1, o2, ... in random order), where theirs say something."""
+        if not self.names or self.wording.neutral:
+            return {}
+        shuffled = random.Random(seed).sample(sorted(names), len(names))
+        return {name: f"o{i}" for i, name in enumerate(shuffled, 1)}
 
     def rules(self) -> str:
-        """The actions in words, a line each, in the same form whatever the names: what they need and what they do."""
-        return "\n".join(self._rule(action) for action in self.compiled.domain.actions.values())
+        """The actions in words, a line each, in the same form whatever the names: what they need and what they do.
+
+        UsageError for a domain with conditions or effects that go beyond lists of facts.
+        """
+        return "\n".join([*(self._rule(action) for action in self.domain.actions.values()), *self._hierarchy()])
+
+    def _hierarchy(self) -> list[str]:
+        """What the rules need of the types: "Every crate is a surface." """
+        asked = {kind for action in self.domain.actions.values() for _, kinds in action.parameters for kind in kinds}
+        pairs = [(t, s) for t in self.domain.types for s in sorted(self.domain.supertypes(t) & asked) if s != t]
+        return [f"- Every {t} is {_a(s)}." for t, s in pairs if s != OBJECT]
 
     def _rule(self, action: Action) -> str:
-        needs, effects = (list(_atoms(node)) for node in (action.precondition, action.effect))
-        does = self.sentence((action.name, *(name for name, _ in action.parameters)))
-        parts = [f"- {does}: possible only if {_listed([self.sentence(a) for _, a in needs])}"]
-        parts.append(f"afterwards it is true that {_listed([self.sentence(a) for true, a in effects if true])}")
-        gone = [self.sentence(a) for true, a in effects if not true]
-        if gone:
-            parts.append(f"and no longer true that {_listed(gone)}")
+        needs, effects = (list(self._atoms(node)) for node in (action.precondition, action.effect))
+        kinds = [f"{self._variable(v)} is {_a(' or '.join(k))}" for v, k in action.parameters if k != (OBJECT,)]
+        needed = kinds + [(text if true else f"it is not true that {text}") for true, text in needs]
+        does = f"- {self.sentence((action.name, *(name for name, _ in action.parameters)))}:"
+        does += f" possible only if {_listed(needed)}" if needed else " always possible"
+        added, gone = [t for true, t in effects if true], [t for true, t in effects if not true]
+        parts = [does]
+        parts += [f"afterwards it is true that {_listed(added)}"] if added else []
+        parts += [f"{'and' if added else 'afterwards it is'} no longer true that {_listed(gone)}"] if gone else []
         return "; ".join(parts) + "."
 
-    def rename(self, text: str) -> str:
-        """PDDL text of the plain domain in this world's names."""
-        return rename(text, self.names)
+    def _variable(self, name: str) -> str:
+        return self.wording.variable.format(name[1:].upper())
 
-    def steps(self, plan: list[Step]) -> list[Step]:
-        """A plan of the plain domain in this world's names."""
-        return [(self.names[name], *arguments) for name, *arguments in plan]
+    def _atoms(self, node: Node | None) -> Iterator[tuple[bool, str]]:
+        """(whether it is asserted, in words) of a conjunction of plain facts and inequalities."""
+        if not node:
+            return
+        if node[0] == "and":
+            for part in node[1:]:
+                if isinstance(part, Node):
+                    yield from self._atoms(part)
+        elif node[0] == "not" and isinstance(node[1], Node):
+            ((true, text),) = self._atoms(node[1])
+            yield not true, text
+        elif node[0] == "=" and all(isinstance(part, str) for part in node):
+            yield True, " is the same as ".join(self._term(str(part)) for part in node[1:])
+        elif node[0] == "increase" and isinstance(node[1], Node) and node[1][:1] == ["total-cost"]:
+            return
+        elif node[0] in self.domain.predicates:
+            yield True, self.sentence(tuple(map(str, node)))
+        else:
+            raise UsageError(
+                f"domain {self.domain.name}: ({node[0]} ...) can't be said in words yet", "use -T prompt=pddl"
+            )
+
+    def _term(self, name: str) -> str:
+        return self._variable(name) if name.startswith("?") else self.wording.phrase(name)
+
+    def objects_by_kind(self, objects: Mapping[str, tuple[str, ...]]) -> list[tuple[str, list[str]]]:
+        """(type, objects as said) of a typed problem; empty where no object has a type."""
+        kinds: dict[str, list[str]] = {}
+        for name, types in objects.items():
+            kinds.setdefault(" or ".join(types), []).append(self.wording.phrase(name))
+        return [] if set(kinds) <= {OBJECT} else list(kinds.items())
+
+    def lexicon(self, objects: frozenset[str]) -> Lexicon:
+        """How plans about these objects are read."""
+        return _lexicon(self, objects | frozenset(n for n in self.wording.objects if "#" not in n))
+
+    def facts(self, objects: frozenset[str]) -> FactLexicon:
+        """How facts about these objects are read."""
+        return _fact_lexicon(self, objects)
 
 
-def _atoms(node: Node | None) -> Iterator[tuple[bool, tuple[str, ...]]]:
-    """(whether it is asserted, atom) of a conjunction of plain facts."""
-    if not node:
-        return
-    if node[0] == "and":
-        for part in node[1:]:
-            if isinstance(part, Node):
-                yield from _atoms(part)
-    elif node[0] == "not" and isinstance(node[1], Node):
-        yield False, tuple(map(str, node[1]))
-    else:
-        yield True, tuple(map(str, node))
+@functools.lru_cache(maxsize=512)
+def _lexicon(world: World, objects: frozenset[str]) -> Lexicon:
+    verbs: dict[str, tuple[str, ...]] = {}
+    templates = {}
+    for action in world.domain.actions.values():
+        template = world.wording.say[action.name]
+        templates[action.name] = (template, len(action.parameters))
+        start = re.sub(r"\{.*| the \{.*", "", template).strip() or action.name
+        for phrase in dict.fromkeys((start, action.name, *world.wording.also.get(action.name, ()))):
+            verbs[phrase] = (*verbs.get(phrase, ()), action.name)
+    phrases = {world.wording.phrase(o): o for o in objects}
+    # "the red one", "red": the first word stands for the object where no other object has it.
+    firsts = [re.split(r"[ _]", phrase)[0] for phrase in phrases]
+    for phrase, name in list(phrases.items()):
+        first = re.split(r"[ _]", phrase)[0]
+        if firsts.count(first) == 1 and first.isalpha() and first != "the" and first != phrase:
+            phrases[first] = name
+    return Lexicon(verbs, templates, phrases)
+
+
+@functools.lru_cache(maxsize=512)
+def _fact_lexicon(world: World, objects: frozenset[str]) -> FactLexicon:
+    templates: dict[str, tuple[str, ...]] = {}
+    for name in world.domain.predicates:
+        templates[name] = (world.wording.say[name], *world.wording.also.get(name, ()))
+    counts = {name: len(signature) for name, signature in world.domain.predicates.items()}
+    return FactLexicon(templates, counts, {world.wording.phrase(o): o for o in objects})
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _listed(phrases: list[str]) -> str:
@@ -82,42 +180,59 @@ def rename(text: str, names: Mapping[str, str]) -> str:
     return re.sub(r"[^\s()]+", lambda m: names.get(m.group().lower(), m.group()), text)
 
 
+def without_comments(text: str) -> str:
+    """PDDL without comments: they tell what a domain is about, whatever its names."""
+    lines = (line.partition(";")[0].rstrip() for line in text.split("\n"))
+    return "\n".join(line for line in lines if line) + "\n"
+
+
 def _file(domain: str, name: str) -> str:
     return (resources.files("harness.pddl_domains") / domain / name).read_text(encoding="utf-8")
 
 
 @functools.cache
 def plain(domain: str) -> World:
-    """The domain under its own names."""
-    wording = tomllib.loads(_file(domain, "wording.toml"))
-    say = {name: row["say"] for name, row in wording["actions"].items()} | wording["predicates"]
-    also = {phrase: name for name, row in wording["actions"].items() for phrase in row.get("also", [])}
-    return _world(_file(domain, "domain.pddl"), {}, say, wording["objects"], wording["variable"], also)
+    """One of our domains under its own names. DataError for a name that is not known."""
+    if domain not in SHIPPED:
+        raise DataError(f"there is no domain {domain!r}", f"domains: {', '.join(SHIPPED)}")
+    return own(_file(domain, "domain.pddl"), _file(domain, "wording.yaml"), f"{domain}/wording.yaml")
 
 
-@functools.cache
-def mystery(domain: str) -> World:
-    """The domain under names that hide what it is about."""
-    renaming = tomllib.loads(_file(domain, "mystery.toml"))
-    names = renaming["names"]
-    objects = {o: f"object {o}" for o in plain(domain).objects}
-    return _world(rename(plain(domain).pddl, names), names, renaming["say"], objects, "object {0}")
+@functools.lru_cache(maxsize=64)
+def own(pddl: str, wording: str = "", where: str = "wording.yaml") -> World:
+    """A user's own domain, from its text; without a wording, everything is said by its name."""
+    text = without_comments(pddl)
+    compiled = compile_domain(parse_domain(text))
+    return World(text, {}, read_wording(wording, compiled.domain, where), compiled)
+
+
+@functools.lru_cache(maxsize=64)
+def mystery(base: World) -> World:
+    """A plain world under names that hide what it is about; the same ones always."""
+    rng = random.Random(derive("mystery", base.pddl))
+    verbs, nouns = rng.sample(VERBS, len(VERBS)), rng.sample(NOUNS, len(NOUNS))
+    taken = set(base.wording.mystery.values())
+    words = {
+        True: (w for w in verbs if w not in taken),
+        False: (w for w in nouns if w not in taken),
+    }
+    made = dict(base.wording.mystery)
+    for name in _originals(base):
+        if name not in made:
+            made[name] = next(words[name in base.domain.actions], None) or f"w{len(made)}"
+    return _renamed(base, made)
 
 
 @functools.lru_cache(maxsize=4096)
-def randomised(domain: str, seed: int) -> World:
-    """The domain under names that mean nothing, other ones for every seed: nobody has been trained on them."""
-    base, rng = plain(domain), random.Random(seed)
-    originals = [*base.compiled.domain.actions, *base.compiled.domain.predicates]
-    made: dict[str, str] = {}
-    for word, name in zip(_words(rng), originals, strict=False):
-        made[name] = word
-    say = {}
-    for name, word in made.items():
-        places = len(set(re.findall(r"\{\d\}", base.say[name])))
-        say[word] = " ".join([word, *(f"{{{i}}}" for i in range(places))])
-    objects = {o: f"object {o}" for o in base.objects}
-    return _world(rename(base.pddl, made), made, say, objects, "object {0}")
+def randomised(base: World, seed: int) -> World:
+    """A plain world under names that mean nothing, other ones for every seed: nobody has been trained on them."""
+    return _renamed(base, dict(zip(_originals(base), _words(random.Random(seed)), strict=False)))
+
+
+def _originals(base: World) -> list[str]:
+    """What a renaming renames: actions, predicates, types and constants, each once."""
+    d = base.domain
+    return list(dict.fromkeys([*d.actions, *d.predicates, *(t for t in d.types if t != OBJECT), *d.constants]))
 
 
 def _words(rng: random.Random) -> Iterator[str]:
@@ -130,22 +245,35 @@ def _words(rng: random.Random) -> Iterator[str]:
             yield word
 
 
-def _world(
-    pddl: str,
-    names: Mapping[str, str],
-    say: Mapping[str, str],
-    objects: Mapping[str, str],
-    variable: str,
-    also: Mapping[str, str] | None = None,
-) -> World:
-    compiled = compile_domain(parse_domain(pddl))
-    actions = compiled.domain.actions
-    verbs = {re.sub(r"\{.*| the \{.*", "", say[a]).strip(): (a, len(actions[a].parameters)) for a in actions}
-    verbs |= {a: (a, len(actions[a].parameters)) for a in actions}
-    verbs |= {phrase: (a, len(actions[a].parameters)) for phrase, a in (also or {}).items()}
-    phrases = {phrase: o for o, phrase in objects.items()}
-    # "the red one", "red": the first word stands for the object where no other object has it.
-    shorts = [phrase.split()[0] for phrase in objects.values()]
-    phrases |= {p.split()[0]: o for o, p in objects.items() if shorts.count(p.split()[0]) == 1}
-    full = {n: n for n in (*actions, *compiled.domain.predicates)} if not names else dict(names)
-    return World(pddl, full, say, objects, variable, compiled, Lexicon(verbs, phrases))
+def _renamed(base: World, words: Mapping[str, str]) -> World:
+    """The base world with these names, said with the same words around them whatever they are."""
+    names = dict(words)
+    names.setdefault(base.domain.name, UNNAMED)
+    variables = dict.fromkeys(re.findall(r"\?[^\s()]+", base.pddl.lower()))
+    if any(len(v) > 2 for v in variables):
+        names |= {v: f"?x{i}" for i, v in enumerate(variables, 1)}
+    counts = arities(base.domain)
+    say = {
+        names[name]: base.wording.renamed.get(name, default_say("_", n)).replace("_", names[name], 1)
+        for name, n in counts.items()
+    }
+    objects = {o: f"object {o}" for o in base.wording.objects} if base.wording.neutral else {"o#": "object o#"}
+    variable = "object {0}" if base.wording.variable != "{0}" else "{0}"
+    pddl = rename(base.pddl, names)
+    return World(pddl, names, Wording(say, objects=objects, variable=variable), compile_domain(parse_domain(pddl)))
+
+
+VERBS = (
+    "admire annoy applaud avoid bless borrow celebrate charm comfort compare confess copy curse dance decorate deny "
+    "doubt dream educate envy excuse fear flatter forget forgive greet guess honour ignore imagine imitate inherit "
+    "interrupt invent invite juggle laugh listen mend mock mourn nod obey paint pardon pity polish ponder praise "
+    "remember rescue ridicule salute scold season sigh sneeze tease thank tickle translate trust wander whisper yawn"
+).split()
+NOUNS = (
+    "anthem apple autumn ballad banner basil breeze bronze candle canyon carnival cedar cello clover comet coral "
+    "crimson daisy dawn echo ember fable fathom feather fern fog garnet ginger glacier grove harbour harvest heron honey "
+    "island ivory jasmine jigsaw kettle lantern legend lemon lullaby lyric maple marble meadow melody mirror mist "
+    "nectar noon ocean olive opal orchid pebble pepper picnic prairie proverb quartz quill rainbow raven ribbon riddle "
+    "saffron sapphire shadow silk sonnet sparrow spice sunset tailor tale thistle thunder tulip velvet violet waltz "
+    "willow winter wisdom zephyr"
+).split()

@@ -7,16 +7,17 @@ dropped silently: a listed item that starts like a step and can't be read makes 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from harness.verifiers.answers import without_thinking
+from harness.verifiers.fact_text import loose, loose_pattern
 
 Step = tuple[str, ...]
 
 LONGEST_LINE = 2_000
 
-_BETWEEN_NAMES = r"(?: *, *| +(?:(?:from|onto|on top of|on|upon|to|with|off) +)?)"
+_BETWEEN_NAMES = r"(?: *, *| +(?:(?:from|into|onto|on top of|on|upon|to|with|off|at|in|over|by|via) +)?)"
 """What may stand between bare names: "c from b", "b, a"."""
 
 
@@ -24,42 +25,61 @@ _BETWEEN_NAMES = r"(?: *, *| +(?:(?:from|onto|on top of|on|upon|to|with|off) +)?
 class Lexicon:
     """How a domain is said in words, all in lower case.
 
-    `verbs` maps the phrase an action starts with ("pick up") to the action and the number of its objects; `objects`
-    maps a phrase ("red block", "object a") to the PDDL object.
+    `verbs` maps the phrase an action starts with ("pick up") to the actions that start so; `actions` maps an action
+    to its whole sentence ("use {0} to lift {1} ...") and the number of its objects; `objects` maps a phrase ("red
+    block", "object a") to the PDDL object.
     """
 
-    verbs: Mapping[str, tuple[str, int]]
+    verbs: Mapping[str, tuple[str, ...]]
+    actions: Mapping[str, tuple[str, int]]
     objects: Mapping[str, str]
     _verb: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _object: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _bare: re.Pattern[str] = field(init=False, repr=False, compare=False)
-    _actions: dict[str, tuple[str, int]] = field(init=False, repr=False, compare=False)
+    _starts: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _names: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        verbs = _alternatives(self.verbs).replace("\\ ", "[ -]?").replace("\\-", "[ -]?")
+        verbs = _alternatives(self.verbs).replace("\\ ", "[ _-]?").replace("\\-", "[ _-]?")
         names = _alternatives(dict.fromkeys(self.objects.values()))
+        # A name such as "a" is a word as well; one with a number is not.
+        said = {*self.objects, *(n for n in self.objects.values() if re.search(r"\d", n))}
+        phrases = "|".join(loose_pattern(p) for p in sorted(said, key=len, reverse=True))
         object.__setattr__(self, "_verb", re.compile(rf"(?:{verbs})\b"))
-        object.__setattr__(self, "_object", re.compile(rf"\b(?:{_alternatives(self.objects)})\b"))
+        object.__setattr__(self, "_object", re.compile(rf"\b(?:{phrases})\b"))
         bare = rf"[ (\[]*((?:{names})(?:{_BETWEEN_NAMES}(?:{names}))*)[ )\]]*(?:[.,;:(].*)?"
         object.__setattr__(self, "_bare", re.compile(bare))
-        object.__setattr__(self, "_actions", {_joined(v): action for v, action in self.verbs.items()})
+        starts: dict[str, tuple[str, ...]] = {}
+        for phrase, actions in self.verbs.items():
+            starts[_joined(phrase)] = tuple(dict.fromkeys((*starts.get(_joined(phrase), ()), *actions)))
+        object.__setattr__(self, "_starts", starts)
+        names_said = {loose(name): name for name in said.intersection(self.objects.values())}
+        object.__setattr__(self, "_names", names_said | {loose(phrase): name for phrase, name in self.objects.items()})
 
-    def verb(self, content: str) -> tuple[str, int, str] | None:
-        """(action, number of its objects, rest of the text) where the text starts with an action's phrase."""
+    def verb(self, content: str) -> tuple[tuple[str, ...], str] | None:
+        """(actions, rest of the text) where the text starts with the phrase of one or more actions."""
         m = self._verb.match(content)
-        return (*self._actions[_joined(m.group())], content[m.end() :]) if m else None
+        return (self._starts[_joined(m.group())], content[m.end() :]) if m else None
 
     def named(self, rest: str) -> list[str]:
         """The objects that a step names, in order: in the domain's words, or as bare names and nothing else."""
         bare = self._bare.fullmatch(rest)
         if bare:
             return re.split(_BETWEEN_NAMES, bare.group(1))
-        return [self.objects[m.group()] for m in self._object.finditer(rest)]
+        return [self._names[loose(m.group())] for m in self._object.finditer(rest)]
+
+    def which(self, actions: tuple[str, ...], rest: str) -> tuple[str, ...]:
+        """Of actions that start alike, those whose other words stand in the text, if any do ("use ... to lift")."""
+        if len(actions) == 1:
+            return actions
+        words = set(re.findall(r"[a-z]+", rest))
+        scores = {a: len(words.intersection(re.findall(r"[a-z]+", self.actions[a][0]))) for a in actions}
+        return tuple(a for a in actions if scores[a] == max(scores.values()))
 
 
 def _joined(phrase: str) -> str:
     """`pick up`, `pick-up` and `pickup` are one phrase."""
-    return phrase.replace(" ", "").replace("-", "")
+    return phrase.replace(" ", "").replace("-", "").replace("_", "")
 
 
 def _alternatives(phrases: Mapping[str, object]) -> str:
@@ -90,6 +110,8 @@ class _Segment:
 _ITEM = re.compile(
     r"^(\s*)(?:(?:step|action)\s+)?(?:(\d{1,4})\s*[.):]|\((\d{1,4})\)|[-*•+]|step\b:?|action\b:?)\s*", re.I
 )
+_EMPHASIS = re.compile(r"[*`]|(?<![a-zA-Z0-9])_+|_+(?![a-zA-Z0-9])")
+"""Markdown; an underscore within a name is part of it."""
 _SPACES = re.compile(r"[^\S\n\t ]")
 _PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w-]+)*)\s*\)")
 _ORDINAL = "first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|fifth|sixth|seventh|eighth|ninth|tenth|next|last(?:ly)?"
@@ -117,8 +139,14 @@ _REVOKED = re.compile(
 )
 
 
-def read(text: str, lexicon: Lexicon) -> PlanText:
+Fits = Callable[[Step], bool]
+
+
+def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanText:
     """The last complete plan that the response offers.
+
+    Where a step's words leave several actions open ("load p into t": a truck's action, or an airplane's), the first
+    that `fits` (its objects are of the right kind) is taken.
 
     Steps are grouped where the numbering starts anew, a heading announces a plan, or a marker or code fence opens. A
     group that was announced as the plan, or that starts as an earlier one did, replaces what stood before (worked
@@ -128,8 +156,8 @@ def read(text: str, lexicon: Lexicon) -> PlanText:
     marked = _last_marked(text)
     segments = [_Segment(False)]
     for line in (text if marked is None else marked).split("\n"):
-        for piece in _pieces(line[:LONGEST_LINE], lexicon):
-            _take(piece, lexicon, segments)
+        for piece in _pieces(line[:LONGEST_LINE], lexicon, fits):
+            _take(piece, lexicon, fits, segments)
     kept: list[_Segment] = []
     for segment in segments:
         if not segment.steps and not segment.unreadable:
@@ -146,12 +174,12 @@ def read(text: str, lexicon: Lexicon) -> PlanText:
     return PlanText(steps) if steps else PlanText((), "no steps were found")
 
 
-def _pieces(line: str, lexicon: Lexicon) -> list[str]:
+def _pieces(line: str, lexicon: Lexicon, fits: Fits) -> list[str]:
     """The line, or its parts where each of them is a step."""
-    plain = _SPACES.sub(" ", line).replace("*", "").replace("`", "").replace("_", " ").lower().rstrip()
+    plain = _EMPHASIS.sub("", _SPACES.sub(" ", line)).lower().rstrip()
     pieces = _INLINE.split(plain)
     contents = [_ITEM.sub("", piece, count=1) if _ITEM.match(piece) else piece.strip() for piece in pieces]
-    return pieces if len(pieces) > 1 and all(_worded_step(c, lexicon) for c in contents) else [plain]
+    return pieces if len(pieces) > 1 and all(_worded_step(c, lexicon, fits) for c in contents) else [plain]
 
 
 def _last_marked(text: str) -> str | None:
@@ -164,7 +192,7 @@ def _last_marked(text: str) -> str | None:
     return inside if inside.strip() else None
 
 
-def _take(plain: str, lexicon: Lexicon, segments: list[_Segment]) -> None:
+def _take(plain: str, lexicon: Lexicon, fits: Fits, segments: list[_Segment]) -> None:
     """One line without markdown: a step, a listed item that is none, a heading, or prose."""
     if not plain.strip():
         return
@@ -175,7 +203,7 @@ def _take(plain: str, lexicon: Lexicon, segments: list[_Segment]) -> None:
     if indented and not number and current.explained:
         return
     content = plain[item.end() :] if item else plain.strip()
-    found = _pddl_steps(content, lexicon) or _worded_step(content, lexicon)
+    found = _pddl_steps(content, lexicon) or _worded_step(content, lexicon, fits)
     if isinstance(found, list):
         if number and number <= current.last_number and current.steps:
             current = _Segment(False)
@@ -200,23 +228,25 @@ def _pddl_steps(content: str, lexicon: Lexicon) -> list[Step] | None:
     """Actions in parentheses, if the line starts with one; their arity is the validator's affair."""
     if not content.startswith("("):
         return None
-    names = {action for action, _ in lexicon.verbs.values()}
-    steps = [(m.group(1), *m.group(2).split()) for m in _PDDL.finditer(content) if m.group(1) in names]
+    steps = [(m.group(1), *m.group(2).split()) for m in _PDDL.finditer(content) if m.group(1) in lexicon.actions]
     return steps or None
 
 
-def _worded_step(content: str, lexicon: Lexicon) -> list[Step] | str | None:
+def _worded_step(content: str, lexicon: Lexicon, fits: Fits) -> list[Step] | str | None:
     """A step in the domain's words; "" for what starts like one and can't be read; None for anything else."""
     content = _FILLER.sub("", content)
     taken_back = _IMPOSSIBLE.search(content.partition(" (")[0])  # a remark in parentheses takes nothing back
     if taken_back and lexicon.verb(content):
         # "Stack c on b is not possible, so put down c": what counts is what is done instead, if anything.
-        return _worded_step(content[taken_back.end() :].lstrip(" ,;:.-"), lexicon) or []
+        return _worded_step(content[taken_back.end() :].lstrip(" ,;:.-"), lexicon, fits) or []
     verb = lexicon.verb(content)
     if not verb:
         return None
-    action, arity, rest = verb
+    candidates, rest = verb
     objects = lexicon.named(rest)
-    if len(objects) < arity:
-        return ""
-    return [(action, *objects[:arity])]
+    steps: list[Step] = []
+    for action in lexicon.which(candidates, rest):
+        arity = lexicon.actions[action][1]
+        if len(objects) >= arity:
+            steps.append((action, *objects[:arity]))
+    return [next((step for step in steps if fits(step)), steps[0])] if steps else ""

@@ -8,12 +8,14 @@ wrong type is an error of the plan, never ignored.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.verifiers.pddl import Domain, Fact, Problem
+from harness.verifiers.pddl import Domain, Fact, Node, Problem
 from harness.verifiers.pddl_compile import (
     Amount,
     CompiledDomain,
@@ -97,6 +99,48 @@ class Validator:
             return Verdict(False, "goal", None, missing=missing, cost=cost, state=frozenset(state.facts))
         return Verdict(True, cost=cost, state=frozenset(state.facts))
 
+    def apply(self, facts: frozenset[Fact], step: tuple[str, ...]) -> frozenset[Fact] | None:
+        """The facts after one step of a STRIPS action, or None where it can't be taken there."""
+        ground = None if self._check(step) else self._instance(step)
+        if ground is None or not ground[0] <= facts:
+            return None
+        return (facts - ground[2]) | ground[1]
+
+    def fits(self, step: tuple[str, ...]) -> bool:
+        """Whether a step names what there is, of the right types, and what it needs of facts that no action changes."""
+        if self._check(step):
+            return False
+        ground = self._instance(step)
+        return ground is None or all(f in self.problem.init for f in ground[0] if f[0] not in self.changing)
+
+    @functools.cached_property
+    def changing(self) -> frozenset[str]:
+        """The predicates that some action adds or deletes."""
+        effects = (action.effect for action in self.domain.actions.values())
+        return frozenset(name for effect in effects if effect for name in _predicates(effect))
+
+    def applicable(self, facts: frozenset[Fact]) -> list[tuple[str, ...]]:
+        """Every step of a STRIPS action that can be taken there: in the order of the actions in the domain, then of the
+        objects' names."""
+        by_name: dict[str, list[Fact]] = {}
+        for fact in facts:
+            by_name.setdefault(fact[0], []).append(fact)
+        found: list[tuple[str, ...]] = []
+        for name, operator in self.operators.items():
+            here = set[tuple[str, ...]]()
+            if operator.strips is None:
+                raise ValueError(f"{name} is not a STRIPS action")
+            needs = list(_atoms(operator.action.precondition))
+            for bound in _bindings(needs, {}, by_name):
+                free = [(v, kinds) for v, kinds in operator.action.parameters if v not in bound]
+                for rest in itertools.product(*(self._of_type(kinds) for _, kinds in free)):
+                    values = bound | {v: o for (v, _), o in zip(free, rest, strict=True)}
+                    step = (name, *(values[v] for v, _ in operator.action.parameters))
+                    if self._check(step) is None:
+                        here.add(step)
+            found += sorted(here)
+        return found
+
     def _check(self, step: tuple[str, ...]) -> tuple[Reason, str] | None:
         """What is wrong with a step before any state is looked at."""
         name, *arguments = step
@@ -146,6 +190,45 @@ class Validator:
             return self.cost((), state)
         except Undefined:
             return None
+
+
+def _atoms(node: Node | None) -> Iterator[tuple[str, ...]]:
+    """The facts of a STRIPS precondition."""
+    if node and node[0] == "and":
+        for part in node[1:]:
+            yield from _atoms(part if isinstance(part, Node) else None)
+    elif node:
+        yield tuple(map(str, node))
+
+
+def _predicates(node: Node) -> Iterator[str]:
+    """The names of all facts in an effect (too many for conditional ones, whose conditions are among them)."""
+    for part in node:
+        if isinstance(part, Node):
+            yield from _predicates(part)
+    if node and isinstance(node[0], str):
+        yield node[0]
+
+
+def _bindings(
+    needs: Sequence[tuple[str, ...]], bound: dict[str, str], by_name: Mapping[str, Sequence[Fact]]
+) -> Iterator[dict[str, str]]:
+    """Every choice of objects for the variables of these facts under which all of them hold.
+
+    The fact with the fewest unbound variables is matched next.
+    """
+    if not needs:
+        yield bound
+        return
+    atom = min(needs, key=lambda a: sum(t.startswith("?") and t not in bound for t in a[1:]))
+    rest = [a for a in needs if a is not atom]
+    for fact in by_name.get(atom[0], ()):
+        values = dict(bound)
+        if all(
+            values.setdefault(t, o) == o if t.startswith("?") else t == o
+            for t, o in zip(atom[1:], fact[1:], strict=True)
+        ):
+            yield from _bindings(rest, values, by_name)
 
 
 def _text(atom: tuple[str, ...]) -> str:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from harness.pddl_domains import mystery, plain
 from harness.verifiers.plan_text import read
 
-PLAIN, MYSTERY = plain("blocksworld").lexicon, mystery("blocksworld").lexicon
+BLOCKS = frozenset("ab")
+PLAIN, MYSTERY = plain("blocksworld").lexicon(BLOCKS), mystery(plain("blocksworld")).lexicon(BLOCKS)
 TWO = (("pick-up", "a"), ("stack", "a", "b"))
 
 
@@ -82,10 +83,11 @@ def test_a_remark_takes_nothing_back() -> None:
 
 @given(st.lists(st.sampled_from(sorted("abcd")), min_size=1, max_size=12))
 def test_our_own_wording_is_read_back(blocks: list[str]) -> None:
-    for world in (plain("blocksworld"), mystery("blocksworld")):
-        steps = [(world.names["pick-up"], b) for b in blocks]
+    base = plain("blocksworld")
+    for world in (base, mystery(base)):
+        steps = [world.atom(("pick-up", b), {}) for b in blocks]
         text = "\n".join(f"{i}. {world.sentence(s).capitalize()}" for i, s in enumerate(steps, 1))
-        assert read(text, world.lexicon).steps == tuple(steps)
+        assert read(text, world.lexicon(frozenset(blocks))).steps == tuple(steps)
 
 
 @given(st.text(alphabet="pickustandown 123.()[]*-:\nredblu", max_size=200))

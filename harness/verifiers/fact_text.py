@@ -1,0 +1,140 @@
+"""Reading facts out of free text: PDDL atoms, or sentences in a domain's wording. Parsing only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.verifiers.answers import without_thinking
+from harness.verifiers.pddl import Fact
+
+LONGEST = 200_000
+"""Characters of a response that are read, from its end: where the answer is."""
+
+
+@dataclass(frozen=True)
+class FactLexicon:
+    """How the facts of a domain are said.
+
+    `templates` maps a predicate to its sentences, "the {0} is on top of the {1}"; `counts` to the number of its
+    objects; `objects` maps how an object is said to its name. One regular expression finds them all: at any place the
+    alternatives differ in fixed words, so matching is linear in the text.
+    """
+
+    templates: Mapping[str, tuple[str, ...]]
+    counts: Mapping[str, int]
+    objects: Mapping[str, str]
+    _sentence: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _sentences: tuple[tuple[str, tuple[int, ...]], ...] = field(init=False, repr=False, compare=False)
+    _names: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = {loose(phrase): name for phrase, name in self.objects.items()} | {
+            loose(n): n for n in self.objects.values()
+        }
+        anything = "|".join(
+            loose_pattern(p) for p in sorted({*self.objects, *self.objects.values()}, key=len, reverse=True)
+        )
+        alternatives, sentences = [], []
+        rows = [(name, sentence) for name, said in self.templates.items() for sentence in said]
+        for name, sentence in sorted(rows, key=lambda row: -len(row[1])):
+            parts = re.split(r"\{(\d)\}", sentence)
+            pattern, order = "", []
+            for i, part in enumerate(parts):
+                if i % 2:
+                    order.append(int(part))
+                    pattern += rf"(?:the )?({anything})"
+                else:
+                    pattern += re.escape(part.lower().removesuffix("the ") if i + 1 < len(parts) else part.lower())
+            alternatives.append(rf"({pattern})")
+            sentences.append((name, tuple(order)))
+        object.__setattr__(self, "_sentence", re.compile(rf"(?<![\w-])(?:{'|'.join(alternatives)})(?![\w-])"))
+        object.__setattr__(self, "_sentences", tuple(sentences))
+        object.__setattr__(self, "_names", names)
+
+    def find(self, text: str) -> list[tuple[Fact, int, int]]:
+        """(fact, start, end) of every sentence in a text in lower case."""
+        found = []
+        for m in self._sentence.finditer(text):
+            group = 1
+            for name, order in self._sentences:
+                if m.group(group) is not None:
+                    said = [self._names[loose(m.group(group + 1 + i))] for i in range(len(order))]
+                    arguments = [""] * len(order)
+                    for place, argument in zip(order, said, strict=True):
+                        arguments[place] = argument
+                    found.append(((name, *arguments), m.start(), m.end()))
+                    break
+                group += 1 + len(order)
+        return found
+
+
+def loose(phrase: str) -> str:
+    """`red block`, `red_block` and `red-block` are one phrase."""
+    return re.sub(r"[ _-]", "_", phrase.lower())
+
+
+def loose_pattern(phrase: str) -> str:
+    """A regular expression for a phrase in any of these spellings."""
+    return "[ _-]".join(re.escape(part) for part in re.split(r"[ _-]", phrase.lower()))
+
+
+@dataclass(frozen=True)
+class FactText:
+    """The facts that a text offers, or `reason` why they can't be read."""
+
+    facts: frozenset[Fact] | None
+    reason: str = ""
+
+
+_PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w-]+)*)\s*\)")
+_ITEM = re.compile(r"^\s*(?:\d{1,4}\s*[.):]|[-*•+])\s*")
+_HEADING = re.compile(
+    r"\b(?:(?:final|resulting|end|last) (?:\w+ )?(?:state|situation)|state (?:after|at the end)|afterwards|answer"
+    r"|at the end)\b|\[resulting state\]"
+)
+_NEGATED = re.compile(r"\b(?:not|no longer|isn't|aren't|false)\b")
+
+
+def read_facts(text: str, lexicon: FactLexicon) -> FactText:
+    """The facts of the last list in the text: what stands under the last heading that announces the resulting state
+    ("final state", "answer" ...), else the last run of lines with facts.
+
+    A line that denies facts ("is no longer true that") names none. A listed item in which no fact can be read makes
+    the whole text unreadable: nothing is dropped silently.
+    """
+    plain = re.sub(r"[*`]", "", without_thinking(text)[-LONGEST:]).lower()
+    lines = plain.split("\n")
+    runs: list[list[str]] = [[]]
+    announced = False
+    for line in lines:
+        has_facts = bool(read_line(line, lexicon))
+        heading = _HEADING.search(line)
+        if heading and (not has_facts or heading.start() < 3 or ":" in line):
+            runs.append([])
+            announced = True
+        if has_facts or (_ITEM.match(line) and runs[-1]):
+            runs[-1].append(line)
+        elif line.strip() and not heading and runs[-1] and not announced:
+            runs.append([])
+    offered = next((run for run in reversed(runs) if run), None)
+    if offered is None:
+        return FactText(None, "no facts were found")
+    facts: set[Fact] = set()
+    for line in offered:
+        found = read_line(line, lexicon)
+        if not found and _ITEM.match(line) and not _NEGATED.search(line):
+            return FactText(None, f"a fact that can't be read: {line.strip()[:80]!r}")
+        if not _NEGATED.search(line):
+            facts.update(found)
+    return FactText(frozenset(facts))
+
+
+def read_line(line: str, lexicon: FactLexicon) -> list[Fact]:
+    atoms = []
+    for m in _PDDL.finditer(line):
+        name, arguments = m.group(1), m.group(2).split()
+        if lexicon.counts.get(name) == len(arguments):
+            atoms.append((name, *arguments))
+    return atoms or [fact for fact, _, _ in lexicon.find(line)]

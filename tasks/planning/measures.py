@@ -1,0 +1,193 @@
+"""What a table of planning runs shows beside accuracy: how far plans get, how long they are, and at what length they
+fail. From records, one pass; every share with its interval and n."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness import stats
+from harness.tables import Extra, interval, number
+from harness.tasks.planning.cases import ABILITIES
+from harness.types import Outcome
+
+NOT_PLANS = ("plan_verification", "plan_execution")
+STAGES = ("answered", "parsed", "executable", "goal", "optimal")
+
+Clusters = dict[str, list[float]]
+
+
+@dataclass
+class _Cell:
+    """Counts of one condition."""
+
+    stages: dict[str, Clusters] = field(default_factory=lambda: {stage: {} for stage in STAGES})
+    prefix: list[float] = field(default_factory=list)
+    gaps: Clusters = field(default_factory=dict)
+    lengths: dict[int, Clusters] = field(default_factory=dict)
+    kinds: dict[str, Clusters] = field(default_factory=dict)
+    levels: dict[str, dict[str, Clusters]] = field(default_factory=dict)
+
+
+def extras(records: Iterable[Mapping[str, Any]]) -> list[Extra]:
+    cells: dict[str, _Cell] = {}
+    abilities: dict[str, str] = {}
+    for record in records:
+        if Outcome(record["outcome"]).has_verdict:
+            condition = record["condition"]
+            abilities[condition] = record["params"].get("ability") or next(iter(ABILITIES))
+            _count(cells.setdefault(condition, _Cell()), record, abilities[condition])
+    plans = {c: cell for c, cell in cells.items() if abilities[c] not in NOT_PLANS}
+    verdicts = {c: cell for c, cell in cells.items() if abilities[c] == "plan_verification"}
+    found = [_funnel(plans), _optimality(plans), _by_length(plans), _half_points(plans), _verdicts(verdicts)]
+    return [extra for extra in found if extra.rows]
+
+
+def _add(clusters: Clusters, group: str, value: float) -> None:
+    cluster = clusters.setdefault(group, [0.0, 0])
+    cluster[0] += value
+    cluster[1] += 1
+
+
+def _count(cell: _Cell, record: Mapping[str, Any], ability: str) -> None:
+    group, detail, params = record["group"], record["detail"] or {}, record["params"]
+    if ability == "plan_verification":
+        for level in ("binary", "type", "explanation"):
+            kinds = cell.levels.setdefault(level, {})
+            # By the truth, which is in params: an answer that can't be read is wrong at every level.
+            _add(kinds.setdefault(str(params.get("plan_kind")), {}), group, float(bool(detail.get(level))))
+        return
+    if ability in NOT_PLANS or params.get("solvable") == "no":
+        return
+    steps = detail.get("steps")
+    executable = detail.get("executable")
+    reached = {
+        "answered": bool(record["response"].strip()),
+        "parsed": steps is not None,
+        "executable": steps is not None and executable == steps,
+        "goal": bool(detail.get("goal")),
+        "optimal": bool(detail.get("optimal")),
+    }
+    for stage, true in reached.items():
+        if stage != "optimal" or params.get("optimal_cost") is not None:
+            _add(cell.stages[stage], group, float(true))
+    if steps:
+        cell.prefix.append(executable / steps)
+    best = params.get("optimal_cost")
+    if best:
+        if detail.get("gap") is not None:
+            _add(cell.gaps, group, detail["gap"] / best)
+        _add(cell.lengths.setdefault(best, {}), group, float(record["value"] or 0.0))
+
+
+def _share(clusters: Clusters) -> str:
+    estimate = stats.accuracy([(k, int(n)) for k, n in clusters.values()])
+    return f"{number(estimate.value)} {interval(estimate.low, estimate.high)}" if estimate else "-"
+
+
+def _size(clusters: Clusters) -> int:
+    return int(sum(n for _, n in clusters.values()))
+
+
+def _funnel(cells: Mapping[str, _Cell]) -> Extra:
+    """Share of answers that get so far, each of all with a verdict."""
+    rows = [
+        (condition, str(_size(cell.stages["answered"])), *(_share(cell.stages[stage]) for stage in STAGES))
+        for condition, cell in cells.items()
+        if cell.stages["answered"]
+    ]
+    return Extra("how far plans get", ("condition", "n", *STAGES), tuple(rows))
+
+
+def _optimality(cells: Mapping[str, _Cell]) -> Extra:
+    """Of plans that reach the goal: how many more steps than necessary, as a share; of all that were read, how much
+    of them can be executed."""
+    rows = []
+    for condition, cell in cells.items():
+        values = [total / n for total, n in cell.gaps.values()]
+        prefix = f"{sum(cell.prefix) / len(cell.prefix):.3f}" if cell.prefix else "-"
+        if len(values) < 2:
+            rows.append((condition, str(len(values)), "-", prefix, str(len(cell.prefix))))
+            continue
+        low, high = stats.mean_interval(values)
+        mean = sum(values) / len(values)
+        gap = f"{mean:+.3f} [{max(0.0, low):+.3f}, {high:+.3f}]"
+        rows.append((condition, str(len(values)), gap, prefix, str(len(cell.prefix))))
+    header = ("condition", "valid plans", "steps too many (share)", "executable part", "of plans read")
+    return Extra("length of plans", header, tuple(rows))
+
+
+def _by_length(cells: Mapping[str, _Cell]) -> Extra:
+    """Accuracy at each length of a shortest plan."""
+    rows = [
+        (condition, str(length), str(_size(clusters)), _share(clusters))
+        for condition, cell in cells.items()
+        if len(cell.lengths) > 1
+        for length, clusters in sorted(cell.lengths.items())
+    ]
+    return Extra("accuracy by length of a shortest plan", ("condition", "steps", "n", "accuracy"), tuple(rows))
+
+
+def _half_points(cells: Mapping[str, _Cell]) -> Extra:
+    """The length at which a logistic curve, fitted to all answers of a condition, passes 50%."""
+    rows = []
+    for condition, cell in cells.items():
+        points = [(length, k, int(n)) for length, clusters in cell.lengths.items() for k, n in clusters.values()]
+        if len(cell.lengths) > 1:
+            rows.append((condition, str(sum(n for _, _, n in points)), half_point(points)))
+    return Extra("length at which half of the answers are right", ("condition", "n", "steps"), tuple(rows))
+
+
+def half_point(points: list[tuple[int, float, int]]) -> str:
+    """The length at which a logistic curve fitted to (length, right, n) passes 50%, with its 95% interval.
+
+    In words where there is nothing to fit, or too little.
+    """
+    right, n = sum(k for _, k, _ in points), sum(n for _, _, n in points)
+    if right in (0, n):
+        return f"not in the lengths asked: {'all' if right else 'none'} right"
+    fit = stats.logistic([(float(x), k, size) for x, k, size in points])
+    if fit is None:
+        return "no curve can be fitted"
+    if fit.slope >= 0:
+        return "accuracy does not fall with length"
+    limits = fit.interval_at_half()
+    if limits is None:
+        return "too few to tell"
+    value = -fit.intercept / fit.slope
+    inside = min(x for x, _, _ in points) <= value <= max(x for x, _, _ in points)
+    where = "" if inside else ", outside the lengths asked"
+    return f"{value:.1f} [{limits[0]:.1f}, {limits[1]:.1f}]{where}"
+
+
+def _verdicts(cells: Mapping[str, _Cell]) -> Extra:
+    """Verification: accuracy at the three levels for each kind of plan, and balanced: the mean over the kinds (at the
+    binary level over plans that are valid and plans that are not), so that no answer is right by being frequent."""
+    rows = []
+    for condition, cell in cells.items():
+        for level, kinds in cell.levels.items():
+            classes = dict(kinds)
+            if level == "binary":
+                flawed = [classes.pop(k) for k in ("precondition", "goal") if k in classes]
+                if flawed:
+                    classes["flawed"] = {f"{i}/{g}": c for i, part in enumerate(flawed) for g, c in part.items()}
+            shares = [e for c in classes.values() if (e := stats.accuracy([(k, int(n)) for k, n in c.values()]))]
+            balanced = _mean_of(shares)
+            shown = f"{number(balanced.value)} {interval(balanced.low, balanced.high)}"
+            by_kind = [f"{_share(kinds[k])} n={_size(kinds[k])}" if k in kinds else "-" for k in KINDS]
+            rows.append((condition, level, str(balanced.n), shown, *by_kind))
+    header = ("condition", "level", "n", "balanced accuracy", *(f"plan: {k}" for k in KINDS))
+    return Extra("verification of plans", header, tuple(rows))
+
+
+def _mean_of(shares: list[stats.Estimate]) -> stats.Estimate:
+    """The mean of shares of different samples; their limits combined by the square-and-add method (Zou and Donner
+    2008, Statistics in Medicine 27: 1693-1702)."""
+    mean = sum(e.value for e in shares) / len(shares)
+    below = sum((e.value - e.low) ** 2 for e in shares) ** 0.5 / len(shares)
+    above = sum((e.high - e.value) ** 2 for e in shares) ** 0.5 / len(shares)
+    return stats.Estimate(mean, max(0.0, mean - below), min(1.0, mean + above), sum(e.n for e in shares))
+
+
+KINDS = ("valid", "precondition", "goal")

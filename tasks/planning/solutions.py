@@ -1,0 +1,72 @@
+"""Plans with the fewest steps: shipped for the default sets, searched for small Blocksworld, else from a planner."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from importlib import resources
+
+from harness.errors import HarnessError, UsageError
+from harness.pddl_domains import World
+from harness.tasks.planning import towers
+from harness.tasks.planning.instances import Instance, Plan
+from harness.tasks.planning.rendering import NO_PLAN, Rendering
+from harness.types import Params
+
+SMALL = 6
+"""Up to so many blocks a breadth-first search is quicker than a planner."""
+
+TIME_LIMIT = 120.0
+
+
+def key(domain: str, problem: str) -> str:
+    """What a shipped plan is found by: a hash of the PDDL of domain and problem."""
+    return hashlib.sha256(f"{domain}\x1f{problem}".encode()).hexdigest()[:20]
+
+
+@functools.cache
+def _shipped(name: str) -> dict[str, str]:
+    """The plans of a domain's default set, by key; empty for a domain that has none."""
+    folder = resources.files("harness.pddl_domains") / name
+    file = folder / "plans.tsv"
+    if not folder.is_dir() or not file.is_file():
+        return {}
+    rows = (line.split("\t") for line in file.read_text(encoding="utf-8").splitlines() if "\t" in line)
+    return {row[0]: row[1] for row in rows}
+
+
+def shortest(base: World, instance: Instance) -> Plan | None:
+    """A plan with the fewest steps, or None where no plan exists. MissingPlanner, or HarnessError where a planner
+    fails or takes too long."""
+    name = base.domain.name
+    problem = instance.pddl(name)
+    shipped = _shipped(name).get(key(base.pddl, problem))
+    if shipped is not None:
+        return tuple(tuple(step.split()) for step in shipped.split(", ") if step)
+    if name == "blocksworld" and len(instance.objects) <= SMALL and all(f[0] != "holding" for f in instance.goal):
+        start, held = towers.from_facts(instance.init)
+        return towers.shortest(start, instance.goal, held)
+    return _from_planner(base.pddl, problem)
+
+
+def _from_planner(domain: str, problem: str) -> Plan | None:
+    from harness.verifiers import planner  # heavy, and most runs find all plans shipped
+
+    solution = planner.solve(domain, problem, optimal=True, time_limit=TIME_LIMIT)
+    if solution.status == "unsolvable":
+        return None
+    if solution.status != "solved" or not solution.optimal:
+        raise HarnessError(
+            f"{solution.engine or 'the planner'} found no plan with the fewest steps in {TIME_LIMIT:g} s: "
+            f"{solution.status} {solution.detail}".rstrip(),
+            "smaller instances (harness tasks NAME lists the options)",
+        )
+    return solution.plan
+
+
+def planned(world: World, params: Params, nl: bool) -> str:
+    """What `baseline/planner` answers: the planner reads the sample's PDDL, and its plan is said as the prompt asks."""
+    if params["ability"] in ("plan_verification", "plan_execution"):
+        raise UsageError(f"baseline/planner makes plans: it has no answer for {params['ability']}")
+    plan = _from_planner(world.pddl, str(params["problem"]))
+    return NO_PLAN if plan is None else Rendering(world, world, {}, nl).plan(plan)

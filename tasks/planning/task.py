@@ -1,0 +1,386 @@
+"""Planning: the same problems under names that mean something, mislead, or are new.
+
+After Valmeekam, Marquez, Olmo, Sreedharan, Kambhampati 2023, PlanBench (arXiv 2206.10498). Plans are executed, not
+compared. One class a domain; what they share reads top to bottom: options, samples, score, baselines.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from harness.errors import DataError, UsageError
+from harness.options import option, suggestion
+from harness.pddl_domains import WORLDS, World, mystery, plain, randomised
+from harness.seeds import derive
+from harness.tables import Extra
+from harness.tasks.planning import domains, measures, scoring, solutions
+from harness.tasks.planning.cases import ABILITIES, PLAIN_QUESTIONS, Case, Source, unsolvable
+from harness.tasks.planning.files import read_folder
+from harness.tasks.planning.instances import Instance, Plan, compiled, from_problem, greedy, validator_of, wander
+from harness.tasks.planning.rendering import NO_PLAN, Rendering, other_objects
+from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
+
+PROMPTS = ("nl", "pddl")
+STYLES = ("zero_shot", "one_shot", "state_tracking")
+ATTEMPTS = 2_000
+"""So many instances in a row that are not what was asked for, or were there before, mean that there are no more."""
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What the tasks of all domains share."""
+
+    ability: tuple[str, ...] = option(("plan_generation",), f"one or more of {', '.join(ABILITIES)}, all")
+    rename: tuple[str, ...] = option(WORLDS, "worlds: one or more of plain (also: none), mystery, random")
+    prompt: tuple[str, ...] = option(("nl",), "one or more of nl (natural language), pddl")
+    style: tuple[str, ...] = option(("zero_shot",), f"one or more of {', '.join(STYLES)}")
+    solvable: tuple[str, ...] = option(("yes",), "yes, no (no plan exists, and to say so is right), or both: yes,no")
+    length: str = option("", "fewest steps of a plan: a number, or a range such as 4-8")
+    trivial: bool = option(False, "also instances whose goal holds at the start")
+    level: Literal["explanation", "type", "binary"] = option("explanation", "plan_verification: what must be right")
+    instances: Path | None = option(None, "a folder of .pddl problems, with domain.pddl (and wording.yaml) if your own")
+
+    name: ClassVar[str] = ""
+    version: ClassVar[str] = "2"
+    factors: ClassVar[tuple[str, ...]] = ("world", "prompt", "ability", "style", "solvable")
+    epochs: ClassVar[int] = 1
+    sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=4096)
+    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {}
+    """The domain's own options with the least and the largest value of each."""
+
+    def __post_init__(self) -> None:
+        known = {"ability": ABILITIES, "rename": WORLDS, "prompt": PROMPTS, "style": STYLES, "solvable": ("yes", "no")}
+        for field, names in known.items():
+            given = [text.lower().replace("-", "_") for text in getattr(self, field)]
+            given = ["plain" if text == "none" else text for text in given]
+            given = list(names) if given == ["all"] else given
+            for text in given or [""]:
+                if text not in names:
+                    hint = suggestion(text, list(names), "it takes")
+                    raise UsageError(f"task {self.name}: option {field}: there is no '{text}'", hint)
+            object.__setattr__(self, field, tuple(dict.fromkeys(given)))
+        for field, (least, largest) in self.sizes.items():
+            if not least <= getattr(self, field) <= largest:
+                value = getattr(self, field)
+                raise UsageError(f"task {self.name}: option {field}: {value} is not between {least} and {largest}")
+        self._lengths()
+        if self.style != ("zero_shot",) and not set(self.ability) <= set(PLAIN_QUESTIONS):
+            raise UsageError(
+                f"task {self.name}: option style: only {' and '.join(PLAIN_QUESTIONS)} can have an example before them",
+                "the other abilities show what they need themselves",
+            )
+
+    def _lengths(self) -> range | None:
+        first, dash, last = self.length.partition("-")
+        if not self.length:
+            return None
+        if not first.isdigit() or not (last.isdigit() or not dash) or len(self.length) > 9:
+            raise UsageError(f"task {self.name}: option length: '{self.length}' is not a number or a range such as 4-8")
+        return range(int(first), int(last or first) + 1)
+
+    # What a domain adds -------------------------------------------------------------------------------------------
+
+    def draw(self, rng: random.Random) -> Instance:
+        """An instance whose goal can be reached, at random."""
+        raise NotImplementedError
+
+    def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        """An instance of a pattern, and a plan that shows how all such instances are solved."""
+        raise NotImplementedError
+
+    # Samples ------------------------------------------------------------------------------------------------------
+
+    @property
+    def limit(self) -> int | None:
+        """Drawn instances have no end (or few of them have): 50 by default; a folder's instances all."""
+        return None if self.instances is not None else 50 * len(self._cells)
+
+    @cached_property
+    def _cells(self) -> list[tuple[str, str, str, str, str]]:
+        """(ability, world, prompt, style, solvable) of each sample of a group. No plan exists for plain questions only,
+        and not with the fewest steps."""
+        cells = itertools.product(self.ability, self.solvable, self.rename, self.prompt, self.style)
+        found = [
+            (ability, world, prompt, style, solvable)
+            for ability, solvable, world, prompt, style in cells
+            if solvable == "yes" or ability == "plan_generation"
+        ]
+        if not found:
+            raise UsageError(f"task {self.name}: option solvable: no goes with the ability plan_generation only")
+        return found
+
+    @cached_property
+    def base(self) -> World:
+        """The plain world."""
+        return plain(self.name) if self._folder is None or self._folder.domain is None else self._folder.world()
+
+    @cached_property
+    def _folder(self) -> Any:
+        return None if self.instances is None else read_folder(self.instances)
+
+    def samples(self, seed: int) -> Iterator[Sample]:
+        for group, instance, plan in self._instances(seed):
+            validator = validator_of(self.base, instance)
+            cases: dict[tuple[str, str], Case | None] = {}
+            for ability, _, _, _, solvable in self._cells:
+                if (ability, solvable) not in cases:
+                    rng = self._rng(group, ability, solvable)
+                    source = Source(rng, instance, plan, validator, self._solve, self._pattern)
+                    cases[ability, solvable] = ABILITIES[ability](source) if solvable == "yes" else unsolvable(source)
+            if None in cases.values():
+                continue
+            example = self._example(self._rng(group, "example")) if self.style != ("zero_shot",) else ()
+            names_seed = derive(self.name, "names", group) % 2**31
+            for cell in self._cells:
+                case = cases[cell[0], cell[4]]
+                assert case is not None
+                yield self._sample(group, names_seed, cell, case, example)
+
+    def _rng(self, *purpose: str) -> random.Random:
+        """The randomness for one purpose: what is asked along with it changes nothing."""
+        return random.Random(derive(self.name, self.version, *purpose))
+
+    @property
+    def _pattern(self) -> Any:
+        return self.pattern if self.instances is None else None
+
+    def _instances(self, seed: int) -> Iterator[tuple[str, Instance, Plan]]:
+        """(group, instance, plan with the fewest steps), each instance once."""
+        lengths, seen, missed = self._lengths(), set[str](), 0
+        settings = [f"{field}{getattr(self, field)}" for field in self.sizes]
+        for name, drawn in self._drawn(seed, settings):
+            pddl = drawn.pddl(self.base.domain.name)
+            fits = pddl not in seen and (self.trivial or not drawn.solved()) and bool(drawn.goal)
+            plan = self._solve(drawn) if fits else None
+            if plan is None and fits and self.instances is not None:
+                raise DataError(f"{name}: no plan exists for it", "its twin without a plan is made by -T solvable=no")
+            if not fits or plan is None or (lengths is not None and len(plan) not in lengths):
+                missed += 1
+                if missed > ATTEMPTS:
+                    return
+                continue
+            missed = 0
+            seen.add(pddl)
+            yield name, drawn, plan
+
+    def _drawn(self, seed: int, settings: list[str]) -> Iterator[tuple[str, Instance]]:
+        if self._folder is not None:
+            for name, problem in self._folder.problems(self.base):
+                yield name, from_problem(problem, name)
+            return
+        for index in itertools.count():
+            rng = random.Random(derive(self.name, self.version, *settings, seed, index))
+            yield "-".join([*settings, str(seed), f"{index:06d}"]), self.draw(rng)
+
+    def _solve(self, instance: Instance) -> Plan | None:
+        return solutions.shortest(self.base, instance)
+
+    def _example(self, rng: random.Random) -> tuple[tuple[Instance, Plan], ...]:
+        """Another instance, solved: a small one of the domain's pattern."""
+        if self.instances is not None:
+            raise UsageError(f"task {self.name}: option style: a folder's instances are asked about without an example")
+        return (self.pattern(rng, 3),)
+
+    def _world(self, name: str, names_seed: int) -> World:
+        if name == "random":
+            return randomised(self.base, names_seed)
+        return mystery(self.base) if name == "mystery" else self.base
+
+    def _sample(
+        self,
+        group: str,
+        names_seed: int,
+        cell: tuple[str, str, str, str, str],
+        case: Case,
+        example: tuple[tuple[Instance, Plan], ...],
+    ) -> Sample:
+        ability, world_name, prompt, style, solvable = cell
+        world = self._world(world_name, names_seed)
+        names = tuple(sorted(case.problem.objects))
+        objects = other_objects(world, names, derive(names_seed, world_name, "objects"))
+        if style != "zero_shot":
+            case = replace(case, examples=example)
+            more = tuple(sorted({n for i, _ in example for n in i.objects} - set(names)))
+            objects = {**other_objects(world, names + more, derive(names_seed, world_name, "objects"))}
+        elif ability == "plan_generalization":
+            every = tuple(sorted({n for i, _ in (*case.examples, (case.problem, ())) for n in i.objects}))
+            objects = other_objects(world, every, derive(names_seed, world_name, "objects"))
+        says = Rendering(
+            self.base, world, objects, prompt == "nl", "no" in self.solvable and ability in PLAIN_QUESTIONS
+        )
+        own_domain = self._folder is not None and self._folder.domain is not None
+        domain = "own" if own_domain else self.name
+        params: dict[str, Any] = {"domain": domain if world_name == "plain" else f"{world_name}_{domain}"}
+        params |= {"ability": ability, "world": world_name, "prompt": prompt, "style": style, "solvable": solvable}
+        params |= {"instance": group, "optimal_cost": case.optimal, "problem": says.pddl(case.problem)}
+        if world_name == "random":
+            params["names_seed"] = names_seed
+        if case.plan:
+            params["plan"] = "\n".join(f"({' '.join(says.atom(step))})" for step in case.plan)
+        if case.kind:
+            params["plan_kind"] = case.kind
+        if own_domain:
+            params |= {"domain_pddl": self._folder.domain, "wording": self._folder.wording}
+        condition = "/".join([ability, world_name, prompt])
+        condition += f"/{style}" if style != "zero_shot" else ""
+        condition += "/unsolvable" if solvable == "no" else ""
+        messages = (Message("user", says.prompt(ability, case, style)),)
+        return Sample(f"{group}/{condition}", group, condition, params, messages, says.target(ability, case))
+
+    # Score and baselines ------------------------------------------------------------------------------------------
+
+    def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        return scoring.score(params, response, stop_reason, self.level)
+
+    @staticmethod
+    def extras(records: Iterable[Mapping[str, Any]]) -> list[Extra]:
+        return measures.extras(records)
+
+    def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
+        """oracle: a plan with the fewest steps, or the right answer; planner: what a planner finds for the PDDL.
+
+        shallow: the plan that the prompt shows, where it shows one for another goal; "valid" for every plan; the state
+        at the start for execution; else a plan found by looking one step ahead. random: steps that can be taken.
+        """
+        if kind == "oracle":
+            return sample.target
+        params, world = sample.params, scoring.world_of(sample.params)
+        nl = params["prompt"] == "nl"
+        if kind == "planner":
+            return solutions.planned(world, params, nl)
+        validator = compiled(world, str(params["problem"]))
+        ability = params["ability"]
+        says = Rendering(world, world, {}, nl)
+        if ability == "plan_verification":
+            return "Answer: valid" if kind == "shallow" else f"Answer: {rng.choice(['valid', 'invalid'])}"
+        facts = validator.problem.init
+        if ability == "plan_execution":
+            steps = wander(rng, validator, facts, 4) if kind == "random" else ()
+            return f"Resulting state:\n{says.listed(validator.validate(steps).state)}"
+        if kind == "random":
+            if "no" in self.solvable and rng.random() < 0.5:
+                return NO_PLAN
+            return says.plan(wander(rng, validator, facts, rng.randint(1, 10)))
+        if params.get("plan"):
+            return says.plan(tuple(tuple(step) for step in scoring.given_plan(params)))
+        return says.plan(greedy(validator, from_problem(validator.problem, "params.problem")))
+
+    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+        """Solved instances of the domain's pattern under plain names.
+
+        UsageError where other worlds are asked about too: then examples under plain names would help in one of them.
+        """
+        if not varied and self.rename != ("plain",):
+            raise UsageError(
+                f"task {self.name}: --num-fewshot gives examples under plain names, which help there alone",
+                "-T style=one_shot puts an example in the names of each sample; or -T rename=plain",
+            )
+        for size, prompt in zip(itertools.cycle((3, 2, 4)), itertools.cycle(PROMPTS if varied else self.prompt)):
+            instance, plan = self.pattern(rng, size)
+            says = Rendering(self.base, self.base, {}, prompt == "nl")
+            case = Case(instance, plan, len(plan))
+            yield Example(says.prompt("plan_generation", case), says.target("plan_generation", case))
+
+
+@dataclass(frozen=True)
+class Blocksworld(Planning):
+    """Blocksworld, Mystery Blocksworld, and Blocksworld under random names."""
+
+    blocks: int = option(4, "number of blocks, 2 to 12")
+
+    name: ClassVar[str] = "blocksworld"
+    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {"blocks": (2, 12)}
+
+    def draw(self, rng: random.Random) -> Instance:
+        return domains.blocksworld(rng, self.blocks)
+
+    def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        return domains.blocksworld_pattern(rng, size)
+
+
+@dataclass(frozen=True)
+class Logistics(Planning):
+    """Packages, trucks and airplanes; also under other names."""
+
+    packages: int = option(2, "number of packages, 1 to 9")
+    cities: int = option(2, "number of cities, 2 to 9")
+    locations: int = option(2, "places in each city, 2 to 9")
+
+    name: ClassVar[str] = "logistics"
+    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {"packages": (1, 9), "cities": (2, 9), "locations": (2, 9)}
+
+    def draw(self, rng: random.Random) -> Instance:
+        return domains.logistics(rng, self.packages, self.cities, self.locations)
+
+    def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        return domains.logistics_pattern(rng, size)
+
+
+@dataclass(frozen=True)
+class Depots(Planning):
+    """Crates, hoists and trucks; also under other names."""
+
+    crates: int = option(3, "number of crates, 1 to 9")
+    places: int = option(2, "number of places, 2 to 5")
+    trucks: int = option(1, "number of trucks, 1 to 3")
+
+    name: ClassVar[str] = "depots"
+    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {"crates": (1, 9), "places": (2, 5), "trucks": (1, 3)}
+
+    def draw(self, rng: random.Random) -> Instance:
+        return domains.depots(rng, self.crates, self.places, self.trucks)
+
+    def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        return domains.depots_pattern(rng, size)
+
+
+@dataclass(frozen=True)
+class Gripper(Planning):
+    """A robot with two grippers carries balls between rooms; also under other names."""
+
+    balls: int = option(4, "number of balls, 1 to 12")
+    rooms: int = option(2, "number of rooms, 2 to 5")
+
+    name: ClassVar[str] = "gripper"
+    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {"balls": (1, 12), "rooms": (2, 5)}
+
+    def draw(self, rng: random.Random) -> Instance:
+        return domains.gripper(rng, self.balls, self.rooms)
+
+    def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        return domains.gripper_pattern(rng, size)
+
+
+@dataclass(frozen=True)
+class Sokoban(Planning):
+    """A worker pushes boxes through a small room; also under other names."""
+
+    boxes: int = option(1, "number of boxes, 1 to 3")
+    width: int = option(4, "cells from west to east, 3 to 9")
+    height: int = option(4, "cells from north to south, 3 to 9")
+    walls: int = option(3, "cells that are walls, 0 to 9")
+
+    name: ClassVar[str] = "sokoban"
+    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {
+        "boxes": (1, 3),
+        "width": (3, 9),
+        "height": (3, 9),
+        "walls": (0, 9),
+    }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width * self.height - self.walls < 3 * self.boxes + 4:
+            raise UsageError("task sokoban: there is no room for the boxes", "fewer walls or boxes, or a larger room")
+
+    def draw(self, rng: random.Random) -> Instance:
+        return domains.sokoban(rng, self.boxes, self.width, self.height, self.walls)
+
+    def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        return domains.sokoban_pattern(rng, size)
