@@ -1,0 +1,275 @@
+"""Classical planners behind one function: PDDL in, a plan out, or a reason why there is none. Never a hang.
+
+unified-planning drives Fast Downward (and pyperplan where that is not installed) in processes of their own
+(planner_pool, planner_worker). Every plan is executed by our validator before it is believed. Proven answers are kept
+on disk. The packages are the extra `planner`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import collections
+import contextlib
+import functools
+import hashlib
+import importlib.util
+import itertools
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+
+from harness.errors import UsageError
+from harness.verifiers.pddl import Node, parse_domain, parse_problem, read
+from harness.verifiers.pddl_compile import CompiledDomain, compile_domain
+from harness.verifiers.planner_pool import Fault, Pool
+from harness.verifiers.plans import Validator
+
+Step = tuple[str, ...]
+"""(action, object, ...), in lower case."""
+
+FAMILIES = {"fast-downward": "up_fast_downward", "pyperplan": "up_pyperplan"}
+"""Planners in the order of preference, and the module that brings each."""
+
+INSTALL = "pip install 'reasoning-harness[planner]'"
+
+
+class MissingPlanner(UsageError):  # noqa: N818 - a missing package is what it says
+    """No planner is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """`plan` is None unless solved. `optimal`: proven to have the fewest steps, or to cost the least where the problem
+    has a metric. `unsolvable` is a proof too. `engine` is what answered, such as "fast-downward-opt"; `detail` says
+    for a person why there is no answer."""
+
+    status: Literal["solved", "unsolvable", "timeout", "failed"]
+    plan: tuple[Step, ...] | None
+    optimal: bool
+    engine: str
+    detail: str = ""
+
+
+def solve(domain: str, problem: str, *, optimal: bool = True, time_limit: float = 60.0) -> Solution:
+    """Plan for PDDL texts: with the fewest steps (the least cost, where the problem has a metric), or any plan.
+
+    Blocks for `time_limit` seconds at most, once one of the processes is free and has started (as many as there are
+    cores are shared by all threads). PDDLError where a text is not PDDL; MissingPlanner.
+    """
+    return _solve(_shared_pool, domain, problem, optimal, time_limit)
+
+
+def solve_all(
+    problems: Iterable[tuple[str, str]], *, optimal: bool = True, time_limit: float = 60.0, workers: int | None = None
+) -> Iterator[Solution]:
+    """`solve` for (domain, problem) texts, in order; drawn and solved a little ahead of what was asked for.
+
+    `workers` processes of its own (default: the cores), which end with the iterator. Raises what `solve` raises.
+    """
+    count = workers or os.cpu_count() or 1
+    pool = Pool(count)
+    threads = ThreadPoolExecutor(count, thread_name_prefix="planner")
+    waiting: collections.deque[Future[Solution]] = collections.deque()
+    rest = iter(problems)
+    try:
+        while True:
+            for domain, problem in itertools.islice(rest, 2 * count - len(waiting)):
+                waiting.append(threads.submit(_solve, lambda: pool, domain, problem, optimal, time_limit))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        pool.close()
+        threads.shutdown(cancel_futures=True)
+
+
+def close() -> None:
+    """End the processes that `solve` keeps: calls under way come back as failed, the next one starts anew."""
+    global _pool
+    with _pool_lock:
+        old, _pool = _pool, None
+    if old is not None:
+        old.close()
+
+
+def installed() -> list[str]:
+    """The planners that can be imported, best first."""
+    if importlib.util.find_spec("unified_planning") is None:
+        return []
+    return [family for family, module in FAMILIES.items() if importlib.util.find_spec(module) is not None]
+
+
+def ask(family: str, domain: str, problem: str, *, optimal: bool = True, time_limit: float = 60.0) -> Solution:
+    """`solve` with one planner of `installed`, kept answers aside."""
+    return _asked(_shared_pool(), family, _Task.of(domain, problem), optimal, time_limit)
+
+
+# How ----------------------------------------------------------------------------------------------------------------
+
+_pool: Pool | None = None
+_pool_lock = threading.Lock()
+atexit.register(close)
+
+
+def _shared_pool() -> Pool:
+    global _pool
+    with _pool_lock:
+        _pool = _pool or Pool(os.cpu_count() or 1)
+        return _pool
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A planning task as planners are given it, and what checks their plans."""
+
+    domain: str
+    problem: str
+    validator: Validator
+
+    @classmethod
+    def of(cls, domain: str, problem: str) -> _Task:
+        compiled = _compiled(domain)
+        parsed = parse_problem(problem, compiled.domain)
+        validator = Validator.of(compiled, parsed)
+        return cls(*plain_texts(domain, problem, parsed.metric is not None), validator)
+
+    def works(self, plan: Iterable[Step]) -> bool:
+        return self.validator.validate(tuple(plan)).valid
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(domain: str) -> CompiledDomain:
+    return compile_domain(parse_domain(domain))
+
+
+def _solve(pool: Any, domain: str, problem: str, optimal: bool, time_limit: float) -> Solution:
+    task = _Task.of(domain, problem)
+    kept = _recall(task, optimal)
+    if kept is not None:
+        return kept
+    families = installed()
+    if not families:
+        raise MissingPlanner("planning needs a planner, and none is installed", INSTALL)
+    solution = _asked(pool(), families[0], task, optimal, time_limit)
+    if solution.status == "unsolvable" or (solution.status == "solved" and solution.optimal >= optimal):
+        _keep(task, optimal, solution)
+    return solution
+
+
+def _asked(pool: Pool, family: str, task: _Task, optimal: bool, time_limit: float) -> Solution:
+    request = {"what": "solve", "family": family, "optimal": optimal, "domain": task.domain, "problem": task.problem}
+    try:
+        return _solution(pool.ask(request, time_limit), task, family)
+    except Fault as fault:
+        return Solution(fault.status, None, False, family, fault.detail)
+
+
+def _solution(answer: dict[str, Any], task: _Task, family: str) -> Solution:
+    """What a planner said, if that can be true."""
+    engine, detail = str(answer.get("engine", family)), str(answer.get("detail", ""))
+    match answer.get("status"):
+        case "solved":
+            plan = answer.get("plan")
+            steps = _steps(plan)
+            if steps is None:
+                return Solution("failed", None, False, engine, f"not a plan: {str(plan)[:80]}")
+            if not task.works(steps):
+                return Solution("failed", None, False, engine, "its plan does not work")
+            return Solution("solved", steps, answer.get("optimal") is True, engine)
+        case "unsolvable":
+            return Solution("unsolvable", None, False, engine)
+        case "timeout":
+            return Solution("timeout", None, False, engine, detail)
+        case status:
+            return Solution("failed", None, False, engine, detail or f"it answered {str(status)[:80]!r}")
+
+
+def _steps(plan: Any) -> tuple[Step, ...] | None:
+    if not isinstance(plan, list):
+        return None
+    if not all(isinstance(step, list) and step and all(isinstance(w, str) for w in step) for step in plan):
+        return None
+    return tuple(tuple(word.lower() for word in step) for step in plan)
+
+
+# PDDL that planners read ----------------------------------------------------------------------------------------------
+
+_ORDER = (
+    ":requirements :types :constants :predicates :functions :action "
+    ":domain :objects :init :goal :metric"
+).split()  # fmt: skip
+
+
+def plain_texts(domain: str, problem: str, has_metric: bool) -> tuple[str, str]:
+    """Domain and problem as every reader takes them: lower case, no comments, sections in the order of the standard,
+    none of them empty; and no `total-cost` where no metric asks for it, which Fast Downward refuses."""
+    texts = []
+    for text, what in ((domain, "domain"), (problem, "problem")):
+        root = read(text, what)
+        sections = sorted((s for s in root[2:] if isinstance(s, Node)), key=lambda s: _ORDER.index(str(s[0])))
+        root[2:] = [s for s in sections if len(s) > 1 or s[0] == ":init"]
+        texts.append(_text(root if has_metric else _without_costs(root)))
+    return texts[0], texts[1]
+
+
+def _text(node: Node | str) -> str:
+    return node if isinstance(node, str) else f"({' '.join(map(_text, node))})"
+
+
+def _without_costs(node: Node) -> Node:
+    kept = Node(node.line)
+    for item in node:
+        if isinstance(item, str):
+            kept.append(item)
+        elif not (item[:1] in (["increase"], ["="]) and item[1:2] == [["total-cost"]]) and item != ["total-cost"]:
+            made = _without_costs(item)
+            if made != [":functions"] and made != [":functions", "-", "number"]:
+                kept.append(made)
+    return kept
+
+
+# Answers kept ---------------------------------------------------------------------------------------------------------
+
+
+def cache_file() -> Path:
+    return Path(platformdirs.user_cache_dir("harness")) / "plans.sqlite"
+
+
+def _key(task: _Task, optimal: bool) -> str:
+    return hashlib.sha256(json.dumps([1, task.domain, task.problem, optimal]).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def _cache() -> Iterator[sqlite3.Connection]:
+    """The file that processes and threads share, opened for each use: it takes far less time than a planner."""
+    path = cache_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as db:
+        db.execute("CREATE TABLE IF NOT EXISTS plans (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+        yield db
+
+
+def _recall(task: _Task, optimal: bool) -> Solution | None:
+    """What was proven earlier. A file that can't be used, or holds something else, costs time only."""
+    try:
+        with _cache() as db:
+            row = db.execute("SELECT value FROM plans WHERE key = ?", (_key(task, optimal),)).fetchone()
+        kept = json.loads(row[0]) if row else None
+    except (OSError, sqlite3.Error, ValueError, TypeError):
+        return None
+    solution = _solution(kept, task, "kept") if isinstance(kept, dict) else None
+    return solution if solution and solution.status in ("solved", "unsolvable") else None
+
+
+def _keep(task: _Task, optimal: bool, solution: Solution) -> None:
+    kept = {"status": solution.status, "plan": solution.plan, "optimal": solution.optimal, "engine": solution.engine}
+    with contextlib.suppress(OSError, sqlite3.Error), _cache() as db:
+        db.execute("INSERT OR REPLACE INTO plans VALUES (?, ?)", (_key(task, optimal), json.dumps(kept)))

@@ -1,0 +1,471 @@
+"""Planners behind one function: faults of processes with a fake planner, answers with the real ones where installed."""
+
+import contextlib
+import functools
+import itertools
+import os
+import random
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.pddl_domains import plain
+from harness.tasks.blocksworld import towers
+from harness.verifiers import planner
+from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
+from harness.verifiers.planner import MissingPlanner, solve, solve_all
+from harness.verifiers.planner_pool import Pool
+
+DOMAIN = """(define (domain d) (:requirements :strips) (:predicates (p) (q))
+ (:action go :parameters () :precondition (p) :effect (q))
+ (:action back :parameters () :precondition (q) :effect (not (q))))"""
+
+
+def problem(name: str, goal: str = "(q)") -> str:
+    return f"(define (problem {name}) (:domain d) (:init (p)) (:goal {goal}))"
+
+
+FAKE = """
+import os, re, signal, subprocess, sys, time
+from pathlib import Path
+from harness.verifiers.planner_worker import serve
+
+def child():
+    # As unified-planning starts Fast Downward: in a session of its own.
+    process = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    here = Path(__file__).parent
+    (here / "child").write_text(f"{process.pid} {Path.cwd()}")
+    (here / "child").rename(here / "child.pid")
+
+def handle(request):
+    what = re.search(r"\\(problem ([\\w-]+)", request["problem"]).group(1)
+    with (Path(__file__).parent / "asked").open("a") as log:
+        log.write(what + "\\n")
+    if what == "hang":
+        child()
+        time.sleep(1000)
+    if what == "killed":
+        child()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if what == "exit":
+        print("the licence has run out", file=sys.stderr, flush=True)
+        os._exit(7)
+    if what == "raise":
+        raise ValueError("no such heuristic")
+    if what == "eat":
+        return {"status": "solved", "plan": [bytearray(1 << 33)]}
+    if what == "chatty":
+        print("{", flush=True)
+        os.system("echo Solution found!")
+        print(sys.stdin.read())
+    if what == "last-words":
+        return {"status": "failed", "detail": "translate exit code: 31"}
+    odd = {
+        "unsolvable": {"status": "unsolvable"},
+        "not-a-plan": {"status": "solved", "plan": [["go", 1]]},
+        "no-plan": {"status": "solved"},
+        "useless": {"status": "solved", "plan": [["back"]], "optimal": True},
+        "not-proven": {"status": "solved", "plan": [["go"]], "optimal": False},
+        "odd": {"status": ["solved"]},
+        "pid": {"status": "failed", "detail": str(os.getpid())},
+    }
+    return odd.get(what, {"status": "solved", "plan": [["GO"]], "optimal": True, "engine": "fake-opt"})
+
+serve(lambda: handle)
+"""
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch) -> Path:
+    """A planner that does as the problem's name says; the folder where it leaves its traces."""
+    script = tmp_path / "fake.py"
+    script.write_text(FAKE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(planner, "installed", lambda: ["fake"])
+    monkeypatch.setattr(planner, "Pool", functools.partial(Pool, command=[sys.executable, str(script)]))
+    planner.close()
+    yield tmp_path
+    planner.close()
+
+
+def asked(fake: Path) -> list[str]:
+    return (fake / "asked").read_text().split() if (fake / "asked").exists() else []
+
+
+def ends(pid: int) -> bool:
+    """Whether the process comes to its end; one that nobody has taken notice of yet has ended too."""
+    for _ in range(500):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX":
+                return True
+        time.sleep(0.01)
+    return False
+
+
+def appears(path: Path) -> str:
+    for _ in range(2000):
+        if path.exists():
+            return path.read_text()
+        time.sleep(0.01)
+    raise AssertionError(f"{path.name} never came")
+
+
+# Processes that misbehave ---------------------------------------------------------------------------------------------
+
+
+def test_a_plan_is_told_in_lower_case(fake) -> None:
+    assert solve(DOMAIN, problem("x")) == planner.Solution("solved", (("go",),), True, "fake-opt")
+
+
+def test_a_planner_that_hangs_is_ended_with_all_that_it_started(fake) -> None:
+    solution = solve(DOMAIN, problem("hang"), time_limit=0.5)
+    assert (solution.status, solution.plan, solution.detail) == ("timeout", None, "no answer within 0.5 s")
+    assert ends(int((fake / "child.pid").read_text().split()[0]))
+    assert solve(DOMAIN, problem("x")).status == "solved"
+
+
+def test_a_planner_that_is_killed_leaves_no_orphans(fake) -> None:
+    solution = solve(DOMAIN, problem("killed"))
+    assert (solution.status, solution.detail) == ("failed", "the planner's process was ended by SIGKILL")
+    assert ends(int((fake / "child.pid").read_text().split()[0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"),
+    [
+        ("crash", "the planner's process was ended by SIGSEGV"),
+        ("exit", "the planner's process exited with code 7: the licence has run out"),
+        ("raise", "ValueError: no such heuristic"),
+        ("last-words", "translate exit code: 31"),
+        ("not-a-plan", "not a plan: [['go', 1]]"),
+        ("no-plan", "not a plan: None"),
+        ("useless", "its plan does not work"),
+        ("odd", "it answered \"['solved']\""),
+        pytest.param(
+            "eat",
+            "out of memory",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits address space"),
+        ),
+    ],
+)
+def test_what_goes_wrong_is_a_failure_with_its_reason(fake, name, detail) -> None:
+    solution = solve(DOMAIN, problem(name))
+    assert (solution.status, solution.plan, solution.optimal, solution.detail) == ("failed", None, False, detail)
+    assert solve(DOMAIN, problem("x")).status == "solved"
+
+
+def test_what_a_planner_prints_is_no_answer(fake) -> None:
+    assert solve(DOMAIN, problem("chatty")).status == "solved"
+
+
+@pytest.mark.parametrize(
+    ("code", "detail"),
+    [
+        ("print('{\"ready\": true}\\nSolution found!', flush=True); input()", "not an answer"),
+        ("print('{\"ready\": true}', flush=True); input(); print('[' * 100000)", "not an answer"),
+        ("print('{\"ready\": true}', flush=True); input(); print('x' * (17 << 20))", "an answer without end"),
+        ("print('{\"ready\": true}', flush=True); input()", "exited with code 0"),
+        ('print(\'{"error": "no module"}\')', "can't start: no module"),
+        ("print('hello')", "not an answer"),
+        ("raise SystemExit('no licence')", "exited with code 1: no licence"),
+    ],
+)
+def test_a_process_that_talks_nonsense_fails(fake, monkeypatch, code, detail) -> None:
+    monkeypatch.setattr(planner, "Pool", functools.partial(Pool, command=[sys.executable, "-c", code]))
+    solution = solve(DOMAIN, problem("x"))
+    assert solution.status == "failed"
+    assert detail in solution.detail
+
+
+def test_a_process_that_died_while_idle_is_replaced(fake) -> None:
+    pool = planner.Pool(1)
+    request = {"what": "solve", "problem": "(problem pid)"}
+    try:
+        first = int(pool.ask(request, 60)["detail"])
+        os.kill(first, signal.SIGKILL)
+        select.select([pool._idle[0]._process.stdout], [], [])
+        assert int(pool.ask(request, 60)["detail"]) != first
+    finally:
+        pool.close()
+    assert solve(DOMAIN, problem("x")).status == "solved"
+
+
+def test_a_large_task_and_a_task_in_foreign_letters_arrive_whole(fake) -> None:
+    facts = " ".join(f"(r é{i})" for i in range(20_000))
+    objects = " ".join(f"é{i}" for i in range(20_000))
+    domain = DOMAIN.replace("(:predicates", "(:predicates (r ?x)")
+    text = f"(define (problem x) (:domain d) (:objects {objects}) (:init (p) {facts}) (:goal (q)))"
+    assert solve(domain, text).status == "solved"
+
+
+def test_many_threads_share_few_processes(fake) -> None:
+    pool = planner.Pool(2)
+    try:
+        with ThreadPoolExecutor(16) as threads:
+            request = {"what": "solve", "problem": "(problem pid)"}
+            pids = list(threads.map(lambda _: pool.ask(request, 60)["detail"], range(40)))
+    finally:
+        pool.close()
+    assert len(set(pids)) <= 2
+    assert all(ends(int(pid)) for pid in set(pids))
+
+
+def test_closing_ends_calls_under_way(fake) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(solve, DOMAIN, problem("hang"))
+        child = int(appears(fake / "child.pid").split()[0])
+        planner.close()
+        assert call.result().status == "failed"
+    assert ends(child)
+    assert solve(DOMAIN, problem("x")).status == "solved"
+
+
+PARENT = """
+import functools, sys
+from harness.verifiers import planner
+from harness.verifiers.planner_pool import Pool
+planner.installed = lambda: ["fake"]
+planner.Pool = functools.partial(Pool, command=[sys.executable, sys.argv[1]])
+call = planner.solve if sys.argv[4] == "solve" else lambda d, p: list(planner.solve_all([(d, p)] * 4, workers=2))
+call(sys.argv[2], sys.argv[3])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("call", ["solve", "solve_all"])
+def test_the_planner_ends_with_its_parent_and_with_control_c(fake, call, number) -> None:
+    command = [sys.executable, "-c", PARENT, fake / "fake.py", DOMAIN, problem("hang"), call]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as parent:
+        child, home = appears(fake / "child.pid").split(maxsplit=1)
+        parent.send_signal(number)
+        parent.communicate()
+    assert parent.returncode != 0
+    assert ends(int(child))
+    assert not Path(home).exists()
+
+
+def test_solutions_come_in_order_and_tasks_are_drawn_lazily(fake) -> None:
+    drawn = []
+
+    def tasks():
+        for i in itertools.count():
+            drawn.append(i)
+            yield DOMAIN, problem("unsolvable" if i % 3 == 2 else "x")
+
+    solutions = solve_all(tasks(), workers=2)
+    assert [next(solutions).status for _ in range(6)] == ["solved", "solved", "unsolvable"] * 2
+    solutions.close()
+    assert len(drawn) <= 10
+    assert list(solve_all([])) == []
+
+
+# Answers kept ---------------------------------------------------------------------------------------------------------
+
+
+def test_proven_answers_are_kept_and_others_are_not(fake) -> None:
+    for name in ("x", "unsolvable", "crash", "not-proven"):
+        first = solve(DOMAIN, problem(name))
+        assert solve(DOMAIN.replace("\n", "\n ; the same\n"), problem(name)) == first
+    assert asked(fake) == ["x", "unsolvable", "crash", "crash", "not-proven", "not-proven"]
+
+
+def test_any_plan_is_kept_for_those_who_want_any(fake) -> None:
+    for _ in range(2):
+        assert solve(DOMAIN, problem("not-proven"), optimal=False).plan == (("go",),)
+    assert asked(fake) == ["not-proven"]
+
+
+@pytest.mark.parametrize("damage", ["broken", "directory", "file in the way", "tampered", "odd"])
+def test_a_cache_that_cannot_be_used_costs_time_only(fake, damage) -> None:
+    path = planner.cache_file()
+    if damage == "broken":
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"SQLite format 3\0" + bytes(5000))
+    elif damage == "directory":
+        path.mkdir(parents=True)
+    elif damage == "file in the way":
+        (fake / "cache").write_text("")
+    else:
+        solve(DOMAIN, problem("x"))
+        value = '{"status": "solved", "plan": [["back"]], "optimal": true}' if damage == "tampered" else "[[1"
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("UPDATE plans SET value = ?", (value,))
+            db.commit()
+    before = len(asked(fake))
+    assert solve(DOMAIN, problem("x")).plan == (("go",),)
+    assert len(asked(fake)) == before + 1
+
+
+def test_kept_answers_need_no_planner(fake, monkeypatch) -> None:
+    kept = solve(DOMAIN, problem("x"))
+    monkeypatch.setattr(planner, "installed", list)
+    assert solve(DOMAIN, problem("x")) == kept
+    with pytest.raises(MissingPlanner) as error:
+        solve(DOMAIN, problem("y"))
+    assert error.value.hint.startswith("pip install")
+
+
+@pytest.mark.parametrize(
+    ("domain", "text"), [("(define", problem("x")), (DOMAIN, "hello"), (DOMAIN, problem("x", "(z)"))]
+)
+def test_what_is_not_pddl_is_an_error_of_the_text(fake, domain, text) -> None:
+    with pytest.raises(PDDLError):
+        solve(domain, text)
+    with pytest.raises(PDDLError):
+        list(solve_all([(domain, text)], workers=1))
+    assert asked(fake) == []
+
+
+# PDDL as planners read it ---------------------------------------------------------------------------------------------
+
+SECTIONS = [
+    "(:requirements :typing)",
+    "(:types t - object)",
+    "(:constants)",
+    "(:predicates (P ?x - t) ; odd\n)",
+    "(:functions)",
+    "(:action go :parameters (?x - t) :effect (p ?x))",
+]
+PARTS = ["(:objects a - t)", "(:init)", "(:goal (p a))"]
+
+
+@given(st.permutations(SECTIONS), st.permutations(PARTS))
+def test_texts_for_planners_mean_the_same(sections, parts) -> None:
+    domain = f"(define (domain d) {' '.join(sections)})"
+    text = f"(define (problem x) (:domain d) {' '.join(parts)})"
+    for_planners = planner.plain_texts(domain, text, has_metric=False)
+    parsed = parse_domain(domain)
+    assert parse_domain(for_planners[0]) == parsed
+    assert parse_problem(for_planners[1], parsed) == parse_problem(text, parsed)
+    assert planner.plain_texts(*for_planners, has_metric=False) == for_planners
+    assert "(:constants" not in for_planners[0]
+    assert ":functions" not in for_planners[0]
+
+
+# Real planners --------------------------------------------------------------------------------------------------------
+
+real = pytest.mark.skipif(not planner.installed(), reason=f"NO PLANNER IS TESTED: {planner.INSTALL}")
+each_planner = pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(
+            name,
+            marks=pytest.mark.skipif(
+                name not in planner.installed(), reason=f"{name} IS NOT TESTED: {planner.INSTALL}"
+            ),
+        )
+        for name in planner.FAMILIES
+    ],
+)
+
+
+def blocks(start: list[str], goal: list[str]) -> tuple[str, set[tuple[str, str]], towers.Towers]:
+    before, after = (frozenset(tuple(tower) for tower in side) for side in (start, goal))
+    return towers.problem(before, towers.on(after)), towers.on(after), before
+
+
+@each_planner
+@pytest.mark.parametrize(
+    ("start", "goal"),
+    [
+        (["ab"], ["ba"]),
+        (["ca", "b"], ["cba"]),
+        (["abcd"], ["dcba"]),
+        (["ab", "cd"], ["ad", "cb"]),
+        (["a", "b", "c", "d", "e"], ["edcba"]),
+    ],
+)
+def test_optimal_plans_are_as_short_as_breadth_first_search_finds(family, start, goal) -> None:
+    text, pairs, before = blocks(start, goal)
+    solution = planner.ask(family, plain("blocksworld").pddl, text)
+    assert (solution.status, solution.optimal, solution.engine) == ("solved", True, f"{family}-opt")
+    assert len(solution.plan) == len(towers.shortest(before, pairs))
+
+
+@each_planner
+def test_any_plan_works_and_is_not_called_optimal(family) -> None:
+    text, _, _ = blocks(["abcd"], ["dcba"])
+    solution = planner.ask(family, plain("blocksworld").pddl, text, optimal=False)
+    assert (solution.status, solution.optimal, solution.engine) == ("solved", False, family)
+
+
+@each_planner
+@pytest.mark.parametrize("optimal", [True, False])
+def test_a_goal_out_of_reach_is_proven(family, optimal) -> None:
+    text, _, _ = blocks(["a", "b"], ["ab"])
+    circle = text.replace("(:goal (and ", "(:goal (and (on a b) ")
+    solution = planner.ask(family, plain("blocksworld").pddl, circle, optimal=optimal)
+    assert (solution.status, solution.plan) == ("unsolvable", None)
+
+
+@each_planner
+def test_a_goal_that_holds_takes_no_steps(family) -> None:
+    text, _, _ = blocks(["ab"], ["ab"])
+    solution = planner.ask(family, plain("blocksworld").pddl, text)
+    assert (solution.status, solution.plan, solution.optimal) == ("solved", (), True)
+
+
+@each_planner
+def test_a_hard_task_ends_at_its_time_limit(family) -> None:
+    rng = random.Random(0)
+    names = [f"b{i}" for i in range(24)]
+
+    def facts() -> str:
+        order = rng.sample(names, 24)
+        return " ".join(f"(on {a} {b})" for a, b in itertools.pairwise(order)), order[0], order[-1]
+
+    (start, top, bottom), (goal, _, _) = facts(), facts()
+    text = (
+        f"(define (problem hard) (:domain blocksworld) (:objects {' '.join(names)})"
+        f" (:init (handempty) (clear {top}) (ontable {bottom}) {start}) (:goal (and {goal})))"
+    )
+    assert planner.ask(family, plain("blocksworld").pddl, text, time_limit=1).status == "timeout"
+
+
+COSTS = """(define (domain d) (:requirements :strips :action-costs) (:functions (total-cost) - number) (:constants)
+ (:predicates (p) (q) (r))
+ (:action go :parameters () :precondition (p) :effect (and (r) (increase (total-cost) 7)))
+ (:action one :parameters () :precondition (p) :effect (and (q) (increase (total-cost) 1)))
+ (:action two :parameters () :precondition (q) :effect (and (r) (increase (total-cost) 1))))"""
+COSTLY = "(define (problem x) (:domain d) (:objects) (:init (p) (= (total-cost) 0)) (:goal (r)) {})"
+
+
+@each_planner
+def test_without_a_metric_costs_do_not_count(family) -> None:
+    assert planner.ask(family, COSTS, COSTLY.format("")).plan == (("go",),)
+
+
+@each_planner
+def test_with_a_metric_the_cheapest_plan_is_found_or_none(family) -> None:
+    solution = planner.ask(family, COSTS, COSTLY.format("(:metric minimize (total-cost))"))
+    if family == "pyperplan":
+        assert (solution.status, solution.detail) == ("failed", "pyperplan ignores action costs")
+    else:
+        assert (solution.plan, solution.optimal) == ((("one",), ("two",)), True)
+
+
+@real
+def test_conditional_effects_are_planned_for_or_refused() -> None:
+    domain = """(define (domain d) (:requirements :conditional-effects) (:predicates (p) (q) (r))
+     (:action go :parameters () :effect (and (q) (when (p) (r)))) (:action prepare :parameters () :effect (p)))"""
+    solution = planner.ask(planner.installed()[0], domain, problem("x", "(and (q) (r))").replace("(p)", ""))
+    if planner.installed()[0] == "fast-downward":
+        assert solution.plan == (("prepare",), ("go",))
+        assert solution.optimal
+    else:
+        assert solution.status == "failed"
