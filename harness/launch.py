@@ -144,6 +144,7 @@ def _execute(
             result = asyncio.run(_until_signal(run, on_progress))
         identity = getattr(run, "model_identity", {})
         about |= {"status": result.status, "finished": _now(), "reason": result.reason, "model": identity}
+        about["conditions"] = list(result.contrasts.conditions)
         store.write_config(directory, about)
         write_parquet(directory, directory / "records.parquet", run.param_kinds)
         write_summary(directory / "summary.csv", config, result)

@@ -285,6 +285,7 @@ class Run:
         parts = (self.task.name, self.task.version, self.config.strategy, dict(self.config.strategy_options))
         decoding = (asdict(self.sampling), self.config.seed)
         for sample in samples_of(self.task, self.config):
+            self.contrasts.expect(sample.condition)
             messages = self.preamble + sample.messages
             asked = store.identity(*parts, self.model_identity, sample.id, dict(sample.params), messages, decoding)
             for epoch in range(1, epochs_of(self.task, self.config) + 1):

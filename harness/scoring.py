@@ -49,7 +49,8 @@ def score_row(task: Task, row: dict[str, Any], where: str) -> Score:
 
 def score_run(task: Task, task_options: Mapping[str, str], directory: Path, target: Path | None) -> Contrasts:
     """Score the records of a run anew; with `target`, a new run directory with the new verdicts is made."""
-    contrasts, kinds = Contrasts(task.factors), Kinds()
+    contrasts = Contrasts(task.factors, store.read_config(directory).get("conditions") or ())
+    kinds = Kinds()
     writer = None
     if target is not None:
         if target.exists():

@@ -149,7 +149,9 @@ def logistic(points: Sequence[tuple[float, float, int]]) -> Logistic | None:
     fitted, as when all below some x are right and all above are wrong."""
     import warnings
 
-    import statsmodels.api as sm  # slow to import, and needed where a run has several lengths only
+    # Slow to import, and needed where a run has several lengths only.
+    import statsmodels.api as sm
+    from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
     if len({x for x, _, _ in points}) < 2 or len(points) < 3:
         return None
@@ -159,7 +161,7 @@ def logistic(points: Sequence[tuple[float, float, int]]) -> Logistic | None:
         warnings.simplefilter("error")
         try:
             fit = sm.GLM(answers, design, family=sm.families.Binomial()).fit(cov_type="HC1")
-        except (Warning, ValueError, ArithmeticError, sm.tools.sm_exceptions.ModelError):
+        except (Warning, ValueError, ArithmeticError, PerfectSeparationError):
             return None
     (intercept, slope), cov = map(float, fit.params), fit.cov_params()
     values = (intercept, slope, float(cov[0][0]), float(cov[1][1]), float(cov[0][1]))

@@ -112,24 +112,35 @@ class Contrasts:
     """With fewer groups than this nothing can be said about groups in general: then the groups at hand are taken
     as given and the repeats of each sample are the random part."""
 
-    def __init__(self, factors: Sequence[str] = ()) -> None:
+    def __init__(self, factors: Sequence[str] = (), order: Iterable[str] = ()) -> None:
+        """`order`: the conditions in the order in which the task has them; others come after these, as records do."""
         self.factors = tuple(factors)
+        self.order = {condition: i for i, condition in enumerate(order)}
         self.total = Cell()
-        self.conditions: dict[str, Cell] = {}
+        self._cells: dict[str, Cell] = {}
         self._levels: dict[str, tuple[str, ...]] = {}
         self._solved: dict[tuple[str, int], list[int]] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
         condition = record["condition"]
         self.total.add(record)
-        if condition not in self.conditions:
-            self.conditions[condition] = Cell()
+        if condition not in self._cells:
+            self._cells[condition] = Cell()
             self._levels[condition] = tuple(str(record["params"].get(f, "")) for f in self.factors)
-        self.conditions[condition].add(record)
+        self._cells[condition].add(record)
         solved = self._solved.setdefault((record["group"], record["epoch"]), [0, 0, 0])
         solved[0] += record["value"] == 1
         solved[1] += Outcome(record["outcome"]).has_verdict
         solved[2] += 1
+
+    def expect(self, condition: str) -> None:
+        """A condition that comes next in the task's order, whenever its records arrive."""
+        self.order.setdefault(condition, len(self.order))
+
+    @property
+    def conditions(self) -> dict[str, Cell]:
+        """The conditions with records, in the task's order."""
+        return dict(sorted(self._cells.items(), key=lambda item: self.order.get(item[0], len(self.order))))
 
     @property
     def groups(self) -> dict[str, list[float]]:
@@ -157,8 +168,8 @@ class Contrasts:
             other = by_levels.get((*levels[:i], reference, *levels[i + 1 :]))
             if levels[i] != level or other is None:
                 continue
-            base = self.conditions[other].clusters
-            for group, cluster in self.conditions[condition].clusters.items():
+            base = self._cells[other].clusters
+            for group, cluster in self._cells[condition].clusters.items():
                 if group in base:
                     pairs.setdefault(group, []).append((cluster, base[group]))
         if not pairs:

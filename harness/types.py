@@ -226,7 +226,7 @@ class Task(Protocol):
     make up the condition: what the task changes on purpose, and nothing else.
 
     A task may also have a static method `extras(records) -> list[harness.tables.Extra]`: tables of its own measures,
-    shown under the accuracy of a run; and further kinds of baseline (`baseline/planner`), UsageError where not.
+    shown under the accuracy of a run; and `baselines`, further kinds of baseline that it knows (planner).
     """
 
     name: ClassVar[str]

@@ -107,7 +107,11 @@ def read_wording(text: str, domain: Domain, where: str = "wording.yaml") -> Word
         line, node = sections["variable"]
         variable = _text(node, where)
         _check_places(variable, 1, line, where, ordered=True)
-    objects = {name: phrase for name, _, phrase in _texts(sections, "objects", where)}
+    objects = {}
+    for name, line, phrase in _texts(sections, "objects", where):
+        if name.count("#") != phrase.count("#"):
+            raise WordingError(f"{where}, line {line}: '{name}' and '{phrase}' differ in #", 'quotes keep it: "ball #"')
+        objects[name] = phrase
     return Wording(say, _also(sections, known, actions, where), objects, variable, renamed, mystery)
 
 

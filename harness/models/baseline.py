@@ -1,10 +1,13 @@
-"""Models that do not read: a ceiling (`oracle`) and floors (`random`, `shallow`), supplied by each task.
+"""Models that do not read: a ceiling (`oracle`) and floors (`random`, `shallow`), supplied by each task; `planner`, for
+tasks about plans, finds one itself.
 
 They answer through the same text channel as any model, so they also test rendering and scoring.
 """
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import random
 from dataclasses import dataclass
 
@@ -17,7 +20,11 @@ KINDS = {
     "oracle": "the right answer",
     "random": "a guess that ignores the problem",
     "shallow": "the task's own shortcut, such as copying a number from the statement",
+    "planner": "a classical planner's plan, for tasks about plans",
 }
+
+SLOW = ("planner",)
+"""Kinds that take their time: they answer in threads, so that the run goes on."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,14 @@ class Baseline:
         origin = request.origin
         assert origin is not None, "the runner says where a request comes from"
         rng = random.Random(derive(self.kind, request.sampling.seed, origin.sample.id, origin.epoch))
-        return Completion(origin.task.baseline(self.kind, origin.sample, rng), prompt_tokens=0, completion_tokens=0)
+        answer = functools.partial(origin.task.baseline, self.kind, origin.sample, rng)
+        if self.kind not in SLOW:
+            return Completion(answer(), prompt_tokens=0, completion_tokens=0)
+        if self.kind not in getattr(origin.task, "baselines", ()):
+            raise UsageError(
+                f"task {origin.task.name} has no baseline/{self.kind}", "oracle, random and shallow all have"
+            )
+        return Completion(await asyncio.to_thread(answer), prompt_tokens=0, completion_tokens=0)
 
     async def close(self) -> None:
         pass

@@ -70,6 +70,14 @@ class FactLexicon:
         return found
 
 
+_EMPHASIS = re.compile(r"[*`]|(?<![a-zA-Z0-9])_+|_+(?![a-zA-Z0-9])")
+
+
+def without_emphasis(text: str) -> str:
+    """Text without markdown; an underscore within a name is part of it."""
+    return _EMPHASIS.sub("", text)
+
+
 def loose(phrase: str) -> str:
     """`red block`, `red_block` and `red-block` are one phrase."""
     return re.sub(r"[ _-]", "_", phrase.lower())
@@ -104,7 +112,7 @@ def read_facts(text: str, lexicon: FactLexicon) -> FactText:
     A line that denies facts ("is no longer true that") names none. A listed item in which no fact can be read makes
     the whole text unreadable: nothing is dropped silently.
     """
-    plain = re.sub(r"[*`]", "", without_thinking(text)[-LONGEST:]).lower()
+    plain = without_emphasis(without_thinking(text)[-LONGEST:]).lower()
     lines = plain.split("\n")
     runs: list[list[str]] = [[]]
     announced = False

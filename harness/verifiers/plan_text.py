@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from harness.verifiers.answers import without_thinking
-from harness.verifiers.fact_text import loose, loose_pattern
+from harness.verifiers.fact_text import loose, loose_pattern, without_emphasis
 
 Step = tuple[str, ...]
 
@@ -110,8 +110,6 @@ class _Segment:
 _ITEM = re.compile(
     r"^(\s*)(?:(?:step|action)\s+)?(?:(\d{1,4})\s*[.):]|\((\d{1,4})\)|[-*•+]|step\b:?|action\b:?)\s*", re.I
 )
-_EMPHASIS = re.compile(r"[*`]|(?<![a-zA-Z0-9])_+|_+(?![a-zA-Z0-9])")
-"""Markdown; an underscore within a name is part of it."""
 _SPACES = re.compile(r"[^\S\n\t ]")
 _PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w-]+)*)\s*\)")
 _ORDINAL = "first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|fifth|sixth|seventh|eighth|ninth|tenth|next|last(?:ly)?"
@@ -176,7 +174,7 @@ def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanTex
 
 def _pieces(line: str, lexicon: Lexicon, fits: Fits) -> list[str]:
     """The line, or its parts where each of them is a step."""
-    plain = _EMPHASIS.sub("", _SPACES.sub(" ", line)).lower().rstrip()
+    plain = without_emphasis(_SPACES.sub(" ", line)).lower().rstrip()
     pieces = _INLINE.split(plain)
     contents = [_ITEM.sub("", piece, count=1) if _ITEM.match(piece) else piece.strip() for piece in pieces]
     return pieces if len(pieces) > 1 and all(_worded_step(c, lexicon, fits) for c in contents) else [plain]
@@ -234,7 +232,8 @@ def _pddl_steps(content: str, lexicon: Lexicon) -> list[Step] | None:
 
 def _worded_step(content: str, lexicon: Lexicon, fits: Fits) -> list[Step] | str | None:
     """A step in the domain's words; "" for what starts like one and can't be read; None for anything else."""
-    content = _FILLER.sub("", content)
+    if not lexicon.verb(content):  # "use hoist1 to lift ..." starts with an action's own word
+        content = _FILLER.sub("", content)
     taken_back = _IMPOSSIBLE.search(content.partition(" (")[0])  # a remark in parentheses takes nothing back
     if taken_back and lexicon.verb(content):
         # "Stack c on b is not possible, so put down c": what counts is what is done instead, if anything.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.tasks.planning.instances import Instance, Plan, after, wander
-from harness.verifiers.plans import Validator, Verdict
+from harness.verifiers.plans import Validator
 
 Solve = Callable[[Instance], Plan | None]
 Pattern = Callable[[random.Random, int], tuple[Instance, Plan]]
@@ -170,8 +170,9 @@ def _replanning(s: Source) -> Case | None:
     for _ in range(30):
         event = after(s.validator, state, wander(s.rng, s.validator, state, s.rng.randint(1, 4)))
         problem = s.instance.starting(event)
-        # Where the rest of the old plan still works, nothing has to be planned anew.
-        if event != state and not problem.solved() and not _works(s, event, s.plan[done:]):
+        # Where some rest of the old plan still works, nothing has to be planned anew.
+        rests = [s.plan[i:] for i in range(len(s.plan))]
+        if event != state and not problem.solved() and not any(_works(s, event, rest) for rest in rests):
             solution = s.solve(problem)
             if solution:
                 return Case(problem, solution, len(solution), s.instance, s.plan, done=done)
@@ -215,8 +216,3 @@ ABILITIES: dict[str, Callable[[Source], Case | None]] = {
 
 PLAIN_QUESTIONS = ("plan_generation", "plan_optimality")
 """Those that show no plan of their own, so that an example can stand before them."""
-
-
-def flaw(verdict: Verdict) -> str:
-    """Verification: what kind of flaw a verdict names."""
-    return "valid" if verdict.valid else ("goal" if verdict.reason == "goal" else "precondition")

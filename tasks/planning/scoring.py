@@ -143,7 +143,7 @@ def _verification(params: Params, response: str, world: World, validator: Valida
     """
     truth = validator.validate(given_plan(params))
     lexicon = world.facts(frozenset(validator.problem.objects))
-    text = re.sub(r"[*`_]", "", without_thinking(response)).lower()
+    text = fact_text.without_emphasis(without_thinking(response)).lower()
     marked = [line for line in text.split("\n") if re.match(r"\W{0,6}(?:final )?answer\b", line)]
     line = (marked or [line for line in text.split("\n") if line.strip()] or [""])[-1][:5_000]
     if line.rstrip(" :.").endswith("answer"):

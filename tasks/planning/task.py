@@ -51,6 +51,7 @@ class Planning:
     factors: ClassVar[tuple[str, ...]] = ("world", "prompt", "ability", "style", "solvable")
     epochs: ClassVar[int] = 1
     sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=4096)
+    baselines: ClassVar[tuple[str, ...]] = ("planner",)
     sizes: ClassVar[Mapping[str, tuple[int, int]]] = {}
     """The domain's own options with the least and the largest value of each."""
 
@@ -125,6 +126,7 @@ class Planning:
         return None if self.instances is None else read_folder(self.instances)
 
     def samples(self, seed: int) -> Iterator[Sample]:
+        missed = 0
         for group, instance, plan in self._instances(seed):
             validator = validator_of(self.base, instance)
             cases: dict[tuple[str, str], Case | None] = {}
@@ -133,7 +135,14 @@ class Planning:
                     rng = self._rng(group, ability, solvable)
                     source = Source(rng, instance, plan, validator, self._solve, self._pattern)
                     cases[ability, solvable] = ABILITIES[ability](source) if solvable == "yes" else unsolvable(source)
-            if None in cases.values():
+            unfit = [ability for (ability, _), case in cases.items() if case is None]
+            missed = missed + 1 if unfit else 0
+            if missed > 100:
+                raise UsageError(
+                    f"task {self.name}: in 100 instances none could be asked about as {unfit[0]}",
+                    "larger instances (goals of one fact can't be shuffled or contradicted), or other abilities",
+                )
+            if unfit:
                 continue
             example = self._example(self._rng(group, "example")) if self.style != ("zero_shot",) else ()
             names_seed = derive(self.name, "names", group) % 2**31

@@ -1,0 +1,55 @@
+"""Writes the plans that ship with the domains: `python -m harness.tasks.planning.ship FOLDER` (needs a planner).
+
+For each domain the first instances of its default set with seed 0, and what the abilities ask about them; one row a
+problem: its key (solutions.key) and a plan with the fewest steps.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.tasks.planning import solutions
+from harness.tasks.planning.cases import ABILITIES
+from harness.tasks.planning.instances import Instance, Plan
+from harness.tasks.planning.task import Blocksworld, Depots, Gripper, Logistics, Planning, Sokoban
+
+INSTANCES = 120
+
+
+def plans(task: Planning) -> Iterator[tuple[str, Plan]]:
+    """Every problem that is solved on the way to the samples."""
+    found: list[tuple[str, Plan]] = []
+    solve = solutions.shortest
+
+    def recording(base: solutions.World, instance: Instance) -> Plan | None:
+        plan = solve(base, instance)
+        if plan is not None:
+            found.append((solutions.key(base.pddl, instance.pddl(base.domain.name)), plan))
+        return plan
+
+    solutions.shortest = recording
+    try:
+        for _ in itertools.islice(task.samples(0), INSTANCES * len(task.ability)):
+            yield from found
+            found.clear()
+    finally:
+        solutions.shortest = solve
+
+
+def main(folder: Path) -> None:
+    for kind in (Blocksworld, Depots, Gripper, Logistics, Sokoban):
+        # A goal of one fact can't be shuffled, so those of the default Sokoban are not asked about so.
+        abilities = tuple(a for a in ABILITIES if kind is not Sokoban or a != "goal_shuffling")
+        rows: dict[str, Plan] = {}
+        for wanted in (abilities, ("plan_generation",)):
+            rows |= plans(kind(ability=wanted, rename=("plain",)))
+        lines = [f"{key}\t{', '.join(' '.join(step) for step in plan)}\n" for key, plan in rows.items()]
+        (folder / kind.name / "plans.tsv").write_text("".join(lines), encoding="utf-8")
+        print(f"{kind.name}: {len(lines)} plans")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,63 @@
+"""What a table of planning runs shows beside accuracy."""
+
+from harness.tasks.planning.measures import extras, half_point
+
+
+def record(group: str, outcome: str = "correct", params: dict | None = None, **detail: object) -> dict:
+    asked = {"ability": "plan_generation", "optimal_cost": 4, "solvable": "yes"} | (params or {})
+    answer = {"condition": "c", "group": group, "outcome": outcome, "response": "x"}
+    return answer | {"value": float(outcome == "correct"), "params": asked, "detail": detail}
+
+
+def table(records: list[dict], title: str) -> list[tuple[str, ...]]:
+    return next((list(e.rows) for e in extras(records) if e.title.startswith(title)), [])
+
+
+def test_each_stage_counts_all_answers_with_a_verdict() -> None:
+    records = [
+        record("a", steps=4, executable=4, goal=True, gap=0, optimal=True),
+        record("b", steps=6, executable=6, goal=True, gap=2, optimal=False),
+        record("c", "wrong", steps=4, executable=4, goal=False, gap=None, optimal=None),
+        record("d", "wrong", steps=4, executable=1, goal=False, gap=None, optimal=None),
+        record("e", "unparsed", reason="no steps"),
+        record("f", "truncated"),
+    ]
+    ((_, n, *shares),) = table(records, "how far")
+    assert n == "5"
+    assert [share[:5] for share in shares] == ["1.000", "0.800", "0.600", "0.400", "0.200"]
+    ((_, valid, gap, prefix, read),) = table(records, "length of plans")
+    assert (valid, gap[:6], prefix, read) == ("2", "+0.250", f"{(3 + 0.25) / 4:.3f}", "4")
+
+
+def test_problems_without_a_plan_are_not_in_the_funnel() -> None:
+    assert table([record("a", params={"solvable": "no"})], "how far") == []
+
+
+def test_balanced_accuracy_gives_a_frequent_kind_no_weight() -> None:
+    def verdict(group: str, kind: str, right: bool) -> dict:
+        detail = dict.fromkeys(("binary", "type", "explanation"), right)
+        return record(
+            group, "correct" if right else "wrong", params={"ability": "plan_verification", "plan_kind": kind}, **detail
+        )
+
+    records = [verdict(f"v{i}", "valid", True) for i in range(8)]
+    records += [verdict("p", "precondition", False), verdict("g", "goal", False)]
+    rows = {row[1]: row for row in table(records, "verification")}
+    assert rows["binary"][3].startswith("0.500")
+    assert rows["type"][3].startswith("0.333")
+    assert rows["type"][2] == "10"
+
+
+def test_the_length_at_which_half_are_right_is_where_the_curve_crosses() -> None:
+    points = [(length, float(i < 40 - 4 * length), 1) for length in range(1, 10) for i in range(40)]
+    text = half_point(points)
+    value, low, high = (float(x) for x in text.replace("[", "").replace("]", "").replace(",", "").split())
+    assert low < value < high
+    assert abs(value - 5) < 0.1
+
+
+def test_what_can_not_be_fitted_is_said_in_words() -> None:
+    assert "all right" in half_point([(2, 1, 1), (4, 1, 1)])
+    assert "none right" in half_point([(2, 0, 1), (4, 0, 1)])
+    assert "no curve" in half_point([(2, 1, 1), (4, 0, 1), (6, 0, 1)])
+    assert "does not fall" in half_point([(2, 0, 1), (2, 1, 1), (4, 1, 1), (4, 0, 1), (6, 1, 1), (6, 1, 1)])
