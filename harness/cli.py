@@ -246,6 +246,26 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
     click.echo(f"{outcomes.total()} responses: {counts or 'none'}", err=True)
 
 
+@cli.command("import")
+@click.argument("format")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--with", "extra", multiple=True, metavar="KEY=VALUE", help="What the format needs beside the file.")
+@opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
+def import_(format: str, file: Path, extra: tuple[str, ...], out: Path) -> None:
+    """Make runs of published answers and score them: FORMAT is planbench, aiw ..."""
+    from harness import importing, launch, tables
+    from harness.options import parse_pairs
+
+    for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
+        click.echo(f"\n{made.config.task}, {made.config.model}: {made.contrasts.total.samples} answers of {file.name}")
+        click.echo("\n" + tables.render_contrasts(made.contrasts))
+        for table in launch.extras(made.directory):
+            click.echo("\n" + table.render())
+        if made.judged:
+            click.echo(f"\nsame verdict as in the file: {made.agree} of {made.judged}")
+        click.echo(f"run: {made.directory}")
+
+
 @cli.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="DOMAIN PROBLEM PLAN")
 @click.option("--batch", type=click.Path(path_type=Path), help='JSON lines {"domain", "problem", "plan"} (PDDL texts).')

@@ -10,7 +10,7 @@ from harness.errors import HarnessError, UsageError
 from harness.options import build, suggestion
 from harness.types import Strategy, Task
 
-Kind = Literal["tasks", "models", "strategies"]
+Kind = Literal["tasks", "models", "strategies", "importers"]
 
 
 def installed(kind: Kind) -> dict[str, EntryPoint]:
@@ -28,7 +28,7 @@ def load(kind: Kind, name: str) -> Any:
     """The object behind a name. UsageError for an unknown one, HarnessError for one that fails to import."""
     found = installed(kind)
     if name not in found:
-        singular = {"tasks": "task", "models": "model backend", "strategies": "strategy"}[kind]
+        singular = {"tasks": "task", "models": "model backend", "strategies": "strategy", "importers": "format"}[kind]
         raise UsageError(f"there is no {singular} '{name}'", suggestion(name, list(found), kind))
     try:
         return found[name].load()

@@ -273,7 +273,7 @@ NOUNS = (
     "anthem apple autumn ballad banner basil breeze bronze candle canyon carnival cedar cello clover comet coral "
     "crimson daisy dawn echo ember fable fathom feather fern fog garnet ginger glacier grove harbour harvest heron "
     "honey island ivory jasmine jigsaw kettle lantern legend lemon lullaby lyric maple marble meadow melody mirror "
-    "mist nectar noon ocean olive opal orchid pebble pepper picnic prairie proverb quartz quill rainbow raven ribbon riddle "
-    "saffron sapphire shadow silk sonnet sparrow spice sunset tailor tale thistle thunder tulip velvet violet waltz "
+    "mist nectar noon ocean olive opal orchid pebble pepper picnic prairie proverb quartz quill rainbow raven ribbon "
+    "riddle saffron sapphire shadow silk sonnet sparrow spice sunset tailor tale thistle thunder tulip velvet violet waltz "
     "willow winter wisdom zephyr"
 ).split()

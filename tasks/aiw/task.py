@@ -230,8 +230,7 @@ def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
         answer = _right_answer(row.get("right_answer"), prompt)
         if answer is None:
             continue
-        kind = next((k for k, suffix in SUFFIXES.items() if prompt.rstrip().endswith(suffix)), "other")
-        body = prompt.rstrip().removesuffix(SUFFIXES.get(kind, "")).strip()
+        kind, body = _kind_and_body(prompt)
         if name in seen:
             raise DataError(f"{path}: the id {name} comes twice")
         seen.add(name)
@@ -239,6 +238,25 @@ def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
         params = {"prompt_id": name, "prompt": kind, "family": "published", "variation": "published", "answer": answer,
                   "description": str(row.get("description", ""))}  # fmt: skip
         yield Sample(f"prompt/{name}", group, kind, params, (Message("user", prompt),), answer)
+
+
+def _kind_and_body(prompt: str) -> tuple[str, str]:
+    """The prompt type of a published prompt, by how it ends, and what stands before that."""
+    kind = next((k for k, suffix in SUFFIXES.items() if prompt.rstrip().endswith(suffix)), "other")
+    return kind, prompt.rstrip().removesuffix(SUFFIXES.get(kind, "")).strip()
+
+
+def published_sample(prompt: object, right_answer: object) -> Sample | None:
+    """A published prompt with its answer as a sample; None for several turns, or where no answer is known."""
+    if not isinstance(prompt, str):
+        return None
+    answer = _right_answer(right_answer, prompt)
+    if answer is None:
+        return None
+    kind, body = _kind_and_body(prompt)
+    group = f"body-{derive(body) % 10**10}"
+    params = {"prompt": kind, "family": "published", "variation": "published", "answer": answer}
+    return Sample(f"{group}/{kind}", group, kind, params, (Message("user", prompt),), answer)
 
 
 def _right_answer(value: Any, prompt: str) -> str | None:

@@ -103,9 +103,11 @@ def _plan(params: Params, response: str, world: World, validator: Validator) -> 
 
 
 _GIVES_UP = re.compile(
-    r"\bno (?:such |valid )?plan (?:exists|is possible)|\b(?:there is|there's) no (?:such |valid )?plan\b"
-    r"|\b(?:the )?(?:goal|problem|it) (?:is (?:unsolvable|impossible|unreachable|not (?:solvable|reachable))"
-    r"|(?:cannot|can't) be (?:reached|solved))"
+    r"\bno (?:such |valid |possible )?(?:plan|sequence(?: of (?:available )?actions)?)(?: that [^.\n]{0,60}?)? "
+    r"(?:exists|is possible|(?:available )?can (?:achieve|reach))"
+    r"|\b(?:there is|there's) no (?:such |valid |possible )?(?:plan|sequence of)\b"
+    r"|\b(?:the )?(?:goal|problem|it) (?:(?:cannot|can't) be (?:reached|solved|achieved)"
+    r"|is (?:unsolvable|impossible|unreachable|not (?:solvable|reachable|possible to)))"
 )
 
 
@@ -144,10 +146,7 @@ def _verification(params: Params, response: str, world: World, validator: Valida
     truth = validator.validate(given_plan(params))
     lexicon = world.facts(frozenset(validator.problem.objects))
     text = fact_text.without_emphasis(without_thinking(response)).lower()
-    marked = [line for line in text.split("\n") if re.match(r"\W{0,6}(?:final )?answer\b", line)]
-    line = (marked or [line for line in text.split("\n") if line.strip()] or [""])[-1][:5_000]
-    if line.rstrip(" :.").endswith("answer"):
-        line = text[text.rfind(line) :].replace("\n", " ")[:5_000]
+    line = _verdict_in(text)
     step = _STEP.search(line)
     if _NO_GOAL.search(line):
         said = "goal"
@@ -169,6 +168,20 @@ def _verification(params: Params, response: str, world: World, validator: Valida
     answer = said if said != "precondition" else f"step {number}"
     detail = {"kind": kind, "said": said, "step": truth.step, "missing": list(truth.missing), "named": sorted(facts)}
     return Score.of(levels[level], f"{answer} {' '.join(sorted(facts))}".strip(), **detail, **levels)
+
+
+def _verdict_in(text: str) -> str:
+    """The last line that is marked as the answer; else the text from the last "plan is (in)valid" on; else the last
+    line. As one line."""
+    marked = list(re.finditer(r"^\W{0,6}(?:final )?answer\b[^\n]*", text, re.M))
+    if marked:
+        line = marked[-1].group()
+        return line if not re.search(r"answer\W*$", line) else text[marked[-1].start() :][:5_000].replace("\n", " ")
+    said = list(re.finditer(r"\bplan is (?:not )?(?:in)?valid\b", text))
+    if said:
+        return text[said[-1].start() :][:5_000].replace("\n", " ; ")
+    lines = [line for line in text.split("\n") if line.strip()]
+    return lines[-1][:5_000] if lines else ""
 
 
 def _execution(params: Params, response: str, world: World, validator: Validator) -> Score:
