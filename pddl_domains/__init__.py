@@ -274,6 +274,6 @@ NOUNS = (
     "crimson daisy dawn echo ember fable fathom feather fern fog garnet ginger glacier grove harbour harvest heron "
     "honey island ivory jasmine jigsaw kettle lantern legend lemon lullaby lyric maple marble meadow melody mirror "
     "mist nectar noon ocean olive opal orchid pebble pepper picnic prairie proverb quartz quill rainbow raven ribbon "
-    "riddle saffron sapphire shadow silk sonnet sparrow spice sunset tailor tale thistle thunder tulip velvet violet waltz "
-    "willow winter wisdom zephyr"
+    "riddle saffron sapphire shadow silk sonnet sparrow spice sunset tailor tale thistle thunder tulip velvet "
+    "violet waltz willow winter wisdom zephyr"
 ).split()

@@ -75,8 +75,8 @@ def read_wording(text: str, domain: Domain, where: str = "wording.yaml") -> Word
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise WordingError(f"{where}{line}: not valid YAML: {getattr(error, 'problem', error)}") from None
+        place = f", line {mark.line + 1}" if mark else ""
+        raise WordingError(f"{where}{place}: not valid YAML: {getattr(error, 'problem', error)}") from None
     sections = _mapping(root, where, "the file") if root is not None else {}
     for key, (line, _) in sections.items():
         if key not in SECTIONS:

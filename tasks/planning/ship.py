@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.pddl_domains import World
 from harness.tasks.planning import solutions
 from harness.tasks.planning.cases import ABILITIES
 from harness.tasks.planning.instances import Instance, Plan
@@ -24,7 +25,7 @@ def plans(task: Planning) -> Iterator[tuple[str, Plan]]:
     found: list[tuple[str, Plan]] = []
     solve = solutions.shortest
 
-    def recording(base: solutions.World, instance: Instance) -> Plan | None:
+    def recording(base: World, instance: Instance) -> Plan | None:
         plan = solve(base, instance)
         if plan is not None:
             found.append((solutions.key(base.pddl, instance.pddl(base.domain.name)), plan))

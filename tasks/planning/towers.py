@@ -72,8 +72,9 @@ def _moves(towers: Towers) -> list[tuple[Towers, list[Step]]]:
 
 def _put(towers: Towers, held: str) -> list[tuple[Towers, list[Step]]]:
     """Every way to be rid of the block in the hand."""
-    found = [(towers | {(held,)}, [("put-down", held)])]
-    return found + [((towers - {t}) | {(*t, held)}, [("stack", held, t[-1])]) for t in sorted(towers)]
+    found: list[tuple[Towers, list[Step]]] = [(towers | {(held,)}, [("put-down", held)])]
+    found += [((towers - {t}) | {(*t, held)}, [("stack", held, t[-1])]) for t in sorted(towers)]
+    return found
 
 
 def shortest(start: Towers, goal: Iterable[tuple[str, ...]], held: str | None = None) -> tuple[Step, ...] | None:
