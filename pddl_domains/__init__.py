@@ -38,7 +38,13 @@ class World:
     pddl: str
     names: Mapping[str, str]
     wording: Wording
-    compiled: CompiledDomain = field(repr=False)
+    base: World | None = field(default=None, repr=False)
+    """The plain world that was renamed; None for a plain one."""
+
+    @functools.cached_property
+    def compiled(self) -> CompiledDomain:
+        """Ready to run plans: made when first needed, since of random worlds there is one for each instance."""
+        return compile_domain(parse_domain(self.pddl))
 
     @property
     def domain(self) -> Domain:
@@ -69,12 +75,19 @@ class World:
         shuffled = random.Random(seed).sample(sorted(names), len(names))
         return {name: f"o{i}" for i, name in enumerate(shuffled, 1)}
 
+    @functools.cached_property
     def rules(self) -> str:
         """The actions in words, a line each, in the same form whatever the names: what they need and what they do.
 
         UsageError for a domain with conditions or effects that go beyond lists of facts.
         """
+        if self.base is not None:
+            return _MARKED.sub(self._unmarked, _marked_rules(self.base))
         return "\n".join([*(self._rule(action) for action in self.domain.actions.values()), *self._hierarchy()])
+
+    def _unmarked(self, m: re.Match[str]) -> str:
+        name = self.names[m.group(2)]
+        return _a(name) if m.group(1) else name
 
     def _hierarchy(self) -> list[str]:
         """What the rules need of the types: "Every crate is a surface." """
@@ -168,6 +181,8 @@ def _fact_lexicon(world: World, objects: frozenset[str]) -> FactLexicon:
 
 
 def _a(noun: str) -> str:
+    if noun.startswith("\x02"):
+        return f"\x04{noun}"
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
@@ -202,8 +217,7 @@ def plain(domain: str) -> World:
 def own(pddl: str, wording: str = "", where: str = "wording.yaml") -> World:
     """A user's own domain, from its text; without a wording, everything is said by its name."""
     text = without_comments(pddl)
-    compiled = compile_domain(parse_domain(text))
-    return World(text, {}, read_wording(wording, compiled.domain, where), compiled)
+    return World(text, {}, read_wording(wording, parse_domain(text), where))
 
 
 @functools.lru_cache(maxsize=64)
@@ -252,15 +266,28 @@ def _renamed(base: World, words: Mapping[str, str]) -> World:
     variables = dict.fromkeys(re.findall(r"\?[^\s()]+", base.pddl.lower()))
     if any(len(v) > 2 for v in variables):
         names |= {v: f"?x{i}" for i, v in enumerate(variables, 1)}
-    counts = arities(base.domain)
+    return World(rename(base.pddl, names), names, _renamed_wording(base, names), base)
+
+
+def _renamed_wording(base: World, names: Mapping[str, str]) -> Wording:
     say = {
         names[name]: base.wording.renamed.get(name, default_say("_", n)).replace("_", names[name], 1)
-        for name, n in counts.items()
+        for name, n in arities(base.domain).items()
     }
     objects = {o: f"object {o}" for o in base.wording.objects} if base.wording.neutral else {"o#": "object o#"}
-    variable = "object {0}" if base.wording.variable != "{0}" else "{0}"
-    pddl = rename(base.pddl, names)
-    return World(pddl, names, Wording(say, objects=objects, variable=variable), compile_domain(parse_domain(pddl)))
+    return Wording(say, objects=objects, variable="object {0}" if base.wording.variable != "{0}" else "{0}")
+
+
+_MARKED = re.compile("(\x04?)\x02([^\x03]*)\x03")
+"""A name between marks, and whether an article is to stand before it."""
+
+
+@functools.lru_cache(maxsize=64)
+def _marked_rules(base: World) -> str:
+    """The rules as any renaming of the base says them, with each name between marks."""
+    marked = {name: f"\x02{name}\x03" for name in _originals(base)}
+    world = _renamed(base, marked)
+    return World(world.pddl, world.names, world.wording).rules
 
 
 VERBS = (

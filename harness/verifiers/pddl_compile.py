@@ -355,6 +355,17 @@ class CompiledDomain:
 
     domain: Domain
     operators: Mapping[str, Operator] = field(repr=False)
+    changing: frozenset[str]
+    """The predicates that some action adds or deletes."""
+
+
+def _predicates(node: Node) -> Iterator[str]:
+    """The names of all facts in an effect (too many for conditional ones, whose conditions are among them)."""
+    for part in node:
+        if isinstance(part, Node):
+            yield from _predicates(part)
+    if node and isinstance(node[0], str):
+        yield node[0]
 
 
 def compile_domain(domain: Domain) -> CompiledDomain:
@@ -365,4 +376,5 @@ def compile_domain(domain: Domain) -> CompiledDomain:
         operators[name] = Operator(
             action, compile_condition(scope, action.precondition), _effect(scope, action.effect), _strips(scope, action)
         )
-    return CompiledDomain(domain, operators)
+    changing = frozenset(name for a in domain.actions.values() if a.effect for name in _predicates(a.effect))
+    return CompiledDomain(domain, operators, changing & domain.predicates.keys())

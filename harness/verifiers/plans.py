@@ -8,7 +8,6 @@ wrong type is an error of the plan, never ignored.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +52,7 @@ class Validator:
 
     domain: Domain
     operators: Mapping[str, Operator] = field(repr=False)
+    changing: frozenset[str] = field(repr=False)
     problem: Problem
     goal: Condition = field(repr=False)
     cost: Amount | None = field(repr=False)
@@ -65,7 +65,7 @@ class Validator:
         scope = Scope(compiled.domain, problem.objects, (), "problem")
         goal = compile_condition(scope, problem.goal)
         cost = compile_amount(scope, problem.metric) if problem.metric is not None else None
-        return cls(compiled.domain, compiled.operators, problem, goal, cost, {}, {})
+        return cls(compiled.domain, compiled.operators, compiled.changing, problem, goal, cost, {}, {})
 
     def _of_type(self, kinds: tuple[str, ...]) -> tuple[str, ...]:
         if kinds not in self._members:
@@ -112,12 +112,6 @@ class Validator:
             return False
         ground = self._instance(step)
         return ground is None or all(f in self.problem.init for f in ground[0] if f[0] not in self.changing)
-
-    @functools.cached_property
-    def changing(self) -> frozenset[str]:
-        """The predicates that some action adds or deletes."""
-        effects = (action.effect for action in self.domain.actions.values())
-        return frozenset(name for effect in effects if effect for name in _predicates(effect))
 
     def applicable(self, facts: frozenset[Fact]) -> list[tuple[str, ...]]:
         """Every step of a STRIPS action that can be taken there: in the order of the actions in the domain, then of the
@@ -199,15 +193,6 @@ def _atoms(node: Node | None) -> Iterator[tuple[str, ...]]:
             yield from _atoms(part if isinstance(part, Node) else None)
     elif node:
         yield tuple(map(str, node))
-
-
-def _predicates(node: Node) -> Iterator[str]:
-    """The names of all facts in an effect (too many for conditional ones, whose conditions are among them)."""
-    for part in node:
-        if isinstance(part, Node):
-            yield from _predicates(part)
-    if node and isinstance(node[0], str):
-        yield node[0]
 
 
 def _bindings(

@@ -39,7 +39,7 @@ class Rendering:
 
     def domain(self) -> str:
         if self.nl:
-            return f"These are the actions that can be taken:\n\n{self.world.rules()}"
+            return f"These are the actions that can be taken:\n\n{self.world.rules}"
         return f"Here is a planning domain in PDDL.\n\n{self.world.pddl.strip()}"
 
     def pddl(self, instance: Instance) -> str:
