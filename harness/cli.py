@@ -123,7 +123,7 @@ def run(**options: Any) -> None:
     from harness.options import parse_pairs
     from harness.runner import RunConfig
     from harness.store import find_run
-    from harness.types import ModelOptions, Sampling
+    from harness.types import Checked, ModelOptions, Sampling
 
     show = options["display"] or display.default()
     for name, pairs in click.get_current_context().meta.get(CONFIG_PAIRS, {}).items():
@@ -172,11 +172,14 @@ def run(**options: Any) -> None:
         for model in models
         for task in tasks
     ]
-    for config in configs:  # what is wrong with the last one should not show after hours of the first
-        launch.prepare(config)
+    # What is wrong with the last one should not show after hours of the first.
+    opened = [launch.prepare(config)[2] for config in configs]
     if options["dry_run"]:
         _dry_run(configs)
         return
+    for model in opened:
+        if isinstance(model, Checked):
+            model.check()
     worst = 0
     with registry.shared(models):
         for config in configs:

@@ -135,6 +135,13 @@ class Model(Protocol):
         """Give back what start took. Called once, whatever happened in between."""
 
 
+@runtime_checkable
+class Checked(Protocol):
+    """A model that can tell before any run starts that it will not: a key is missing."""
+
+    def check(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
     """How to reach and drive a model: what the options of `harness run` and the registry say.

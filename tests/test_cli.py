@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.errors import HarnessError
 from harness.plugins import installed
 
 ORACLE = ("--model", "baseline/oracle", "--display", "none")
@@ -244,10 +245,14 @@ def test_an_output_folder_that_can_not_be_made(harness) -> None:
 
 
 def test_a_model_that_can_not_start_leaves_no_run_behind(harness, tmp_path, monkeypatch) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    code, _, err = harness("run", "-t", "aiw", "-m", "gpt-4o", "--display", "none")
-    assert (code, "OPENAI_API_KEY" in err) == (2, True)
+    monkeypatch.setattr("harness.models.baseline.Baseline.start", refuse)
+    code, _, err = harness("run", "-t", "aiw", *ORACLE)
+    assert (code, "not today" in err) == (1, True)
     assert not list((tmp_path / "results").iterdir())
+
+
+async def refuse(model: object) -> None:
+    raise HarnessError("not today")
 
 
 @pytest.mark.parametrize("command", [("run", "--resume"), ("score", "--task", "aiw"), ("table",)])
@@ -297,3 +302,36 @@ def test_help_loads_nothing_heavy() -> None:
     heavy = "pandas pyarrow numpy openai aiohttp ctranslate2 tokenizers unified_planning rich asyncio sqlite3".split()
     code = f"import sys, harness.cli; print(*(m for m in {heavy} if m in sys.modules))"
     assert subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+def test_a_missing_key_of_the_second_model_shows_before_the_first_is_asked(harness, tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    code, _, err = harness("run", "-t", "aiw", "-m", "baseline/oracle,openai/gpt-4o", "--limit", "3")
+    assert (code, "OPENAI_API_KEY" in err) == (2, True)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_planning_run_shows_how_far_plans_get(harness, tmp_path) -> None:
+    code, out, _ = harness("run", "-t", "blocksworld", "-m", "baseline/shallow", "--display", "none", "--limit", "30")
+    assert code == 0
+    assert re.search(r"^plan_generation/plain/nl +10 +1\.000 ", out, re.M)
+    assert "how far plans get" in out
+    code, again, _ = harness("score", "-t", "blocksworld", only_run(tmp_path))
+    assert code == 0
+    assert again.strip() in out
+
+
+def test_a_baseline_that_a_task_has_not_is_refused(harness, tmp_path) -> None:
+    code, _, err = harness("run", "-t", "aiw", "-m", "baseline/planner", "--limit", "3")
+    assert (code, "task aiw has no baseline/planner" in err) == (2, True)
+
+
+def test_published_answers_become_a_run_that_can_be_tabulated(harness, tmp_path) -> None:
+    row = {"model": "m", "prompt": "How many?", "model_response": "### Answer: 3", "right_answer": "3", "correct": True}
+    Path("collected.json").write_text(json.dumps([row, row | {"model_response": "### Answer: 4", "correct": True}]))
+    code, out, _ = harness("import", "aiw", "collected.json")
+    assert (code, "same verdict as in the file: 1 of 2" in out) == (0, True)
+    code, out, _ = harness("table", only_run(tmp_path), "--by", "model")
+    assert (code, "imported/m" in out) == (0, True)
+    code, _, err = harness("import", "chess", "collected.json")
+    assert (code, "there is no format 'chess'" in err) == (2, True)

@@ -89,13 +89,17 @@ class OpenAICompatible:
             "AZURE_OPENAI_API_KEY" if self._settings.azure_endpoint else "OPENAI_API_KEY"
         )
 
-    async def start(self) -> None:
+    def check(self) -> None:
+        """UsageError where the key that the server needs is not there."""
         self._key = os.environ.get(self._key_variable) or None
         if self._key is None and (self._hosted or self._options.api_key_env):
             raise UsageError(
                 f"{self.name} needs a key in the environment variable {self._key_variable}, which is not set",
                 f"export {self._key_variable}=..., or name another with --api-key-env, or a server with --base-url",
             )
+
+    async def start(self) -> None:
+        self.check()
         client = self._settings.client
         if client == "auto":
             client = "openai" if self._hosted or self._settings.api == "responses" else "aiohttp"
