@@ -144,6 +144,10 @@ def count(task: Task, config: RunConfig) -> int:
     return samples * epochs_of(task, config)
 
 
+Unit = tuple[Sample, int, str, tuple[Message, ...]]
+"""(sample, epoch, identity, messages): what is asked once."""
+
+
 class Asker:
     """`ask` for one sample: limits, seeds, counts and keeps the calls of a strategy."""
 
@@ -198,6 +202,7 @@ class Run:
         self.param_kinds: Kinds = {}
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
+        self._drawing = asyncio.Lock()
         self.spent = 0
         self._stopping = False
         self._ended_by: BudgetSpent | FatalModelError | None = None
@@ -280,7 +285,7 @@ class Run:
             on_progress(self.progress)
             await asyncio.to_thread(self.writer.sync)
 
-    def _units(self) -> Iterator[tuple[Sample, int, str, tuple[Message, ...]]]:
+    def _units(self) -> Iterator[Unit]:
         """(sample, epoch, identity, messages) of everything that is not done yet, lazily."""
         parts = (self.task.name, self.task.version, self.config.strategy, dict(self.config.strategy_options))
         decoding = (asdict(self.sampling), self.config.seed)
@@ -299,10 +304,16 @@ class Run:
                         "a run can't be finished with something else: start a new one",
                     )
 
-    async def _work(self, units: Iterator[tuple[Sample, int, str, tuple[Message, ...]]]) -> None:
-        for sample, epoch, identity, messages in units:
-            if self._stopping:
-                return
+    async def _next(self, units: Iterator[Unit]) -> Unit | None:
+        """The next sample; where making one takes its time, the answers that arrive meanwhile are not kept waiting."""
+        if not getattr(self.task, "slow_samples", False):
+            return next(units, None)
+        async with self._drawing:
+            return await asyncio.to_thread(next, units, None)
+
+    async def _work(self, units: Iterator[Unit]) -> None:
+        while (unit := await self._next(units)) is not None and not self._stopping:
+            sample, epoch, identity, messages = unit
             try:
                 record = await self._solve(sample, epoch, identity, messages)
                 self.writer.append(record)

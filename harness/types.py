@@ -233,7 +233,8 @@ class Task(Protocol):
     make up the condition: what the task changes on purpose, and nothing else.
 
     A task may also have a static method `extras(records) -> list[harness.tables.Extra]`: tables of its own measures,
-    shown under the accuracy of a run; and `baselines`, further kinds of baseline that it knows (planner).
+    shown under the accuracy of a run; `baselines`, further kinds of baseline that it knows (planner); and
+    `slow_samples`, where making a sample may take long enough to be done in a thread.
     """
 
     name: ClassVar[str]

@@ -52,6 +52,7 @@ class Planning:
     epochs: ClassVar[int] = 1
     sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=4096)
     baselines: ClassVar[tuple[str, ...]] = ("planner",)
+    slow_samples: ClassVar[bool] = True
     sizes: ClassVar[Mapping[str, tuple[int, int]]] = {}
     """The domain's own options with the least and the largest value of each."""
 
@@ -100,7 +101,7 @@ class Planning:
     @property
     def limit(self) -> int | None:
         """Drawn instances have no end (or few of them have): 50 by default; a folder's instances all."""
-        return None if self.instances is not None else 50 * len(self._cells)
+        return (50 if self._folder is None else len(self._folder.files)) * len(self._cells)
 
     @cached_property
     def _cells(self) -> list[tuple[str, str, str, str, str]]:

@@ -247,7 +247,7 @@ def test_problems_in_a_folder_are_asked_in_the_order_of_their_numbers(tmp_path: 
     where = folder(tmp_path, p10_pddl=P1.replace("(on a b)", "(on b a)"), p2_pddl=P1)
     task, made = samples(9, instances=where)
     assert [s.group for s in made] == ["p2"] * 3 + ["p10"] * 3
-    assert task.limit is None
+    assert task.limit == 6
     assert all(answer(task, s, "oracle") == 1 for s in made)
 
 
