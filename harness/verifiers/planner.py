@@ -159,9 +159,14 @@ def _solve(pool: Any, domain: str, problem: str, optimal: bool, time_limit: floa
     if not families:
         raise MissingPlanner("planning needs a planner, and none is installed", INSTALL)
     solution = _asked(pool(), families[0], task, optimal, time_limit)
-    if solution.status == "unsolvable" or (solution.status == "solved" and solution.optimal >= optimal):
+    if _settles(solution, optimal):
         _keep(task, optimal, solution)
     return solution
+
+
+def _settles(solution: Solution, optimal: bool) -> bool:
+    """Whether the question is answered for good."""
+    return solution.status == "unsolvable" or (solution.status == "solved" and solution.optimal >= optimal)
 
 
 def _asked(pool: Pool, family: str, task: _Task, optimal: bool, time_limit: float) -> Solution:
@@ -263,10 +268,10 @@ def _recall(task: _Task, optimal: bool) -> Solution | None:
         with _cache() as db:
             row = db.execute("SELECT value FROM plans WHERE key = ?", (_key(task, optimal),)).fetchone()
         kept = json.loads(row[0]) if row else None
-    except (OSError, sqlite3.Error, ValueError, TypeError):
+    except (OSError, sqlite3.Error, ValueError, TypeError, RecursionError):
         return None
     solution = _solution(kept, task, "kept") if isinstance(kept, dict) else None
-    return solution if solution and solution.status in ("solved", "unsolvable") else None
+    return solution if solution and _settles(solution, optimal) else None
 
 
 def _keep(task: _Task, optimal: bool, solution: Solution) -> None:
