@@ -101,6 +101,7 @@ def prepare() -> Handler:
 
     warnings.simplefilter("ignore")
     get_environment().credits_stream = None
+    get_environment().error_used_name = False  # an action may be called what a predicate is called
 
     def handle(request: dict[str, Any]) -> dict[str, Any]:
         return _validate(request) if request["what"] == "validate" else _solve(request)
