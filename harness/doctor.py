@@ -118,10 +118,12 @@ def _planners() -> list[Finding]:
 def _val() -> Finding:
     from harness.verifiers import cross_check
 
+    # One that was named and does not work is a fault; none, or another program called `validate`, is none.
+    failing = False if os.environ.get("HARNESS_VAL") else None
     try:
         with cross_check.opened("val") as check:
             opinion = check(_DOMAIN, _PROBLEM, "(go)")
-            return Finding("VAL", opinion.valid is True, opinion.detail or cross_check.find_val())
+            program = cross_check.find_val()
     except HarnessError as error:
-        # Named and not there is a fault; never installed is none.
-        return Finding("VAL", False if os.environ.get("HARNESS_VAL") else None, f"{error.message}. {error.hint}")
+        return Finding("VAL", failing, f"{error.message}. {error.hint}")
+    return Finding("VAL", opinion.valid or failing, f"{program} {opinion.detail}".rstrip())

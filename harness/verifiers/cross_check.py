@@ -22,7 +22,7 @@ from typing import Literal, get_args
 
 from harness.errors import UsageError
 from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
-from harness.verifiers.planner import plain_text, show
+from harness.verifiers.planner import normal_form, show
 from harness.verifiers.planner_pool import Fault, Pool
 
 Tool = Literal["val", "unified-planning"]
@@ -152,7 +152,7 @@ def _unified_planning() -> Iterator[Check]:
         # What we can't read is for it to judge; what we can, it should not stumble over for the sake of its form.
         with contextlib.suppress(PDDLError):
             parse_problem(problem, parse_domain(domain))
-            domain, problem = show(plain_text(domain, "domain")), show(plain_text(problem, "problem"))
+            domain, problem = show(normal_form(domain, "domain")), show(normal_form(problem, "problem"))
         try:
             answer = pool.ask({"what": "validate", "domain": domain, "problem": problem, "plan": plan}, TIME_LIMIT)
         except Fault as fault:

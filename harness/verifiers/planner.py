@@ -143,7 +143,7 @@ class _Task:
         ours = _numbered(validator)
         texts = []
         for text, what in ((domain, "domain"), (problem, "problem")):
-            plain = plain_text(text, what, has_metric=parsed.metric is not None)
+            plain = normal_form(text, what, has_metric=parsed.metric is not None)
             plain[1] = _node(what, "x")
             texts.append(show(plain, ours))
         return cls(texts[0], texts[1], {own: name for name, own in ours.items()}, validator)
@@ -225,7 +225,7 @@ _SECTIONS = {
 _NEEDED = (":predicates", ":init", ":goal")
 
 
-def plain_text(text: str, what: str, has_metric: bool = True) -> Node:
+def normal_form(text: str, what: str, has_metric: bool = True) -> Node:
     """A domain or problem (`what`) that our parser reads, in the form that every reader takes: lower case, no comments,
     each section once, in the order of the standard, not empty; no `total-cost` without a metric that asks for it, which
     Fast Downward refuses."""

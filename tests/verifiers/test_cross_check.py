@@ -190,3 +190,24 @@ def test_without_the_tool_nothing_is_written(validate, tmp_path, val) -> None:
     assert code == 2
     assert "HARNESS_VAL" in err
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_the_doctor_knows_a_val_that_works_from_one_that_does_not(val, monkeypatch, tmp_path) -> None:
+    from harness import doctor
+
+    assert doctor._val().works is True
+    val.write_text("#!/bin/sh\necho usage: validate FILE\n")
+    assert doctor._val().works is False
+    monkeypatch.delenv("HARNESS_VAL")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    assert doctor._val().works is None
+    assert "no verdict" in doctor._val().detail
+
+
+def test_the_doctor_says_how_to_get_a_planner(monkeypatch) -> None:
+    from harness import doctor
+    from harness.verifiers import planner
+
+    monkeypatch.setattr(planner, "installed", list)
+    assert [(f.what, f.works) for f in doctor._planners()] == [("fast-downward", None), ("pyperplan", None)]
+    assert all(f.detail.startswith(planner.INSTALL) for f in doctor._planners())

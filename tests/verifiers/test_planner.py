@@ -22,7 +22,7 @@ from harness.pddl_domains import plain
 from harness.tasks.blocksworld import towers
 from harness.verifiers import planner
 from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
-from harness.verifiers.planner import MissingPlanner, plain_text, show, solve, solve_all
+from harness.verifiers.planner import MissingPlanner, normal_form, show, solve, solve_all
 from harness.verifiers.planner_pool import Pool
 
 DOMAIN = """(define (domain d) (:requirements :strips) (:predicates (p) (q))
@@ -358,11 +358,11 @@ PARTS = ["(:objects a - t)", "(:init)", "(:goal (p a))"]
 def test_texts_for_planners_mean_the_same(sections, parts) -> None:
     domain = f"(define (domain d) {' '.join(sections)})"
     text = f"(define (problem x) (:domain d) {' '.join(parts)})"
-    for_planners = show(plain_text(domain, "domain")), show(plain_text(text, "problem"))
+    for_planners = show(normal_form(domain, "domain")), show(normal_form(text, "problem"))
     parsed = parse_domain(domain)
     assert parse_domain(for_planners[0]) == parsed
     assert parse_problem(for_planners[1], parsed) == parse_problem(text, parsed)
-    assert show(plain_text(for_planners[0], "domain")) == for_planners[0]
+    assert show(normal_form(for_planners[0], "domain")) == for_planners[0]
     assert "(:constants" not in for_planners[0]
     assert ":functions" not in for_planners[0]
 
