@@ -1,88 +1,170 @@
-"""Plans validated a second, on one core: our validator with the problem cached and with parsing, VAL where it is there.
+"""Plans validated a second, on one core: our validator, VAL and unified-planning where they are installed, in one run.
 
-    python benchmarks/plans.py [--plans 2000] [--val PATH/TO/Validate]
+    python benchmarks/plans.py [--plans 2000]
 
-Prints a Markdown table. Plans are shortest plans of generated four-block instances, each with a problem of its own.
+Prints a Markdown table; VAL is the program Validate on the PATH, or the one that HARNESS_VAL names. Plans are
+valid ones of generated four-block instances, twenty plans a problem. Compare the ratios: machines differ.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import os
 import platform
 import random
-import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
+from harness.errors import UsageError
 from harness.pddl_domains import plain
 from harness.tasks.blocksworld import towers
+from harness.verifiers.cross_check import find_val
 from harness.verifiers.pddl import parse_problem
 from harness.verifiers.plans import Validator, validate_text
 
+DOMAIN = plain("blocksworld")
 
-def instances(count: int) -> list[tuple[str, str]]:
-    """(problem, plan) texts."""
+PLANS_A_PROBLEM = 20
+
+Row = tuple[str, str]
+"""Problem and plan, as texts."""
+
+
+def instances(count: int) -> list[Row]:
+    """Valid plans, PLANS_A_PROBLEM for each problem: up to three moves at random, then the shortest way."""
     rng = random.Random(0)
-    made = []
+    made: list[Row] = []
     while len(made) < count:
         start, goal = towers.draw(rng, 4), towers.on(towers.draw(rng, 4))
-        plan = towers.shortest(start, goal)
-        if plan:
+        if goal <= towers.on(start):
+            continue
+        for number in range(PLANS_A_PROBLEM):
+            astray = towers.wander(rng, start, number % 4)
+            plan = astray + towers.shortest(moved(start, astray), goal)
             made.append((towers.problem(start, goal), "\n".join(f"({' '.join(step)})" for step in plan)))
-    return made
+    return made[:count]
 
 
-def rate(work: Callable[[], None], count: int) -> float:
-    """Plans a second, the best of three rounds."""
+def moved(start: towers.Towers, plan: list[towers.Step]) -> towers.Towers:
+    """Where a plan leads."""
+    piles = [list(tower) for tower in start]
+    for name, block, *under in plan:
+        if name in ("pick-up", "unstack"):
+            next(pile for pile in piles if pile and pile[-1] == block).pop()
+        elif name == "put-down":
+            piles.append([block])
+        else:
+            next(pile for pile in piles if pile and pile[-1] == under[0]).append(block)
+    return frozenset(tuple(pile) for pile in piles if pile)
+
+
+def rate(work: Callable[[], None], count: int, prepare: Callable[[], None] = lambda: None) -> float:
+    """Plans a second, the best of three rounds; each is prepared anew, outside the measured time."""
     best = 0.0
     for _ in range(3):
+        prepare()
         start = time.perf_counter()
         work()
         best = max(best, count / (time.perf_counter() - start))
     return best
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--plans", type=int, default=2000)
-    parser.add_argument("--val", default=shutil.which("Validate"), help="VAL's Validate, for comparison")
-    a = parser.parse_args()
-    world, rows = plain("blocksworld"), instances(a.plans)
+def ours(rows: list[Row]) -> tuple[float, float]:
+    """With the problems parsed before; with parsing."""
+    cached: dict[str, Validator] = {}
 
     def validator(problem: str) -> Validator:
-        return Validator.of(world.compiled, parse_problem(problem, world.compiled.domain))
+        return Validator.of(DOMAIN.compiled, parse_problem(problem, DOMAIN.compiled.domain))
 
-    cached = [(validator(problem), plan) for problem, plan in rows]
+    def prepare() -> None:  # new ones, that no plan has gone through
+        cached.update({problem: validator(problem) for problem, _ in rows})
 
     def with_cached() -> None:
-        assert all(validate_text(v, plan).valid for v, plan in cached)
+        assert all(validate_text(cached[problem], plan).valid for problem, plan in rows)
 
     def with_parsing() -> None:
         assert all(validate_text(validator(problem), plan).valid for problem, plan in rows)
 
-    print(f"{a.plans} plans, mean length {sum(p.count('(') for _, p in rows) / len(rows):.1f}; "
+    return rate(with_cached, len(rows), prepare), rate(with_parsing, len(rows))
+
+
+def val(rows: list[Row]) -> float | None:
+    """A process a plan."""
+    try:
+        program = find_val()
+    except UsageError:
+        return None
+    with tempfile.TemporaryDirectory() as directory:
+        domain, problem, plan = (Path(directory) / name for name in ("domain.pddl", "problem.pddl", "plan"))
+        domain.write_text(DOMAIN.pddl, encoding="utf-8")
+
+        def spawned() -> None:
+            for problem_text, plan_text in rows:
+                problem.write_text(problem_text, encoding="utf-8")
+                plan.write_text(plan_text, encoding="utf-8")
+                said = subprocess.run([program, domain, problem, plan], stdout=subprocess.PIPE, check=True).stdout
+                assert b"Plan valid" in said
+
+        return rate(spawned, len(rows))
+
+
+def unified_planning(rows: list[Row]) -> tuple[float, float] | None:
+    """In this process: with the problems parsed before; with parsing."""
+    if importlib.util.find_spec("unified_planning") is None:
+        return None
+    from unified_planning.engines import SequentialPlanValidator, ValidationResultStatus
+    from unified_planning.io import PDDLReader
+    from unified_planning.model import Problem
+
+    def parsed(problem: str) -> Problem:
+        return PDDLReader().parse_problem_string(DOMAIN.pddl, problem)
+
+    def validate(problem: Problem, plan: str) -> None:
+        steps = PDDLReader().parse_plan_string(problem, plan)
+        assert SequentialPlanValidator().validate(problem, steps).status == ValidationResultStatus.VALID
+
+    def with_cached() -> None:
+        for problem, plan in rows:
+            validate(problems[problem], plan)
+
+    def with_parsing() -> None:
+        for problem, plan in rows:
+            validate(parsed(problem), plan)
+
+    problems = {problem: parsed(problem) for problem, _ in rows}
+    return rate(with_cached, len(rows)), rate(with_parsing, len(rows))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plans", type=int, default=2000, help="for ours; the others get a tenth of it, or less")
+    a = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core for us and for what we start
+    rows = instances(a.plans)
+    cached, parsed = ours(rows)
+    spawned = val(rows[: a.plans // 10])
+    theirs = unified_planning(rows[: a.plans // 40])
+    up = f"unified-planning {version('unified-planning')}" if theirs else "unified-planning"
+    table = [
+        ("ours, problem cached", cached, cached),
+        ("ours, problem parsed", parsed, parsed),
+        ("VAL, a process a plan", spawned, parsed),
+        (f"{up}, problem cached", theirs and theirs[0], cached),
+        (f"{up}, problem parsed", theirs and theirs[1], parsed),
+    ]
+    length = sum(plan.count("(") for _, plan in rows) / len(rows)
+    print(f"{a.plans} plans, {PLANS_A_PROBLEM} a problem, mean length {length:.1f}; "
           f"Python {platform.python_version()}, one core\n")  # fmt: skip
-    print("| validator | plans/s |\n|---|---|")
-    print(f"| ours, problem cached | {rate(with_cached, a.plans):,.0f} |")
-    print(f"| ours, problem parsed | {rate(with_parsing, a.plans):,.0f} |")
-    if a.val:
-        with tempfile.TemporaryDirectory() as directory:
-            domain, problem, plan = (Path(directory) / name for name in ("domain.pddl", "problem.pddl", "plan"))
-            domain.write_text(world.pddl, encoding="utf-8")
-            some = rows[:200]
-
-            def spawned() -> None:
-                for problem_text, plan_text in some:
-                    problem.write_text(problem_text, encoding="utf-8")
-                    plan.write_text(plan_text, encoding="utf-8")
-                    subprocess.run([a.val, domain, problem, plan], stdout=subprocess.DEVNULL, check=True)
-
-            print(f"| VAL, a process a plan | {rate(spawned, len(some)):,.0f} |")
-    else:
-        print("| VAL | not found (--val) |")
+    print("| validator | plans/s | ours, likewise, is faster by |\n|---|---|---|")
+    for name, found, likewise in table:
+        print(f"| {name} | {f'{found:,.0f}' if found else 'not installed'} | "
+              f"{f'{likewise / found:,.0f}x' if found and found != likewise else ''} |")  # fmt: skip
 
 
 if __name__ == "__main__":

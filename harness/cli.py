@@ -273,21 +273,35 @@ def import_(format: str, file: Path, extra: tuple[str, ...], out: Path) -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="DOMAIN PROBLEM PLAN")
 @click.option("--batch", type=click.Path(path_type=Path), help='JSON lines {"domain", "problem", "plan"} (PDDL texts).')
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="With --batch: where to write.")
-def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None) -> None:
-    """Check a plan: execute it, and name the first step that fails and the facts it lacks. Exit code 1 if invalid."""
+@opt("--cross-check", type=click.Choice(["val", "unified-planning"]), help="Ask this validator too.")
+def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, cross_check: Any) -> None:
+    """Check a plan: execute it, and name the first step that fails and the facts it lacks. Exit code 1 if invalid.
+
+    --cross-check puts another validator's verdict beside ours, which decides. Known differences: VAL accepts an extra
+    argument where parameters have no types, crashes on a missing one, and may overlook unknown objects and text before
+    the first action; unified-planning reads neither such plans nor comments behind an action. VAL is the program
+    Validate on the PATH, or the one that HARNESS_VAL names.
+    """
     from harness import validation
     from harness.errors import UsageError
 
     if batch is not None:
         if files:
             raise UsageError("give either --batch FILE or DOMAIN PROBLEM PLAN")
-        reasons = validation.validate_batch(batch, output)
-        click.echo(f"{reasons.total()} plans: " + ", ".join(f"{n} {r}" for r, n in reasons.most_common()), err=True)
+        tally = validation.validate_batch(batch, output, cross_check)
+        reasons = ", ".join(f"{n} {r}" for r, n in tally.reasons.most_common())
+        click.echo(f"{tally.reasons.total()} plans: {reasons}", err=True)
+        if cross_check:
+            click.echo(f"{cross_check}: differs on {tally.differ}, no verdict on {tally.silent}", err=True)
         return
     if len(files) != 3:
         raise UsageError("three files are needed: DOMAIN PROBLEM PLAN", "or --batch FILE")
-    verdict = validation.validate_files(*files)
+    texts = validation.read_files(*files)
+    verdict = validation.validate_one(*texts)
     click.echo(validation.explain(verdict))
+    if cross_check:
+        opinion = validation.second_opinion(cross_check, *texts)
+        click.echo(validation.explain_opinion(cross_check, opinion, verdict))
     sys.exit(0 if verdict.valid else 1)
 
 

@@ -30,6 +30,8 @@ def examine() -> list[Finding]:
     findings.append(_try("model `tiny`", _ask_tiny))
     findings += [_package("openai", core=False, adds="hosted models")]
     findings.append(_vllm())
+    findings += _planners()
+    findings.append(_val())
     gpu = shutil.which("nvidia-smi")
     findings.append(
         Finding(
@@ -85,3 +87,43 @@ def _vllm() -> Finding:
     found = python or os.environ.get("HARNESS_VLLM_COMMAND") or script
     advice = "not found: install it in an environment of its own, set HARNESS_VLLM_PYTHON to its python; or --base-url"
     return Finding("vLLM", True if found else None, found or advice)
+
+
+_DOMAIN = (
+    "(define (domain d) (:requirements :strips) (:predicates (p) (q))"
+    " (:action go :parameters () :precondition (p) :effect (q)))"
+)
+_PROBLEM = "(define (problem x) (:domain d) (:init (p)) (:goal (q)))"
+
+
+def _planners() -> list[Finding]:
+    import time
+
+    from harness.verifiers import planner
+
+    findings = []
+    for family in planner.FAMILIES:
+        if family not in planner.installed():
+            findings.append(Finding(family, None, f"{planner.INSTALL}, for plans"))
+            continue
+        start = time.perf_counter()
+        solution = planner.ask(family, _DOMAIN, _PROBLEM, time_limit=30)
+        works = solution.status == "solved"
+        took = f"plans ({time.perf_counter() - start:.1f} s with its start)"
+        findings.append(Finding(family, works, took if works else f"{solution.status}: {solution.detail}"))
+    planner.close()
+    return findings
+
+
+def _val() -> Finding:
+    from harness.verifiers import cross_check
+
+    # One that was named and does not work is a fault; none, or another program called `validate`, is none.
+    failing = False if os.environ.get("HARNESS_VAL") else None
+    try:
+        with cross_check.opened("val") as check:
+            opinion = check(_DOMAIN, _PROBLEM, "(go)")
+            program = cross_check.find_val()
+    except HarnessError as error:
+        return Finding("VAL", failing, f"{error.message}. {error.hint}")
+    return Finding("VAL", opinion.valid or failing, f"{program} {opinion.detail}".rstrip())

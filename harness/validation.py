@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness import store
 from harness.errors import DataError, UsageError
 from harness.scoring import read_jsonl, writing
+from harness.verifiers import cross_check
 from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
 from harness.verifiers.pddl_compile import CompiledDomain, compile_domain
 from harness.verifiers.plans import Validator, Verdict, validate_text
@@ -28,36 +31,64 @@ def validator(domain: str, problem: str) -> Validator:
     return Validator.of(compiled, parse_problem(problem, compiled.domain))
 
 
-def validate_files(domain: Path, problem: Path, plan: Path) -> Verdict:
-    """The verdict on one plan. UsageError for files that can't be opened, PDDLError for what is not PDDL."""
+def read_files(*paths: Path) -> list[str]:
+    """UsageError for a file that can't be opened."""
     texts = []
-    for path in (domain, problem, plan):
+    for path in paths:
         try:
             texts.append(path.read_text(encoding="utf-8", errors="replace"))
         except OSError as error:
             raise UsageError(f"{path}: can't be read: {error.strerror}") from None
-    return validate_text(validator(texts[0], texts[1]), texts[2])
+    return texts
 
 
-def validate_batch(source: Path, target: Path | None) -> Counter[str]:
+def validate_one(domain: str, problem: str, plan: str) -> Verdict:
+    """The verdict on one plan. PDDLError for what is not PDDL."""
+    return validate_text(validator(domain, problem), plan)
+
+
+def second_opinion(tool: cross_check.Tool, domain: str, problem: str, plan: str) -> cross_check.Opinion:
+    with cross_check.opened(tool) as check:
+        return check(domain, problem, plan)
+
+
+@dataclass
+class Tally:
+    """How often each reason was given, `valid` among them; how often the other tool differed, and gave no verdict."""
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    differ: int = 0
+    silent: int = 0
+
+
+def validate_batch(source: Path, target: Path | None, tool: cross_check.Tool | None = None) -> Tally:
     """Lines `{"domain", "problem", "plan"}` (PDDL texts) get `valid, reason, step, cost, detail`; other keys are kept.
 
-    A domain or problem that can't be read makes the plan invalid for `syntax`, with no step. Returns the counts of
-    reasons, `valid` among them.
+    A domain or problem that can't be read makes the plan invalid for `syntax`, with no step. With a tool also
+    `cross_check` (its verdict: true, false, or null for none) and `cross_check_detail`.
     """
-    reasons: Counter[str] = Counter()
-    with writing(target) as out:
+    tally = Tally()
+    with contextlib.ExitStack() as stack:
+        check = stack.enter_context(cross_check.opened(tool)) if tool else None
+        out = stack.enter_context(writing(target))
         for where, line in read_jsonl(source):
             row = _row(line, where)
+            texts = (row["domain"], row["problem"], row["plan"])
             try:
-                verdict = validate_text(validator(row["domain"], row["problem"]), row["plan"])
+                verdict = validate_one(*texts)
             except PDDLError as error:
                 verdict = Verdict(False, "syntax", detail=error.message)
-            reasons[verdict.reason or "valid"] += 1
+            tally.reasons[verdict.reason or "valid"] += 1
             detail = verdict.detail or "; ".join(verdict.missing)
             row |= {"valid": verdict.valid, "reason": verdict.reason, "step": verdict.step, "cost": verdict.cost}
-            out.write(store.dumps(row | {"detail": detail}))
-    return reasons
+            row["detail"] = detail
+            if check is not None:
+                opinion = check(*texts)
+                tally.silent += opinion.valid is None
+                tally.differ += opinion.valid not in (None, verdict.valid)
+                row |= {"cross_check": opinion.valid, "cross_check_detail": opinion.detail}
+            out.write(store.dumps(row))
+    return tally
 
 
 def _row(line: bytes, where: str) -> dict[str, Any]:
@@ -82,3 +113,10 @@ def explain(verdict: Verdict) -> str:
         lines.append("  does not hold: " + " ".join(verdict.missing))
         lines.append("  true there: " + " ".join(sorted(f"({' '.join(f)})" for f in verdict.state)))
     return "\n".join(lines)
+
+
+def explain_opinion(tool: cross_check.Tool, opinion: cross_check.Opinion, verdict: Verdict) -> str:
+    """The other tool's verdict for a person, and whether it is ours."""
+    word = {True: "valid", False: "invalid", None: "no verdict"}[opinion.valid]
+    text = f"{tool}: {word}" + (f": {opinion.detail}" if opinion.detail else "")
+    return text if opinion.valid in (None, verdict.valid) else f"{text}\nthe verdicts differ"

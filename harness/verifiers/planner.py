@@ -18,7 +18,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,10 +128,11 @@ def _shared_pool() -> Pool:
 
 @dataclass(frozen=True)
 class _Task:
-    """A planning task as planners are given it, and what checks their plans."""
+    """A planning task as planners are given it, under names of our own; what tells the right names and checks plans."""
 
     domain: str
     problem: str
+    names: Mapping[str, str]
     validator: Validator
 
     @classmethod
@@ -139,7 +140,16 @@ class _Task:
         compiled = _compiled(domain)
         parsed = parse_problem(problem, compiled.domain)
         validator = Validator.of(compiled, parsed)
-        return cls(*plain_texts(domain, problem, parsed.metric is not None), validator)
+        ours = _numbered(validator)
+        texts = []
+        for text, what in ((domain, "domain"), (problem, "problem")):
+            plain = normal_form(text, what, has_metric=parsed.metric is not None)
+            plain[1] = _node(what, "x")
+            texts.append(show(plain, ours))
+        return cls(texts[0], texts[1], {own: name for name, own in ours.items()}, validator)
+
+    def named(self, plan: Iterable[Step]) -> tuple[Step, ...]:
+        return tuple(tuple(self.names.get(word, word) for word in step) for step in plan)
 
     def works(self, plan: Iterable[Step]) -> bool:
         return self.validator.validate(tuple(plan)).valid
@@ -159,9 +169,14 @@ def _solve(pool: Any, domain: str, problem: str, optimal: bool, time_limit: floa
     if not families:
         raise MissingPlanner("planning needs a planner, and none is installed", INSTALL)
     solution = _asked(pool(), families[0], task, optimal, time_limit)
-    if solution.status == "unsolvable" or (solution.status == "solved" and solution.optimal >= optimal):
+    if _settles(solution, optimal):
         _keep(task, optimal, solution)
     return solution
+
+
+def _settles(solution: Solution, optimal: bool) -> bool:
+    """Whether the question is answered for good."""
+    return solution.status == "unsolvable" or (solution.status == "solved" and solution.optimal >= optimal)
 
 
 def _asked(pool: Pool, family: str, task: _Task, optimal: bool, time_limit: float) -> Solution:
@@ -181,6 +196,7 @@ def _solution(answer: dict[str, Any], task: _Task, family: str) -> Solution:
             steps = _steps(plan)
             if steps is None:
                 return Solution("failed", None, False, engine, f"not a plan: {str(plan)[:80]}")
+            steps = task.named(steps)
             if not task.works(steps):
                 return Solution("failed", None, False, engine, "its plan does not work")
             return Solution("solved", steps, answer.get("optimal") is True, engine)
@@ -202,26 +218,40 @@ def _steps(plan: Any) -> tuple[Step, ...] | None:
 
 # PDDL that planners read ----------------------------------------------------------------------------------------------
 
-_ORDER = (
-    ":requirements :types :constants :predicates :functions :action "
-    ":domain :objects :init :goal :metric"
-).split()  # fmt: skip
+_SECTIONS = {
+    "domain": (":requirements", ":types", ":constants", ":predicates", ":functions", ":action"),
+    "problem": (":domain", ":objects", ":init", ":goal", ":metric"),
+}
+_NEEDED = (":predicates", ":init", ":goal")
 
 
-def plain_texts(domain: str, problem: str, has_metric: bool) -> tuple[str, str]:
-    """Domain and problem as every reader takes them: lower case, no comments, sections in the order of the standard,
-    none of them empty; and no `total-cost` where no metric asks for it, which Fast Downward refuses."""
-    texts = []
-    for text, what in ((domain, "domain"), (problem, "problem")):
-        root = read(text, what)
-        sections = sorted((s for s in root[2:] if isinstance(s, Node)), key=lambda s: _ORDER.index(str(s[0])))
-        root[2:] = [s for s in sections if len(s) > 1 or s[0] == ":init"]
-        texts.append(_text(root if has_metric else _without_costs(root)))
-    return texts[0], texts[1]
+def normal_form(text: str, what: str, has_metric: bool = True) -> Node:
+    """A domain or problem (`what`) that our parser reads, in the form that every reader takes: lower case, no comments,
+    each section once, in the order of the standard, not empty; no `total-cost` without a metric that asks for it, which
+    Fast Downward refuses."""
+    root = read(text, what)
+    if not has_metric:
+        root = _without_costs(root)
+    plain = Node(1)
+    plain += root[:2]
+    for name in _SECTIONS[what]:
+        found = [s for s in root[2:] if isinstance(s, Node) and s[0] == name]
+        if name == ":action":
+            plain += [_with_parameters(action) for action in found]
+        elif name in _NEEDED or any(len(s) > 1 for s in found):
+            section = _node(name, *(item for s in found for item in s[1:]))
+            plain.append(section if section != [":goal"] else _node(":goal", _node("and")))
+    return plain
 
 
-def _text(node: Node | str) -> str:
-    return node if isinstance(node, str) else f"({' '.join(map(_text, node))})"
+def _node(*items: Node | str) -> Node:
+    made = Node(1)
+    made += items
+    return made
+
+
+def _with_parameters(action: Node) -> Node:
+    return action if ":parameters" in action else _node(*action[:2], ":parameters", _node(), *action[2:])
 
 
 def _without_costs(node: Node) -> Node:
@@ -234,6 +264,22 @@ def _without_costs(node: Node) -> Node:
             if made != [":functions"] and made != [":functions", "-", "number"]:
                 kept.append(made)
     return kept
+
+
+def show(node: Node | str, names: Mapping[str, str] | None = None) -> str:
+    """As text; `names` maps what is to be called otherwise."""
+    if isinstance(node, str):
+        return names.get(node, node) if names else node
+    return f"({' '.join(show(item, names) for item in node)})"
+
+
+def _numbered(validator: Validator) -> dict[str, str]:
+    """Every name that domain and problem declare, to one that means nothing: readers refuse some (a first digit, a
+    letter with an accent), and tasks that differ in their names alone have their answer in common."""
+    domain = validator.domain
+    declared = [domain.types, domain.predicates, domain.functions, domain.actions, validator.problem.objects]
+    names = dict.fromkeys(name for table in declared for name in table)
+    return {name: f"n{i}" for i, name in enumerate(names) if name not in ("object", "total-cost")}
 
 
 # Answers kept ---------------------------------------------------------------------------------------------------------
@@ -263,13 +309,15 @@ def _recall(task: _Task, optimal: bool) -> Solution | None:
         with _cache() as db:
             row = db.execute("SELECT value FROM plans WHERE key = ?", (_key(task, optimal),)).fetchone()
         kept = json.loads(row[0]) if row else None
-    except (OSError, sqlite3.Error, ValueError, TypeError):
+    except (OSError, sqlite3.Error, ValueError, TypeError, RecursionError):
         return None
     solution = _solution(kept, task, "kept") if isinstance(kept, dict) else None
-    return solution if solution and solution.status in ("solved", "unsolvable") else None
+    return solution if solution and _settles(solution, optimal) else None
 
 
 def _keep(task: _Task, optimal: bool, solution: Solution) -> None:
-    kept = {"status": solution.status, "plan": solution.plan, "optimal": solution.optimal, "engine": solution.engine}
+    ours = {name: own for own, name in task.names.items()}
+    plan = [[ours.get(word, word) for word in step] for step in solution.plan or ()]
+    kept = {"status": solution.status, "plan": plan, "optimal": solution.optimal, "engine": solution.engine}
     with contextlib.suppress(OSError, sqlite3.Error), _cache() as db:
         db.execute("INSERT OR REPLACE INTO plans VALUES (?, ?)", (_key(task, optimal), json.dumps(kept)))

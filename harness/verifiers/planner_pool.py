@@ -185,6 +185,8 @@ class Pool:
                 if process is None:
                     process = self._start()
                 answer = process.ask(request, time_limit)
+            except OSError as error:
+                raise Fault("failed", f"a planner's process can't be used here: {error}") from None
             finally:  # Ctrl-C too
                 if process is not None:
                     self._put_back(process, answer is not None)
@@ -206,9 +208,11 @@ class Pool:
 
     def _start(self) -> _Process:
         process = _Process(self._command)
-        with self._lock:
-            self._busy.add(process)
         try:
+            with self._lock:
+                if self._closed:
+                    raise Fault("failed", "planning was called off")
+                self._busy.add(process)
             process.wait_until_ready()
         except BaseException:
             self._put_back(process, False)

@@ -8,6 +8,7 @@ on the standard input; the first line of the answers says that the process is re
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -100,6 +101,7 @@ def prepare() -> Handler:
 
     warnings.simplefilter("ignore")
     get_environment().credits_stream = None
+    get_environment().error_used_name = False  # an action may be called what a predicate is called
 
     def handle(request: dict[str, Any]) -> dict[str, Any]:
         return _validate(request) if request["what"] == "validate" else _solve(request)
@@ -161,7 +163,7 @@ def _validate(request: dict[str, Any]) -> dict[str, Any]:
 
     try:
         what = "problem"
-        problem = PDDLReader().parse_problem_string(request["domain"], request["problem"])
+        problem = _problem(request["domain"], request["problem"])
         what = "plan"
         plan = PDDLReader().parse_plan_string(problem, request["plan"])
     except Exception as error:
@@ -172,6 +174,13 @@ def _validate(request: dict[str, Any]) -> dict[str, Any]:
     if result.status == ValidationResultStatus.INVALID:
         return {"status": "invalid", "detail": result.reason.name.lower() if result.reason else ""}
     return {"status": "unreadable", "detail": "no verdict"}
+
+
+@functools.lru_cache(maxsize=8)  # many plans for one problem are common
+def _problem(domain: str, problem: str) -> Any:
+    from unified_planning.io import PDDLReader
+
+    return PDDLReader().parse_problem_string(domain, problem)
 
 
 if __name__ == "__main__":
