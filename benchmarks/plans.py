@@ -22,7 +22,9 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.pddl_domains import plain
-from harness.tasks.blocksworld import towers
+from harness.tasks.planning import domains
+from harness.tasks.planning.instances import after, validator_of, wander
+from harness.tasks.planning.solutions import shortest
 from harness.verifiers.cross_check import find_val
 from harness.verifiers.pddl import parse_problem
 from harness.verifiers.plans import Validator, validate_text
@@ -36,31 +38,21 @@ Row = tuple[str, str]
 
 
 def instances(count: int) -> list[Row]:
-    """Valid plans, PLANS_A_PROBLEM for each problem: up to three moves at random, then the shortest way."""
+    """Valid plans, PLANS_A_PROBLEM for each problem: up to six steps at random, then the shortest way."""
     rng = random.Random(0)
     made: list[Row] = []
     while len(made) < count:
-        start, goal = towers.draw(rng, 4), towers.on(towers.draw(rng, 4))
-        if goal <= towers.on(start):
+        instance = domains.blocksworld(rng, 4)
+        if instance.solved():
             continue
+        validator = validator_of(DOMAIN, instance)
         for number in range(PLANS_A_PROBLEM):
-            astray = towers.wander(rng, start, number % 4)
-            plan = astray + towers.shortest(moved(start, astray), goal)
-            made.append((towers.problem(start, goal), "\n".join(f"({' '.join(step)})" for step in plan)))
+            astray = wander(rng, validator, instance.init, 2 * (number % 4))
+            rest = shortest(DOMAIN, instance.starting(after(validator, instance.init, astray)))
+            assert rest is not None
+            text = "\n".join(f"({' '.join(step)})" for step in (*astray, *rest))
+            made.append((instance.pddl("blocksworld"), text))
     return made[:count]
-
-
-def moved(start: towers.Towers, plan: list[towers.Step]) -> towers.Towers:
-    """Where a plan leads."""
-    piles = [list(tower) for tower in start]
-    for name, block, *under in plan:
-        if name in ("pick-up", "unstack"):
-            next(pile for pile in piles if pile and pile[-1] == block).pop()
-        elif name == "put-down":
-            piles.append([block])
-        else:
-            next(pile for pile in piles if pile and pile[-1] == under[0]).append(block)
-    return frozenset(tuple(pile) for pile in piles if pile)
 
 
 def rate(work: Callable[[], None], count: int, prepare: Callable[[], None] = lambda: None) -> float:

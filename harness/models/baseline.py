@@ -59,7 +59,10 @@ class Baseline:
         return Completion(await asyncio.to_thread(answer), prompt_tokens=0, completion_tokens=0)
 
     async def close(self) -> None:
-        pass
+        if self.kind == "planner":
+            from harness.verifiers import planner
+
+            planner.close()  # threads that wait for a planner would hold up the end of a run that was cut short
 
 
 def open_model(name: str, options: ModelOptions) -> Baseline:

@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.pddl_domains import plain
-from harness.tasks.blocksworld import towers
+from harness.tasks.planning import towers
+from harness.tasks.planning.instances import Instance
 from harness.verifiers import planner
 from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
 from harness.verifiers.planner import MissingPlanner, normal_form, show, solve, solve_all
@@ -391,9 +392,11 @@ each_planner = pytest.mark.parametrize(
 )
 
 
-def blocks(start: list[str], goal: list[str]) -> tuple[str, set[tuple[str, str]], towers.Towers]:
+def blocks(start: list[str], goal: list[str]) -> Instance:
     before, after = (frozenset(tuple(tower) for tower in side) for side in (start, goal))
-    return towers.problem(before, towers.on(after)), towers.on(after), before
+    names = sorted("".join(start))
+    wanted = tuple(("on", *pair) for pair in sorted(towers.on(after)))
+    return Instance(dict.fromkeys(names, "object"), towers.facts(before), wanted)
 
 
 @each_planner
@@ -408,15 +411,17 @@ def blocks(start: list[str], goal: list[str]) -> tuple[str, set[tuple[str, str]]
     ],
 )
 def test_optimal_plans_are_as_short_as_breadth_first_search_finds(family, start, goal) -> None:
-    text, pairs, before = blocks(start, goal)
+    instance = blocks(start, goal)
+    text, best = instance.pddl("blocksworld"), towers.shortest(towers.from_facts(instance.init)[0], instance.goal)
+    assert best is not None
     solution = planner.ask(family, plain("blocksworld").pddl, text)
     assert (solution.status, solution.optimal, solution.engine) == ("solved", True, f"{family}-opt")
-    assert len(solution.plan) == len(towers.shortest(before, pairs))
+    assert len(solution.plan) == len(best)
 
 
 @each_planner
 def test_any_plan_works_and_is_not_called_optimal(family) -> None:
-    text, _, _ = blocks(["abcd"], ["dcba"])
+    text = blocks(["abcd"], ["dcba"]).pddl("blocksworld")
     solution = planner.ask(family, plain("blocksworld").pddl, text, optimal=False)
     assert (solution.status, solution.optimal, solution.engine) == ("solved", False, family)
 
@@ -424,7 +429,7 @@ def test_any_plan_works_and_is_not_called_optimal(family) -> None:
 @each_planner
 @pytest.mark.parametrize("optimal", [True, False])
 def test_a_goal_out_of_reach_is_proven(family, optimal) -> None:
-    text, _, _ = blocks(["a", "b"], ["ab"])
+    text = blocks(["a", "b"], ["ab"]).pddl("blocksworld")
     circle = text.replace("(:goal (and ", "(:goal (and (on a b) ")
     solution = planner.ask(family, plain("blocksworld").pddl, circle, optimal=optimal)
     assert (solution.status, solution.plan) == ("unsolvable", None)
@@ -432,7 +437,7 @@ def test_a_goal_out_of_reach_is_proven(family, optimal) -> None:
 
 @each_planner
 def test_a_goal_that_holds_takes_no_steps(family) -> None:
-    text, _, _ = blocks(["ab"], ["ab"])
+    text = blocks(["ab"], ["ab"]).pddl("blocksworld")
     solution = planner.ask(family, plain("blocksworld").pddl, text)
     assert (solution.status, solution.plan, solution.optimal) == ("solved", (), True)
 
