@@ -155,9 +155,12 @@ def intersection(rng: random.Random, distractors: int) -> Plan:
     """Which person was born in the town of A and works for the firm of B: two branches that meet on a third page."""
     first, second = _MEETING[int(rng.random() * len(_MEETING))]
     kind = first.domain
-    # What the branches start from can be said to have to do with the thing asked for, so that it has near misses.
-    to_a = _choice(rng, [r for r in BY_RANGE[first.range] if r not in (first, second)])
-    to_b = _choice(rng, [r for r in BY_RANGE[second.range] if r not in (first, second)])
+    # What a branch starts from can be said to have to do with the thing asked for, so that there are near misses.
+    near_misses = {r.domain: r for r in BY_RANGE[kind]}
+    to_a, to_b = (
+        _choice(rng, [r for r in BY_RANGE[to] if r not in (first, second) and r.domain in near_misses])
+        for to in (first.range, second.range)
+    )
     names = Names(rng, 5 * distractors + 24)
     pages = Pages(rng, names)
     a, b, answer = names.new(to_a.domain), names.new(to_b.domain), names.new(kind)
@@ -168,31 +171,29 @@ def intersection(rng: random.Random, distractors: int) -> Plan:
         pages.mention(name)
     taken = (first, second, to_a, to_b)
 
-    def start(relation: Relation, title: str, ends: Sequence[str], i: int, near: str | None = None) -> Page:
-        said = [(relation.says, ends[i]), (relation.near, ends[i - 1])]
-        ways = [r for r in BY_DOMAIN[relation.domain] if r.range == kind]
-        if near and ways:
-            said[1] = (ways[0].near, near)
-        return pages.page(title, said, taken)
+    def start(relation: Relation, title: str, end: str, *nears: str) -> Page:
+        near = near_misses[relation.domain].near
+        return pages.page(title, [(relation.says, end), *[(near, name) for name in nears]], taken)
 
     def met(title: str, i: int, j: int, near: bool = False) -> Page:
         return pages.page(title, [(first.near if near else first.says, ends_a[i]), (second.says, ends_b[j])], taken)
 
-    support = (start(to_a, a, ends_a, 0), start(to_b, b, ends_b, 0), met(answer, 0, 0))
+    # Everything asked for that has a page is named once more, on the pages that the branches start from: not the answer
+    # alone. Each round has a page with the one half of the answer's facts, one with the other, one with a near miss of
+    # a half, and two starts of other branches.
+    support = (start(to_a, a, ends_a[0], asked[1]), start(to_b, b, ends_b[0], asked[2]), met(answer, 0, 0))
     others: list[Page] = []
+    paged = 1
     while len(others) < distractors:
-        step, i = len(others) % 5, 1 + len(others) // 5 % (len(ends_a) - 1)
-        title = asked[1 + len(others)]
-        if step == 0:
-            others.append(met(title, 0, i))
-        elif step == 1:
-            others.append(met(title, i, 0))
-        elif step == 2:
-            others.append(start(to_a, names.new(to_a.domain), ends_a, i, answer))
+        turn, step = divmod(len(others), 5)
+        i, ahead = 1 + turn % (len(ends_a) - 1), asked[3 * turn + 3 : 3 * turn + 6]
+        if step == 2:
+            others.append(start(to_a, names.new(to_a.domain), ends_a[i], *ahead[:1], *asked[: turn == 0]))
         elif step == 3:
-            others.append(start(to_b, names.new(to_b.domain), ends_b, i, answer))
+            others.append(start(to_b, names.new(to_b.domain), ends_b[i], *ahead[1:]))
         else:
-            others.append(met(title, 0, 0, near=True))
+            others.append(met(asked[paged], i if step == 1 else 0, i if step == 0 else 0, near=step == 4))
+            paged += 1
     broken = [(0, to_a), (1, to_b), (2, first), (2, second)][int(rng.random() * 4)]
     question = f"Which {kind} {first.says} {to_a.of.format(a)} and {second.says} {to_b.of.format(b)}?"
     return Plan(

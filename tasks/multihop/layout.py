@@ -35,9 +35,14 @@ def highest(position: str) -> int:
     return max(map(int, position.split("+"))) if position[0].isdigit() else 0
 
 
+def vector(position: str) -> int:
+    """For how many hops a position gives places; 0 for one that fits any number of hops."""
+    return position.count("+") + 1 if "+" in position else 0
+
+
 def ordered(position: str) -> bool:
     """Whether the order of the hops is left open by the position."""
-    return position != "given" and "+" not in position
+    return position != "given" and not vector(position)
 
 
 class Layout:
@@ -56,12 +61,12 @@ class Layout:
         """The place of each support document, in the order of the hops; None where the item has no such condition:
         too few documents, a place beyond them, or places for another number of hops."""
         support = len(self._item.support)
-        if not support <= documents <= support + len(self._item.distractors) or highest(position) >= documents:
+        if not support <= documents <= support + len(self._item.distractors) or highest(position) >= max(documents, 1):
             return None
         if position == "given":
             given = [i for i in self._item.given if i < documents]
             return tuple(given.index(i) for i in range(support))
-        if "+" in position:
+        if vector(position):
             places = tuple(map(int, position.split("+")))
             return places if len(places) == support else None
         if position == "random":

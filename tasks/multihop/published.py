@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import importlib
 import json
 import os
 import threading
@@ -79,7 +80,12 @@ def _from_file(dataset: str, file: Path, changed: int) -> tuple[Item, ...]:
 
 
 def _rows(file: Path) -> list[Any]:
-    """The rows of a JSON list or of JSON lines."""
+    rows = read_json(file)
+    return rows if isinstance(rows, list) else [rows]
+
+
+def read_json(file: Path) -> Any:
+    """What is in a JSON file, or the list of a JSON-lines file's values; .gz is unpacked. Errors name file and line."""
     try:
         with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as opened:
             text = opened.read().decode("utf-8-sig")
@@ -87,22 +93,29 @@ def _rows(file: Path) -> list[Any]:
         raise DataError(f"{file}: not UTF-8 text: {error.reason} at byte {error.start}") from None
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{file}: can't be read: {error}") from None
-    if text.lstrip()[:1] == "[":
-        try:
-            rows = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{file}: not valid JSON: {error}") from None
-        return list(rows)
-    found = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if not lines:
+        raise DataError(f"{file}: there is nothing in it")
+    if len(lines) > 1 and _is_whole(lines[0][1]):
+        values = []
+        for number, line in lines:
             try:
-                found.append(json.loads(line))
+                values.append(json.loads(line))
             except (ValueError, RecursionError) as error:
                 raise DataError(f"{file}, line {number}: not valid JSON: {error}") from None
-    if not found:
-        raise DataError(f"{file}: there are no questions in it")
-    return found
+        return values
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{file}: not valid JSON: {error}") from None
+
+
+def _is_whole(line: str) -> bool:
+    """Whether a first line is an object of its own, so that the file has one a line."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _items(dataset: str, rows: Iterable[Any], source: str) -> tuple[Item, ...]:
@@ -134,7 +147,7 @@ def _get(row: Row, key: str, kind: type, where: str, what: str) -> Any:
 def _pairs(value: Any, keys: tuple[str, ...], where: str, what: str) -> list[tuple[Any, Any]]:
     """[[a, b], ...] of the official files, or {first: [a, ...], second: [b, ...]} of the hub, as pairs."""
     if isinstance(value, Mapping):
-        columns = [next((value[k] for k in names.split("|") if k in value), None) for names in keys]
+        columns: list[Any] = [next((value[k] for k in names.split("|") if k in value), None) for names in keys]
         if not all(isinstance(c, list | tuple) for c in columns) or len(columns[0]) != len(columns[1]):
             raise DataError(f"{where}: {what} needs lists of one length, {' and '.join(keys)}")
         return list(zip(*columns, strict=True))
@@ -284,7 +297,7 @@ def _from_hub(dataset: str) -> tuple[Item, ...]:
             f"{_hint(dataset)}; HF_HUB_OFFLINE=1 takes what `datasets` has kept",
         )
     try:
-        import datasets
+        datasets = importlib.import_module("datasets")
     except ImportError:
         raise DataError(
             f"{hub.name}: the package `datasets` is not installed", f"pip install 'datasets>=2.19'; {_hint(dataset)}"

@@ -116,7 +116,7 @@ def declines(phrase: str) -> bool:
 
 def yes_or_no(phrase: str) -> str | None:
     """The yes or no that a phrase starts with, or the only one that it holds."""
-    found = [m.lower() for m in _YES_NO.findall(phrase)]
+    found: list[str] = [word.lower() for word in _YES_NO.findall(phrase)]
     if found and (len(set(found)) == 1 or re.match(r"\W*(?:yes|no)\b", phrase, re.I)):
         return found[0]
     return {"true": "yes", "false": "no"}.get(phrase.strip(" .!").lower())

@@ -43,7 +43,8 @@ def question_only(params: Params, prompt: str, rng: random.Random) -> str:
 def frequent(params: Params, prompt: str, rng: random.Random) -> str:
     """The candidate that the documents mention most often, one of them where several are."""
     candidates = _candidates(params, prompt)
-    counts = {name: prompt.count(name) for name in candidates}
+    documents = prompt.rpartition("\nQuestion: ")[0]
+    counts = {name: documents.count(name) for name in candidates}
     most = max(counts.values())
     return rng.choice([name for name in candidates if counts[name] == most])
 
@@ -52,7 +53,7 @@ def last_hop(params: Params, prompt: str, rng: random.Random) -> str:
     """The last step alone. Chain: anything that the last relation is said to lead to. Intersection: anything of which
     the last relation is said. Comparison: one of the two. Of published sets: the title of the document that
     shares most words with the question, those that the question names left out."""
-    documents = _DOCUMENT.findall(prompt)
+    documents: list[tuple[str, str]] = _DOCUMENT.findall(prompt)
     asked = question(prompt)
     kind, wording = str(params.get("kind")), str(params.get("last_relation") or "")
     if not documents or "comparison" in kind or _candidates(params, prompt) == ["yes", "no"]:
@@ -62,8 +63,10 @@ def last_hop(params: Params, prompt: str, rng: random.Random) -> str:
         unnamed = [d for d in documents if d[0] not in asked] or documents
         return max(unnamed, key=lambda d: len(words & set(re.findall(r"\w+", d[1].lower()))))[0]
     if kind == "intersection":
-        return rng.choice([title for title, text in documents if f"{title} {wording} " in text])
-    return rng.choice([m for _, text in documents for m in re.findall(rf"\b{re.escape(wording)} (\w+)\.", text)])
+        ends = [title for title, text in documents if f"{title} {wording} " in text]
+    else:
+        ends = [end for _, text in documents for end in re.findall(rf"\b{re.escape(wording)} (\w+)\.", text)]
+    return rng.choice(ends)
 
 
 def ends(params: Params, prompt: str, rng: random.Random) -> str:

@@ -12,7 +12,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from harness.errors import UsageError
 from harness.options import option, suggestion
@@ -23,6 +23,16 @@ from harness.types import Example, Message, Params, Sample, Sampling, Scalar, Sc
 
 KINDS = tuple(generator.KINDS)
 CONTEXTS = ("full", "unanswerable", "closed_book")
+
+
+class Arrangement(NamedTuple):
+    """How many documents (`label` is their number, or all), and where those stand that are needed."""
+
+    label: int | str
+    documents: int
+    position: str
+    order: str
+    places: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,15 @@ class Multihop:
                     f"task multihop: option documents: {number} is not between {least} and 200",
                     "at least twice as many as the longest question needs" if generated else "",
                 )
+        for position in self.positions:
+            hops = layout.vector(position)
+            others = [kind for kind in self.types if generated and hops and hops != generator.SUPPORT[kind]]
+            if others:
+                fitting = [kind for kind in KINDS if generator.SUPPORT[kind] == hops]
+                raise UsageError(
+                    f"task multihop: option positions: {position} has {hops} places, {others[0]} needs another number",
+                    f"-T types={','.join(fitting)}" if fitting else "questions need 2 to 4 documents",
+                )
         if documents:
             for position in self.positions:
                 if layout.highest(position) >= max(documents):
@@ -107,7 +126,7 @@ class Multihop:
     def samples(self, seed: int) -> Iterator[Sample]:
         if self.dataset == "generated":
             for index in itertools.count():
-                yield from self._conditions(self._item(index, self.version, seed, index))
+                yield from self._conditions(self.item(seed, index))
             return
         by_id: dict[str, list[Item]] = {}
         for item in published.load(self.dataset, self.file):
@@ -116,59 +135,51 @@ class Multihop:
             for item in items:
                 yield from self._conditions(item)
 
-    def _item(self, index: int, *seed: object) -> Item:
+    def item(self, seed: int, index: int) -> Item:
+        """A generated question, with enough documents for every condition."""
         kind = self.types[index % len(self.types)]
-        plan = generator.plan(kind, min(self.documents), max(self.documents), *seed)
-        return generator.item(plan, f"{kind}-{seed[1]}-{index:06d}")
+        plan = generator.plan(kind, min(self.documents), max(self.documents), self.version, seed, index)
+        return generator.item(plan, f"{kind}-{seed}-{index:06d}")
 
     def _conditions(self, item: Item) -> Iterator[Sample]:
         """The samples of one question. The twin and the closed book are those of the first place that there is."""
         where = layout.Layout(item)
         every = len(item.support) + len(item.distractors)
-        first: tuple[int | str, int, str, str, tuple[int, ...]] | None = None
-        for label, position in itertools.product(self.documents or ("all",), self.positions):
+        first: Arrangement | None = None
+        for number, position in itertools.product(self.documents or (None,), self.positions):
             for order in self.order if layout.ordered(position) else ("given",):
-                documents = every if isinstance(label, str) else label
+                documents = number or every
                 places = where.places(documents, position, order)
                 if places is None:
                     continue
-                at = (label, documents, position, order, places)
+                at = Arrangement(number or "all", documents, position, order, places)
                 first = first or at
                 if not item.answerable:
                     continue
-                if "full" in self.contexts:
+                if "full" in self.contexts and documents:
                     shown = where.documents(documents, places, item.support)
                     yield self._sample(item, "full", at, shown, item.answer)
         if first is None:
             return
-        _, documents, _, _, places = first
         if "unanswerable" in self.contexts and (item.twin or not item.answerable):
-            shown = where.documents(documents, places, item.twin or item.support)
+            shown = where.documents(first.documents, first.places, item.twin or item.support)
             yield self._sample(item, "unanswerable", first, shown, UNANSWERABLE)
         if "closed_book" in self.contexts and item.answerable:
             yield self._sample(item, "closed_book", first, [], item.answer)
 
-    def _sample(
-        self,
-        item: Item,
-        context: str,
-        at: tuple[int | str, int, str, str, tuple[int, ...]],
-        shown: Sequence[Document],
-        answer: str,
-    ) -> Sample:
-        label, documents, position, order, places = at
-        condition = "closed_book" if context == "closed_book" else f"{context}/{label}/{position}/{order}"
+    def _sample(self, item: Item, context: str, at: Arrangement, shown: Sequence[Document], answer: str) -> Sample:
+        condition = "closed_book" if context == "closed_book" else f"{context}/{at.label}/{at.position}/{at.order}"
         offer = bool(shown) and "unanswerable" in self.contexts
-        candidates = dict.fromkeys(itertools.chain.from_iterable(item.entities[:documents]) if item.entities else ())
+        candidates = dict.fromkeys(itertools.chain.from_iterable(item.entities[: at.documents]))
         params: dict[str, Scalar] = {
             "dataset": self.dataset,
             "kind": item.kind,
-            "documents": label,
-            "position": position,
-            "order": order,
+            "documents": at.label,
+            "position": at.position,
+            "order": at.order,
             "context": context,
             "shown": len(shown),
-            "gold": ",".join(map(str, places)) if shown else "",
+            "gold": ",".join(map(str, at.places)) if shown else "",
             "answer": answer,
             "scorer": item.scorer,
         }
