@@ -16,6 +16,7 @@ import click
 
 from harness.errors import HarnessError
 from harness.scoring import writing
+from harness.tasks.multihop.generator import LEAST
 from harness.tasks.multihop.items import Item
 from harness.tasks.multihop.layout import Layout
 from harness.tasks.multihop.task import KINDS, Multihop
@@ -55,7 +56,7 @@ def musique_full(item: Item, documents: int) -> Iterator[dict[str, Any]]:
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--questions", type=click.IntRange(1), default=500, show_default=True, help="Two rows each.")
-@click.option("--documents", type=click.IntRange(4, 200), default=20, show_default=True, help="Paragraphs a row.")
+@click.option("--documents", type=click.IntRange(LEAST, 200), default=20, show_default=True, help="Paragraphs a row.")
 @click.option("--types", default=",".join(KINDS), show_default=True, help="Kinds of questions.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def main(out: Path, questions: int, documents: int, types: str, seed: int) -> None:

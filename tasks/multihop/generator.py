@@ -308,6 +308,8 @@ KINDS: dict[str, Callable[[random.Random, int], Plan]] = {
 }
 SUPPORT = {"chain2": 2, "chain3": 3, "chain4": 4, "intersection": 3, "comparison": 2, "bridge_comparison": 4}
 """How many documents a question needs."""
+LEAST = 8
+"""With fewer documents some guarantees can't hold: of two things that could be the answer one is no choice."""
 
 
 # The item ---------------------------------------------------------------------------------------------------------

@@ -170,9 +170,11 @@ def _wikipedia(row: Row, where: str, scorer: str) -> Item:
             raise DataError(f"{where}: a sentence of the document '{title}' is not text")
         documents.append(_document(title, "".join(_spaced(sentences))))
     facts = _pairs(row.get("supporting_facts"), ("title", "sent_id"), where, "`supporting_facts`")
+    if not all(isinstance(title, str) for title, _ in facts):
+        raise DataError(f"{where}: a title in `supporting_facts` is not text")
     titles = list(dict.fromkeys(title for title, _ in facts))
     places = {document.title: place for place, document in reversed(list(enumerate(documents)))}
-    missing = [title for title in titles if not isinstance(title, str) or _line(title) not in places]
+    missing = [title for title in titles if _line(title) not in places]
     if missing:
         raise DataError(f"{where}: the supporting document '{missing[0]}' is not in the context")
     support = [places[_line(title)] for title in titles]

@@ -42,7 +42,7 @@ _MARKUP = str.maketrans({"*": None, "`": None, "’": "'", "“": '"', "”": '"
 
 def read(response: str) -> Phrase:
     """The last marked answer ("Answer: X", "the answer is X", boxed) unless it is taken back afterwards; else the
-    one bold phrase of the last line; else a first line as short as an answer; else the last sentence."""
+    one bold phrase of the last line; else a first line of at most four words; else the last sentence."""
     if len(response) < 60 and response.isascii() and not _SPECIAL.search(response):
         text = response.strip()
         return Phrase(text, marked=True) if text else Phrase(None, "the response is empty")
@@ -53,14 +53,13 @@ def read(response: str) -> Phrase:
     marked = _marked(text)
     if marked is not None:
         return marked
-    lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
-    if len(lines) > 1 and len(lines[0]) <= 60 and len(lines[0].split()) <= 8 and not lines[0].endswith((":", ",")):
-        return Phrase(lines[0])
-    last = lines[-1]
     bold = [m.strip(" :.") for m in _BOLD.findall(said[-2 * LONGEST :].rstrip().rpartition("\n")[2])]
     if len(set(bold)) == 1:
         return Phrase(bold[0])
-    return Phrase(_last_sentence(last[-LONGEST:]))
+    lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
+    if len(lines) > 1 and len(lines[0]) <= 60 and len(lines[0].split()) <= 4 and not lines[0].endswith((":", ",")):
+        return Phrase(lines[0])
+    return Phrase(_last_sentence(lines[-1][-LONGEST:]))
 
 
 _SPECIAL = re.compile(r"[\n*`<\\_]|answer", re.I)

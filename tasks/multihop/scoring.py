@@ -71,13 +71,15 @@ MOST_WORDS = 30
 
 
 def _value(phrase: str, golds: Sequence[str], candidates: str) -> tuple[str | None, str]:
-    """(what the phrase gives as the answer, reason where it gives none): its first sentence, if that gives one."""
+    """(what the phrase gives as the answer, reason where it gives none): its first sentence or, where names or yes and
+    no are asked for and that has none, all of it."""
+    yes_no = candidates == "yes,no" or set(map(str.lower, golds)) <= {"yes", "no"}
     head = _SENTENCE_END.split(phrase, maxsplit=1)[0]
     found: tuple[str | None, str] = (None, "")
-    for part in dict.fromkeys((head, phrase)):
+    for part in dict.fromkeys((head, phrase)) if yes_no or candidates else (head,):
         if reading.declines(part) and not any(_same(part, gold) for gold in golds):
             return UNANSWERABLE, ""
-        if candidates == "yes,no" or set(map(str.lower, golds)) <= {"yes", "no"}:
+        if yes_no:
             found = reading.yes_or_no(part), "neither yes nor no"
         elif candidates:
             found = reading.named(part, candidates.split(","))
@@ -87,10 +89,11 @@ def _value(phrase: str, golds: Sequence[str], candidates: str) -> tuple[str | No
             return found
     if found[1].startswith("several"):
         return found
-    return _short(phrase, found[1])
+    return _short(head, found[1])
 
 
-_SENTENCE_END = re.compile(r"(?<=[a-z)\"'][.!?;])\s")
+_SENTENCE_END = re.compile(r"(?<=\w{4}[.!?;])\s|(?<=[\"')][.!?;])\s")
+"""Not behind "St." or "Jr."."""
 
 
 def _short(phrase: str, reason: str) -> tuple[str | None, str]:

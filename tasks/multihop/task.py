@@ -78,13 +78,10 @@ class Multihop:
             raise UsageError("task multihop: option positions: 'given' is for published sets")
         documents = tuple(dict.fromkeys(self.documents or ((10,) if generated else ())))
         object.__setattr__(self, "documents", documents)
-        least = max((2 * generator.SUPPORT[kind] for kind in self.types), default=2) if generated else 1
+        least = generator.LEAST if generated else 1
         for number in documents:
             if not least <= number <= 200:
-                raise UsageError(
-                    f"task multihop: option documents: {number} is not between {least} and 200",
-                    "at least twice as many as the longest question needs" if generated else "",
-                )
+                raise UsageError(f"task multihop: option documents: {number} is not between {least} and 200")
         for position in self.positions:
             hops = layout.vector(position)
             others = [kind for kind in self.types if generated and hops and hops != generator.SUPPORT[kind]]
@@ -212,14 +209,13 @@ class Multihop:
         seed = rng.random()
         for index in itertools.count():
             kind = self.types[index % len(self.types)]
-            documents = 2 * generator.SUPPORT[kind]
-            plan = generator.plan(kind, documents, documents, "example", seed, index)
+            plan = generator.plan(kind, generator.LEAST, generator.LEAST, "example", seed, index)
             item = generator.item(plan, f"example-{seed}-{index}")
             where = layout.Layout(item)
-            places = where.places(documents, "random", "random")
+            places = where.places(generator.LEAST, "random", "random")
             assert places is not None, "there are as many documents as were asked for"
             missing = offer and index % 3 == 2
-            shown = where.documents(documents, places, item.twin if missing else item.support)
+            shown = where.documents(generator.LEAST, places, item.twin if missing else item.support)
             yield Example(_prompt(item.question, shown, offer), UNANSWERABLE if missing else item.answer)
 
 
