@@ -125,25 +125,18 @@ def supporting_facts(predicted: Iterable[Any], gold: Iterable[Any], lower_titles
     HotpotQA compares sets of pairs as they are. 2WikiMultiHopQA (`lower_titles`) lower-cases titles after
     duplicates are removed, so that ("A", 0) and ("a", 0) count twice. DataError for what is not a list of pairs.
     """
-    sides = [list(_pairs(predicted)), list(_pairs(gold))]
-    if lower_titles:
-        sides = [[(title.lower(), *rest) for title, *rest in side] for side in sides]
+    try:
+        sides = [list(set(map(tuple, facts))) for facts in (predicted, gold)]
+        if lower_titles:
+            sides = [[(title.lower(), *rest) for title, *rest in side] for side in sides]
+    except (TypeError, ValueError, AttributeError):
+        raise DataError("supporting facts are a list of [title, sentence index] pairs") from None
     ours, theirs = sides
     hits = sum(pair in theirs for pair in ours)
     missed = sum(pair not in ours for pair in theirs)
     precision = hits / len(ours) if ours else 0.0
     recall = hits / (hits + missed) if hits + missed else 0.0
     return dict(zip(_SP, (float(hits == len(ours) and not missed), _f1(precision, recall), precision, recall)))  # noqa: B905
-
-
-def _pairs(facts: Iterable[Any]) -> set[tuple[Any, ...]]:
-    try:
-        pairs = set(map(tuple, facts))
-    except TypeError:
-        raise DataError("supporting facts are a list of [title, sentence index] pairs") from None
-    if any(len(pair) != 2 or not isinstance(pair[0], str) for pair in pairs):
-        raise DataError("supporting facts are a list of [title, sentence index] pairs")
-    return pairs
 
 
 def musique_support(predicted: Iterable[Any], gold: Iterable[Any]) -> Metrics:

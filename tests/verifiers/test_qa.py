@@ -103,10 +103,10 @@ def test_nothing_predicted_of_nothing_is_right_but_has_no_f1() -> None:
     assert qa.musique_support([], [])["f1"] == 1
 
 
-@pytest.mark.parametrize("facts", [[1], [["A"]], [[0, "A"]], 7, [["A", [0]]]])
+@pytest.mark.parametrize("facts", [[1], 7, None, [["A", [0]]], [[]], [[0, "A"]]])
 def test_facts_that_are_no_pairs_are_a_clear_error(facts) -> None:
     with pytest.raises(DataError, match="pairs"):
-        qa.supporting_facts(facts, [["A", 0]])
+        qa.supporting_facts(facts, [["A", 0]], lower_titles=True)
 
 
 def test_evidence_keeps_articles_and_takes_any_alias() -> None:
