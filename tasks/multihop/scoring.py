@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.errors import DataError
@@ -56,6 +57,39 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     if answer is None:
         return _without(stop_reason, response, reason, metrics)
     return Score.of(any(_same(answer, gold) for gold in golds), answer, **metrics)
+
+
+def cite(places: Sequence[int]) -> str:
+    """A line that names the documents at these places, as the prompt asks for it."""
+    return f"\nDocuments: {', '.join(str(place + 1) for place in sorted(places))}"
+
+
+def gold_places(params: Params) -> list[int]:
+    """The places of the documents needed, from 0. DataError for what is none."""
+    try:
+        return [int(place) for place in str(params.get("gold") or "").split(",") if place]
+    except ValueError:
+        raise DataError(f"params.gold: {params.get('gold')!r} are no places such as 3,7") from None
+
+
+_CITED = re.compile(
+    r"^[^\w\n]{0,8}documents?(?: used)?[^\w\n]{0,2}[:=]((?:[^\w\n]|\d){0,200}(?:(?:and|none)(?:[^\w\n]|\d){0,20}){0,5})$",
+    re.I | re.M,
+)
+Rule = Callable[[Params, str, StopReason], Score]
+
+
+def with_support(rule: Rule, params: Params, response: str, stop_reason: StopReason) -> Score:
+    """The verdict on the response without its last line of document numbers, and how good these are by MuSiQue's
+    support metric (`support_em`, `support_f1`, ...); for questions with an answer alone, as there."""
+    lines = list(_CITED.finditer(response))
+    text = response[: lines[-1].start()] + response[lines[-1].end() :] if lines else response
+    score = rule(params, text.strip(), stop_reason)
+    if params.get("context") == "unanswerable":
+        return score
+    cited = [int(n) - 1 for n in re.findall(r"\d{1,6}", lines[-1][1])] if lines else []
+    metrics = qa.musique_support(cited, gold_places(params))
+    return replace(score, detail={**score.detail, **{f"support_{name}": value for name, value in metrics.items()}})
 
 
 def _without(stop_reason: StopReason, response: str, reason: str, metrics: qa.Metrics) -> Score:

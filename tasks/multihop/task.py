@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.options import option, suggestion
 from harness.tasks.multihop import generator, layout, published, scoring, shallow
 from harness.tasks.multihop.items import UNANSWERABLE, Document, Item
-from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER
+from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER, SUPPORT
 from harness.types import Example, Message, Params, Sample, Sampling, Scalar, Score, StopReason
 
 KINDS = tuple(generator.KINDS)
@@ -53,6 +53,7 @@ class Multihop:
     contexts: tuple[str, ...] = option(
         (), "one or more of full, unanswerable (the twin), closed_book; by default all that there are"
     )
+    support: bool = option(False, "ask for the numbers of the documents that the answer rests on, and score them")
     shallow: Literal["ends", "last_hop", "question", "frequent"] = option(
         "ends", "what baseline/shallow goes by: the first and the last hop, the last alone, the question, frequency"
     )
@@ -180,24 +181,29 @@ class Multihop:
             "answer": answer,
             "scorer": item.scorer,
         }
+        if self.support and shown:
+            params["support"] = True
         if item.aliases and answer == item.answer:
             params["aliases"] = json.dumps(item.aliases)
         if candidates:
             params["candidates"] = ",".join(candidates)
             params["chance"] = 1 / (len(candidates) + offer)
             params |= {"first_facts": ",".join(item.first_facts), "last_relation": item.last_wording}
-        messages = (Message("user", _prompt(item.question, shown, offer)),)
+        messages = (Message("user", _prompt(item.question, shown, offer, self.support)),)
         return Sample(f"{item.id}/{condition}", item.id, condition, params, messages, answer)
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         rule = scoring.original if self.rule == "original" else scoring.robust
+        if params.get("support"):
+            return scoring.with_support(rule, params, response, stop_reason)
         return rule(params, response, stop_reason)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
         """oracle: the answer; random: any name that the documents give of the type asked for, or "unanswerable" where
         that is offered (params.chance is its expected score); shallow: see the option and shallow.py."""
         if kind == "oracle":
-            return sample.target
+            cited = sample.params.get("support") and sample.target != UNANSWERABLE
+            return sample.target + (scoring.cite(scoring.gold_places(sample.params)) if cited else "")
         prompt = sample.messages[-1].content
         if kind == "shallow":
             return shallow.SHALLOW[self.shallow](sample.params, prompt, rng)
@@ -216,12 +222,15 @@ class Multihop:
             assert places is not None, "there are as many documents as were asked for"
             missing = offer and index % 3 == 2
             shown = where.documents(generator.LEAST, places, item.twin if missing else item.support)
-            yield Example(_prompt(item.question, shown, offer), UNANSWERABLE if missing else item.answer)
+            answer = UNANSWERABLE if missing else item.answer
+            if self.support and not missing:
+                answer += scoring.cite(places)
+            yield Example(_prompt(item.question, shown, offer, self.support), answer)
 
 
-def _prompt(question: str, shown: Sequence[Document], offer: bool) -> str:
+def _prompt(question: str, shown: Sequence[Document], offer: bool, support: bool) -> str:
     if not shown:
         return f"{CLOSED_BOOK}\n\nQuestion: {question}\nAnswer:"
     lines = [f"[{i}] {title}: {text}" for i, (title, text) in enumerate(shown, 1)]
-    instruction = f"{DOCUMENTS} {OFFER}" if offer else DOCUMENTS
-    return f"{instruction}\n\n" + "\n".join(lines) + f"\n\nQuestion: {question}\nAnswer:"
+    instruction = [DOCUMENTS, *[OFFER] * offer, *[SUPPORT] * support]
+    return f"{' '.join(instruction)}\n\n" + "\n".join(lines) + f"\n\nQuestion: {question}\nAnswer:"

@@ -1,4 +1,4 @@
-"""The instructions, one a file: before documents, where they may not suffice, and without documents. Ours."""
+"""The instructions, one a file: before documents, where they may not suffice or are to be named, and without. Ours."""
 
 from importlib.resources import files
 
@@ -7,4 +7,4 @@ def _read(name: str) -> str:
     return files(__name__).joinpath(f"{name}.txt").read_text(encoding="utf-8").strip()
 
 
-DOCUMENTS, OFFER, CLOSED_BOOK = _read("documents"), _read("offer"), _read("closed_book")
+DOCUMENTS, OFFER, SUPPORT, CLOSED_BOOK = map(_read, ("documents", "offer", "support", "closed_book"))

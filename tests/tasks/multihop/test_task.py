@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.options import build
 from harness.tasks.multihop import layout, shallow
 from harness.tasks.multihop.items import UNANSWERABLE
-from harness.tasks.multihop.prompts import OFFER
+from harness.tasks.multihop.prompts import OFFER, SUPPORT
 from harness.tasks.multihop.task import KINDS, Multihop
 
 
@@ -189,3 +189,30 @@ def test_a_place_beyond_the_documents_is_no_condition_of_theirs() -> None:
     task = multihop(documents="10,20", positions="15", contexts="full")
     assert {s.params["documents"] for s in samples(task, 10)} == {20}
     assert layout.highest("3+12") == 12
+
+
+def test_support_is_asked_for_and_scored_by_musique_where_there_is_an_answer() -> None:
+    for rule in ("robust", "original"):
+        task = multihop(support="true", rule=rule)
+        for full, twin, closed in groups(task, 30):
+            assert [SUPPORT in s.messages[0].content for s in (full, twin, closed)] == [True, True, False]
+            said = task.baseline("oracle", full, random.Random(0))
+            score = task.score(full.params, said)
+            assert (score.value, score.detail["support_f1"]) == (1, 1)
+            half = task.score(full.params, said.rpartition(",")[0])
+            assert half.value == 1
+            assert 0 < half.detail["support_f1"] < 1
+            assert task.score(full.params, full.target).detail["support_em"] == 0
+            assert "support_em" not in task.score(twin.params, "unanswerable").detail
+            assert value(task, twin, UNANSWERABLE) == value(task, closed, closed.target) == 1
+    assert "\nDocuments: " in next(multihop(support="true").examples(random.Random(0))).answer
+
+
+@pytest.mark.parametrize(
+    ("line", "f1"),
+    [("Documents: 3, 8", 1), ("**Documents:** [3] and [8].", 1), ("documents used: 8, 3", 1), ("Documents: 3", 2 / 3),
+     ("Documents: none", 0), ("Documents 3 and 8 say so", 0), ("Documents: 99999999999999999999", 0)],
+)  # fmt: skip
+def test_cited_documents_are_read_from_their_line(line: str, f1: float) -> None:
+    params = {"answer": "Rikvon", "scorer": "musique", "candidates": "Rikvon,Tazkel", "gold": "2,7", "support": True}
+    assert multihop().score(params, f"Rikvon\n{line}").detail["support_f1"] == pytest.approx(f1)
