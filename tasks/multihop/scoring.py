@@ -73,7 +73,8 @@ def gold_places(params: Params) -> list[int]:
 
 
 _CITED = re.compile(
-    r"^[^\w\n]{0,8}documents?(?: used)?[^\w\n]{0,2}[:=]((?:[^\w\n]|\d){0,200}(?:(?:and|none)(?:[^\w\n]|\d){0,20}){0,5})$",
+    r"^[^\w\n]{0,8}documents?(?: used)?[^\w\n]{0,2}[:=]"
+    r"((?:[^\w\n]|\d){0,200}(?:(?:and|none)(?:[^\w\n]|\d){0,20}){0,5})$",
     re.I | re.M,
 )
 Rule = Callable[[Params, str, StopReason], Score]
