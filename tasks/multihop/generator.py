@@ -233,7 +233,7 @@ def comparison(rng: random.Random, distractors: int, bridge: bool = False) -> Pl
         years[0], years[1] = years[1], years[0]
     compared = [names.new(kind) for _ in range(pairs)]
     ends = [names.new(relation.range) for _ in range(pairs)] if bridge else compared
-    for name in {*compared[: 2 + distractors // 2], *ends[: 2 + distractors // 2]}:
+    for name in dict.fromkeys(compared[: 2 + distractors // 2] + ends[: 2 + distractors // 2]):
         pages.mention(name)
 
     def leads(i: int) -> Page:

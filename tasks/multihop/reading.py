@@ -45,7 +45,7 @@ def read(response: str) -> Phrase:
     one bold phrase of the last line; else a first line of at most four words; else the last sentence."""
     if len(response) < 60 and response.isascii() and not _SPECIAL.search(response):
         text = response.strip()
-        return Phrase(text, marked=True) if text else Phrase(None, "the response is empty")
+        return Phrase(text) if text else Phrase(None, "the response is empty")
     said = without_thinking(response)
     text = said.translate(_MARKUP).replace("__", "")
     if not text.strip():
@@ -71,8 +71,8 @@ def _marked(text: str) -> Phrase | None:
             phrase = m[1][:LONGEST].strip()
             if not phrase and pattern is not _BOXED:
                 phrase = text[m.end() : m.end() + LONGEST].strip().split("\n", 1)[0].strip()
-            if not phrase or _REJECTED.match(phrase):
-                continue
+            if not phrase or (pattern is _SAID and _REJECTED.match(phrase)):
+                continue  # nothing behind the marker, or "the answer is not ..."
             boxed = _BOXED.search(phrase)
             phrase = boxed[1] if boxed else phrase
             doubt = _RETRACTED.search(text[m.start(1) : m.start(1) + 4 * LONGEST])

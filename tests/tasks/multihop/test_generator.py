@@ -195,6 +195,14 @@ def test_bridges_and_answers_are_also_in_documents_that_do_not_help(items) -> No
                 assert any(hop.answer in text for _, text in item.distractors), item
 
 
+def test_no_distractor_states_what_a_hop_needs(items) -> None:
+    for item in items:
+        stated = {(wording, value) for (_, wording), said in facts_in(item.distractors).items() for value in said}
+        for hop in item.hops[:2] if item.kind == "intersection" else item.hops:
+            relation = next(r for r in SAYS if r in hop.question)
+            assert (relation, hop.answer) not in stated, item
+
+
 def test_each_hop_is_answered_by_its_document_alone(items) -> None:
     for item in items:
         for hop in item.hops[: len(item.support)]:

@@ -77,6 +77,8 @@ def test_what_commits_to_nothing_is_unparsed(response: str) -> None:
         "Unanswerable.",
         "**unanswerable**",
         "Answer: unanswerable",
+        "Answer: not stated in the documents",
+        "The answer is not given in the documents.",
         "The documents do not say who governs Movbut.",
         "This cannot be determined from the documents.",
         "There is not enough information.",
@@ -147,6 +149,7 @@ def test_both_rules_give_the_official_numbers_of_the_whole_response() -> None:
 def test_a_cut_response_is_not_wrong_unless_it_had_answered() -> None:
     long = "First, we look for the town. " * 5
     assert robust(NAMED, long, "length").outcome is Outcome.TRUNCATED
+    assert robust(NAMED, "The person who governs Tazkel", "length").outcome is Outcome.TRUNCATED
     assert robust(NAMED, f"Answer: Rikvon\n{long}", "length").outcome is Outcome.CORRECT
     assert Multihop(rule="original").score(NAMED, long, "length").outcome is Outcome.TRUNCATED
 

@@ -1,8 +1,12 @@
 """Samples of generated questions: matched conditions, places of the gold documents, baselines and their chance."""
 
 import itertools
+import os
 import random
 import re
+import subprocess
+import sys
+from pathlib import Path
 from statistics import mean
 
 import pytest
@@ -138,6 +142,23 @@ def test_same_seed_same_samples_and_neighbouring_seeds_share_none() -> None:
     assert samples(task, 30, 5) == samples(task, 30, 5)
     texts = [{s.messages[0].content for s in samples(task, 300, seed)} for seed in (5, 6)]
     assert not texts[0] & texts[1]
+
+
+def test_samples_are_the_same_in_every_process() -> None:
+    """Nothing is drawn in the order of a set of texts, which differs from process to process."""
+    code = (
+        "import hashlib, itertools; from harness.tasks.multihop.task import Multihop; "
+        "text = repr(list(itertools.islice(Multihop().samples(3), 90))); "
+        "print(hashlib.sha256(text.encode()).hexdigest())"
+    )
+    here = Path(__file__).parent
+    runs = []
+    for seed in ("1", "2"):
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=environment, cwd=here, capture_output=True, text=True, check=True)
+        runs.append(done.stdout)
+    assert runs[0] == runs[1]
 
 
 def test_sample_ids_are_unique() -> None:
