@@ -1,0 +1,236 @@
+"""Multi-hop question answering: can a model chain facts, wherever they stand, and tell when one is missing?
+
+Generated worlds, after MuSiQue (arXiv 2108.00573) and Lost in the Middle (arXiv 2307.03172), or published sets. See
+README.md. Reads top to bottom: the options, the samples of a question, the score, the baselines.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, NamedTuple
+
+from harness.errors import UsageError
+from harness.options import option, suggestion
+from harness.tasks.multihop import generator, layout, published, scoring, shallow
+from harness.tasks.multihop.items import UNANSWERABLE, Document, Item
+from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER, SUPPORT
+from harness.types import Example, Message, Params, Sample, Sampling, Scalar, Score, StopReason
+
+KINDS = tuple(generator.KINDS)
+CONTEXTS = ("full", "unanswerable", "closed_book")
+
+
+class Arrangement(NamedTuple):
+    """How many documents (`label` is their number, or all), and where those stand that are needed."""
+
+    label: int | str
+    documents: int
+    position: str
+    order: str
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Multihop:
+    """What is the name of the town where the person who founded Tazkel was born? The facts are in two documents."""
+
+    dataset: Literal["generated", "hotpotqa", "musique", "musique_full", "2wikimultihopqa", "strategyqa"] = option(
+        "generated", "generated, or a published set: hotpotqa, musique, musique_full, 2wikimultihopqa, strategyqa"
+    )
+    file: Path | None = option(None, "the published set's official file (.gz too), instead of the hub")
+    types: tuple[str, ...] = option(KINDS, f"generated: one or more of {', '.join(KINDS)}")
+    documents: tuple[int, ...] = option((), "how many documents, as 10,20; 10 if generated, else all there are")
+    positions: tuple[str, ...] = option(
+        (), "where the gold documents stand: random (if generated), given (as published), start, middle, end, spread, "
+        "a place from 0 such as 9, or a place for each hop such as 0+9"
+    )  # fmt: skip
+    order: tuple[str, ...] = option(("random",), "in which order of the hops: one or more of random, forward, reverse")
+    contexts: tuple[str, ...] = option(
+        (), "one or more of full, unanswerable (the twin), closed_book; by default all that there are"
+    )
+    support: bool = option(False, "ask for the numbers of the documents that the answer rests on, and score them")
+    shallow: Literal["ends", "last_hop", "question", "frequent"] = option(
+        "ends", "what baseline/shallow goes by: the first and the last hop, the last alone, the question, frequency"
+    )
+    rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the official metric's")
+
+    name: ClassVar[str] = "multihop"
+    version: ClassVar[str] = "1"
+    factors: ClassVar[tuple[str, ...]] = ("documents", "position", "order", "context")
+    epochs: ClassVar[int] = 1
+    sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=1024)
+
+    def __post_init__(self) -> None:
+        generated = self.dataset == "generated"
+        if generated and self.file is not None:
+            raise UsageError("task multihop: option file: say which set it is", "for example -T dataset=hotpotqa")
+        contexts = {"generated": CONTEXTS, "musique_full": CONTEXTS}.get(self.dataset, ("full", "closed_book"))
+        self._set("types", self.types, KINDS)
+        self._set("order", self.order, layout.ORDERS)
+        self._set("contexts", self.contexts or contexts, contexts)
+        self._set("positions", self.positions or (("random",) if generated else ("given",)), None)
+        layout.check_positions(self.positions)
+        if generated and "given" in self.positions:
+            raise UsageError("task multihop: option positions: 'given' is for published sets")
+        documents = tuple(dict.fromkeys(self.documents or ((10,) if generated else ())))
+        object.__setattr__(self, "documents", documents)
+        least = generator.LEAST if generated else 1
+        for number in documents:
+            if not least <= number <= 200:
+                raise UsageError(f"task multihop: option documents: {number} is not between {least} and 200")
+        for position in self.positions:
+            hops = layout.vector(position)
+            others = [kind for kind in self.types if generated and hops and hops != generator.SUPPORT[kind]]
+            if others:
+                fitting = [kind for kind in KINDS if generator.SUPPORT[kind] == hops]
+                raise UsageError(
+                    f"task multihop: option positions: {position} has {hops} places, {others[0]} needs another number",
+                    f"-T types={','.join(fitting)}" if fitting else "questions need 2 to 4 documents",
+                )
+        if documents:
+            for position in self.positions:
+                if layout.highest(position) >= max(documents):
+                    raise UsageError(
+                        f"task multihop: option positions: no place {position} among {max(documents)} documents",
+                        "places count from 0",
+                    )
+
+    def _set(self, field: str, given: Sequence[str], known: Sequence[str] | None) -> None:
+        names = tuple(dict.fromkeys(name.strip().lower() for name in given))
+        for name in names or ("",):
+            if not name or (known is not None and name not in known):
+                hint = suggestion(name, list(known or layout.WORDS), "it takes")
+                raise UsageError(f"task multihop: option {field}: there is no '{name}'", hint)
+        object.__setattr__(self, field, names)
+
+    @property
+    def limit(self) -> int | None:
+        """Questions have no end if generated: 50 of them by default."""
+        if self.dataset != "generated":
+            return None
+        full = sum(
+            len(self.order) if layout.ordered(position) else 1
+            for n in self.documents
+            for position in self.positions
+            if layout.highest(position) < n
+        )
+        return 50 * sum(full if context == "full" else 1 for context in self.contexts)
+
+    def samples(self, seed: int) -> Iterator[Sample]:
+        if self.dataset == "generated":
+            for index in itertools.count():
+                yield from self._conditions(self.item(seed, index))
+            return
+        by_id: dict[str, list[Item]] = {}
+        for item in published.load(self.dataset, self.file):
+            by_id.setdefault(item.id, []).append(item)
+        for items in by_id.values():
+            for item in items:
+                yield from self._conditions(item)
+
+    def item(self, seed: int, index: int) -> Item:
+        """A generated question, with enough documents for every condition."""
+        kind = self.types[index % len(self.types)]
+        plan = generator.plan(kind, min(self.documents), max(self.documents), self.version, seed, index)
+        return generator.item(plan, f"{kind}-{seed}-{index:06d}")
+
+    def _conditions(self, item: Item) -> Iterator[Sample]:
+        """The samples of one question. The twin and the closed book are those of the first place that there is."""
+        where = layout.Layout(item)
+        every = len(item.support) + len(item.distractors)
+        first: Arrangement | None = None
+        for number, position in itertools.product(self.documents or (None,), self.positions):
+            for order in self.order if layout.ordered(position) else ("given",):
+                documents = number or every
+                places = where.places(documents, position, order)
+                if places is None:
+                    continue
+                at = Arrangement(number or "all", documents, position, order, places)
+                first = first or at
+                if not item.answerable:
+                    continue
+                if "full" in self.contexts and documents:
+                    shown = where.documents(documents, places, item.support)
+                    yield self._sample(item, "full", at, shown, item.answer)
+        if first is None:
+            return
+        if "unanswerable" in self.contexts and (item.twin or not item.answerable):
+            shown = where.documents(first.documents, first.places, item.twin or item.support)
+            yield self._sample(item, "unanswerable", first, shown, UNANSWERABLE)
+        if "closed_book" in self.contexts and item.answerable:
+            yield self._sample(item, "closed_book", first, [], item.answer)
+
+    def _sample(self, item: Item, context: str, at: Arrangement, shown: Sequence[Document], answer: str) -> Sample:
+        condition = "closed_book" if context == "closed_book" else f"{context}/{at.label}/{at.position}/{at.order}"
+        offer = bool(shown) and "unanswerable" in self.contexts
+        candidates = dict.fromkeys(itertools.chain.from_iterable(item.entities[: at.documents]))
+        params: dict[str, Scalar] = {
+            "dataset": self.dataset,
+            "kind": item.kind,
+            "documents": at.label,
+            "position": at.position,
+            "order": at.order,
+            "context": context,
+            "shown": len(shown),
+            "gold": ",".join(map(str, at.places)) if shown else "",
+            "answer": answer,
+            "scorer": item.scorer,
+        }
+        if self.support and shown:
+            params["support"] = True
+        if item.aliases and answer == item.answer:
+            params["aliases"] = json.dumps(item.aliases)
+        if candidates:
+            params["candidates"] = ",".join(candidates)
+            params["chance"] = 1 / (len(candidates) + offer)
+            params |= {"first_facts": ",".join(item.first_facts), "last_relation": item.last_wording}
+        messages = (Message("user", _prompt(item.question, shown, offer, self.support)),)
+        return Sample(f"{item.id}/{condition}", item.id, condition, params, messages, answer)
+
+    def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        rule = scoring.original if self.rule == "original" else scoring.robust
+        if params.get("support"):
+            return scoring.with_support(rule, params, response, stop_reason)
+        return rule(params, response, stop_reason)
+
+    def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
+        """oracle: the answer; random: any name that the documents give of the type asked for, or "unanswerable" where
+        that is offered (params.chance is its expected score); shallow: see the option and shallow.py."""
+        if kind == "oracle":
+            cited = sample.params.get("support") and sample.target != UNANSWERABLE
+            return sample.target + (scoring.cite(scoring.gold_places(sample.params)) if cited else "")
+        prompt = sample.messages[-1].content
+        if kind == "shallow":
+            return shallow.SHALLOW[self.shallow](sample.params, prompt, rng)
+        return rng.choice(shallow.options(sample.params, prompt))
+
+    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+        """Generated questions with few documents; where the prompt offers it, every third has no answer."""
+        offer = varied or "unanswerable" in self.contexts
+        seed = rng.random()
+        for index in itertools.count():
+            kind = self.types[index % len(self.types)]
+            plan = generator.plan(kind, generator.LEAST, generator.LEAST, "example", seed, index)
+            item = generator.item(plan, f"example-{seed}-{index}")
+            where = layout.Layout(item)
+            places = where.places(generator.LEAST, "random", "random")
+            assert places is not None, "there are as many documents as were asked for"
+            missing = offer and index % 3 == 2
+            shown = where.documents(generator.LEAST, places, item.twin if missing else item.support)
+            answer = UNANSWERABLE if missing else item.answer
+            if self.support and not missing:
+                answer += scoring.cite(places)
+            yield Example(_prompt(item.question, shown, offer, self.support), answer)
+
+
+def _prompt(question: str, shown: Sequence[Document], offer: bool, support: bool) -> str:
+    if not shown:
+        return f"{CLOSED_BOOK}\n\nQuestion: {question}\nAnswer:"
+    lines = [f"[{i}] {title}: {text}" for i, (title, text) in enumerate(shown, 1)]
+    instruction = [DOCUMENTS, *[OFFER] * offer, *[SUPPORT] * support]
+    return f"{' '.join(instruction)}\n\n" + "\n".join(lines) + f"\n\nQuestion: {question}\nAnswer:"
