@@ -277,8 +277,8 @@ def _numbered(validator: Validator) -> dict[str, str]:
     """Every name that domain and problem declare, to one that means nothing: readers refuse some (a first digit, a
     letter with an accent), and tasks that differ in their names alone have their answer in common."""
     domain = validator.domain
-    declared = [domain.types, domain.predicates, domain.functions, domain.actions, validator.problem.objects]
-    names = dict.fromkeys(name for table in declared for name in table)
+    declared = (*domain.types, *domain.predicates, *domain.functions, *domain.actions, *validator.problem.objects)
+    names = dict.fromkeys(declared)
     return {name: f"n{i}" for i, name in enumerate(names) if name not in ("object", "total-cost")}
 
 
