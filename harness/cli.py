@@ -336,6 +336,37 @@ def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: 
 
 
 @cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV (- for here).")
+@click.option("--markdown", type=click.Path(path_type=Path, allow_dash=True), help="Write a Markdown table.")
+@click.option("--latex", type=click.Path(path_type=Path, allow_dash=True), help="Write a LaTeX tabular.")
+@click.option("--published", is_flag=True, help="Add the published numbers of these tasks, marked as such.")
+@click.option("--incomplete", is_flag=True, help="Take in runs that are not complete, marked as such.")
+def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **files: Path | None) -> None:
+    """Runs side by side: one row a model, task, strategy and condition; ranks with their uncertainty."""
+    from harness import leaderboard as boards
+    from harness import store
+    from harness.errors import HarnessError
+
+    directories = [store.find_run(run) for run in runs]
+    table, notes = boards.rows(directories, incomplete, published)
+    writers = {"csv_file": boards.to_csv, "markdown": boards.to_markdown, "latex": boards.to_latex}
+    for name, write in writers.items():
+        if str(files[name]) == "-":
+            click.echo(write(table), nl=False)
+        elif files[name] is not None:
+            try:
+                Path(str(files[name])).write_text(write(table), encoding="utf-8")
+            except OSError as error:
+                raise HarnessError(f"{files[name]}: can't be written: {error.strerror}") from None
+    if "-" not in map(str, files.values()):
+        click.echo(boards.render(table))
+        click.echo("\n" + boards.render_ranks(boards.ranks(directories, incomplete)))
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+
+
+@cli.command()
 @click.argument("task")
 @opt("--limit", type=click.IntRange(1), default=3, help="How many samples.")
 @opt("--seed", type=int, default=0, help="Seed of generated samples.")

@@ -162,12 +162,24 @@ class Contrasts:
         return found
 
     def _gap(self, i: int, factor: str, level: str, reference: str) -> Gap | None:
-        pairs: dict[str, list[tuple[list[float], list[float]]]] = {}
         by_levels = {levels: condition for condition, levels in self._levels.items()}
-        for levels, condition in by_levels.items():
-            other = by_levels.get((*levels[:i], reference, *levels[i + 1 :]))
-            if levels[i] != level or other is None:
-                continue
+        chosen = [
+            (condition, other)
+            for levels, condition in by_levels.items()
+            if levels[i] == level and (other := by_levels.get((*levels[:i], reference, *levels[i + 1 :])))
+        ]
+        found = self._paired(chosen)
+        return Gap(factor, level, reference, *found) if found else None
+
+    def gap_between(self, condition: str, reference: str) -> Estimate | None:
+        """How much better one condition is than another, within groups; None where they share none."""
+        found = self._paired([(condition, reference)])
+        return found[0] if found else None
+
+    def _paired(self, conditions: Sequence[tuple[str, str]]) -> tuple[Estimate, int] | None:
+        """(mean over groups of the difference between the first and the second of each pair, number of groups)."""
+        pairs: dict[str, list[tuple[list[float], list[float]]]] = {}
+        for condition, other in conditions:
             base = self._cells[other].clusters
             for group, cluster in self._cells[condition].clusters.items():
                 if group in base:
@@ -183,7 +195,7 @@ class Contrasts:
         else:
             weights = [1 / len(by_group) / len(group) for group in pairs.values() for _ in group]
             low, high = stats.stratified_difference([(a[0], int(a[1]), b[0], int(b[1])) for a, b in cells], weights)
-        return Gap(factor, level, reference, Estimate(gap, min(low, gap), max(high, gap), n), len(pairs))
+        return Estimate(gap, min(low, gap), max(high, gap), n), len(pairs)
 
     def worst(self) -> tuple[str, Estimate] | None:
         """The condition with the lowest accuracy."""

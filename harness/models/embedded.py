@@ -99,9 +99,8 @@ class Embedded:
             raise ModelError("the embedded model gives no logprobs", "bad_request", "serve it with vLLM for those")
         tokens = self._tokenizer.encode(self._render(request.messages), add_special_tokens=False).tokens
         if len(tokens) >= self._context:
-            raise ModelError(
-                f"the prompt has {len(tokens)} tokens, {self.name} takes {self._context} with the answer", "bad_request"
-            )
+            # No later try fares better: an answer that had no room is a truncated one.
+            return Completion("", "length", prompt_tokens=len(tokens), completion_tokens=0)
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._waiting.append((tokens, request, answer))
         if self._busy is None or self._busy.done():

@@ -160,6 +160,8 @@ class OpenAICompatible:
             reply = await self._transport.post(wire.PATHS[self._settings.api], body)
         except TransportError as error:
             raise _Retryable(self._error(f"{self._where}: {error}", error.kind)) from None
+        if reply.status == 400 and _too_long(*_server_message(reply.body)):
+            return Completion("", "length")  # no later try fares better: an answer that had no room is a truncated one
         if reply.status != 200:
             raise self._refused(reply)
         try:
@@ -255,6 +257,11 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     wait = moment.timestamp() - time.time()
     return wait if wait > 0 else None
+
+
+def _too_long(said: str, code: str) -> bool:
+    """Whether a server refuses a prompt because it does not fit the model's context."""
+    return code == "context_length_exceeded" or "maximum context length" in said.lower()
 
 
 def _server_message(body: bytes) -> tuple[str, str]:

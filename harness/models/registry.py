@@ -33,6 +33,8 @@ class Alias:
     options: dict[str, str]
     base_url: str | None = None
     api_key_env: str | None = None
+    price: tuple[float, float] | None = None
+    """US dollars a million prompt tokens, and a million completion tokens."""
 
 
 def aliases() -> dict[str, Alias]:
@@ -67,11 +69,17 @@ def _alias(name: str, row: Any, where: str) -> Alias:
     wrong += [] if isinstance(row.get("options", {}), dict) else ["options"]
     if wrong:
         raise DataError(f"{where}: [models.{name}]: {', '.join(wrong)} of the wrong type")
-    unknown = set(row) - {"model", "about", "options", "base_url", "api_key_env"}
+    unknown = set(row) - {"model", "about", "options", "base_url", "api_key_env", "price"}
     if unknown:
         raise DataError(f"{where}: [models.{name}] has unknown keys: {', '.join(sorted(unknown))}")
+    price = row.get("price")
+    if price is not None and not (
+        isinstance(price, list) and len(price) == 2 and all(isinstance(p, int | float) and p >= 0 for p in price)
+    ):
+        raise DataError(f"{where}: [models.{name}]: price must be two numbers, dollars a million tokens in and out")
     options = {key: str(value) for key, value in row.get("options", {}).items()}
-    return Alias(name, row["model"], row.get("about", ""), options, row.get("base_url"), row.get("api_key_env"))
+    about, base_url, key = row.get("about", ""), row.get("base_url"), row.get("api_key_env")
+    return Alias(name, row["model"], about, options, base_url, key, (price[0], price[1]) if price else None)
 
 
 def resolve(name: str, options: ModelOptions) -> tuple[str, str, ModelOptions]:

@@ -1,0 +1,248 @@
+"""Runs side by side: one row a model, task, strategy and condition, with published numbers merged in where asked for.
+
+The columns are a contract (COLUMNS, documented in results/README.md). Reads run directories, and the file reference.csv
+beside each task.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module, resources
+from pathlib import Path
+from typing import Any
+
+from harness import plugins, stats, store
+from harness.errors import DataError
+from harness.models.registry import aliases
+from harness.stats import Estimate
+from harness.tables import Contrasts, align, interval, number
+
+COLUMNS = (
+    "model task task_version condition strategy n accuracy ci_low ci_high gap gap_ci_low gap_ci_high worst_condition "
+    "all_conditions coverage truncated tokens cost date run_id source"
+).split()
+
+ALL = "all"
+"""The row over all conditions of a run: its gap is that of the worst condition."""
+
+REFERENCE_COLUMNS = "model task condition strategy n correct date paper where kind".split()
+"""Of a task's reference.csv: `correct` of `n`, in which paper and where there; `kind` is recomputed (from published
+outputs) or quoted. A published share without its n is not taken in."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run directory with what its rows need."""
+
+    about: Mapping[str, Any]
+    contrasts: Contrasts
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        config: Mapping[str, Any] = self.about["config"]
+        return config
+
+
+def rows(runs: Iterable[Path], incomplete: bool = False, published: bool = False) -> tuple[list[Row], list[str]]:
+    """(rows, notes about what was left out). With `published`, the published numbers of the runs' tasks come after."""
+    made: list[Row] = []
+    notes: list[str] = []
+    tasks: dict[str, None] = {}
+    for directory in runs:
+        run = _read(directory)
+        tasks[run.config["task"]] = None
+        if run.about.get("status") != "complete" and not incomplete:
+            notes.append(f"{directory.name} is left out: {run.about.get('status')} (--incomplete takes it in, marked)")
+            continue
+        made += _rows(run)
+    for task in tasks if published else ():
+        made += reference(task)
+    return made, notes
+
+
+def _read(directory: Path) -> _Run:
+    about = store.read_config(directory)
+    factors = (about.get("task") or {}).get("factors") or ()
+    contrasts = Contrasts(factors, about.get("conditions") or ())
+    for record in store.read_records(directory):
+        contrasts.add(record)
+    if not contrasts.total.samples:
+        raise DataError(f"{directory} has no records")
+    return _Run(about, contrasts)
+
+
+def _rows(run: _Run) -> Iterator[Row]:
+    config, contrasts = run.config, run.contrasts
+    imported = run.about.get("imported")
+    source = f"imported: {imported['file']}" if isinstance(imported, dict) else "run"
+    source += "" if run.about.get("status") == "complete" else f" ({run.about.get('status')})"
+    common = {"model": config["model"], "task": config["task"], "strategy": config["strategy"], "source": source}
+    common |= {"task_version": (run.about.get("task") or {}).get("version"), "run_id": run.about.get("run_id")}
+    common |= {"date": str(run.about.get("finished") or run.about.get("created") or "")[:10]}
+    first = next(iter(contrasts.conditions))
+    gaps = {c: contrasts.gap_between(c, first) for c in contrasts.conditions if c != first}
+    for condition, cell in contrasts.conditions.items():
+        yield _row(common | {"condition": condition}, cell, gaps.get(condition), config["model"])
+    worst, everywhere = contrasts.worst(), contrasts.all_conditions()
+    last = _row(common | {"condition": ALL}, contrasts.total, gaps.get(worst[0]) if worst else None, config["model"])
+    last["worst_condition"] = worst[0] if worst and len(contrasts.conditions) > 1 else None
+    last["all_conditions"] = everywhere.value if everywhere else None
+    yield last
+
+
+def _row(common: Row, cell: Any, gap: Estimate | None, model: str) -> Row:
+    counts = cell.row()
+    tokens = counts["prompt_tokens"] + counts["completion_tokens"]
+    found = dict.fromkeys(COLUMNS) | common
+    found |= {name: counts[name] for name in ("n", "accuracy", "ci_low", "ci_high")}
+    found |= {"coverage": 1 - counts["no_verdict"], "truncated": counts["truncated"], "tokens": tokens}
+    found["cost"] = _cost(model, counts["prompt_tokens"], counts["completion_tokens"])
+    if gap is not None:
+        found |= {"gap": gap.value, "gap_ci_low": gap.low, "gap_ci_high": gap.high}
+    return found
+
+
+def _cost(model: str, prompt: int, completion: int) -> float | None:
+    """In US dollars, where the model is an alias with a `price`."""
+    alias = aliases().get(model)
+    if alias is None or alias.price is None:
+        return None
+    return round((prompt * alias.price[0] + completion * alias.price[1]) / 1e6, 6)
+
+
+# Published numbers --------------------------------------------------------------------------------------------------
+
+
+def reference(task: str) -> list[Row]:
+    """The published numbers that ship with a task, with Wilson intervals; none where it has none.
+
+    DataError for a file of another form.
+    """
+    if task not in plugins.installed("tasks"):
+        return []
+    package = plugins.installed("tasks")[task].module.rpartition(".")[0]
+    file = resources.files(import_module(package)) / "reference.csv"
+    if not file.is_file():
+        return []
+    reader = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+    if reader.fieldnames is None or list(reader.fieldnames) != REFERENCE_COLUMNS:
+        raise DataError(f"{file}: its columns must be {', '.join(REFERENCE_COLUMNS)}")
+    return [_published(row) for row in reader if row["task"] == task]
+
+
+def _published(row: Mapping[str, str]) -> Row:
+    n, correct = int(row["n"]), int(row["correct"])
+    low, high = stats.wilson(correct, n)
+    found = dict.fromkeys(COLUMNS) | {name: row[name] for name in ("model", "task", "condition", "strategy", "date")}
+    found |= {"n": n, "accuracy": correct / n, "ci_low": low, "ci_high": high}
+    return found | {"source": f"published, {row['kind']}: {row['paper']}, {row['where']}"}
+
+
+# Ranks --------------------------------------------------------------------------------------------------------------
+
+
+def ranks(runs: Iterable[Path], incomplete: bool = False) -> list[Row]:
+    """Each task's runs by accuracy, with the ranks that can't be ruled out.
+
+    A run's best rank is one plus the number of runs that are better beyond doubt, its worst the number of runs less
+    those that are worse beyond doubt (Mohamad, van Zwet and Goeman 2019, arXiv 1812.05507): the interval of each
+    pairwise difference excludes zero, at 95% for all pairs of a task together (Bonferroni). Runs that share five
+    groups or more are compared within them, others as independent samples.
+    """
+    by_task: dict[str, list[_Run]] = {}
+    for directory in runs:
+        run = _read(directory)
+        if run.about.get("status") == "complete" or incomplete:
+            by_task.setdefault(f"{run.config['task']} {(run.about.get('task') or {}).get('version')}", []).append(run)
+    found: list[Row] = []
+    for task, members in by_task.items():
+        members = [m for m in members if m.contrasts.total.accuracy]
+        members.sort(key=lambda m: -(m.contrasts.total.accuracy or Estimate(0, 0, 0, 0)).value)
+        pairs = max(1, len(members) * (len(members) - 1) // 2)
+        signs = {(a, b): _sign(members[a], members[b], 1 - 0.05 / pairs)
+                 for a, b in itertools.permutations(range(len(members)), 2)}  # fmt: skip
+        for i, run in enumerate(members):
+            others = [j for j in range(len(members)) if j != i]
+            better, worse = sum(signs[j, i] > 0 for j in others), sum(signs[i, j] > 0 for j in others)
+            a = run.contrasts.total.accuracy
+            assert a is not None
+            found.append(
+                {"task": task, "rank": i + 1, "rank_low": 1 + better, "rank_high": len(members) - worse}
+                | {"model": run.config["model"], "strategy": run.config["strategy"], "estimate": a}
+            )
+    return found
+
+
+def _sign(a: _Run, b: _Run, confidence: float) -> int:
+    """1 where a is better than b beyond doubt, -1 where worse, else 0."""
+    one, other = a.contrasts.groups, b.contrasts.groups
+    shared = [g for g in one if g in other and one[g][1] and other[g][1]]
+    if len(shared) >= Contrasts.FEW:
+        low, high = stats.paired([one[g][0] / one[g][1] - other[g][0] / other[g][1] for g in shared], confidence)
+    else:
+        (k1, n1), (k2, n2) = ([sum(c) for c in zip(*groups.values(), strict=True)] for groups in (one, other))
+        low, high = stats.difference(k1, int(n1), k2, int(n2), confidence)
+    return 1 if low > 0 else -1 if high < 0 else 0
+
+
+# Text ---------------------------------------------------------------------------------------------------------------
+
+SHOWN = "model task condition strategy n accuracy gap worst_condition all_conditions coverage source".split()
+
+
+def _cells(row: Row) -> list[str]:
+    """The columns of SHOWN as text; intervals stand with what they belong to."""
+    text = {name: "" if row[name] is None else str(row[name]) for name in SHOWN}
+    text["accuracy"] = f"{number(row['accuracy'])} {interval(row['ci_low'], row['ci_high'])}"
+    if row["gap"] is not None:
+        text["gap"] = f"{row['gap']:+.3f} {interval(row['gap_ci_low'], row['gap_ci_high'])}"
+    for name in ("all_conditions", "coverage"):
+        text[name] = "" if row[name] is None else number(row[name])
+    return [text[name] for name in SHOWN]
+
+
+def render(table: Sequence[Row]) -> str:
+    return align(SHOWN, [_cells(row) for row in table], left=4)
+
+
+def render_ranks(table: Sequence[Row]) -> str:
+    header = ["task", "model", "strategy", "rank", "95% of ranks", "n", "accuracy"]
+    body = [
+        [r["task"], r["model"], r["strategy"], str(r["rank"]), f"{r['rank_low']} to {r['rank_high']}"]
+        + [str(r["estimate"].n), f"{number(r['estimate'].value)} {interval(r['estimate'].low, r['estimate'].high)}"]
+        for r in table
+    ]
+    return align(header, body, left=3)
+
+
+def to_csv(table: Sequence[Row]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return out.getvalue()
+
+
+def to_markdown(table: Sequence[Row]) -> str:
+    lines = ["| " + " | ".join(SHOWN) + " |", "|" + "---|" * len(SHOWN)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in _cells(row)) + " |" for row in table]
+    return "\n".join(lines) + "\n"
+
+
+_LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+          "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}  # fmt: skip
+
+
+def to_latex(table: Sequence[Row]) -> str:
+    """A tabular environment; needs no package."""
+    lines = [r"\begin{tabular}{" + "l" * len(SHOWN) + "}", r"\hline"]
+    body = [list(SHOWN), *(_cells(row) for row in table)]
+    lines += [" & ".join("".join(_LATEX.get(c, c) for c in cell) for cell in cells) + r" \\" for cells in body]
+    lines.insert(3, r"\hline")
+    return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"
