@@ -388,6 +388,31 @@ def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None
 
 
 @cli.command()
+@click.argument("task")
+@opt("--limit", type=click.IntRange(2), default=600, help="How many samples are looked at.")
+@opt("--seed", type=int, default=0, help="Seed of generated samples.")
+@task_options
+@click.option("--fail", is_flag=True, help="Exit code 100 if anything differs that the task does not declare.")
+def audit(task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: bool) -> None:
+    """Are a task's matched conditions matched? Compares prompts and targets, without any model."""
+    import itertools
+
+    from harness import audit as audits
+    from harness import plugins
+    from harness.options import parse_pairs
+
+    made = plugins.task(task, parse_pairs(task_option, "-T"))
+    findings = audits.audit(made, itertools.islice(made.samples(seed), limit))
+    if not findings:
+        click.echo(f"task {task} has a single condition with these options: nothing to compare")
+        return
+    click.echo(audits.render(findings))
+    warned = audits.warnings(findings)
+    click.echo(f"\n{len(warned)} of {len(findings)} comparisons differ and are not declared by the task")
+    sys.exit(100 if warned and fail else 0)
+
+
+@cli.command()
 @click.argument("task", required=False)
 def tasks(task: str | None) -> None:
     """The installed tasks; with a name, the options of that one."""

@@ -230,7 +230,8 @@ class Task(Protocol):
     """One family of problems. Built from its `-T key=value` options (a frozen dataclass).
 
     `version` goes up when any generated sample or score changes. `factors` names the params whose values
-    make up the condition: what the task changes on purpose, and nothing else.
+    make up the condition: what the task changes on purpose, and nothing else. A class variable `differs` may say
+    which features of prompt and target each factor changes by design (harness.audit.FEATURES, or `all`).
 
     A task may also have a static method `extras(records) -> list[harness.tables.Extra]`: tables of its own measures,
     shown under the accuracy of a run; `baselines`, further kinds of baseline that it knows (planner); and

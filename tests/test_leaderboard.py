@@ -27,9 +27,9 @@ def run(tmp_path: Path, name: str, values: list[float], status: str = "complete"
     for i, value in enumerate(values):
         for side, v in (("a", value), ("b", 1.0)):
             outcome = "correct" if v == 1 else "wrong"
-            lines.append({"task": "echo", "id": f"{i}{side}", "epoch": 1, "group": str(i), "condition": side, "value": v,
-                          "params": {"side": side}, "outcome": outcome, "response": "", "prompt_tokens": 10,
-                          "completion_tokens": 5})  # fmt: skip
+            line = {"task": "echo", "id": f"{i}{side}", "epoch": 1, "group": str(i), "condition": side, "value": v}
+            line |= {"params": {"side": side}, "outcome": outcome, "response": ""}
+            lines.append(line | {"prompt_tokens": 10, "completion_tokens": 5})
     (directory / store.RECORDS).write_text("".join(json.dumps(line) + "\n" for line in lines))
     return directory
 
@@ -37,11 +37,9 @@ def run(tmp_path: Path, name: str, values: list[float], status: str = "complete"
 def test_the_columns_are_those_of_the_contract(tmp_path: Path) -> None:
     table, _ = rows([run(tmp_path, "r", [0, 1])])
     (header, *body) = csv.reader(io.StringIO(to_csv(table)))
-    assert header == COLUMNS == [
-        "model", "task", "task_version", "condition", "strategy", "n", "accuracy", "ci_low", "ci_high", "gap", "gap_ci_low",
-        "gap_ci_high", "worst_condition", "all_conditions", "coverage", "truncated", "tokens", "cost", "date", "run_id",
-        "source",
-    ]  # fmt: skip
+    contract = "model task task_version condition strategy n accuracy ci_low ci_high gap gap_ci_low gap_ci_high "
+    contract += "worst_condition all_conditions coverage truncated tokens cost date run_id source"
+    assert header == COLUMNS == contract.split()
     assert [line[3] for line in body] == ["b", "a", "all"]
 
 

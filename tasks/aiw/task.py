@@ -10,7 +10,7 @@ import json
 import math
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -47,6 +47,11 @@ class AIW:
     name: ClassVar[str] = "aiw"
     version: ClassVar[str] = "1"
     factors: ClassVar[tuple[str, ...]] = ("family", "variation", "prompt")
+    differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "family": ("all",),
+        "variation": ("largest number", "answer", "answer in prompt", "answer position", "answer length", "length"),
+        "prompt": ("length", "words", "vocabulary", "answer position"),
+    }
 
     def __post_init__(self) -> None:
         families = [f for name in _lower(self.family) for f in GROUPED.get(name, (name,))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
@@ -62,6 +62,13 @@ class Multihop:
     name: ClassVar[str] = "multihop"
     version: ClassVar[str] = "1"
     factors: ClassVar[tuple[str, ...]] = ("documents", "position", "order", "context")
+    differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "documents": ("length", "words", "numbers", "largest number", "answer position", "vocabulary"),
+        "position": ("answer position",),
+        "order": ("answer position",),
+        # Without documents, or with one sentence changed so that the right answer is to say so.
+        "context": ("all",),
+    }
     epochs: ClassVar[int] = 1
     sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=1024)
 

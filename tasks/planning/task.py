@@ -49,6 +49,14 @@ class Planning:
     name: ClassVar[str] = ""
     version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("world", "prompt", "ability", "style", "solvable")
+    differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        # Other names are longer or shorter, and mystery and random worlds say less around them.
+        "world": ("length", "words", "numbers", "largest number", "answer length", "vocabulary"),
+        "prompt": ("all",),
+        "ability": ("all",),
+        "style": ("length", "words", "numbers", "largest number", "answer in prompt", "answer position", "vocabulary"),
+        "solvable": ("answer", "answer length", "answer in prompt", "answer position", "steps"),
+    }
     epochs: ClassVar[int] = 1
     sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=4096)
     baselines: ClassVar[tuple[str, ...]] = ("planner",)

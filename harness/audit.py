@@ -1,0 +1,231 @@
+"""Are the matched conditions of a task matched? Compares what should be equal, before any model is asked.
+
+For each contrast (a level of a factor against the factor's first level, within group and other factors) and each
+feature of prompt and target: a paired test and an effect size, corrected for the number of tests. What a task changes
+on purpose it declares (`differs`: factor -> features); anything else that differs is a warning. Larger numbers in a
+variant, say, explain part of a drop that would otherwise be put down to reasoning (arXiv 2605.28700).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.tables import align
+from harness.types import Sample, Task
+
+FEW = 6
+"""With fewer pairs than this no signed-rank test can reach 5%."""
+
+LARGEST_HARMLESS = 0.2
+"""Effects below this are small by convention (Cohen 1988, p. 25 for d, p. 227 for w): no warning."""
+
+ALPHA = 0.05
+
+Value = float | str | None
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w])")
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def _prompt(sample: Sample) -> str:
+    return "\n".join(m.content for m in sample.messages)
+
+
+def _largest(sample: Sample) -> float | None:
+    numbers = [float(n) for n in _NUMBER.findall(_prompt(sample)) if len(n) < 300]
+    return math.log10(1 + max(numbers)) if numbers else None
+
+
+def _position(sample: Sample) -> float | None:
+    """Where the target stands in the prompt for the first time, as a share of its length; None where it does not."""
+    text, target = _prompt(sample).lower(), sample.target.strip().lower()
+    found = re.search(rf"(?<!\w){re.escape(target)}(?!\w)", text) if target and len(target) < 200 else None
+    return found.start() / max(1, len(text)) if found else None
+
+
+def _steps(sample: Sample) -> float | None:
+    for name in ("steps", "hops", "optimal_cost"):
+        value = sample.params.get(name)
+        if isinstance(value, int | float):
+            return float(value)
+    return None
+
+
+FEATURES: dict[str, Callable[[Sample], Value]] = {
+    "length": lambda s: float(len(_prompt(s))),
+    "words": lambda s: float(len(_WORD.findall(_prompt(s)))),
+    "numbers": lambda s: float(len(_NUMBER.findall(_prompt(s)))),
+    "largest number": _largest,
+    "answer": lambda s: s.target if len(s.target) < 40 else None,
+    "answer length": lambda s: float(len(s.target)),
+    "answer in prompt": lambda s: float(_position(s) is not None),
+    "answer position": _position,
+    "steps": _steps,
+}
+VOCABULARY = "vocabulary"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One feature of one contrast. `effect` is the mean paired difference in standard deviations of the reference
+    (`answer`: Cohen's w of the two distributions; vocabulary: share of words that one side alone has); `p` is corrected
+    (Holm). `verdict` is equal, small, by design, differs, or too few (pairs for a test, and they do differ)."""
+
+    factor: str
+    level: str
+    reference: str
+    feature: str
+    pairs: int
+    before: str
+    after: str
+    effect: float
+    p: float
+    verdict: str
+
+
+def audit(task: Task, samples: Iterable[Sample]) -> list[Finding]:
+    """All features of all contrasts of these samples (whole groups, or the first and last may have fewer pairs)."""
+    cells: dict[tuple[str, ...], dict[str, Sample]] = {}
+    for sample in samples:
+        levels = tuple(str(sample.params.get(f, "")) for f in task.factors)
+        cells.setdefault(levels, {})[sample.group] = sample
+    raw: list[tuple[Finding, float]] = []
+    for i, factor in enumerate(task.factors):
+        names = list(dict.fromkeys(levels[i] for levels in cells))
+        for level in names[1:]:
+            pairs = _pairs(cells, i, level, names[0])
+            if pairs:
+                raw += _compare(factor, level, names[0], pairs)
+    declared: Mapping[str, Sequence[str]] = getattr(task, "differs", {})
+    corrected = _holm([p for _, p in raw])
+    return [_judge(f, p, declared.get(f.factor, ())) for (f, _), p in zip(raw, corrected, strict=True)]
+
+
+def _pairs(
+    cells: Mapping[tuple[str, ...], Mapping[str, Sample]], i: int, level: str, reference: str
+) -> list[tuple[Sample, Sample]]:
+    """(reference, level) samples of the same group and other factors."""
+    found = []
+    for levels, members in cells.items():
+        other = cells.get((*levels[:i], reference, *levels[i + 1 :]))
+        if levels[i] == level and other is not None:
+            found += [(other[group], sample) for group, sample in members.items() if group in other]
+    return found
+
+
+def _compare(
+    factor: str, level: str, reference: str, pairs: Sequence[tuple[Sample, Sample]]
+) -> list[tuple[Finding, float]]:
+    found = []
+    for name, feature in FEATURES.items():
+        values = [(feature(a), feature(b)) for a, b in pairs]
+        if name == "answer":
+            texts = [(a, b) for a, b in values if isinstance(a, str) and isinstance(b, str)]
+            measured = _distributions(texts) if texts else None
+        else:
+            numbers = [(a, b) for a, b in values if isinstance(a, float) and isinstance(b, float)]
+            measured = _numbers(numbers) if numbers else None
+        if measured:
+            n, before, after, effect, p = measured
+            found.append((Finding(factor, level, reference, name, n, before, after, effect, p, ""), p))
+    words = [Counter(w.lower() for s in side for w in _WORD.findall(_prompt(s))) for side in zip(*pairs, strict=True)]
+    shared = len(words[0].keys() & words[1].keys())
+    alone = 1 - shared / max(1, len(words[0].keys() | words[1].keys()))
+    before, after = (f"{len(w)} words" for w in words)
+    # A share of words has no sampling error of its own to test: it counts by its size alone.
+    p = 0.0 if alone > LARGEST_HARMLESS else 1.0
+    found.append((Finding(factor, level, reference, VOCABULARY, len(pairs), before, after, alone, p, ""), p))
+    return found
+
+
+_Measured = tuple[int, str, str, float, float]
+
+
+def _numbers(values: Sequence[tuple[float, float]]) -> _Measured:
+    """Wilcoxon's signed-rank test of the paired differences; effect: their mean over the spread of both sides."""
+    from scipy.stats import wilcoxon
+
+    before, after = zip(*values, strict=True)
+    differences = [b - a for a, b in values]
+    shown = (f"{statistics.fmean(before):.3g}", f"{statistics.fmean(after):.3g}")
+    if not any(differences):
+        return len(values), *shown, 0.0, 1.0
+    spread = math.sqrt((statistics.pvariance(before) + statistics.pvariance(after)) / 2)
+    mean = statistics.fmean(differences)
+    # Where nothing varies on either side, any difference is one of kind.
+    effect = mean / spread if spread else math.copysign(math.inf, mean)
+    return len(values), *shown, effect, float(wilcoxon(differences).pvalue)
+
+
+def _distributions(values: Sequence[tuple[str, str]]) -> _Measured:
+    """Chi-square test of the two distributions of answers; effect: Cohen's w."""
+    from scipy.stats import chi2_contingency
+
+    before, after = (Counter(side) for side in zip(*values, strict=True))
+    kinds = sorted(before.keys() | after.keys())
+    shown = (f"{len(before)} answers", f"{len(after)} answers")
+    # Answers that are almost all different (names) have no distribution to compare.
+    if len(kinds) < 2 or len(kinds) > len(values) / 2:
+        return len(values), *shown, 0.0, 1.0
+    result = chi2_contingency([[c[k] for k in kinds] for c in (before, after)])
+    return len(values), *shown, math.sqrt(float(result.statistic) / (2 * len(values))), float(result.pvalue)
+
+
+def _holm(values: Sequence[float]) -> list[float]:
+    """Corrected p-values, in the same order (Holm 1979, Scandinavian Journal of Statistics 6: 65-70)."""
+    from statsmodels.stats.multitest import multipletests
+
+    return [float(p) for p in multipletests(values, method="holm")[1]] if values else []
+
+
+def _judge(f: Finding, p: float, declared: Sequence[str]) -> Finding:
+    verdict = "equal"
+    if p < ALPHA:
+        verdict = "differs" if abs(f.effect) > LARGEST_HARMLESS else "small"
+        if verdict == "differs" and ("all" in declared or f.feature in declared):
+            verdict = "by design"
+    elif f.pairs < FEW and f.effect and f.feature != VOCABULARY:
+        verdict = "by design" if "all" in declared or f.feature in declared else "too few"
+    values = {**f.__dict__, "p": p, "verdict": verdict}
+    return Finding(**values)
+
+
+def warnings(findings: Iterable[Finding]) -> list[Finding]:
+    return [f for f in findings if f.verdict == "differs"]
+
+
+def render(findings: Sequence[Finding]) -> str:
+    """A table a contrast; features that are equal in one line."""
+    parts = []
+    contrasts = itertools.groupby(findings, key=lambda f: (f.factor, f.level, f.reference))
+    for (factor, level, reference), group in contrasts:
+        members = list(group)
+        equal = [f.feature for f in members if f.verdict == "equal"]
+        body = [
+            [f.feature, str(f.pairs), f.before, f.after, _effect(f.effect), f"{f.p:.2g}", f.verdict.upper() if
+             f.verdict == "differs" else f.verdict]
+            for f in members if f.verdict != "equal"
+        ]  # fmt: skip
+        lines = [f"{factor}: {level} against {reference}"]
+        if body:
+            header = ["feature", "pairs", reference, level, "effect", "p", ""]
+            lines.append(align(header, body, left=1))
+        if equal:
+            lines.append(f"equal: {', '.join(equal)}")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _effect(value: float) -> str:
+    return f"{value:+.2f}" if math.isfinite(value) else "always"
+
+
+def as_rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    return [dict(f.__dict__) for f in findings]
