@@ -388,6 +388,22 @@ def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None
 
 
 @cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval"]), required=True, help="The other tool.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The JSON file to write.")
+def export(run: Path, kind: str, output: Path) -> None:
+    """A run as a log of inspect_ai, or as results of lm-evaluation-harness."""
+    from harness import export as exports
+    from harness import store
+    from harness.errors import HarnessError
+
+    try:
+        exports.write(store.find_run(run), kind, output)
+    except OSError as error:
+        raise HarnessError(f"{output}: can't be written: {error.strerror}") from None
+
+
+@cli.command()
 @click.argument("task")
 @opt("--limit", type=click.IntRange(2), default=600, help="How many samples are looked at.")
 @opt("--seed", type=int, default=0, help="Seed of generated samples.")

@@ -1,0 +1,29 @@
+"""Runs in the formats of other tools: the shapes; tests/interop opens them with those tools."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness import api, export
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    return api.run("aiw", "baseline/random", limit=6, epochs=3, out=tmp_path_factory.mktemp("runs")).directory
+
+
+def test_a_log_for_inspect_ai_has_every_sample_with_its_verdict(run: Path, tmp_path: Path) -> None:
+    export.write(run, "inspect", tmp_path / "log.json")
+    log = json.loads((tmp_path / "log.json").read_text())
+    assert (log["version"], log["status"], len(log["samples"])) == (2, "success", 18)
+    assert {s["scores"]["harness"]["value"] for s in log["samples"]} <= {"C", "I", "N"}
+    assert all(s["metadata"]["condition"] and s["messages"][-1]["role"] == "assistant" for s in log["samples"])
+
+
+def test_results_for_lm_evaluation_harness_have_each_condition_in_the_tasks_group(run: Path, tmp_path: Path) -> None:
+    export.write(run, "lm-eval", tmp_path / "results.json")
+    made = json.loads((tmp_path / "results.json").read_text())
+    assert len(made["group_subtasks"]["aiw"]) == 6
+    assert made["results"]["aiw"].keys() == {"alias", "sample_len", "acc,none", "acc_stderr,none"}
+    assert made["n-samples"]["aiw"] == {"original": 18, "effective": 18}
