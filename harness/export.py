@@ -101,8 +101,8 @@ def _sample(record: Mapping[str, Any], model: str) -> dict[str, Any]:
 
 
 def lm_eval_results(directory: Path) -> dict[str, Any]:
-    """Results as lm-evaluation-harness writes them: the task as a group, each condition as a task of it. `acc_stderr` is
-    a quarter of the width of our 95% interval (cluster-robust, so usually wider than a plain standard error)."""
+    """Results as lm-evaluation-harness writes them: the task as a group, each condition as a task of it. `acc_stderr`
+    is a quarter of the width of our 95% interval (cluster-robust, so usually wider than a plain standard error)."""
     about = store.read_config(directory)
     config, contrasts = about["config"], _contrasts(directory, about)
     task, version = config["task"], (about.get("task") or {}).get("version")
