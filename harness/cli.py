@@ -388,6 +388,54 @@ def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None
 
 
 @cli.command()
+@click.argument("base")
+@click.argument("new")
+@opt("--metric", default="accuracy", help="accuracy, or detail.NAME: a number or truth value in the scores' detail.")
+@opt("--margin", type=click.FloatRange(0, 1), default=0.02, help="A drop up to this is no regression.")
+@opt("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, help="Level of significance.")
+@opt("--fail-on", type=click.Choice(["regression", "inconclusive"]), default="regression",
+     help="What ends with exit code 100 (a regression), or also with 3 (too few samples to tell).")  # fmt: skip
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write everything as JSON.")
+@click.option("--junit", "junit_file", type=click.Path(path_type=Path), help="Write JUnit XML.")
+@click.option("--summary", "summary_file", type=click.Path(path_type=Path), help="Write Markdown.")
+def compare(base: str, new: str, metric: str, margin: float, alpha: float, fail_on: str, **files: Path | None) -> None:
+    """Regression gate: NEW against BASE (runs, or names of baselines), paired on the same samples."""
+    from harness import compare as gate
+    from harness.errors import HarnessError
+
+    result = gate.compare(gate.find(base), gate.find(new), metric=metric, margin=margin, alpha=alpha)
+    click.echo(gate.render(result))
+    try:
+        gate.write_outputs(result, fail_on, [(k, files[f"{k}_file"]) for k in ("json", "junit", "summary")])
+    except OSError as error:
+        raise HarnessError(f"{error.filename}: can't be written: {error.strerror}") from None
+    sys.exit(result.exit_code(fail_on))
+
+
+@cli.group()
+def baseline() -> None:
+    """Baselines that runs are compared with, kept in results/baselines/."""
+
+
+@baseline.command("set")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--name", help="What the baseline is called.  [default: task-model]")
+def set_baseline(run: Path, name: str | None) -> None:
+    """Keep what `harness compare NAME RUN` needs of a run: small, to be committed."""
+    from harness import compare as gate
+    from harness import store
+    from harness.errors import HarnessError
+
+    directory = store.find_run(run)
+    config = store.read_config(directory)["config"]
+    try:
+        target = gate.set_baseline(directory, name or f"{config['task']}-{config['model'].replace('/', '-')}")
+    except OSError as error:
+        raise HarnessError(f"the baseline can't be written: {error}") from None
+    click.echo(f"baseline: {target}")
+
+
+@cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval"]), required=True, help="The other tool.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The JSON file to write.")

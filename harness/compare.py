@@ -1,0 +1,431 @@
+"""The regression gate: two runs of the same samples, paired (`harness compare BASE NEW`).
+
+Says regression, improvement, no change within the margin, or too few samples to tell. Reads run directories and
+committed baselines (`harness baseline set`), which keep only what is needed here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any, Literal
+from xml.etree import ElementTree
+
+from harness import stats, store
+from harness.errors import DataError, UsageError
+from harness.tables import Contrasts, align, number
+from harness.types import Outcome
+
+Verdict = Literal["regression", "improvement", "no change", "too few to tell"]
+
+BASELINES = Path("results/baselines")
+ANSWERS = "answers.jsonl"
+POWER = 0.8
+EXACT = 16
+"""Up to so many groups every assignment of signs is tried; beyond, RESAMPLES of them at random, from a fixed seed."""
+RESAMPLES = 20_000
+
+EXIT_REGRESSION = 100
+EXIT_INCONCLUSIVE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one sample: `asked` is a hash of the question, `value` None without a verdict."""
+
+    id: str
+    epoch: int
+    group: str
+    condition: str
+    asked: str
+    outcome: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """NEW against BASE in one condition (or `all`): accuracies over the pairs, the difference with its interval, its
+    p-value (of a condition: corrected), and the number of pairs that would tell."""
+
+    condition: str
+    verdict: Verdict
+    pairs: int
+    groups: int
+    base: float | None
+    new: float | None
+    difference: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p: float | None
+    needed: int | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The gate's result. `lost` and `gained` are the samples that went from right to wrong and back (id, epoch)."""
+
+    base: str
+    new: str
+    task: str
+    margin: float
+    alpha: float
+    overall: Change
+    conditions: tuple[Change, ...]
+    lost: tuple[str, ...]
+    gained: tuple[str, ...]
+    without_verdict: int
+    infrastructure: int
+
+    @property
+    def regressions(self) -> list[Change]:
+        return [c for c in (self.overall, *self.conditions) if c.verdict == "regression"]
+
+    def exit_code(self, fail_on: str = "regression") -> int:
+        """100 for a regression, overall or in a condition; with `inconclusive`, 3 where too few samples can tell."""
+        if self.regressions:
+            return EXIT_REGRESSION
+        unsure = self.overall.verdict == "too few to tell" or self.infrastructure > 0
+        return EXIT_INCONCLUSIVE if fail_on == "inconclusive" and unsure else 0
+
+
+# Reading ------------------------------------------------------------------------------------------------------------
+
+
+def find(name: str | Path) -> Path:
+    """A run directory, or a baseline by its name."""
+    committed = BASELINES / name
+    return committed if (committed / ANSWERS).is_file() else store.find_run(name)
+
+
+def answers(directory: Path, metric: str = "accuracy") -> dict[tuple[str, int], Answer]:
+    """Every sample's answer by (id, epoch). `metric` is accuracy, or `detail.NAME` for a number or truth value of the
+    scores' detail."""
+    if (directory / ANSWERS).is_file():
+        if metric != "accuracy":
+            raise UsageError(f"{directory} is a baseline: it has accuracy only", "compare run directories for others")
+        return {(a.id, a.epoch): a for a in _kept(directory / ANSWERS)}
+    version = (store.read_config(directory).get("task") or {}).get("version")
+    found = {}
+    for record in store.read_records(directory):
+        answer = _answer(record, version, metric)
+        found[answer.id, answer.epoch] = answer
+    return found
+
+
+def _answer(record: Mapping[str, Any], version: str | None, metric: str) -> Answer:
+    asked = store.identity(record["task"], record.get("task_version") or version, record["id"], record["params"],
+                           record.get("input"))  # fmt: skip
+    value = record["value"] if Outcome(record["outcome"]).has_verdict else None
+    if metric != "accuracy" and value is not None:
+        kind, _, name = metric.partition(".")
+        found = (record.get("detail") or {}).get(name)
+        if kind != "detail" or not name:
+            raise UsageError(f"--metric {metric}: there is no such metric", "accuracy, or detail.NAME")
+        value = float(found) if isinstance(found, bool | int | float) else 0.0
+    return Answer(record["id"], record["epoch"], record["group"], record["condition"], asked, record["outcome"], value)
+
+
+def _kept(path: Path) -> Iterator[Answer]:
+    for number_, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            yield Answer(**json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{path}, line {number_}: not a baseline's answer: {error}") from None
+
+
+def set_baseline(run: Path, name: str, root: Path = BASELINES) -> Path:
+    """Keep of a run what later runs are compared with: small, one line a sample, so that a diff shows what changed."""
+    about = store.read_config(run)
+    if about.get("status") != "complete":
+        raise UsageError(f"{run} is not complete: {about.get('status')}", f"harness run --resume {run}")
+    target = root / name
+    target.mkdir(parents=True, exist_ok=True)
+    lines = sorted(json.dumps(asdict(a), ensure_ascii=False) for a in answers(run).values())
+    (target / ANSWERS).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    names = ("run_id", "created", "config", "task", "conditions", "versions", "git_commit", "model")
+    kept = {name: about[name] for name in names if name in about}
+    (target / "run.json").write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
+    return target
+
+
+# Comparing ----------------------------------------------------------------------------------------------------------
+
+Pair = tuple[Answer, Answer]
+
+
+def compare(
+    base: Path, new: Path, *, metric: str = "accuracy", margin: float = 0.02, alpha: float = 0.05
+) -> Comparison:
+    """Both runs must have asked the same: DataError, with the samples named, where they did not."""
+    before, after = answers(base, metric), answers(new, metric)
+    _same(base, before, new, after)
+    pairs = [(before[key], after[key]) for key in before]
+    judged = [(b, a) for b, a in pairs if b.value is not None and a.value is not None]
+    if not judged:
+        raise DataError(f"no sample has a verdict in both {base} and {new}")
+    order = list((store.read_config(base).get("conditions")) or dict.fromkeys(b.condition for b, _ in pairs))
+    by_condition: dict[str, list[Pair]] = {c: [] for c in order}
+    for pair in judged:
+        by_condition.setdefault(pair[0].condition, []).append(pair)
+    raw = [_measure(c, members, alpha) for c, members in by_condition.items() if members]
+    conditions = tuple(_decide(m, p, margin, alpha) for m, p in zip(raw, _holm([m.p for m in raw]), strict=True))
+    whole = _measure("all", judged, alpha)
+    return Comparison(
+        base=base.name,
+        new=new.name,
+        task=str(store.read_config(new)["config"].get("task")),
+        margin=margin,
+        alpha=alpha,
+        overall=_decide(whole, whole.p, margin, alpha),
+        conditions=conditions if len(conditions) > 1 else (),
+        lost=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if _right(b) and not _right(a)),
+        gained=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if _right(a) and not _right(b)),
+        without_verdict=len(pairs) - len(judged),
+        infrastructure=sum(Outcome(x.outcome).is_infrastructure for pair in pairs for x in pair),
+    )
+
+
+def _right(answer: Answer) -> bool:
+    return answer.value is not None and answer.value >= 1
+
+
+def _same(
+    base: Path, before: Mapping[tuple[str, int], Answer], new: Path, after: Mapping[tuple[str, int], Answer]
+) -> None:
+    tasks = [(store.read_config(d)["config"].get("task"), (store.read_config(d).get("task") or {}).get("version"))
+             for d in (base, new)]  # fmt: skip
+    if tasks[0] != tasks[1]:
+        shown = " and ".join(f"{task} version {version}" for task, version in tasks)
+        raise DataError(f"{base} and {new} are of different tasks: {shown}", "compare runs of one version of one task")
+    hint = "compare runs with the same -T, --seed, --limit and --epochs"
+    for one, other, name in ((before, after, new), (after, before, base)):
+        missing = [key for key in one if key not in other]
+        if missing:
+            raise DataError(f"{len(missing)} of {len(one)} samples are not in {name}: {_named(missing)}", hint)
+    changed = [key for key in before if before[key].asked != after[key].asked]
+    if changed:
+        raise DataError(f"{len(changed)} of {len(before)} samples were asked otherwise: {_named(changed)}", hint)
+
+
+def _named(keys: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{name} (epoch {epoch})" for name, epoch in keys[:3]) + (" ..." if len(keys) > 3 else "")
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Difference of accuracies over pairs, before a verdict. `spread` is the variance of a unit's difference, and
+    `units` what was counted as independent: groups, or the answers where there are few groups."""
+
+    condition: str
+    pairs: int
+    groups: int
+    units: int
+    base: float
+    new: float
+    low: float
+    high: float
+    p: float
+    spread: float
+
+
+def _measure(condition: str, pairs: Sequence[Pair], alpha: float) -> _Measured:
+    """Groups are the clusters. With fewer than Contrasts.FEW of them the samples are taken as given and their repeats
+    as the random part, as in the tables of a run."""
+    groups: dict[str, list[float]] = {}
+    for b, a in pairs:
+        groups.setdefault(b.group, []).append((a.value or 0.0) - (b.value or 0.0))
+    n = len(pairs)
+    base, new = (sum(side) / n for side in zip(*((b.value or 0.0, a.value or 0.0) for b, a in pairs), strict=True))
+    shared = {"condition": condition, "pairs": n, "groups": len(groups), "base": base, "new": new}
+    if len(groups) < Contrasts.FEW:
+        low, high, p, spread = _given_samples(pairs, alpha)
+        return _Measured(**shared, units=n, low=low, high=high, p=p, spread=spread)
+    means = [sum(d) * len(groups) / n for d in groups.values()]  # weighted so that their mean is the difference
+    low, high = stats.mean_interval(means, 1 - alpha)
+    single = all(len(d) == 1 and abs(d[0]) in (0.0, 1.0) for d in groups.values())
+    p = mcnemar(sum(m > 0 for m in means), sum(m < 0 for m in means)) if single else sign_flips(means)
+    centre = sum(means) / len(means)
+    spread = (sum((m - centre) ** 2 for m in means) + 1) / len(means)
+    return _Measured(**shared, units=len(groups), low=low, high=high, p=p, spread=spread)
+
+
+def _given_samples(pairs: Sequence[Pair], alpha: float) -> tuple[float, float, float, float]:
+    """(low, high, p, variance of an answer's difference) where the samples are fixed and each run's repeats of them
+    are independent draws: by sample, square-and-add; p by inverting the interval."""
+    strata: dict[str, list[float]] = {}
+    for b, a in pairs:
+        cell = strata.setdefault(b.id, [0.0, 0.0, 0])
+        cell[0] += a.value or 0.0
+        cell[1] += b.value or 0.0
+        cell[2] += 1
+    cells = [(k2, int(m), k1, int(m)) for k2, k1, m in strata.values()]
+    weights = [m / len(pairs) for _, m, _, _ in cells]
+
+    def limits(level: float) -> tuple[float, float]:
+        return stats.stratified_difference(cells, weights, level)
+
+    low_p, high_p = 0.0, 1.0
+    for _ in range(30):  # the smallest level of significance at which zero is outside the interval
+        middle = (low_p + high_p) / 2
+        low, high = limits(1 - middle)
+        low_p, high_p = (low_p, middle) if low > 0 or high < 0 else (middle, high_p)
+    spread = sum(
+        w * ((k2 / m) * (1 - k2 / m) + (k1 / m) * (1 - k1 / m))
+        for (k2, m, k1, _), w in zip(cells, weights, strict=True)
+    )
+    return *limits(1 - alpha), high_p, max(spread, 1 / len(pairs))
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """Exact two-sided p-value of McNemar's test: the discordant pairs as flips of a fair coin (McNemar 1947,
+    Psychometrika 12: 153-157)."""
+    n, k = gained + lost, min(gained, lost)
+    return min(1.0, float(2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n))
+
+
+def sign_flips(differences: Sequence[float]) -> float:
+    """Two-sided p-value of the hypothesis that each group's difference is as likely to have the other sign: all
+    assignments of signs up to EXACT differences that are not zero, else random ones (Fisher 1935, section 21)."""
+    moved = [d for d in differences if d]
+    if not moved:
+        return 1.0
+    observed = abs(sum(moved)) - 1e-12
+    if len(moved) <= EXACT:
+        signs = itertools.product((1, -1), repeat=len(moved))
+        hits = sum(abs(sum(s * d for s, d in zip(row, moved, strict=True))) >= observed for row in signs)
+        return float(hits / 2 ** len(moved))
+    rng = random.Random(0)
+    hits = sum(abs(sum(d if rng.getrandbits(1) else -d for d in moved)) >= observed for _ in range(RESAMPLES))
+    return (hits + 1) / (RESAMPLES + 1)
+
+
+def _holm(values: Sequence[float]) -> list[float]:
+    """Holm's correction (1979, Scandinavian Journal of Statistics 6: 65-70), in the same order."""
+    corrected, running = [0.0] * len(values), 0.0
+    for rank, i in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        running = max(running, min(1.0, (len(values) - rank) * values[i]))
+        corrected[i] = running
+    return corrected
+
+
+def _decide(m: _Measured, p: float, margin: float, alpha: float) -> Change:
+    """Regression or improvement: significant, and not within the margin for certain. No change: not worse by more than
+    the margin. Else too few, with the number of pairs at which a true difference of zero would be shown not to be
+    worse than the margin, with a power of 80% (Julious 2004, Statistics in Medicine 23: 1921-1986, section 6)."""
+    difference = m.new - m.base
+    low, high = min(m.low, difference), max(m.high, difference)
+    verdict: Verdict = "too few to tell"
+    if p < alpha and difference < 0 and low < -margin:
+        verdict = "regression"
+    elif p < alpha and difference > 0 and high > margin:
+        verdict = "improvement"
+    elif low >= -margin:
+        verdict = "no change"
+    needed = None
+    if verdict == "too few to tell" and margin > 0:
+        z = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(POWER)
+        needed = math.ceil(z * z * m.spread / margin**2 * m.pairs / m.units)
+    return Change(m.condition, verdict, m.pairs, m.groups, m.base, m.new, difference, low, high, p, needed)
+
+
+# Showing ------------------------------------------------------------------------------------------------------------
+
+HEADER = ["condition", "pairs", "groups", "base", "new", "difference", "95% CI", "p", "verdict"]
+SHOWN_FLIPS = 10
+
+
+def _cells(change: Change) -> list[str]:
+    assert change.difference is not None
+    assert change.p is not None
+    verdict = change.verdict + (f" (about {change.needed} pairs would)" if change.needed else "")
+    difference = [f"{change.difference:+.3f}", f"[{change.ci_low:+.3f}, {change.ci_high:+.3f}]", f"{change.p:.2g}"]
+    shares = [number(change.base), number(change.new)]
+    return [change.condition, str(change.pairs), str(change.groups), *shares, *difference, verdict]
+
+
+def _header(c: Comparison) -> list[str]:
+    return [*HEADER[:6], f"{100 * (1 - c.alpha):g}% CI", *HEADER[7:]]
+
+
+def _rows(c: Comparison) -> list[list[str]]:
+    return [_cells(change) for change in (*c.conditions, c.overall)]
+
+
+def _remarks(c: Comparison) -> list[str]:
+    found = []
+    for what, names in (("right -> wrong", c.lost), ("wrong -> right", c.gained)):
+        if names:
+            more = f" and {len(names) - SHOWN_FLIPS} more" if len(names) > SHOWN_FLIPS else ""
+            found.append(f"{len(names)} {what}: {', '.join(names[:SHOWN_FLIPS])}{more}")
+    if c.without_verdict:
+        found.append(f"{c.without_verdict} samples have no verdict on one side and are not counted")
+    if c.infrastructure:
+        found.append(f"{c.infrastructure} answers ended in an infrastructure error: finish the run with --resume")
+    return found
+
+
+def render(c: Comparison) -> str:
+    lines = [f"{c.task}: {c.new} against {c.base}, margin {c.margin:g}, alpha {c.alpha:g}", ""]
+    lines += [align(_header(c), _rows(c), left=1), "", *_remarks(c), c.overall.verdict.upper()]
+    worse = [change.condition for change in c.conditions if change.verdict == "regression"]
+    return "\n".join(lines) + (f"; regression in {', '.join(worse)}" if worse else "")
+
+
+def to_json(c: Comparison) -> str:
+    return json.dumps(asdict(c), ensure_ascii=False, indent=1) + "\n"
+
+
+def to_markdown(c: Comparison) -> str:
+    """For a job's summary."""
+    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (_header(c), *_rows(c))]
+    rows.insert(1, "|" + "---|" * len(HEADER))
+    title = (
+        f"### {c.task}: {c.overall.verdict}\n\n`{c.new}` against `{c.base}`, margin {c.margin:g}, alpha {c.alpha:g}\n"
+    )
+    return "\n".join([title, *rows, "", *(f"- {line}" for line in _remarks(c))]) + "\n"
+
+
+def to_junit(c: Comparison, fail_on: str = "regression") -> str:
+    """JUnit XML: a test case for each condition and one for all of them."""
+    changes = (*c.conditions, c.overall)
+    failed = [x for x in changes if _fails(x, fail_on)]
+    skipped = [x for x in changes if x.verdict == "too few to tell" and x not in failed]
+    counts = {"tests": str(len(changes)), "failures": str(len(failed)), "errors": "0", "skipped": str(len(skipped))}
+    root = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(root, "testsuite", {"name": f"harness compare {c.task}", "time": "0", **counts})
+    for change in changes:
+        case = {"classname": f"harness.{c.task}", "name": change.condition, "time": "0"}
+        element = ElementTree.SubElement(suite, "testcase", case)
+        text = ", ".join(f"{name} {cell}" for name, cell in zip(_header(c)[1:], _cells(change)[1:], strict=True))
+        if change in failed:
+            ElementTree.SubElement(element, "failure", {"message": change.verdict, "type": change.verdict}).text = text
+        elif change in skipped:
+            ElementTree.SubElement(element, "skipped", {"message": text})
+        else:
+            ElementTree.SubElement(element, "system-out").text = text
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _fails(change: Change, fail_on: str) -> bool:
+    unsure = change.verdict == "too few to tell" and change.condition == "all" and fail_on == "inconclusive"
+    return change.verdict == "regression" or unsure
+
+
+def write_outputs(c: Comparison, fail_on: str, files: Iterable[tuple[str, Path | None]]) -> None:
+    """Write what was asked for; in a GitHub job the summary is added to the job's own, unless a file is given."""
+    makers = {"json": to_json, "junit": lambda c: to_junit(c, fail_on), "summary": to_markdown}
+    for kind, path in files:
+        summary = os.environ.get("GITHUB_STEP_SUMMARY") if kind == "summary" else None
+        if path is not None:
+            path.write_text(makers[kind](c), encoding="utf-8")
+        elif summary:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(makers[kind](c))

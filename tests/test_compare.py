@@ -1,0 +1,184 @@
+"""The regression gate: what it says of known changes, and of none."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from harness import store
+from harness.compare import compare, find, mcnemar, render, set_baseline, sign_flips, to_json, to_junit, to_markdown
+from harness.errors import DataError, UsageError
+
+Values = list[float | None]
+
+
+def run(tmp_path: Path, name: str, values: Values, groups: int | None = None, **about: object) -> Path:
+    """A run of one condition with these values, each in a group of its own unless there are fewer groups."""
+    directory = tmp_path / name
+    directory.mkdir()
+    config = {"task": "echo", "model": "m", "strategy": "io"}
+    store.write_config(
+        directory, {"run_id": name, "status": "complete", "config": config, "task": {"version": "1"}} | about
+    )
+    lines = []
+    for i, value in enumerate(values):
+        outcome = "truncated" if value is None else "correct" if value == 1 else "wrong"
+        lines.append({"task": "echo", "id": f"s{i}", "epoch": 1, "group": f"g{i % (groups or len(values))}",
+                      "condition": "a" if i % 2 else "b", "params": {"n": i}, "outcome": outcome, "value": value,
+                      "response": "", "input": [{"role": "user", "content": str(i)}]})  # fmt: skip
+    (directory / store.RECORDS).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return directory
+
+
+def flipped(values: Values, lost: int, gained: int) -> Values:
+    """The same answers with so many turned from right to wrong and back."""
+    made = list(values)
+    right, wrong = [i for i, v in enumerate(values) if v == 1], [i for i, v in enumerate(values) if v == 0]
+    for i in right[:lost]:
+        made[i] = 0.0
+    for i in wrong[:gained]:
+        made[i] = 1.0
+    return made
+
+
+BASE: Values = [1.0] * 400 + [0.0] * 100
+
+
+def test_a_regression_of_five_points_on_500_pairs_is_caught(tmp_path: Path) -> None:
+    found = compare(run(tmp_path, "base", BASE), run(tmp_path, "new", flipped(BASE, 35, 10)))
+    assert (found.overall.verdict, found.exit_code()) == ("regression", 100)
+    assert found.overall.difference == pytest.approx(-0.05)
+    assert found.overall.p == pytest.approx(binomtest(10, 45).pvalue)
+    assert (len(found.lost), len(found.gained)) == (35, 10)
+    assert "right -> wrong" in render(found)
+
+
+def test_the_same_answers_again_are_no_change(tmp_path: Path) -> None:
+    found = compare(run(tmp_path, "base", BASE), run(tmp_path, "new", BASE))
+    assert (found.overall.verdict, found.exit_code("inconclusive")) == ("no change", 0)
+
+
+def test_noise_is_no_regression_and_says_how_many_pairs_would_tell(tmp_path: Path) -> None:
+    found = compare(run(tmp_path, "base", BASE[350:450]), run(tmp_path, "new", flipped(BASE[350:450], 6, 5)))
+    assert (found.overall.verdict, found.exit_code(), found.exit_code("inconclusive")) == ("too few to tell", 0, 3)
+    assert found.overall.needed is not None
+    assert found.overall.needed > 1000
+
+
+def test_a_better_run_is_an_improvement(tmp_path: Path) -> None:
+    found = compare(run(tmp_path, "base", BASE), run(tmp_path, "new", flipped(BASE, 5, 60)))
+    assert (found.overall.verdict, found.exit_code()) == ("improvement", 0)
+
+
+def test_groups_that_change_as_one_weigh_as_one(tmp_path: Path) -> None:
+    """Forty answers lost in two of 20 groups are two observations, not forty."""
+    base: Values = [1.0] * 400
+    new: Values = [0.0 if i % 20 in (3, 7) else 1.0 for i in range(400)]
+    whole = compare(run(tmp_path, "base", base, groups=20), run(tmp_path, "new", new, groups=20))
+    apart = compare(run(tmp_path, "base2", base), run(tmp_path, "new2", new))
+    assert (whole.overall.verdict, whole.overall.p) == ("too few to tell", 0.5)
+    assert apart.overall.verdict == "regression"
+
+
+def test_a_regression_in_one_condition_fails_the_gate(tmp_path: Path) -> None:
+    base: Values = [1.0] * 200
+    new: Values = [0.0 if i % 2 and i < 40 else 1.0 for i in range(200)]
+    found = compare(run(tmp_path, "base", base), run(tmp_path, "new", new), margin=0.3)
+    assert [c.verdict for c in found.conditions] == ["no change", "no change"]
+    found = compare(tmp_path / "base", tmp_path / "new")
+    assert {c.condition: c.verdict for c in found.conditions} == {"a": "regression", "b": "no change"}
+    assert found.exit_code() == 100
+
+
+def test_answers_without_a_verdict_are_counted_and_left_out(tmp_path: Path) -> None:
+    found = compare(run(tmp_path, "base", [1.0] * 50), run(tmp_path, "new", [None] * 5 + [1.0] * 45))
+    assert (found.overall.pairs, found.without_verdict) == (45, 5)
+    assert "5 samples have no verdict" in render(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": {"version": "2"}}, "version 1 and echo version 2"),
+        ({"config": {"task": "other"}}, "different tasks"),
+    ],
+)
+def test_other_tasks_and_versions_are_refused(tmp_path: Path, change: dict, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        compare(run(tmp_path, "base", [1.0] * 9), run(tmp_path, "new", [1.0] * 9, **change))
+
+
+def test_other_samples_are_refused_and_named(tmp_path: Path) -> None:
+    base = run(tmp_path, "base", [1.0] * 9)
+    with pytest.raises(DataError, match=r"2 of 9 samples are not in .*new: s7 \(epoch 1\), s8"):
+        compare(base, run(tmp_path, "new", [1.0] * 7))
+    asked = run(tmp_path, "asked", [1.0] * 9)
+    text = (asked / store.RECORDS).read_text().replace('"content": "4"', '"content": "5"')
+    (asked / store.RECORDS).write_text(text)
+    with pytest.raises(DataError, match=r"1 of 9 samples were asked otherwise: s4"):
+        compare(base, asked)
+
+
+def test_a_baseline_is_compared_like_the_run_it_was_made_of(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    base, new = run(tmp_path, "base", BASE), run(tmp_path, "new", flipped(BASE, 35, 10))
+    set_baseline(base, "nightly")
+    assert compare(find("nightly"), new).overall == compare(base, new).overall
+    with pytest.raises(UsageError, match="accuracy only"):
+        compare(find("nightly"), new, metric="detail.optimal")
+    with pytest.raises(UsageError, match="not complete"):
+        set_baseline(run(tmp_path, "half", BASE, status="incomplete"), "half")
+
+
+def test_the_report_for_ci_has_a_case_a_condition(tmp_path: Path) -> None:
+    found = compare(run(tmp_path, "base", BASE), run(tmp_path, "new", flipped(BASE, 60, 10)))
+    root = ElementTree.fromstring(to_junit(found))
+    (suite,) = root
+    cases = {case.get("name"): [child.tag for child in case] for case in suite}
+    assert cases["all"] == ["failure"]
+    assert set(cases) == {"a", "b", "all"}
+    assert suite.get("failures") == str(sum(tags == ["failure"] for tags in cases.values()))
+    assert json.loads(to_json(found))["overall"]["verdict"] == "regression"
+    assert "| all | 500 | 500 |" in to_markdown(found)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_is_the_binomial_test_of_the_discordant_pairs(gained: int, lost: int) -> None:
+    expected = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+    assert mcnemar(gained, lost) == pytest.approx(expected)
+
+
+@given(st.lists(st.sampled_from([-1.0, 0.0, 1.0]), min_size=1, max_size=14))
+@settings(max_examples=30)
+def test_flips_of_signs_are_mcnemar_where_differences_are_whole(differences: list[float]) -> None:
+    assert sign_flips(differences) == pytest.approx(mcnemar(differences.count(1.0), differences.count(-1.0)))
+
+
+def test_the_gate_rarely_cries_wolf(tmp_path: Path) -> None:
+    """A/A: both runs have the same accuracy in each group. At alpha 5%, 2.5% of them may be called a regression."""
+    rng, alarms = random.Random(3), 0
+    for i in range(60):
+        rates = [rng.betavariate(4, 2) for _ in range(100)]
+        sides = [[float(rng.random() < r) for r in rates] for _ in range(2)]
+        verdict = compare(run(tmp_path, f"a{i}", sides[0]), run(tmp_path, f"b{i}", sides[1])).overall.verdict
+        alarms += verdict == "regression"
+    assert alarms <= 5
+
+
+def test_exit_codes_and_files(tmp_path: Path) -> None:
+    base, new = run(tmp_path, "base", BASE), run(tmp_path, "new", flipped(BASE, 35, 10))
+    script = Path(sys.executable).parent / "harness"
+    files = ("--junit", tmp_path / "j.xml", "--json", tmp_path / "c.json", "--summary", tmp_path / "s.md")
+    codes = [
+        subprocess.run([script, "compare", *map(str, args)], capture_output=True, check=False).returncode
+        for args in ((base, new, *files), (base, base), (base, tmp_path / "nothing"))
+    ]
+    assert codes == [100, 0, 2]
+    assert all(Path(str(f)).stat().st_size for f in files[1::2])
