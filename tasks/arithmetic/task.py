@@ -34,7 +34,7 @@ class Arithmetic:
     bases: tuple[str, ...] = option(BASES, "bases compared, 2 to 36; the first is the default world")
     prompt: tuple[str, ...] = option(("direct", "cot"), f"one or more of {', '.join(PROMPTS)}, all")
     shots: int = option(0, f"worked in-context examples in the sample's own base, 0 to {MOST_SHOTS}")
-    set: Literal["matched", "published"] = option("matched", "generated matched pairs, or the published ones (add)")
+    pairs: Literal["matched", "published"] = option("matched", "generated matched pairs, or the published ones (add)")
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
 
     name: ClassVar[str] = "arithmetic"
@@ -59,13 +59,13 @@ class Arithmetic:
                 raise UsageError(
                     f"task arithmetic: option {field}: {getattr(self, field)} is not between {low} and {high}"
                 )
-        if self.set == "published" and self.operation != "add":
-            raise UsageError("task arithmetic: the published pairs are sums", "-T set=matched has sub and mul")
+        if self.pairs == "published" and self.operation != "add":
+            raise UsageError("task arithmetic: the published pairs are sums", "-T pairs=matched has sub and mul")
         object.__setattr__(self, "prompt", tuple(dict.fromkeys(prompts)))
         object.__setattr__(self, "bases", tuple(dict.fromkeys(str(int(text)) for text in self.bases)))
         ordered = sorted(map(int, self.bases))
         # Two bases write a sum alike unless a column of it is at least the smaller of them.
-        if self.set == "matched" and self.operation == "add" and max(ordered[:-1], default=0) > 2 * (ordered[0] - 1):
+        if self.pairs == "matched" and self.operation == "add" and max(ordered[:-1], default=0) > 2 * (ordered[0] - 1):
             raise UsageError(
                 f"task arithmetic: bases: sums of base-{ordered[0]} digits never differ in {ordered[-2]} or above",
                 "leave out the smallest or the largest bases",
@@ -74,22 +74,21 @@ class Arithmetic:
     @property
     def limit(self) -> int | None:
         """100 pairs by default; the published set is finite."""
-        return 100 * len(self.bases) * len(self.prompt) if self.set == "matched" else None
+        return 100 * len(self.bases) * len(self.prompt) if self.pairs == "matched" else None
 
     def samples(self, seed: int) -> Iterator[Sample]:
-        return self._published() if self.set == "published" else self._matched(seed)
+        return self._published() if self.pairs == "published" else self._matched(seed)
 
     def _matched(self, seed: int) -> Iterator[Sample]:
-        """A group: one pair of numerals, in every base and prompt."""
+        """A group: one pair of numerals (which names it), in every base and prompt."""
         bases = tuple(map(int, self.bases))
-        for index, pair in enumerate(problems.matched(self.operation, self.digits, bases, seed)):
-            group = f"{self.operation}{self.digits}-{seed}-{index:06d}"
-            others = problems.matched(self.operation, self.digits, bases, derive("shots", seed, index))
+        for pair in problems.matched(self.operation, self.digits, bases, seed):
+            others = problems.matched(self.operation, self.digits, bases, derive("shots", seed, pair))
             shown = itertools.islice((p for p in others if numerals(p) != numerals(pair)), self.shots)
             demonstrations = list(shown)
             for base, prompt in itertools.product(bases, self.prompt):
                 asked = problems.counted(pair, base) if prompt == "counting" else pair
-                yield self._sample(group, base, prompt, asked, demonstrations)
+                yield self._sample(pair, base, prompt, asked, demonstrations)
 
     def _published(self) -> Iterator[Sample]:
         """The published pairs, of each base its own: a group is one line of one file, in every prompt."""

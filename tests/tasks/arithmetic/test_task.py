@@ -103,13 +103,13 @@ def test_numerals_are_what_int_reads_back(value: int, base: int) -> None:
 
 
 def test_the_published_prompts_are_quoted_literally() -> None:
-    text = {s.condition: s.messages[0].content for s in samples(arithmetic(set="published", prompt="all"), 10)}
+    text = {s.condition: s.messages[0].content for s in samples(arithmetic(pairs="published", prompt="all"), 10)}
     assert text["base9/cot"] == (
         'You are a mathematician. Assuming that all numbers are in base-9 where the digits are "012345678", what is '
         '76+14? Let\'s think step by step, and end the response with the result in "\\boxed{result}".'
     )
     assert text["base9/direct"].endswith(' what is 76+14? End the response with the result in "\\boxed{result}".')
-    counting = arithmetic(set="published", prompt="counting", bases="9")
+    counting = arithmetic(pairs="published", prompt="counting", bases="9")
     assert samples(counting)[1].messages[0].content == (
         'You are a mathematician. Assuming that all numbers are in base-9 where the digits are "012345678", what is '
         "the next number after 8? Do this by counting the few preceding numbers and completing the sequence. End the "
@@ -129,8 +129,8 @@ def test_the_published_pairs_are_made_again() -> None:
 
 
 def test_published_sets_have_the_published_sizes() -> None:
-    assert len(samples(arithmetic(set="published"))) == 5 * 2 * 1000
-    assert len(samples(arithmetic(set="published", prompt="counting"))) == 5 * 200
+    assert len(samples(arithmetic(pairs="published"))) == 5 * 2 * 1000
+    assert len(samples(arithmetic(pairs="published", prompt="counting"))) == 5 * 200
 
 
 def test_in_context_examples_are_worked_in_the_samples_base_and_never_ask_for_its_pair() -> None:
@@ -234,7 +234,7 @@ def test_the_right_answer_is_one_of_the_values_that_random_draws_from(operation:
         ({"bases": "5,10,11"}, "never differ in 10 or above"),
         ({"prompt": "loud"}, "there is no 'loud'"),
         ({"prompt": ""}, "there is no ''"),
-        ({"set": "published", "operation": "mul"}, "the published pairs are sums"),
+        ({"pairs": "published", "operation": "mul"}, "the published pairs are sums"),
     ],
 )
 def test_wrong_options_are_explained(options: dict[str, str], message: str) -> None:
