@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -24,6 +25,7 @@ def numeral(value: int, base: int) -> str:
     return sign + text
 
 
+@lru_cache(maxsize=20_000)
 def result(expression: str, base: int) -> str:
     """What `76+14`, `76-14` or `76*14` comes to in the base; of a single numeral, the one that counts next.
 
