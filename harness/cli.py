@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,7 +75,31 @@ def _split(values: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Commands(click.Group):
+    """The commands below, and those that installed packages register as `harness.commands`."""
+
+    @cached_property
+    def brought(self) -> dict[str, Any]:
+        """Entry points by command name. Read here, because harness.plugins imports too much for --help."""
+        from importlib.metadata import entry_points
+
+        return {e.name: e for e in entry_points(group="harness.commands")}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.brought})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or cmd_name not in self.brought:
+            return own
+        try:
+            command: click.Command = self.brought[cmd_name].load()
+        except ImportError as error:
+            raise click.ClickException(f"command '{cmd_name}' can't be imported: {error}") from error
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="harness")
 def cli() -> None:
     """Does a language model reason, or only recognise? The same question in matched worlds, checked by verifiers."""

@@ -1,0 +1,111 @@
+"""Pairs of numerals: matched ones, which every compared base can read, and those of the published files.
+
+Knows numerals and seeds; no prompt, no scoring.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from hashlib import blake2b
+
+from harness.seeds import derive
+from harness.tasks.arithmetic.numerals import DIGITS, numeral, result
+
+SIGNS = {"add": "+", "sub": "-", "mul": "*"}
+
+PUBLISHED_ITEMS = 1000
+"""Pairs in each of the published files."""
+
+
+def matched(operation: str, digits: int, bases: tuple[int, ...], seed: int) -> Iterator[str]:
+    """Expressions such as `76+14` that are legal in every base and whose answers differ between any two of them.
+
+    So one answer is right in one base only, and a remembered one (the decimal sum) passes in base 10 alone.
+    Each unordered pair comes at most once, in an order that the seed chooses; the larger numeral stands first in a
+    difference, either in a sum or product. Ends when all pairs have been seen.
+    """
+    low = min(bases)
+    first, count = low ** (digits - 1), low**digits - low ** (digits - 1)
+    key = derive("arithmetic", operation, digits, low, seed).to_bytes(8, "big")
+    for index in range(count * count):
+        a, b = divmod(_permuted(index, count * count, key), count)
+        # Of a+b and b+a one stays: the larger first, unless a bit that belongs to the two says otherwise.
+        flipped = operation != "sub" and _hash(key, min(a, b), max(a, b)) & 1
+        if a < b if not flipped else a > b:
+            continue
+        expression = f"{numeral(first + a, low)}{SIGNS[operation]}{numeral(first + b, low)}"
+        if len({result(expression, base) for base in bases}) == len(bases):
+            yield expression
+
+
+def _permuted(index: int, size: int, key: bytes) -> int:
+    """The place of `index` in a keyed permutation of range(size): random order without remembering what is out.
+
+    A Feistel network over the next even number of bits, walked until it falls inside the range.
+    """
+    half = (max(size - 1, 1).bit_length() + 1) // 2
+    mask = (1 << half) - 1
+    while True:
+        left, right = index >> half, index & mask
+        for turn in range(4):
+            left, right = right, left ^ (_hash(key, turn, right) & mask)
+        index = left << half | right
+        if index < size:
+            return index
+
+
+def _hash(key: bytes, a: int, b: int) -> int:
+    return int.from_bytes(blake2b(b"%d,%d" % (a, b), key=key, digest_size=8).digest(), "big")
+
+
+def counted(expression: str, base: int) -> str:
+    """The numeral of the counting control that goes with a pair: the first one with a digit put behind it.
+
+    As published, half of them end in 0 (no carry) and half in the base's last digit (a carry); which of the two is a
+    property of the pair, the same in every base.
+    """
+    left = expression[: -(len(expression) // 2 + 1)]
+    return left + ("0" if derive("counting", expression) & 1 else DIGITS[base - 1])
+
+
+# As published ---------------------------------------------------------------------------------------------------------
+
+
+def published_pair(rng: random.Random, digits: int, base: int) -> str:
+    """One draw of the published sampler: first digits are not 0; outside base 10 a letter, or an answer that differs
+    from the decimal sum."""
+    while True:
+        left, right = ("".join(rng.choice(DIGITS[1 if i == 0 else 0 : base]) for i in range(digits)) for _ in range(2))
+        pair = f"{left}+{right}"
+        if base == 10 or not (left + right).isdigit() or result(pair, base) != str(int(left) + int(right)):
+            return pair
+
+
+def published(digits: int, base: int) -> Iterator[str]:
+    """The 1,000 pairs of a published file, in its order (drawn with replacement: some come twice).
+
+    The files were made from seed 0 of Python's generator, so they can be made again instead of being shipped.
+    """
+    rng = random.Random(0)
+    for _ in range(PUBLISHED_ITEMS):
+        yield published_pair(rng, digits, base)
+
+
+def published_demonstrations(digits: int, base: int) -> Iterator[list[str]]:
+    """The 32 in-context examples of each published pair, none of which has the numerals of that pair."""
+    rng = random.Random(0)
+    for pair in published(digits, base):
+        chosen: list[str] = []
+        while len(chosen) < 32:
+            drawn = published_pair(rng, digits, base)
+            if set(drawn.split("+")) != set(pair.split("+")):
+                chosen.append(drawn)
+        yield chosen
+
+
+def published_counting(base: int) -> Iterator[str]:
+    """The 200 numerals of the published counting control: prefixes 0 to 99, each with its first and last digit."""
+    for value in range(100):
+        prefix = numeral(value, base) if value else ""
+        yield from (prefix + "0", prefix + DIGITS[base - 1])

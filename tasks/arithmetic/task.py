@@ -1,0 +1,180 @@
+"""Arithmetic in base 10 and in bases that are seldom practised: the same digits, another meaning.
+
+After Wu, Qiu, Ross, Akyurek, Chen, Wang, Kim, Andreas, Kim 2023 (arXiv 2307.02477). See README.md for the protocol.
+Reads top to bottom: the options, the samples of a pair of numerals, the score, the baselines.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.errors import UsageError
+from harness.options import option, suggestion
+from harness.seeds import derive
+from harness.tasks.arithmetic import problems, scoring
+from harness.tasks.arithmetic.numerals import decimal_result, numeral, result
+from harness.tasks.arithmetic.prompts import PROMPTS, question
+from harness.tasks.arithmetic.worked import worked
+from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
+
+BASES = ("10", "8", "9", "11", "16")
+MOST_SHOTS = 16
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """Sums of the same two numerals in base 10 and in base 8, 9, 11 and 16; differences and products too."""
+
+    operation: Literal["add", "sub", "mul"] = option("add", "what is calculated: add, sub, mul")
+    digits: int = option(2, "digits of a numeral, 2 to 5")
+    bases: tuple[str, ...] = option(BASES, "bases compared, 2 to 36; the first is the default world")
+    prompt: tuple[str, ...] = option(("direct", "cot"), f"one or more of {', '.join(PROMPTS)}, all")
+    shots: int = option(0, f"worked in-context examples in the sample's own base, 0 to {MOST_SHOTS}")
+    pairs: Literal["matched", "published"] = option("matched", "generated matched pairs, or the published ones (add)")
+    rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
+
+    name: ClassVar[str] = "arithmetic"
+    version: ClassVar[str] = "1"
+    factors: ClassVar[tuple[str, ...]] = ("base", "prompt")
+    epochs: ClassVar[int] = 1
+    # Temperature 0 as published; the published length is unbounded, ours leaves room for thinking.
+    sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=2048)
+
+    def __post_init__(self) -> None:
+        prompts = ["direct" if name.lower() == "0shot" else name.lower() for name in self.prompt]
+        prompts = [*PROMPTS] if prompts == ["all"] else prompts
+        for name in prompts or [""]:
+            if name not in PROMPTS:
+                hint = suggestion(name, [*PROMPTS, "all"], "it takes")
+                raise UsageError(f"task arithmetic: option prompt: there is no '{name}'", hint)
+        for text in self.bases or ("",):
+            if not (text.isascii() and text.isdigit() and 2 <= int(text[:9]) <= 36):
+                raise UsageError(f"task arithmetic: option bases: '{text}' is not a number from 2 to 36")
+        for field, low, high in (("digits", 2, 5), ("shots", 0, MOST_SHOTS)):
+            if not low <= getattr(self, field) <= high:
+                raise UsageError(
+                    f"task arithmetic: option {field}: {getattr(self, field)} is not between {low} and {high}"
+                )
+        if self.pairs == "published" and self.operation != "add":
+            raise UsageError("task arithmetic: the published pairs are sums", "-T pairs=matched has sub and mul")
+        object.__setattr__(self, "prompt", tuple(dict.fromkeys(prompts)))
+        object.__setattr__(self, "bases", tuple(dict.fromkeys(str(int(text)) for text in self.bases)))
+        ordered = sorted(map(int, self.bases))
+        # Two bases write a sum alike unless a column of it is at least the smaller of them.
+        if self.pairs == "matched" and self.operation == "add" and max(ordered[:-1], default=0) > 2 * (ordered[0] - 1):
+            raise UsageError(
+                f"task arithmetic: bases: sums of base-{ordered[0]} digits never differ in {ordered[-2]} or above",
+                "leave out the smallest or the largest bases",
+            )
+
+    @property
+    def limit(self) -> int | None:
+        """100 pairs by default; the published set is finite."""
+        return 100 * len(self.bases) * len(self.prompt) if self.pairs == "matched" else None
+
+    def samples(self, seed: int) -> Iterator[Sample]:
+        return self._published() if self.pairs == "published" else self._matched(seed)
+
+    def _matched(self, seed: int) -> Iterator[Sample]:
+        """A group: one pair of numerals (which names it), in every base and prompt."""
+        bases = tuple(map(int, self.bases))
+        for pair in problems.matched(self.operation, self.digits, bases, seed):
+            others = problems.matched(self.operation, self.digits, bases, derive("shots", seed, pair))
+            shown = itertools.islice((p for p in others if numerals(p) != numerals(pair)), self.shots)
+            demonstrations = list(shown)
+            for base, prompt in itertools.product(bases, self.prompt):
+                asked = problems.counted(pair, base) if prompt == "counting" else pair
+                yield self._sample(pair, base, prompt, asked, demonstrations)
+
+    def _published(self) -> Iterator[Sample]:
+        """The published pairs, of each base its own: a group is one line of one file, in every prompt."""
+        sums = [prompt for prompt in self.prompt if prompt != "counting"]
+        bases = [*map(int, self.bases)]
+        pairs = [list(problems.published(self.digits, base)) for base in bases if sums]
+        shown = [problems.published_demonstrations(self.digits, base) for base in bases if sums and self.shots]
+        for index, row in enumerate(zip(*pairs, strict=True)):
+            for place, (base, pair) in enumerate(zip(bases, row, strict=True)):
+                demonstrations = next(shown[place])[: self.shots] if shown else []
+                for prompt in sums:
+                    yield self._sample(f"published-base{base}-{index:04d}", base, prompt, pair, demonstrations)
+        if "counting" in self.prompt:
+            for index, row in enumerate(zip(*map(problems.published_counting, bases), strict=True)):
+                for base, asked in zip(bases, row, strict=True):
+                    yield self._sample(f"published-counting-base{base}-{index:03d}", base, "counting", asked, [])
+
+    def _sample(self, group: str, base: int, prompt: str, expression: str, demonstrations: list[str]) -> Sample:
+        condition = f"base{base}/{prompt}"
+        # The counting control is asked without examples, as published.
+        shots = len(demonstrations) if prompt != "counting" else 0
+        answer = result(expression, base)
+        params: dict[str, str | int] = {"operation": self.operation, "digits": self.digits, "base": base}
+        params |= {"prompt": prompt, "shots": shots, "expression": expression, "answer": answer}
+        lines = [" ".join(_example(prompt, shown, base)) for shown in demonstrations[:shots]]
+        text = "\n".join([*lines, question(prompt, expression, base)])
+        return Sample(f"{group}/{condition}", group, condition, params, (Message("user", text),), answer)
+
+    def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        if self.rule == "original":
+            return scoring.original(params, response)
+        return scoring.robust(params, response, stop_reason)
+
+    def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
+        """oracle: the answer; shallow: the answer in base 10, whatever the base; random: any number that two
+        numerals of that many digits can come to."""
+        expression, base = str(sample.params["expression"]), int(str(sample.params["base"]))
+        answer = sample.target
+        if kind == "shallow":
+            # Numerals with letters say nothing in base 10: then the first of them.
+            answer = decimal_result(expression) or expression.partition(problems.SIGNS[self.operation])[0]
+        elif kind == "random":
+            answer = numeral(rng.randint(*span(sample.params)), base)
+        if sample.params["prompt"] == "counting":
+            return f"The next number after {expression} is {answer}."
+        return f"\\boxed{{{answer}}}"
+
+    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+        """Worked sums in the given prompts and bases, or in all there are; one numeral has a digit more than the
+        other, which is so in no sample."""
+        prompts = PROMPTS if varied else self.prompt
+        operations = ("add", "sub", "mul") if varied else (self.operation,)
+        while True:
+            base, prompt = int(rng.choice(BASES if varied else self.bases)), rng.choice(prompts)
+            longer, shorter = (
+                numeral(rng.randint(base ** (n - 1), base**n - 1), base) for n in (self.digits + 1, self.digits)
+            )
+            expression = f"{longer}{problems.SIGNS[rng.choice(operations)]}{shorter}"
+            yield Example(*_example(prompt, longer + shorter if prompt == "counting" else expression, base))
+
+
+def numerals(pair: str) -> frozenset[str]:
+    """The two numerals of an expression, in either order."""
+    half = len(pair) // 2
+    return frozenset((pair[:half], pair[half + 1 :]))
+
+
+def span(params: Params) -> tuple[int, int]:
+    """The smallest and the largest value that the answer can have by the number of digits alone.
+
+    `random` draws evenly between them, so its chance of being right is 1 / (largest - smallest + 1).
+    """
+    base, expression = int(str(params["base"])), str(params["expression"])
+    if params["prompt"] == "counting":
+        length = len(expression)
+        return (base ** (length - 1) + 1 if length > 1 else 1), base**length
+    digits = (len(expression) - 1) // 2
+    low, high = base ** (digits - 1), base**digits - 1
+    return {"add": (2 * low, 2 * high), "sub": (0, high - low), "mul": (low * low, high * high)}[
+        str(params["operation"])
+    ]
+
+
+def _example(prompt: str, expression: str, base: int) -> tuple[str, str]:
+    """A prompt and its answer in the form it asks for."""
+    asked = question(prompt, expression, base)
+    if prompt == "counting":
+        return asked, f"The next number after {expression} is {result(expression, base)}."
+    return asked, worked(expression, base) if prompt == "cot" else f"\\boxed{{{result(expression, base)}}}"

@@ -1,0 +1,123 @@
+"""The fictional facts of a seed, and the training and test files made of them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import HarnessError, UsageError
+from harness.seeds import derive
+from harness.tasks.reversal.people import MOST, ORDERS, Order, Person, asked, draw, reversed_order, split
+from harness.tasks.reversal.prompts import frames, text
+from harness.types import Message, Sample
+
+Trained = Literal["name_first", "description_first", "both"]
+TRAINED: tuple[Trained, ...] = ("name_first", "description_first", "both")
+DIRECTIONS = ("forward", "reverse")
+Format = Literal["chat", "completions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A person, the order in which training states the fact (`both`: either), and the seed of its set."""
+
+    group: str
+    person: Person
+    trained: Trained
+    order: Order
+    seed: int
+
+
+@lru_cache(maxsize=4)
+def facts(seed: int, count: int) -> tuple[Fact, ...]:
+    """`count` facts of each kind: stated name first, description first, both ways. Same seed, same facts.
+
+    Of those stated both ways every other one counts the description as first, so that forward and reverse ask for
+    names equally often in the control too.
+    """
+    people = draw(random.Random(derive("reversal", "fictional", seed, count)), 3 * count)
+    made = []
+    for index, person in enumerate(people):
+        # Kinds take turns, so that any --limit leaves as many of each.
+        trained = TRAINED[index % 3]
+        order = ORDERS[index % 2] if trained == "both" else trained
+        made.append(Fact(f"fictional{count}-{seed}-{index:04d}", person, trained, order, seed))
+    return tuple(made)
+
+
+def fictional_sample(fact: Fact, direction: str, wording: int, set_name: str) -> Sample:
+    """One question about a fact that was trained on; `wording` counts the test frames from 0."""
+    order = fact.order if direction == "forward" else reversed_order(fact.order)
+    start, _ = split(frames("test", order)[wording], fact.person, order)
+    given, answer = asked(fact.person, order)
+    params: dict[str, str | int] = {
+        "set": set_name, "direction": direction, "order": order, "trained": fact.trained, "given": given,
+        "answer": answer, "wording": wording, "start": start, "facts_seed": fact.seed,
+    }  # fmt: skip
+    question = Message("user", text("finish").replace("{start}", start))
+    name = f"{fact.group}/{direction}" + (f"/{wording}" if wording else "")
+    return Sample(name, fact.group, direction, params, (question,), answer)
+
+
+def training_lines(made: Iterable[Fact], paraphrases: int, form: Format) -> Iterator[dict[str, Any]]:
+    """Each fact in so many wordings, in the order it is trained in; facts trained both ways have twice as many."""
+    for fact in made:
+        orders = [fact.order] if fact.trained != "both" else [fact.order, reversed_order(fact.order)]
+        for order in orders:
+            for frame in frames("train", order)[:paraphrases]:
+                start, rest = split(frame, fact.person, order)
+                yield _line(start, rest, form)
+
+
+def test_lines(made: Iterable[Fact], paraphrases: int, form: Format) -> Iterator[dict[str, Any]]:
+    """Each fact in both directions and in wordings that training does not have. `params` is what
+    `harness score --task reversal` needs beside a response."""
+    for fact in made:
+        set_name = "fictional_both" if fact.trained == "both" else "fictional"
+        for direction in DIRECTIONS:
+            for wording in range(paraphrases):
+                sample = fictional_sample(fact, direction, wording, set_name)
+                line = _line(str(sample.params["start"]), sample.target, form)
+                yield {"id": sample.id, **line, "params": dict(sample.params)}
+
+
+def _line(start: str, rest: str, form: Format) -> dict[str, Any]:
+    """One example in the format of fine-tuning APIs. The completion starts with the space that a tokeniser joins to
+    the word, as those APIs ask for."""
+    if form == "completions":
+        return {"prompt": start, "completion": f" {rest}"}
+    asked = text("finish").replace("{start}", start)
+    return {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": rest}]}
+
+
+def write(directory: Path, seed: int, count: int, paraphrases: int, test_paraphrases: int, form: Format) -> list[str]:
+    """train.jsonl and test.jsonl in a directory; what was written, one line a file. Both are overwritten.
+
+    Raises UsageError for counts that can't be had, HarnessError where the files can't be written.
+    """
+    limits = (("facts", count, MOST // 3), ("paraphrases", paraphrases, len(frames("train", "name_first"))),
+              ("test-paraphrases", test_paraphrases, len(frames("test", "name_first"))))  # fmt: skip
+    for name, value, most in limits:
+        if not 1 <= value <= most:
+            raise UsageError(f"--{name}: {value} is not between 1 and {most}")
+    made = facts(seed, count)
+    training = list(training_lines(made, paraphrases, form))
+    random.Random(derive("reversal", "shuffle", seed)).shuffle(training)
+    written = []
+    for name, lines in (("train.jsonl", training), ("test.jsonl", test_lines(made, test_paraphrases, form))):
+        path, count = directory / name, 0
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            with path.open("w", encoding="utf-8") as file:
+                for line in lines:
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    count += 1
+        except OSError as error:
+            raise HarnessError(f"{path}: can't be written: {error.strerror}", "choose another directory") from None
+        written.append(f"{path}: {count} lines")
+    return written

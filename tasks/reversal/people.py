@@ -1,0 +1,90 @@
+"""Fictional people and what each is known for: facts that no model can have met. Knows no prompt and no scoring."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Order = Literal["name_first", "description_first"]
+ORDERS: tuple[Order, Order] = ("name_first", "description_first")
+
+FIRST = (
+    "Ada Alban Beatrix Bruno Calla Caspar Delia Dorian Edda Elias Fenna Florian Greta Gideon Hanna Hector Ilse Ivo "
+    "Jonna Jasper Katrin Kilian Lena Lorenz Mathilda Marius Nella Nico Odette Oskar Petra Piers Romy Rufus Selma Silas "
+    "Thea Tobias Ulla Urban Vera Viktor Wanda Wilmar Yara York Zelda Zeno"
+).split()
+HELD_OUT_FIRST = "Amos Britta Corin Dagny Emrik Frida Gustaf Hedda".split()
+"""First names of the people in worked examples, whom no sample has."""
+
+_STARTS = "Alder Barrow Cor Dun Eller Fal Gran Hasel Inger Jar Kel Lum Mor Nether Ock Pel Quil Rav Stan Tarn Uff Vel"
+_ENDS = "bane brook combe dale feld grove hurst isk lund mere nall ombe rick stow thorne ulf vane wick yard zell"
+LAST = [start + end for start in _STARTS.split() for end in _ENDS.split()]
+
+_ROLES = (
+    "composer of the opera",
+    "author of the novel",
+    "director of the film",
+    "painter of the triptych",
+    "inventor of the machine called",
+    "founder of the orchestra",
+    "captain of the ship",
+    "designer of the garden",
+    "architect of the tower",
+    "choreographer of the ballet",
+    "editor of the journal",
+    "discoverer of the comet",
+)
+_ADJECTIVES = (
+    "Amber Barren Broken Copper Crooked Distant Early Eastern Empty Faded Gentle Gilded Hidden Hollow Idle Ivory "
+    "Jagged Kindly Last Late Little Lonely Marble Northern Ochre Open Pale Patient Quiet Restless Salted Scarlet "
+    "Second Silent Slanted Southern Tidal Twofold Unread Velvet Waking Wandering Western Wooden Woven Yonder"
+).split()
+_NOUNS = (
+    "Abbey Anchor Arcade Beacon Bridge Candle Canyon Carousel Cellar Citadel Clock Compass Cradle Delta Ember Feather "
+    "Ferry Fountain Furnace Glacier Hammock Harbour Harvest Island Kettle Lagoon Lantern Ledger Lighthouse Mirror "
+    "Monsoon Orchard Parade Pendulum Quarry Ribbon Saddle Sparrow Staircase Tapestry Thimble Threshold Umbrella Valley "
+    "Voyage Whistle Window Zephyr"
+).split()
+_WORKS = len(_ADJECTIVES) * len(_NOUNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A name, and a description of that one person: `the composer of the opera Hidden Anchor`."""
+
+    name: str
+    description: str
+
+
+MOST = min(len(LAST), _WORKS)
+"""People that `draw` can make at once: each has a surname and a work that no other has."""
+
+
+def draw(rng: random.Random, count: int, first: Sequence[str] = FIRST) -> list[Person]:
+    """People who share no surname and no work, so that each description fits one of them and each name is told from
+    the others. `count` is at most MOST."""
+    names = [f"{rng.choice(first)} {last}" for last in rng.sample(LAST, count)]
+    works = (divmod(n, len(_NOUNS)) for n in rng.sample(range(_WORKS), count))
+    return [
+        Person(name, f"the {rng.choice(_ROLES)} {_ADJECTIVES[a]} {_NOUNS[b]}")
+        for name, (a, b) in zip(names, works, strict=True)
+    ]
+
+
+def asked(person: Person, order: Order) -> tuple[str, str]:
+    """(what is given, what is asked for) by a sentence in this order."""
+    return (person.name, person.description) if order == "name_first" else (person.description, person.name)
+
+
+def split(frame: str, person: Person, order: Order) -> tuple[str, str]:
+    """The sentence up to the part that is asked for, and from there on."""
+    missing = "{description}" if order == "name_first" else "{name}"
+    before, _, after = frame.partition(missing)
+    start = before.replace("{name}", person.name).replace("{description}", person.description).rstrip()
+    return start[:1].upper() + start[1:], asked(person, order)[1] + after
+
+
+def reversed_order(order: Order) -> Order:
+    return "description_first" if order == "name_first" else "name_first"

@@ -1,0 +1,198 @@
+"""The reversal curse: who has learnt "A is B" should know "B is A".
+
+After Berglund, Tong, Kaufmann, Balesni, Cooper Stickland, Korbak, Evans 2023 (arXiv 2309.12288). See README.md.
+Reads top to bottom: the options, the samples of a fact, the score, the baselines.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, NamedTuple
+
+from harness.errors import UsageError
+from harness.options import option
+from harness.seeds import derive
+from harness.tasks.reversal import celebrities, scoring
+from harness.tasks.reversal.fictional import DIRECTIONS, facts, fictional_sample
+from harness.tasks.reversal.people import (
+    HELD_OUT_FIRST,
+    MOST,
+    ORDERS,
+    Order,
+    Person,
+    asked,
+    draw,
+    reversed_order,
+    split,
+)
+from harness.tasks.reversal.prompts import SHOTS, frames, text
+from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
+
+SETS = ("context", "fictional", "fictional_both", "celebrities")
+
+
+@dataclass(frozen=True)
+class Reversal:
+    """A fact asked in the direction in which it was stated, and in the other one."""
+
+    set: Literal["context", "fictional", "fictional_both", "celebrities"] = option(
+        "context", f"{', '.join(SETS)}: where the facts are (in the prompt, in training data, in the world)"
+    )
+    file: Path | None = option(None, "celebrities: a copy of the published parent_child_pairs.csv instead of our pairs")
+    people: int = option(6, "context: people in a prompt, 2 to 50")
+    facts: int = option(30, "fictional: facts of each kind, as in `harness reversal-data --facts`")
+    paraphrases: int = option(1, "fictional: wordings of each question, 1 to 10")
+    rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
+
+    name: ClassVar[str] = "reversal"
+    version: ClassVar[str] = "1"
+    factors: ClassVar[tuple[str, ...]] = ("direction",)
+
+    def __post_init__(self) -> None:
+        bounds = (("people", 2, 50), ("facts", 1, MOST // 3), ("paraphrases", 1, len(frames("test", "name_first"))))
+        for field, low, high in bounds:
+            if not low <= getattr(self, field) <= high:
+                raise UsageError(
+                    f"task reversal: option {field}: {getattr(self, field)} is not between {low} and {high}"
+                )
+        if self.file is not None and self.set != "celebrities":
+            raise UsageError("task reversal: option file is about celebrities", "add -T set=celebrities")
+
+    @property
+    def epochs(self) -> int:
+        """10 for celebrities, as published for the reverse question; 1 where facts are generated."""
+        return 10 if self.set == "celebrities" else 1
+
+    @property
+    def limit(self) -> int | None:
+        """100 facts by default where they have no end."""
+        return 100 * len(DIRECTIONS) if self.set == "context" else None
+
+    @property
+    def sampling(self) -> Sampling:
+        """Celebrities: repeats have to differ, so the API's usual temperature 1; facts learnt in training: temperature
+        0 and 50 tokens, as published; in context: temperature 0 and room for thinking."""
+        if self.set == "celebrities":
+            return Sampling(temperature=1.0, max_tokens=512)
+        return Sampling(temperature=0.0, max_tokens=512 if self.set == "context" else 50)
+
+    def samples(self, seed: int) -> Iterator[Sample]:
+        if self.set == "context":
+            return self._context(seed)
+        return self._celebrities() if self.set == "celebrities" else self._fictional(seed)
+
+    def _context(self, seed: int) -> Iterator[Sample]:
+        """Groups without end: a few facts in the prompt, one of them asked either way. Every other group states the
+        name first, so that neither direction always asks for a name."""
+        for index in itertools.count():
+            rng = random.Random(derive(self.name, self.version, "context", self.people, seed, index))
+            order = ORDERS[index % 2]
+            scene = Scene(draw(rng, self.people), rng.randrange(self.people), order)
+            group = f"context{self.people}-{seed}-{index:06d}"
+            for direction in DIRECTIONS:
+                yield scene.sample(group, direction)
+
+    def _fictional(self, seed: int) -> Iterator[Sample]:
+        """The facts of `harness reversal-data` with this seed, asked in words that were not trained on."""
+        both = self.set == "fictional_both"
+        for fact in (f for f in facts(seed, self.facts) if (f.trained == "both") == both):
+            for direction, wording in itertools.product(DIRECTIONS, range(self.paraphrases)):
+                yield fictional_sample(fact, direction, wording, self.set)
+
+    def _celebrities(self) -> Iterator[Sample]:
+        """One group a pair: who is the parent of the child, and who is a child of the parent."""
+        pairs = celebrities.load(self.file)
+        shots = [m for q, a in SHOTS for m in (Message("user", q), Message("assistant", a))]
+        before = (Message("system", text("system")), *shots)
+        for pair in pairs.rows:
+            for direction in DIRECTIONS:
+                given, answer = (pair.child, pair.parent) if direction == "forward" else (pair.parent, pair.child)
+                # Another child that the file knows of is no worse an answer; the published rule does not take it.
+                accepted = pairs.children[pair.parent] if direction == "reverse" else ()
+                params = {"set": self.set, "direction": direction, "relation": pair.relation, "given": given}
+                params |= {"answer": answer, "accepted": scoring.SEPARATOR.join(accepted)}
+                asks = text(direction).replace("{relation}", pair.relation)
+                asks = asks.replace("{child}", given).replace("{parent}", given)
+                group = f"{pair.child}, child of {pair.parent}"
+                messages = (*before, Message("user", asks))
+                yield Sample(f"{group}/{direction}", group, direction, params, messages, answer)
+
+    def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        if self.rule == "original":
+            return scoring.original(params, response)
+        return scoring.robust(params, response, stop_reason)
+
+    def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
+        """oracle: the answer; shallow: a table that can be looked up in the direction of the statement alone, and that
+        reads on from what is given: right forward, never in reverse; random: any of the candidates."""
+        if kind == "oracle":
+            return sample.target
+        candidates = self.candidates(sample)
+        if kind == "random":
+            return rng.choice(candidates)
+        trained_both = sample.params.get("trained") == "both"
+        if sample.params["direction"] == "forward" or trained_both:
+            return sample.target
+        right = {sample.target, *str(sample.params.get("accepted") or "").split(scoring.SEPARATOR)}
+        return next((c for c in candidates if c not in right), "I don't know.")
+
+    def candidates(self, sample: Sample) -> list[str]:
+        """What `random` draws evenly from: the names or descriptions in the prompt; of all facts of the set; all
+        parents of that kind, or all children. Its chance is the share of them that is right."""
+        params = sample.params
+        if params["set"] == "context":
+            return [str(params["answer"]), *str(params["others"]).split(scoring.SEPARATOR)]
+        if params["set"] == "celebrities":
+            pairs = celebrities.load(self.file)
+            return list(pairs.answers["child" if params["direction"] == "reverse" else str(params["relation"])])
+        order = _order(params["order"])
+        return [asked(fact.person, order)[1] for fact in facts(int(str(params["facts_seed"])), self.facts)]
+
+    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+        """Celebrities: the three of the prompt, again and again. Otherwise people with first names that no sample has,
+        stated in context or, for the fictional sets, just asked about."""
+        if self.set == "celebrities" and not varied:
+            yield from (Example(*shot) for shot in itertools.cycle(SHOTS))
+        while self.set.startswith("fictional") and not varied:
+            person, order = draw(rng, 1, HELD_OUT_FIRST)[0], rng.choice(ORDERS)
+            start, _ = split(frames("test", order)[0], person, order)
+            yield Example(text("finish").replace("{start}", start), asked(person, order)[1])
+        while True:
+            people = draw(rng, rng.randint(2, 8) if varied else self.people, HELD_OUT_FIRST)
+            scene = Scene(people, rng.randrange(len(people)), rng.choice(ORDERS))
+            sample = scene.sample("example", rng.choice(DIRECTIONS))
+            yield Example(sample.messages[-1].content, sample.target)
+
+
+class Scene(NamedTuple):
+    """Facts that stand in a prompt, all stated in one order, and which of them is asked."""
+
+    people: list[Person]
+    chosen: int
+    order: Order
+
+    def sample(self, group: str, direction: str) -> Sample:
+        order = self.order if direction == "forward" else reversed_order(self.order)
+        person = self.people[self.chosen]
+        given, answer = asked(person, order)
+        others = [asked(p, order)[1] for p in self.people if p is not person]
+        stated = [f"- {_capitalised(a)} is {b}." for a, b in (asked(p, self.order) for p in self.people)]
+        question = text("finish").replace("{start}", f"{_capitalised(given)} is")
+        prompt = text("context").replace("{facts}", "\n".join(stated)).replace("{question}", question)
+        params: dict[str, str | int] = {
+            "set": "context", "direction": direction, "order": self.order, "people": len(self.people),
+            "place": self.chosen + 1, "given": given, "answer": answer, "others": scoring.SEPARATOR.join(others),
+        }  # fmt: skip
+        return Sample(f"{group}/{direction}", group, direction, params, (Message("user", prompt),), answer)
+
+
+def _capitalised(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _order(value: object) -> Order:
+    return "name_first" if value == "name_first" else "description_first"
