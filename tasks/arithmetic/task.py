@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -40,6 +40,11 @@ class Arithmetic:
     name: ClassVar[str] = "arithmetic"
     version: ClassVar[str] = "1"
     factors: ClassVar[tuple[str, ...]] = ("base", "prompt")
+    differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        # The prompt lists the digits of the base, and results have fewer of them the larger the base is.
+        "base": ("length", "words", "numbers", "largest number", "answer length"),
+        "prompt": ("all",),
+    }
     epochs: ClassVar[int] = 1
     # Temperature 0 as published; the published length is unbounded, ours leaves room for thinking.
     sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=2048)

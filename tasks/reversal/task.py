@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
@@ -51,6 +51,10 @@ class Reversal:
     name: ClassVar[str] = "reversal"
     version: ClassVar[str] = "1"
     factors: ClassVar[tuple[str, ...]] = ("direction",)
+    differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        # Descriptions are longer than names, so what follows them stands later.
+        "direction": ("answer position", "length"),
+    }
 
     def __post_init__(self) -> None:
         bounds = (("people", 2, 50), ("facts", 1, MOST // 3), ("paraphrases", 1, len(frames("test", "name_first"))))
