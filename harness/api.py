@@ -17,6 +17,8 @@ from harness.types import ModelOptions, Sampling
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.compare import Comparison
+
 SAMPLING = ("temperature", "top_p", "max_tokens", "logprobs", "reasoning_effort")
 REACHING = ("base_url", "api_key_env", "max_connections", "max_retries", "timeout")
 RUNNING = ("strategy", "seed", "limit", "epochs", "system_message", "num_fewshot", "cache", "budget_tokens")
@@ -54,6 +56,16 @@ class Run:
             for g in self.contrasts.gaps()
         ]
         return pd.DataFrame(rows, columns=columns)
+
+    def gate(
+        self, base: str | Path, *, margin: float = 0.02, alpha: float = 0.05, fail_on: str = "regression"
+    ) -> Comparison:
+        """This run against another, or a committed baseline; AssertionError with the table where the gate fails."""
+        from harness import compare
+
+        result = compare.compare(compare.find(base), self.directory, margin=margin, alpha=alpha)
+        assert result.exit_code(fail_on) == 0, compare.render(result)
+        return result
 
 
 def run(

@@ -460,6 +460,39 @@ def set_baseline(run: Path, name: str | None) -> None:
     click.echo(f"baseline: {target}")
 
 
+HISTORY = Path("results/history.csv")
+
+
+@cli.group()
+def history() -> None:
+    """How accuracy went from run to run: one row a run and commit, in a CSV file to be committed."""
+
+
+@history.command("add")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--file", type=click.Path(path_type=Path), default=HISTORY, show_default=True)
+def history_add(runs: tuple[Path, ...], file: Path) -> None:
+    """Add runs that the file does not have yet."""
+    from harness import history as histories
+    from harness import store
+    from harness.errors import HarnessError
+
+    try:
+        added = histories.add([store.find_run(run) for run in runs], file)
+    except OSError as error:
+        raise HarnessError(f"{file}: can't be written: {error.strerror}") from None
+    click.echo(f"{len(added)} of {len(runs)} runs added to {file}")
+
+
+@history.command("show")
+@click.option("--file", type=click.Path(path_type=Path), default=HISTORY, show_default=True)
+def history_show(file: Path) -> None:
+    """The trend of each task and model."""
+    from harness import history as histories
+
+    click.echo(histories.render(histories.read(file)))
+
+
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval"]), required=True, help="The other tool.")

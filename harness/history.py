@@ -1,0 +1,92 @@
+"""One row a run and commit, kept in a CSV file that is committed, and its trend as text (`harness history`)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness import store
+from harness.errors import DataError, UsageError
+from harness.stats import Estimate
+from harness.tables import Contrasts, align, interval, number
+
+COLUMNS = (
+    "date commit run_id task task_version model strategy n accuracy ci_low ci_high all_conditions no_verdict".split()
+)
+
+BARS = "▁▂▃▄▅▆▇█"
+
+Row = dict[str, str]
+
+
+def add(runs: Iterable[Path], file: Path) -> list[Row]:
+    """Append a row for each run that the file does not have yet; the rows added."""
+    known = {row["run_id"] for row in read(file)} if file.exists() else set()
+    added = [row for row in map(_row, runs) if row["run_id"] not in known]
+    new = not file.exists()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerows(added)
+    return added
+
+
+def _row(run: Path) -> Row:
+    about = store.read_config(run)
+    if about.get("status") != "complete":
+        raise UsageError(f"{run} is not complete: {about.get('status')}", f"harness run --resume {run}")
+    task = about.get("task") or {}
+    contrasts = Contrasts(task.get("factors") or ())
+    for record in store.read_records(run):
+        contrasts.add(record)
+    a, everywhere = contrasts.total.accuracy, contrasts.all_conditions()
+    if a is None:
+        raise DataError(f"{run}: no sample has a verdict")
+    config = about["config"]
+    values = [str(about.get("finished") or about.get("created"))[:19], about.get("git_commit") or "", about["run_id"]]
+    values += [config["task"], task.get("version"), config["model"], config["strategy"], a.n]
+    values += [f"{x:.6f}" for x in (a.value, a.low, a.high)]
+    values += [f"{everywhere.value:.6f}" if everywhere else "", f"{contrasts.total.row()['no_verdict']:.6f}"]
+    return dict(zip(COLUMNS, map(str, values), strict=True))
+
+
+def read(file: Path) -> list[Row]:
+    """The rows of a history. UsageError where it can't be opened, DataError where it is not one."""
+    try:
+        with file.open(newline="", encoding="utf-8") as source:
+            reader = csv.DictReader(source)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{file}: can't be read: {error}", "harness history add RUN makes one") from None
+    if list(reader.fieldnames or ()) != COLUMNS:
+        raise DataError(f"{file} is not a history: its columns must be {', '.join(COLUMNS)}")
+    return rows
+
+
+def render(rows: Iterable[Row]) -> str:
+    """The runs of each task, version, model and strategy in time, with a bar for each accuracy."""
+    series: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        series.setdefault((row["task"], row["task_version"], row["model"], row["strategy"]), []).append(row)
+    parts = []
+    for (task, version, model, strategy), members in series.items():
+        members.sort(key=lambda row: row["date"])
+        estimates = [_estimate(row) for row in members]
+        bars = "".join(BARS[min(len(BARS) - 1, int(e.value * len(BARS)))] for e in estimates)
+        body = [
+            [row["date"], row["commit"][:10], str(e.n), number(e.value), interval(e.low, e.high)]
+            for row, e in zip(members, estimates, strict=True)
+        ]
+        header = ["date", "commit", "n", "accuracy", "95% CI"]
+        parts.append(f"{task} {version}, {model}, {strategy}   {bars}\n{align(header, body, left=2)}")
+    return "\n\n".join(parts)
+
+
+def _estimate(row: Row) -> Estimate:
+    try:
+        return Estimate(float(row["accuracy"]), float(row["ci_low"]), float(row["ci_high"]), int(row["n"]))
+    except (ValueError, TypeError):
+        raise DataError(f"the history's row of {row.get('run_id')} has no accuracy, interval and n") from None
