@@ -108,7 +108,8 @@ class _Segment:
 
 
 _ITEM = re.compile(
-    r"^(\s*)(?:(?:step|action)\s+)?(?:(\d{1,4})\s*[.):]|\((\d{1,4})\)|[-*•+]|step\b:?|action\b:?)\s*", re.I
+    r"^(\s*)(?:(?:step|action)\s+)?(?:(\d{1,4})\s*[.):]|\((\d{1,4})\)|\([a-z]\)(?=\s)|[ivx]{1,5}[.)]\s|[-*•+]|step\b:?|action\b:?)\s*",
+    re.I,
 )
 _SPACES = re.compile(r"[^\S\n\t ]")
 _PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w-]+)*)\s*\)")
@@ -119,8 +120,14 @@ _FILLER = re.compile(
     r"|(?:i|you|we)(?:'ll| will| can| should| must| would| need to| have to)?\s+"
     r"|(?:perform|execute|apply|do|use)(?: the)?(?: action)?:?\s+)+"
 )
-_INLINE = re.compile(r"\s+(?=\d{1,3}[.)]\s)|;\s*(?=then\s|and\s|\w)")
-"""Where one line holds several steps: "1. ... 2. ...", "...; then ..."."""
+_INLINE = re.compile(
+    r"\s+(?=\d{1,3}[.)]\s)|;\s*(?=then\s|and\s|\w)|(?<!\d)\.\s+(?=\w)|,?\s+(?:and\s+)?(?=then\s)"
+    r"|[\"']\s*,\s*[\"']|\s*→\s*"
+)
+"""Where one line may hold several steps: "1. ... 2. ...", "... ; then ...", "First, ... . Second, ...", a list in JSON."""
+_CELLS = re.compile(r"^\s*\|\s*(?:(\d{1,4})\s*[.):]?\s*\|)?\s*(.*?)\s*\|?\s*$")
+"""A row of a table: its number, if it has one, and the rest."""
+_LATEX = re.compile(r"\\(?:boxed|text(?:bf|it|rm|tt)?|mathrm|mathbf)\{")
 _ANNOUNCES = re.compile(
     r"\b(?:summary|summari[sz]e|summing up|final|finally|overall|complete|corrected|revised|optimi[sz]ed|in short|"
     r"sequence|answer)\b|\b(?:plan|actions?|steps?|follows)\b[^.]*:|\[plan\]",
@@ -175,6 +182,13 @@ def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanTex
 def _pieces(line: str, lexicon: Lexicon, fits: Fits) -> list[str]:
     """The line, or its parts where each of them is a step."""
     plain = without_emphasis(_SPACES.sub(" ", line)).lower().rstrip()
+    if plain.lstrip().startswith("|"):
+        row = _CELLS.match(plain)
+        plain = (f"{row[1]}. {row[2]}" if row[1] else row[2]) if row else plain
+    if "\\" in plain:
+        plain = _LATEX.sub("", plain).replace("}", "")
+    if plain.lstrip()[:1] in ("[", '"'):
+        plain = plain.strip().strip("[]").strip(" \",'")
     pieces = _INLINE.split(plain)
     contents = [_ITEM.sub("", piece, count=1) if _ITEM.match(piece) else piece.strip() for piece in pieces]
     return pieces if len(pieces) > 1 and all(_worded_step(c, lexicon, fits) for c in contents) else [plain]
@@ -248,4 +262,9 @@ def _worded_step(content: str, lexicon: Lexicon, fits: Fits) -> list[Step] | str
         arity = lexicon.actions[action][1]
         if len(objects) >= arity:
             steps.append((action, *objects[:arity]))
+        elif len(objects) == arity - 1:
+            # "drive t from x to y", the city left out: taken where just one object can be meant.
+            whole = [(action, *objects, last) for last in dict.fromkeys(lexicon.objects.values())]
+            possible = [step for step in whole if fits(step)]
+            steps += possible if len(possible) == 1 else []
     return [next((step for step in steps if fits(step)), steps[0])] if steps else ""

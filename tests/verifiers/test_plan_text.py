@@ -32,6 +32,13 @@ TWO = (("pick-up", "a"), ("stack", "a", "b"))
         "1. pickup(a)\n2. stack(a, b)",
         "1. Pick up red 2. Stack red on blue",
         "Pick up the red block; then stack the red block on the blue block",
+        "| Step | Action |\n|---|---|\n| 1 | Pick up the red block |\n| 2 | Stack the red block on top of the blue block |",
+        '["pick up the red block", "stack the red block on top of the blue block"]',
+        "Pick up the red block, then stack the red block on top of the blue block.",
+        "First, pick up the red block. Second, stack the red block on top of the blue block.",
+        "(a) pick up the red block\n(b) stack the red block on top of the blue block",
+        "i. pick up the red block\nii. stack the red block on top of the blue block",
+        "\\boxed{\\text{1. pick up the red block 2. stack the red block on top of the blue block}}",
         "Step 1: Pick up the red block\nStep 2: Stack the red block on top of the blue block",
         "<think>1. put down the red block</think>1. pick up the red block\n2. stack the red block on the blue block",
         "**Goal 1:**\n1. Pick up the red block.\n\n**Goal 2:**\n1. Stack the red block on the blue block.",
@@ -79,6 +86,15 @@ def test_a_step_that_can_not_be_read_is_not_dropped() -> None:
 def test_a_remark_takes_nothing_back() -> None:
     text = "1. Pick up the red block (this is not necessary, but so be it)\n2. Stack the red block on the blue block"
     assert read(text, PLAIN).steps == TWO
+
+
+def test_an_object_left_out_is_taken_where_just_one_can_be_meant() -> None:
+    world = plain("logistics")
+    lexicon = world.lexicon(frozenset({"t0", "l0-0", "l0-1", "c0", "c1"}))
+    text = "1. Drive truck_0 from location_0_0 to location_0_1"
+    step = ("drive-truck", "t0", "l0-0", "l0-1", "c0")
+    assert read(text, lexicon, lambda s: s == step).steps == (step,)
+    assert "can't be read" in read(text, lexicon, lambda s: s[4] in ("c0", "c1")).reason
 
 
 @given(st.lists(st.sampled_from(sorted("abcd")), min_size=1, max_size=12))
