@@ -460,6 +460,30 @@ def set_baseline(run: Path, name: str | None) -> None:
     click.echo(f"baseline: {target}")
 
 
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The page to write.")
+@click.option("--static-png", type=click.Path(path_type=Path), help="A folder for each picture as PNG, SVG and PDF.")
+def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None) -> None:
+    """One self-contained page about runs: gaps, pictures, and every sample to look at."""
+    from harness import store
+    from harness.errors import HarnessError, UsageError
+    from harness.report import collect, page, plots
+
+    if output is None and static_png is None:
+        raise UsageError("nothing to write", "give -o FILE.html, or --static-png FOLDER, or both")
+    directories = [store.find_run(run) for run in runs]
+    try:
+        if output is not None:
+            output.write_text(page.build(directories), encoding="utf-8")
+            click.echo(f"report: {output}")
+        if static_png is not None:
+            made = [path for d in directories for path in plots.save(collect.collect(d), static_png)]
+            click.echo(f"{len(made)} files in {static_png}")
+    except OSError as error:
+        raise HarnessError(f"{error.filename}: can't be written: {error.strerror}") from None
+
+
 HISTORY = Path("results/history.csv")
 
 

@@ -171,6 +171,17 @@ class Contrasts:
         found = self._paired(chosen)
         return Gap(factor, level, reference, *found) if found else None
 
+    def matched_levels(self, factor: str) -> dict[str, list[Cell]]:
+        """The cells of each level of a factor, of those settings of the other factors alone that every level has: side
+        by side, levels differ in nothing else. Empty where there are no such settings, or one level."""
+        i = self.factors.index(factor)
+        settings: dict[str, dict[tuple[str, ...], Cell]] = {}
+        for condition, cell in self.conditions.items():
+            levels = self._levels[condition]
+            settings.setdefault(levels[i], {})[levels[:i] + levels[i + 1 :]] = cell
+        shared = set.intersection(*(set(cells) for cells in settings.values())) if len(settings) > 1 else set()
+        return {level: [cells[s] for s in shared] for level, cells in settings.items()} if shared else {}
+
     def gap_between(self, condition: str, reference: str) -> Estimate | None:
         """How much better one condition is than another, within groups; None where they share none."""
         found = self._paired([(condition, reference)])

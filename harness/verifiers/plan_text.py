@@ -124,7 +124,7 @@ _INLINE = re.compile(
     r"\s+(?=\d{1,3}[.)]\s)|;\s*(?=then\s|and\s|\w)|(?<!\d)\.\s+(?=\w)|,?\s+(?:and\s+)?(?=then\s)"
     r"|[\"']\s*,\s*[\"']|\s*→\s*"
 )
-"""Where one line may hold several steps: "1. ... 2. ...", "... ; then ...", "First, ... . Second, ...", a list in JSON."""
+"""Where one line may hold several steps: "1. ... 2. ...", "...; then ...", "First, .... Second, ...", JSON."""
 _CELLS = re.compile(r"^\s*\|\s*(?:(\d{1,4})\s*[.):]?\s*\|)?\s*(.*?)\s*\|?\s*$")
 """A row of a table: its number, if it has one, and the rest."""
 _LATEX = re.compile(r"\\(?:boxed|text(?:bf|it|rm|tt)?|mathrm|mathbf)\{")

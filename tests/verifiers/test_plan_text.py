@@ -32,7 +32,7 @@ TWO = (("pick-up", "a"), ("stack", "a", "b"))
         "1. pickup(a)\n2. stack(a, b)",
         "1. Pick up red 2. Stack red on blue",
         "Pick up the red block; then stack the red block on the blue block",
-        "| Step | Action |\n|---|---|\n| 1 | Pick up the red block |\n| 2 | Stack the red block on top of the blue block |",
+        "| Step | Action |\n|---|---|\n| 1 | Pick up the red block |\n| 2 | Stack the red block on the blue block |",
         '["pick up the red block", "stack the red block on top of the blue block"]',
         "Pick up the red block, then stack the red block on top of the blue block.",
         "First, pick up the red block. Second, stack the red block on top of the blue block.",
