@@ -1,0 +1,150 @@
+"""The puzzles: every four numbers from 1 to 13 that make 24, hardest last, with the targets they are contrasted in.
+
+`puzzles.csv` is what `python -m harness.tasks.game24.puzzles` prints: found by exhaustive search, kept because the
+search takes half a minute. Also reads the ranks of the published file.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import itertools
+import math
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.errors import DataError, UsageError
+from harness.tasks.game24.solver import Way, solutions, ways
+
+LARGEST = 13
+TARGETS = range(10, 100)
+"""Where contrasting targets are taken from: of two digits, as 24 is."""
+
+
+class Goal(NamedTuple):
+    """A target, in how many ways it can be made, whether each of them needs fractions, and the simplest of them."""
+
+    target: int
+    ways: int
+    fractions: bool
+    solution: str
+
+
+class Puzzle(NamedTuple):
+    """Four numbers in order of size; `other` is a target about as hard to make as 24, `unreachable` one that can't
+    be made, as near to `other` as there is."""
+
+    numbers: tuple[int, ...]
+    goal: Goal
+    other: Goal
+    unreachable: int
+
+
+@functools.cache
+def puzzles() -> tuple[Puzzle, ...]:
+    """All 1,362 puzzles, the easiest first: by need for fractions, then the number of ways to make 24 (many first),
+    then parentheses and length of the simplest way."""
+    text = (resources.files("harness.tasks.game24") / "puzzles.csv").read_text(encoding="utf-8")
+    found = []
+    for row in csv.DictReader(io.StringIO(text)):
+        numbers = tuple(map(int, row["numbers"].split()))
+        goal = Goal(24, int(row["ways"]), row["fractions"] == "yes", row["solution"])
+        other = Goal(int(row["other"]), int(row["other_ways"]), row["other_fractions"] == "yes", row["other_solution"])
+        found.append(Puzzle(numbers, goal, other, int(row["unreachable"])))
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=8192)
+def goal_of(numbers: tuple[int, ...], target: int) -> Goal | None:
+    """What there is to know about making a target from the numbers; None where it can't be made."""
+    found = solutions(numbers, target)
+    return _goal(target, found) if found else None
+
+
+def _goal(target: int, found: list[Way]) -> Goal:
+    return Goal(target, len(found), all(way.needs_fractions for way in found), found[0].text)
+
+
+def search(numbers: tuple[int, ...]) -> Puzzle | None:
+    """The puzzle of four numbers, or None if they don't make 24.
+
+    `other` needs fractions if and only if 24 does, where there is such a target; of these, the one with the number of
+    ways nearest to that of 24 (by ratio), then the one nearest to 24.
+    """
+    by_target: dict[int, list[Way]] = {}
+    for way in ways(numbers):
+        if way.value.denominator == 1 and int(way.value) in TARGETS:
+            by_target.setdefault(int(way.value), []).append(way)
+    if 24 not in by_target:
+        return None
+    goal = _goal(24, solutions(numbers, 24))
+    candidates = [t for t in by_target if t != 24]
+    alike = [t for t in candidates if all(way.needs_fractions for way in by_target[t]) == goal.fractions]
+    other = min(
+        alike or candidates,
+        key=lambda t: (round(abs(math.log(len(by_target[t]) / goal.ways)), 9), abs(t - 24), _parity(numbers, t)),
+    )
+    free = [t for t in TARGETS if t not in by_target]
+    unreachable = min(free, key=lambda t: (abs(t - other), _parity(numbers, t)))
+    return Puzzle(numbers, goal, _goal(other, solutions(numbers, other)), unreachable)
+
+
+def _parity(numbers: tuple[int, ...], target: int) -> bool:
+    """Of two targets equally near, sometimes the larger, sometimes the smaller, so that neither is a habit."""
+    return (target > 24) == (sum(numbers) % 2 == 0)
+
+
+def difficulty(puzzle: Puzzle) -> tuple[bool, int, int, int, tuple[int, ...]]:
+    """What puzzles are sorted by."""
+    solution = puzzle.goal.solution
+    return puzzle.goal.fractions, -puzzle.goal.ways, solution.count("("), len(solution), puzzle.numbers
+
+
+def ranked(path: Path) -> tuple[Puzzle, ...]:
+    """The puzzles in the order of the published 24.csv: its column `Puzzles`, one row a puzzle, from rank 1.
+
+    UsageError where the file can't be read, DataError (with the line) where it holds something else.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(itertools.islice(csv.reader(file), 10_000))
+    except OSError as error:
+        raise UsageError(
+            f"{path}: can't be read: {error.strerror}", "-T ranks=FILE wants the 24.csv of the tree-of-thought repository"
+        ) from None
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"{path}: not a CSV file: {error}") from None
+    if not rows or "Puzzles" not in rows[0]:
+        raise DataError(f"{path}: line 1 has no column 'Puzzles'", "the published columns are Rank,Puzzles,AMT (s),...")
+    column = rows[0].index("Puzzles")
+    known = {puzzle.numbers: puzzle for puzzle in puzzles()}
+    found: dict[tuple[int, ...], Puzzle] = {}
+    for line, row in enumerate(rows[1:], 2):
+        if not row:
+            continue
+        text = row[column].strip() if len(row) > column else ""
+        words = text.split()
+        numbers = tuple(sorted(int(word) for word in words if word.isdecimal() and len(word) < 4))
+        if len(words) != len(numbers) or numbers not in known:
+            raise DataError(f"{path}, line {line}: '{text[:60]}' is not four numbers from 1 to {LARGEST} that make 24")
+        if numbers in found:
+            raise DataError(f"{path}, line {line}: the puzzle {text} comes twice")
+        found[numbers] = known[numbers]
+    if not found:
+        raise DataError(f"{path}: there is no puzzle in it")
+    return tuple(found.values())
+
+
+def main() -> None:
+    """Print puzzles.csv."""
+    found = map(search, itertools.combinations_with_replacement(range(1, LARGEST + 1), 4))
+    print("numbers,ways,fractions,solution,other,other_ways,other_fractions,other_solution,unreachable")
+    for p in sorted((p for p in found if p is not None), key=difficulty):
+        goals = (f"{g.ways},{'yes' if g.fractions else 'no'},{g.solution}" for g in (p.goal, p.other))
+        print(" ".join(map(str, p.numbers)), next(goals), p.other.target, next(goals), p.unreachable, sep=",")
+
+
+if __name__ == "__main__":
+    main()
