@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Sequence
+from fractions import Fraction
 
 from harness.tasks.game24.shots import NO_SOLUTION
-from harness.verifiers.expressions import NoValueError, parse
 
 OPERATORS = "+-*/"
 
@@ -23,23 +22,19 @@ def at_random(numbers: Sequence[int], rng: random.Random) -> str:
     return left[0]
 
 
-def left_to_right(numbers: Sequence[int], target: int, give_up: bool) -> str:
-    """The first expression ((a o b) o c) o d that makes the target, with the numbers in their order or backwards.
-
-    Where there is none: `no solution`, or if it may not `give_up`, the expression that comes nearest.
-    """
-    nearest: tuple[float, str] | None = None
-    for order in (list(numbers), list(reversed(numbers))):
-        for operators in itertools.product(OPERATORS, repeat=len(order) - 1):
-            text = str(order[0])
-            for i, (operator, number) in enumerate(zip(operators, order[1:], strict=True)):
-                text = f"({text}) {operator} {number}" if i else f"{text} {operator} {number}"
-            try:
-                distance = float(abs(parse(text).value() - target))
-            except NoValueError:
-                continue
-            if distance == 0:
-                return text
-            if nearest is None or distance < nearest[0]:
-                nearest = (distance, text)
-    return NO_SOLUTION if give_up or nearest is None else nearest[1]
+def greedy(numbers: Sequence[int], target: int, give_up: bool) -> str:
+    """From left to right, each time with the operator that comes nearest to the target: the numbers in order of size,
+    else backwards. Where neither makes it: `no solution`, or if it may not `give_up`, the second of the two."""
+    text = ""
+    for order in (sorted(numbers), sorted(numbers, reverse=True)):
+        total, text = Fraction(order[0]), str(order[0])
+        for place, number in enumerate(order[1:]):
+            results = {"+": total + number, "-": total - number, "*": total * number}
+            if number:
+                results["/"] = total / number
+            operator = min(results, key=lambda o: abs(results[o] - target))
+            total = results[operator]
+            text = f"({text}) {operator} {number}" if place else f"{text} {operator} {number}"
+        if total == target:
+            return text
+    return NO_SOLUTION if give_up else text

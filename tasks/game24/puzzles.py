@@ -6,17 +6,19 @@ search takes half a minute. Also reads the ranks of the published file.
 
 from __future__ import annotations
 
+import collections
 import csv
 import functools
 import io
 import itertools
 import math
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import DataError, UsageError
-from harness.tasks.game24.solver import Way, solutions, ways
+from harness.tasks.game24.solver import Way, simplest_first, solutions, ways
 
 LARGEST = 13
 TARGETS = range(10, 100)
@@ -34,7 +36,7 @@ class Goal(NamedTuple):
 
 class Puzzle(NamedTuple):
     """Four numbers in order of size; `other` is a target about as hard to make as 24, `unreachable` one that can't
-    be made, as near to `other` as there is."""
+    be made."""
 
     numbers: tuple[int, ...]
     goal: Goal
@@ -67,11 +69,20 @@ def _goal(target: int, found: list[Way]) -> Goal:
     return Goal(target, len(found), all(way.needs_fractions for way in found), found[0].text)
 
 
-def search(numbers: tuple[int, ...]) -> Puzzle | None:
-    """The puzzle of four numbers, or None if they don't make 24.
+class Found(NamedTuple):
+    """What the search says about four numbers: as in Puzzle, with every target that can't be made."""
+
+    numbers: tuple[int, ...]
+    goal: Goal
+    other: Goal
+    out_of_reach: tuple[int, ...]
+
+
+def search(numbers: tuple[int, ...]) -> Found | None:
+    """Everything about four numbers, or None if they don't make 24.
 
     `other` needs fractions if and only if 24 does, where there is such a target; of these, the one with the number of
-    ways nearest to that of 24 (by ratio), then the one nearest to 24.
+    ways nearest to that of 24 (by ratio), then the most similar simplest way (by parentheses), then the nearest to 24.
     """
     by_target: dict[int, list[Way]] = {}
     for way in ways(numbers):
@@ -79,24 +90,42 @@ def search(numbers: tuple[int, ...]) -> Puzzle | None:
             by_target.setdefault(int(way.value), []).append(way)
     if 24 not in by_target:
         return None
-    goal = _goal(24, solutions(numbers, 24))
+    goal = _goal(24, simplest_first(by_target[24]))
     candidates = [t for t in by_target if t != 24]
     alike = [t for t in candidates if all(way.needs_fractions for way in by_target[t]) == goal.fractions]
-    other = min(
-        alike or candidates,
-        key=lambda t: (round(abs(math.log(len(by_target[t]) / goal.ways)), 9), abs(t - 24), _parity(numbers, t)),
-    )
-    free = [t for t in TARGETS if t not in by_target]
-    unreachable = min(free, key=lambda t: (abs(t - other), _parity(numbers, t)))
-    return Puzzle(numbers, goal, _goal(other, solutions(numbers, other)), unreachable)
+    even = sum(numbers) % 2 == 0  # of two targets equally near, sometimes the larger, sometimes the smaller
+
+    def distance(target: int) -> tuple[float, int, int, bool]:
+        found = _goal(target, simplest_first(by_target[target]))
+        parentheses = abs(found.solution.count("(") - goal.solution.count("("))
+        return round(abs(math.log(found.ways / goal.ways)), 9), parentheses, abs(target - 24), (target > 24) == even
+
+    other = min(alike or candidates, key=distance)
+    out_of_reach = tuple(t for t in TARGETS if t not in by_target)
+    return Found(numbers, goal, _goal(other, simplest_first(by_target[other])), out_of_reach)
 
 
-def _parity(numbers: tuple[int, ...], target: int) -> bool:
-    """Of two targets equally near, sometimes the larger, sometimes the smaller, so that neither is a habit."""
-    return (target > 24) == (sum(numbers) % 2 == 0)
+def balanced(found: Sequence[Found]) -> list[Puzzle]:
+    """The puzzles, easiest first, with an unreachable target each: a target says nothing about whether it can be made.
+
+    Each number is taken as unreachable about as often as it is an `other` target, in the puzzles with the fewest
+    choices first, and near to their `other` where there is a choice.
+    """
+    budget = collections.Counter(f.other.target for f in found)
+    made = []
+    for f in sorted(found, key=lambda f: (len(budget.keys() & set(f.out_of_reach)), f.numbers)):
+        apart = {t: abs(t - f.other.target) for t in f.out_of_reach}
+        in_budget = [t for t in f.out_of_reach if budget[t] > 0]
+        if in_budget:
+            chosen = max(in_budget, key=lambda t: (budget[t] / (1 + apart[t]), t))
+        else:
+            chosen = min(f.out_of_reach, key=lambda t: (apart[t], t))
+        budget[chosen] -= 1
+        made.append(Puzzle(f.numbers, f.goal, f.other, chosen))
+    return sorted(made, key=difficulty)
 
 
-def difficulty(puzzle: Puzzle) -> tuple[bool, int, int, int, tuple[int, ...]]:
+def difficulty(puzzle: Puzzle | Found) -> tuple[bool, int, int, int, tuple[int, ...]]:
     """What puzzles are sorted by."""
     solution = puzzle.goal.solution
     return puzzle.goal.fractions, -puzzle.goal.ways, solution.count("("), len(solution), puzzle.numbers
@@ -139,11 +168,13 @@ def ranked(path: Path) -> tuple[Puzzle, ...]:
 
 def main() -> None:
     """Print puzzles.csv."""
-    found = map(search, itertools.combinations_with_replacement(range(1, LARGEST + 1), 4))
+    searched = map(search, itertools.combinations_with_replacement(range(1, LARGEST + 1), 4))
+    found = sorted((f for f in searched if f is not None), key=difficulty)
     print("numbers,ways,fractions,solution,other,other_ways,other_fractions,other_solution,unreachable")
-    for p in sorted((p for p in found if p is not None), key=difficulty):
-        goals = (f"{g.ways},{'yes' if g.fractions else 'no'},{g.solution}" for g in (p.goal, p.other))
-        print(" ".join(map(str, p.numbers)), next(goals), p.other.target, next(goals), p.unreachable, sep=",")
+    for start in range(0, len(found), 100):  # by hundreds, so that 900-999 is balanced in itself
+        for p in balanced(found[start : start + 100]):
+            goals = [f"{g.ways},{'yes' if g.fractions else 'no'},{g.solution}" for g in (p.goal, p.other)]
+            print(" ".join(map(str, p.numbers)), goals[0], p.other.target, goals[1], p.unreachable, sep=",")
 
 
 if __name__ == "__main__":

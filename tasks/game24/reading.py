@@ -53,7 +53,7 @@ _UNSOLVABLE = re.compile(
     re.IGNORECASE,
 )
 _DECLINED = re.compile(r"[\W_]*(?:none|n/a|nil|null|no|never|invalid(?: input)?|unsolvable)[\W_]*$", re.IGNORECASE)
-_OTHERS = re.compile(r"\b(?:other|others|another|alternative|else|more|only|further|simpler)\b", re.IGNORECASE)
+_OTHERS = re.compile(r"\b(?:others?|another|alternative|else|further|simpler)\b", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     r"\b(?:wait|hold on|hmm|oops)\b(?= *[,.!:…-])|\b(?:correction|edit):|\b(?:scratch that|let me (?:re|try)\w*|"
     r"that(?:'s| is| was) (?:wrong|incorrect|not right)|i made an? (?:mistake|error)|i was wrong|on second thought)\b",

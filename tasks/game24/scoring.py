@@ -17,6 +17,7 @@ from harness.types import Outcome, Params, Score, StopReason
 from harness.verifiers import answers
 from harness.verifiers.expressions import Expression, NotAnExpressionError, NoValueError, Number, parse
 
+_WHOLE = re.compile("[0-9]{1,6}").fullmatch
 ALLOWED = frozenset(["+", "-", "*", "/", "neg", "pos"])
 
 
@@ -30,7 +31,7 @@ class Puzzle(NamedTuple):
     def can_be_made(self) -> bool:
         if self.solvable is not None:
             return self.solvable
-        return self.target in solver.reachable(tuple(sorted(map(int, self.numbers))))
+        return solver.can_make(tuple(sorted(map(int, self.numbers))), self.target)
 
 
 def puzzle_of(params: Params) -> Puzzle:
@@ -40,7 +41,7 @@ def puzzle_of(params: Params) -> Puzzle:
     if not isinstance(texts, Iterable) or isinstance(texts, dict):
         raise DataError(f"params.numbers: {given!r} is not a list of numbers", 'such as "4 5 6 10" or [4, 5, 6, 10]')
     numbers = tuple(map(str, texts))
-    if not 2 <= len(numbers) <= solver.MOST_NUMBERS or not all(re.fullmatch(r"[0-9]{1,6}", n) for n in numbers):
+    if not 2 <= len(numbers) <= solver.MOST_NUMBERS or not all(map(_WHOLE, numbers)):
         raise DataError(f"params.numbers: {given!r} is not two to {solver.MOST_NUMBERS} whole numbers")
     target, solvable = params.get("target", 24), params.get("solvable")
     if isinstance(target, bool) or not isinstance(target, int) or target < 0:
@@ -126,7 +127,7 @@ def _fault(puzzle: Puzzle, sides: list[Expression]) -> tuple[str, str]:
     One side must use each number once and make the target, and the others must be equal to it.
     """
     wanted = sorted(map(int, puzzle.numbers))
-    made = [side for side in sides if sorted(map(Fraction, side.numbers)) == wanted ]
+    made = [side for side in sides if sorted(map(_number, side.numbers)) == wanted ]
     if not made:
         return "wrong_numbers", ""
     if not made[0].operators <= ALLOWED:
@@ -142,6 +143,10 @@ def _fault(puzzle: Puzzle, sides: list[Expression]) -> tuple[str, str]:
     except NoValueError:
         equal = False
     return "" if equal else "unequal_sides", shown(value)
+
+
+def _number(text: str) -> int | Fraction:
+    return int(text) if text.isdigit() else Fraction(text)
 
 
 def shown(value: Number) -> str:

@@ -36,9 +36,19 @@ class Way(NamedTuple):
 
 
 def solutions(numbers: tuple[int, ...], target: int) -> list[Way]:
-    """All ways to make the target, which is not negative; the simplest first: no fractions, few parentheses, short."""
-    found = [way for way in ways(tuple(sorted(numbers))) if way.value == target]
+    """All ways to make the target, which is not negative; the simplest first."""
+    return simplest_first([way for way in ways(tuple(sorted(numbers))) if way.value == target])
+
+
+def simplest_first(found: list[Way]) -> list[Way]:
+    """In order of simplicity: without fractions, with few parentheses, short."""
     return sorted(found, key=lambda way: (way.needs_fractions, way.text.count("("), len(way.text), way.text))
+
+
+@functools.lru_cache(maxsize=65_536)
+def can_make(numbers: tuple[int, ...], target: int) -> bool:
+    """Whether the target can be made of these numbers (sorted, up to MOST_NUMBERS of them)."""
+    return target in reachable(numbers)
 
 
 @functools.lru_cache(maxsize=512)

@@ -116,14 +116,14 @@ class Game24:
         return scoring.robust(params, response, stop_reason)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
-        """oracle: a solution, or that there is none; random: an expression at random; shallow: from left to right,
-        forwards and backwards, and where that fails, that there is no solution (the nearest miss, if all have one)."""
+        """oracle: a solution, or that there is none; random: any expression of the numbers; shallow: from left to
+        right, always towards the target, and where that misses, that there is no solution (if some have none)."""
         puzzle = scoring.puzzle_of(sample.params)
         numbers = [int(n) for n in puzzle.numbers]
         if kind == "oracle":
             text = sample.target.partition(" =")[0]
         elif kind == "shallow":
-            text = baselines.left_to_right(numbers, puzzle.target, give_up=self._way_out)
+            text = baselines.greedy(numbers, puzzle.target, give_up=self._way_out)
         else:
             text = baselines.at_random(numbers, rng)
         return shots.answer(str(sample.params["prompt"]), numbers, puzzle.target, text)
