@@ -7,7 +7,9 @@ solution are no offers. Takes linear time; only the end of a long text is looked
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from harness.verifiers import answers
@@ -15,6 +17,8 @@ from harness.verifiers.expressions import plain_notation
 
 LONGEST = 20_000
 """Characters at the end of a response that are read."""
+MOST_MARKERS = 10
+"""Where the last ten times that "answer" is said nothing comes of it, nothing will."""
 
 
 class Offer(NamedTuple):
@@ -37,7 +41,7 @@ _MARKER = re.compile(
 _RUN = re.compile(r"(?:[-+*/^()=!% \t0-9]|\.(?=[0-9])|sqrt)+")
 _OPERATOR = re.compile(r"[0-9)][ \t]*[-+*/^%(!]|sqrt")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_BULLET = re.compile(r"[ \t]*(?:[-*+•>#]|\d{1,2}[.)])[ \t]+(?=[(0-9])")
+_BULLET = re.compile(r"^[ \t]*(?:[-*+•>#]|\d{1,2}[.)])[ \t]+(?=[(0-9])")
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*\w*[ \t]*$", re.MULTILINE)
 
 _ADJECTIVE = r"(?:valid|possible|such|known|exact|correct|real|arithmetic|basic|single)"
@@ -68,14 +72,19 @@ def read(response: str, count: int) -> Offer:
         text = _FENCE.sub("", text)
     text = plain_notation(text).replace("!=", "≠").replace("==", "=")
     lines = text.rstrip().split("\n")
-    for number in range(len(lines) - 1, -1, -1):
-        markers = list(_MARKER.finditer(lines[number]))
-        for marker in reversed(markers):
-            offer = _marked(lines, number, lines[number][marker.end() :], count)
-            # "The answer is correct" is about an answer; "Answer: see above" is meant as one.
-            if offer is not None and (offer.kind != "unreadable" or marker.group().endswith((":", "="))):
-                return offer
+    for number, marker in itertools.islice(_markers(lines), MOST_MARKERS):
+        offer = _marked(lines, number, lines[number][marker.end() :], count)
+        # "The answer is correct" is about an answer; "Answer: see above" is meant as one.
+        if offer is not None and (offer.kind != "unreadable" or marker.group().endswith((":", "="))):
+            return offer
     return _unmarked(lines, count)
+
+
+def _markers(lines: list[str]) -> Iterator[tuple[int, re.Match[str]]]:
+    """Where something is said to be the answer, the last first."""
+    for number in range(len(lines) - 1, -1, -1):
+        for marker in reversed(list(_MARKER.finditer(lines[number]))):
+            yield number, marker
 
 
 def _marked(lines: list[str], number: int, content: str, count: int) -> Offer | None:
@@ -110,20 +119,16 @@ def _parted(lines: list[str], position: int) -> tuple[list[str], list[str]]:
 
 def _unmarked(lines: list[str], count: int, short: bool = True) -> Offer:
     """The last complete expression or statement that there is none. An expression with too few numbers is a step of
-    the way, unless it is the last thing said and not written as a step (and `short` ones are asked for)."""
-    last = True
-    for line in reversed(lines):
-        if not line.strip():
-            continue
-        bullet = _BULLET.match(line)
-        line = line[bullet.end() :] if bullet else line
-        offer = _of_line(line, count)
-        if offer is None and short and last and "left" not in line:
-            offer = _of_line(line, 1)
-            offer = offer if offer is not None and len(offer.sides) > 1 else None
-        if offer is not None and not (offer.kind == "unsolvable" and _OTHERS.search(line)):
-            return offer._replace(last_line=last)
-        last = False
+    the way; only where there is nothing else, and `short` ones are asked for, the last line's is what is offered."""
+    said = [_BULLET.sub("", line, count=1) for line in lines if line.strip()]
+    for number in range(len(said) - 1, -1, -1):
+        offer = _of_line(said[number], count)
+        if offer is not None:
+            return offer._replace(last_line=number == len(said) - 1)
+    if short and said and "left" not in said[-1]:
+        offer = _of_line(said[-1], 1)
+        if offer is not None and len(offer.sides) > 1:
+            return offer._replace(last_line=True)
     return Offer("nothing")
 
 
@@ -142,13 +147,14 @@ def _of_line(line: str, count: int) -> Offer | None:
 
 
 def _claims(line: str, leading: bool) -> bool:
-    """Whether a line says that there is no solution; `leading`: as what the line begins with, and of no others."""
+    """Whether a line says that there is no solution: at all, not no other one. `leading`: that it begins with it."""
     if _DECLINED.match(line) and not leading:
         return True
     claim = _UNSOLVABLE.search(line[:1_000])
-    if claim is None or not leading:
-        return claim is not None
-    return claim.start() < 60 and not _OTHERS.search(line) and not _OPERATOR.search(line)
+    if claim is None or (leading and (claim.start() >= 60 or _OPERATOR.search(line))):
+        return False
+    sentence = line[line.rfind(".", 0, claim.start()) + 1 : claim.end() + 60]
+    return not _OTHERS.search(sentence)
 
 
 def _sides(run: str) -> tuple[str, ...]:

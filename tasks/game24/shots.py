@@ -37,13 +37,18 @@ def draw(rng: random.Random, target: int | None, solvable: bool) -> tuple[tuple[
 @functools.lru_cache(maxsize=1024)
 def published_form(prompt: str, target: int, way_out: bool) -> str:
     """Five worked examples with this target, one of them without a solution if there is a way out."""
+    return "\n".join(
+        f"Input: {' '.join(map(str, numbers))}\n{answer(prompt, numbers, target, text)}"
+        for numbers, text in _examples(target, way_out)
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _examples(target: int, way_out: bool) -> tuple[tuple[tuple[int, ...], str], ...]:
     rng = random.Random(derive("game24", "shots", target))
     unsolvable = rng.randrange(SHOTS) if way_out else None
-    written = []
-    for place in range(SHOTS):
-        numbers, _, text = draw(rng, target, place != unsolvable)
-        written.append(f"Input: {' '.join(map(str, numbers))}\n{answer(prompt, numbers, target, text)}")
-    return "\n".join(written)
+    drawn = (draw(rng, target, place != unsolvable) for place in range(SHOTS))
+    return tuple((numbers, text) for numbers, _, text in drawn)
 
 
 def answer(prompt: str, numbers: Sequence[int], target: int, text: str) -> str:
