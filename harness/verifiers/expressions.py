@@ -94,14 +94,14 @@ def parse(text: str, implicit: bool = False) -> Expression:
                 _make_way(output, waiting, token)
                 wants_operand = True
                 continue
-        if token[0].isdigit() or (token[0] == "." and len(token) > 1):
-            numbers.append(_literal(token))
-            output.append(token)
-            wants_operand = False
-        elif token == "(":
+        if token == "(":
             waiting.append(token)
         elif waiting and waiting[-1] in _FUNCTIONS:
             raise NotAnExpressionError(f"no parenthesis after {waiting[-1]}")
+        elif token[0] in "0123456789" or (token[0] == "." and len(token) > 1):
+            numbers.append(_literal(token))
+            output.append(token)
+            wants_operand = False
         elif token == "-" or token == "+":
             waiting.append("neg" if token == "-" else "pos")
         elif token in _FUNCTIONS:

@@ -137,9 +137,17 @@ def _parts(way: Way, kind: str) -> tuple[tuple[Way, ...], tuple[Way, ...]]:
 
 
 def _sum(value: Fraction, plus: tuple[Way, ...], minus: tuple[Way, ...]) -> Way:
-    made = _made("+", value, plus, minus, " + ", " - ")
+    made = _signed_sum(value, plus, minus)
     # A sum of zero is its own opposite: of the two ways to write it, one.
-    return min(made, _made("+", value, minus, plus, " + ", " - ")) if not value and minus else made
+    return min(made, _signed_sum(value, minus, plus)) if not value and minus else made
+
+
+def _signed_sum(value: Fraction, plus: tuple[Way, ...], minus: tuple[Way, ...]) -> Way:
+    # To take away (1 - 1) * 5 is to add (1 - 1) * 5, with the two ones in each other's place.
+    turned = tuple(part for part in minus if not part.value and any(f.kind and f.ups == f.downs for f in part.ups))
+    if turned:
+        minus = tuple(part for part in minus if part not in turned)
+    return _made("+", value, plus + turned, minus, " + ", " - ")
 
 
 def _product(value: Fraction, over: tuple[Way, ...], under: tuple[Way, ...]) -> Way:
