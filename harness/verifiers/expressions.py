@@ -204,13 +204,13 @@ def _unary(operator: str, a: Number) -> Number:
     if operator == "sqrt":
         return _power(a, Fraction(1, 2))
     if operator == "abs":
-        return abs(a)
+        return a if a >= 0 else -a
     if operator in ("floor", "ceiling"):
         return math.floor(a) if operator == "floor" else math.ceil(a)
-    if a != int(a) or not 0 <= a <= 1_000:
+    n = int(a)
+    if a != n or not 0 <= n <= 1_000:
         raise NoValueError("the factorial of what is not a whole number up to 1000")
-    a = int(a)
-    return math.factorial(a) if operator == "factorial" else math.prod(range(a, 1, -2))
+    return math.factorial(n) if operator == "factorial" else math.prod(range(n, 1, -2))
 
 
 def _power(base: Number, exponent: Number) -> Number:
@@ -219,17 +219,16 @@ def _power(base: Number, exponent: Number) -> Number:
     if isinstance(base, float) or isinstance(exponent, float):
         if (base < 0 and exponent != int(exponent)) or (base == 0 and exponent < 0):
             raise NoValueError("not a real number")
-        return float(base) ** float(exponent)
+        return math.pow(base, exponent)
     if base == 0 and exponent < 0:
         raise NoValueError("division by zero")
-    size = max(base.numerator.bit_length(), base.denominator.bit_length())
-    if abs(exponent.numerator) * (size if abs(base) != 1 else 0) > LARGEST_BITS * max(1, exponent.denominator):
+    root = _root(Fraction(base), exponent.denominator) if exponent.denominator > 1 else Fraction(base)
+    if root in (0, 1, -1):  # a huge exponent costs nothing here
+        return -1 if root == -1 and exponent.numerator % 2 else abs(root.numerator)
+    size = max(root.numerator.bit_length(), root.denominator.bit_length())
+    if abs(exponent.numerator) * size > LARGEST_BITS:
         raise NoValueError("too large")
-    if isinstance(exponent, Fraction):
-        base, exponent = _root(Fraction(base), exponent.denominator), exponent.numerator
-    if abs(base) == 1 or base == 0:  # a huge exponent costs nothing here
-        exponent = exponent % 2 if base == -1 else min(exponent, 1) if base == 0 else 1
-    return _whole(Fraction(base) ** exponent)
+    return _whole(Fraction(root**exponent.numerator))
 
 
 def _root(base: Fraction, degree: int) -> Fraction:
@@ -240,6 +239,10 @@ def _root(base: Fraction, degree: int) -> Fraction:
 
 
 def _whole_root(n: int, degree: int) -> int:
+    if n < 2:
+        return n
+    if degree > n.bit_length():
+        raise NoValueError("not a rational number")
     low, high = 0, 1 << (n.bit_length() // degree + 1)
     while low < high:
         middle = (low + high + 1) // 2
@@ -253,12 +256,17 @@ def _whole_root(n: int, degree: int) -> int:
 
 _SIGNS = str.maketrans(
     {**dict.fromkeys("×⋅·∙∗✕✖⨯⨉＊", "*"), **dict.fromkeys("÷∕⁄／", "/"), **dict.fromkeys("−–‒﹣－", "-"),
-     **dict.fromkeys("[（［", "("), **dict.fromkeys("]）］", ")"), "＋": "+", "＝": "=", "²": "^2", "³": "^3", "√": "sqrt",
+     **dict.fromkeys("[（［", "("), **dict.fromkeys("]）］", ")"), "＋": "+", "＝": "=", "²": "^2", "³": "^3",
+     "√": "sqrt",
      **dict.fromkeys("\u00a0\u2002\u2003\u2009\u200a\u202f\u3000$`", " "),
      **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", ""), **{chr(0xFF10 + i): str(i) for i in range(10)}}
 )  # fmt: skip
 _LATEX = re.compile(r"\\([a-zA-Z]+|[^a-zA-Z])|[{}]")
-_COMMANDS = {"times": "*", "cdot": "*", "ast": "*", "div": "/", "*": "*", "neq": "≠", "ne": "≠", "-": "-", "\\": "\n", "sqrt": "sqrt"}
+_COMMANDS = {
+    **dict.fromkeys(("times", "cdot", "ast", "*"), "*"),
+    **dict.fromkeys(("neq", "ne"), "≠"),
+    **{"div": "/", "sqrt": "sqrt", "-": "-", "\\": "\n"},
+}
 _FRACTIONS = frozenset(["frac", "dfrac", "tfrac", "cfrac"])
 _BRACES = {"over": ("((", ")/"), "under": ("(", "))"), "box": ("\nAnswer: ", "\n"), "words": (" ", " ")}
 _TIMES = re.compile(r"(?<=[0-9)]) ?[xX] ?(?=[0-9(])")

@@ -46,8 +46,7 @@ class Puzzle(NamedTuple):
 
 @functools.cache
 def puzzles() -> tuple[Puzzle, ...]:
-    """All 1,362 puzzles, the easiest first: by need for fractions, then the number of ways to make 24 (many first),
-    then parentheses and length of the simplest way."""
+    """All 1,362 puzzles, the easiest first (see `difficulty`)."""
     text = (resources.files("harness.tasks.game24") / "puzzles.csv").read_text(encoding="utf-8")
     found = []
     for row in csv.DictReader(io.StringIO(text)):
@@ -125,10 +124,10 @@ def balanced(found: Sequence[Found]) -> list[Puzzle]:
     return sorted(made, key=difficulty)
 
 
-def difficulty(puzzle: Puzzle | Found) -> tuple[bool, int, int, int, tuple[int, ...]]:
-    """What puzzles are sorted by."""
-    solution = puzzle.goal.solution
-    return puzzle.goal.fractions, -puzzle.goal.ways, solution.count("("), len(solution), puzzle.numbers
+def difficulty(puzzle: Puzzle | Found) -> tuple[bool, bool, int, int, tuple[int, ...]]:
+    """What puzzles are sorted by: need for fractions, need for parentheses, ways to make 24 (few is hard), length."""
+    goal = puzzle.goal
+    return goal.fractions, "(" in goal.solution, -goal.ways, len(goal.solution), puzzle.numbers
 
 
 def ranked(path: Path) -> tuple[Puzzle, ...]:
@@ -141,7 +140,8 @@ def ranked(path: Path) -> tuple[Puzzle, ...]:
             rows = list(itertools.islice(csv.reader(file), 10_000))
     except OSError as error:
         raise UsageError(
-            f"{path}: can't be read: {error.strerror}", "-T ranks=FILE wants the 24.csv of the tree-of-thought repository"
+            f"{path}: can't be read: {error.strerror}",
+            "-T ranks=FILE wants the 24.csv of the tree-of-thought repository",
         ) from None
     except (ValueError, csv.Error) as error:
         raise DataError(f"{path}: not a CSV file: {error}") from None

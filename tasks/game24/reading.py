@@ -45,7 +45,9 @@ _BULLET = re.compile(r"^[ \t]*(?:[-*+•>#]|\d{1,2}[.)])[ \t]+(?=[(0-9])")
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*\w*[ \t]*$", re.MULTILINE)
 
 _ADJECTIVE = r"(?:valid|possible|such|known|exact|correct|real|arithmetic|basic|single)"
-_MAKE = r"(?:ma[dk]e|obtain|reach|get|form|produce|create|yield|equal|achieve|attain|result in|find|found|give|done|solve)"
+_MAKE = (
+    r"(?:ma[dk]e|obtain|reach|get|form|produce|create|yield|equal|achieve|attain|result in|find|found|give|done|solve)"
+)
 _UNSOLVABLE = re.compile(
     rf"\bno (?:{_ADJECTIVE} )*(?:solution|way|combination|expression|sequence|possibilit)"
     rf"|\bno (?:{_ADJECTIVE} )+(?:operation|step|answer)"

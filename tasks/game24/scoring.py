@@ -7,7 +7,6 @@ not said, an exhaustive search decides).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -36,9 +35,9 @@ class Puzzle(NamedTuple):
 
 def puzzle_of(params: Params) -> Puzzle:
     """The puzzle that a sample's params describe. DataError where they do not."""
-    given = params.get("numbers")
+    given: object = params.get("numbers")  # a list is no cell of a table, but what JSON lines may well have
     texts = re.findall(r"[^\s,]+", given) if isinstance(given, str) else given
-    if not isinstance(texts, Iterable) or isinstance(texts, dict):
+    if not isinstance(texts, list):
         raise DataError(f"params.numbers: {given!r} is not a list of numbers", 'such as "4 5 6 10" or [4, 5, 6, 10]')
     numbers = tuple(map(str, texts))
     if not 2 <= len(numbers) <= solver.MOST_NUMBERS or not all(map(_WHOLE, numbers)):
@@ -97,9 +96,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
         return score
     if stop_reason == "length" and (offer.last_line or offer.kind == "nothing"):
         return Score.without_answer(Outcome.TRUNCATED, **score.detail)
-    if offer.kind in ("nothing", "unreadable") and (
-        stop_reason == "content_filter" or answers.is_refusal(response)
-    ):
+    if offer.kind in ("nothing", "unreadable") and (stop_reason == "content_filter" or answers.is_refusal(response)):
         return Score.without_answer(Outcome.REFUSED, **score.detail)
     return score
 
@@ -127,7 +124,7 @@ def _fault(puzzle: Puzzle, sides: list[Expression]) -> tuple[str, str]:
     One side must use each number once and make the target, and the others must be equal to it.
     """
     wanted = sorted(map(int, puzzle.numbers))
-    made = [side for side in sides if sorted(map(_number, side.numbers)) == wanted ]
+    made = [side for side in sides if sorted(map(_number, side.numbers)) == wanted]
     if not made:
         return "wrong_numbers", ""
     if not made[0].operators <= ALLOWED:

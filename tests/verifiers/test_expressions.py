@@ -1,5 +1,6 @@
 """Expressions: parsed by hand, evaluated exactly, and no text can hurt."""
 
+import contextlib
 import re
 from fractions import Fraction
 
@@ -65,7 +66,8 @@ def test_inexact_reading_rounds_as_floating_point_does() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", " ", "()", "5 5", "5 +", "* 5", "(5", "5)", "5(4)", "(1)(2)", "x + 1", "5 & 4", "1.2.3", "05", "1e5", "5 +* 6",
-     "__import__('os')", "sqrt 4", "sqrt(", "5 !!! 4", "lambda: 0", "5, 4", "1 = 1", "5 × 4", "٤ + 1", "(" * 5000, "1" * 50],
+     "__import__('os')", "sqrt 4", "sqrt(", "5 !!! 4", "lambda: 0", "5, 4", "1 = 1", "5 × 4", "٤ + 1", "(" * 5000,
+     "1" * 50],
 )  # fmt: skip
 def test_anything_else_is_no_expression(text: str) -> None:
     with pytest.raises(NotAnExpressionError):
@@ -86,7 +88,9 @@ def test_implicit_products_only_where_asked_for() -> None:
         ("5 % 0", "division by zero"),
         ("0 ** -1", "division by zero"),
         ("2 ** (1 / 2)", "not a rational number"),
+        ("2 ** (1 / 99999999999)", "not a rational number"),
         ("(-8) ** (1 / 3)", "not a real number"),
+        ("9 ** 9 ** (1 / 2) ** 9", "not a rational number"),
         ("9 ** 9 ** 9", "too large"),
         ("9 ** -(9 ** 9)", "too large"),
         ("(1 / 2) ! ", "factorial"),
@@ -115,8 +119,7 @@ def _expressions(draw: st.DrawFn) -> str:
         powers = inner.map(lambda text: f"({text})**2")
         return joined | inner.map(lambda text: f"({text})") | inner.map(lambda text: f"-{text}") | powers
 
-    return draw(st.recursive(leaves, extend, max_leaves=12))
-
+    return draw(st.recursive(leaves, extend, max_leaves=8))
 
 
 @given(_expressions())
@@ -128,10 +131,7 @@ def test_the_value_is_what_python_says(text: str) -> None:
         with pytest.raises(NoValueError):
             parse(text).value()
         return
-    try:
-        assert parse(text).value() == expected
-    except NoValueError as error:
-        assert "too large" in str(error)
+    assert parse(text).value() == expected
 
 
 @given(st.text(alphabet="0123456789+-*/()!^.% sqrtx=", max_size=80) | st.text(max_size=80))
@@ -147,10 +147,8 @@ def test_no_text_raises_anything_else_or_grows(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["(" * 999 + "1" + ")" * 999, "-" * 1999 + "1", "!".join("9" * 900), "1+" * 999 + "1"])
 def test_nesting_does_not_recurse(text: str) -> None:
-    try:
+    with contextlib.suppress(NotAnExpressionError, NoValueError):
         parse(text).value()
-    except (NotAnExpressionError, NoValueError):
-        pass
 
 
 @pytest.mark.parametrize(
