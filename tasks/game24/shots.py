@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from harness.seeds import derive
 from harness.tasks.game24.puzzles import LARGEST, TARGETS, goal_of
-from harness.tasks.game24.solver import reachable
+from harness.tasks.game24.solver import reachable, simplest_first, ways
 from harness.verifiers.expressions import parse
 
 NO_SOLUTION = "no solution"
@@ -23,8 +23,7 @@ SHOTS = 5
 def draw(rng: random.Random, target: int | None, solvable: bool) -> tuple[tuple[int, ...], int, str]:
     """Four numbers, a target (the given one, or any of two digits) and a solution, or `no solution`."""
     while True:
-        some = [rng.randint(1, LARGEST) for _ in range(3)]
-        numbers = tuple(sorted([*some, rng.randint(LARGEST + 1, LARGEST + 3)]))
+        numbers = _numbers(rng)
         can = reachable(numbers)
         fitting = [t for t in (TARGETS if target is None else (target,)) if (t in can) == solvable]
         if not fitting:
@@ -43,12 +42,34 @@ def published_form(prompt: str, target: int, way_out: bool) -> str:
     )
 
 
-@functools.lru_cache(maxsize=1024)
-def _examples(target: int, way_out: bool) -> tuple[tuple[tuple[int, ...], str], ...]:
+@functools.cache
+def _examples(target: int, way_out: bool) -> list[tuple[tuple[int, ...], str]]:
     rng = random.Random(derive("game24", "shots", target))
-    unsolvable = rng.randrange(SHOTS) if way_out else None
-    drawn = (draw(rng, target, place != unsolvable) for place in range(SHOTS))
-    return tuple((numbers, text) for numbers, _, text in drawn)
+    solvable = [(numbers, solutions[target]) for numbers, solutions in _pool() if target in solutions]
+    chosen = rng.sample(solvable, SHOTS - way_out)
+    if way_out:
+        unsolvable = [(numbers, NO_SOLUTION) for numbers, solutions in _pool() if target not in solutions]
+        chosen.insert(rng.randrange(SHOTS), rng.choice(unsolvable))
+    return chosen
+
+
+@functools.cache
+def _pool() -> list[tuple[tuple[int, ...], dict[int, str]]]:
+    """Numbers to choose from, with the simplest way to each target that they make."""
+    rng = random.Random(derive("game24", "pool"))
+    found = []
+    for numbers in {_numbers(rng): None for _ in range(60)}:
+        solutions: dict[int, str] = {}
+        for way in simplest_first(list(ways(numbers))):
+            if way.value.denominator == 1:
+                solutions.setdefault(int(way.value), way.text)
+        found.append((numbers, solutions))
+    return found
+
+
+def _numbers(rng: random.Random) -> tuple[int, ...]:
+    """Four numbers, one of them larger than any in a puzzle."""
+    return tuple(sorted([*(rng.randint(1, LARGEST) for _ in range(3)), rng.randint(LARGEST + 1, LARGEST + 3)]))
 
 
 def answer(prompt: str, numbers: Sequence[int], target: int, text: str) -> str:

@@ -21,16 +21,13 @@ from harness.tasks.game24.prompts import PROMPT_TYPES, TEMPLATES, WAY_OUT
 from harness.tasks.game24.puzzles import Puzzle, goal_of, puzzles, ranked
 from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
 
-MOST = 999
-"""The largest target that can be asked for."""
-
 
 @dataclass(frozen=True)
 class Game24:
     """Make 24, or another number, from four numbers; or see that it can't be done."""
 
     targets: tuple[str, ...] = option(
-        ("24", "other", "unreachable"), "one or more of numbers such as 24, other (as hard as 24), unreachable"
+        ("24", "other", "unreachable"), "one or more of numbers up to 100, other (as hard to make as 24), unreachable"
     )
     prompt: tuple[str, ...] = option(("zero_shot",), f"one or more of {', '.join(PROMPT_TYPES)}")
     indices: tuple[str, ...] = option(("900-999",), "which puzzles, from 0 (the easiest), as 5,900-999; or all")
@@ -48,7 +45,7 @@ class Game24:
         for field, words in (("targets", ("other", "unreachable")), ("prompt", PROMPT_TYPES)):
             given = tuple(dict.fromkeys(name.lower().replace("-", "_") for name in getattr(self, field)))
             for name in given or ("",):
-                is_target = field == "targets" and re.fullmatch("[1-9][0-9]{0,2}", name)
+                is_target = field == "targets" and re.fullmatch("[1-9][0-9]?|100", name)
                 if name not in words and not is_target:
                     known = ["24", *words] if field == "targets" else list(words)
                     hint = suggestion(name, known, "it takes")

@@ -204,6 +204,16 @@ def test_worked_examples_in_prompts_are_right_and_one_has_no_solution_if_some_ha
             assert Game24().score({"numbers": numbers, "target": sample.params["target"]}, answer).value == 1, text
 
 
+def test_there_are_worked_examples_for_every_target_that_can_be_asked_for() -> None:
+    for target in range(1, 101):
+        for way_out in (False, True):
+            worked = shots.published_form("standard", target, way_out).split("Input: ")[1:]
+            assert len({text.partition("\n")[0] for text in worked}) == 5, "five different puzzles"
+            for text in worked:
+                numbers, _, answer = text.partition("\n")
+                assert Game24().score({"numbers": numbers, "target": target}, answer).value == 1, text
+
+
 def test_steps_of_worked_examples_are_true() -> None:
     text = shots.answer("cot", [3, 3, 8, 8], 24, "8 / (3 - 8 / 3)")
     assert text.splitlines() == [
@@ -242,14 +252,14 @@ def test_places_of_puzzles_can_be_chosen() -> None:
     [
         ({"targets": "twenty"}, "there is no 'twenty'"),
         ({"targets": "0"}, "there is no '0'"),
-        ({"targets": "1000"}, "there is no '1000'"),
+        ({"targets": "101"}, "there is no '101'"),
         ({"targets": ""}, "there is no ''"),
         ({"prompt": "loud"}, "there is no 'loud'"),
         ({"indices": "x"}, "not a place or a range"),
         ({"indices": "9-5"}, "not a place or a range"),
         ({"indices": ""}, "not a place or a range"),
         ({"indices": "1362"}, "there is no puzzle 1362"),
-        ({"indices": "0-9", "targets": "997"}, "none of these puzzles makes"),
+        ({"indices": "0-9", "targets": "97"}, "none of these puzzles makes"),
         ({"rule": "mine"}, "not one of robust, original"),
         ({"ranks": "/no/such/file"}, "can't be read"),
     ],
