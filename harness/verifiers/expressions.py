@@ -56,7 +56,7 @@ class Expression:
         return stack[0]
 
 
-_TOKEN = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|[a-z]+|\*\*|//|!+|[-+*/%^()]|[^ \t\n\r\f]")
+_TOKEN = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|[a-z]+|\*\*|//|!+|[-+*/%^()]|[^ \t\f]")
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "neg": 3, "pos": 3, "**": 4}
 _BINARY = frozenset(["+", "-", "*", "/", "//", "%", "**"])
 _FUNCTIONS = frozenset(["sqrt", "abs", "floor", "ceiling", "factorial"])

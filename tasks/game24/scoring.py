@@ -56,7 +56,7 @@ def original(params: Params, response: str) -> Score:
     The last line, in lower case, without every `answer: `, up to the first `=`: its runs of digits are the puzzle's
     numbers in any order, and its value is the target. Operators and precedence are those of sympy's reading: ** and ^,
     //, %, !, and decimal numbers in floating point. Not read here, and so wrong: names of variables, complex numbers,
-    and what is rational only after roots that are not.
+    operators on bits, and what is rational only after roots that are not.
 
     The published puzzles all have solutions. Where there is none (ours), the same text must say `no solution` or
     `impossible`.
@@ -69,8 +69,9 @@ def original(params: Params, response: str) -> Score:
     if sorted(re.findall(r"\d+", said)) != sorted(puzzle.numbers):
         return Score.of(False, said[:200], reason="wrong_numbers")
     try:
-        # A factorial is written without a space: with one, the published reading fails.
-        value = None if re.search(r"\s!", said) else parse(said.partition("#")[0]).value(exact=False)
+        # The published reading puts tokens together again without spaces, and fails at one before a factorial.
+        code = re.sub(r"([*/])[ \t]+(?=\1)", r"\1", said.partition("#")[0])
+        value = None if re.search(r"\s!", code) else parse(code).value(exact=False)
     except NotAnExpressionError:
         value = None
     except NoValueError as error:
@@ -136,10 +137,15 @@ def _fault(puzzle: Puzzle, sides: list[Expression]) -> tuple[str, str]:
     if value != puzzle.target:
         return "wrong_value", shown(value)
     try:
-        equal = all(side.value() == value for side in sides)
+        # Between the first side and the last, decimals are rounded as a help to the reader.
+        equal = all(side.value() == value for side in sides if side not in sides[1:-1] or not _has_decimals(side))
     except NoValueError:
         equal = False
     return "" if equal else "unequal_sides", shown(value)
+
+
+def _has_decimals(side: Expression) -> bool:
+    return any("." in number for number in side.numbers)
 
 
 def _number(text: str) -> int | Fraction:

@@ -66,6 +66,8 @@ def test_original_rule_reads_as_published(response: str, right: bool) -> None:
         ("-5 ** 2 + 49 = 24", "2 5 49", True),
         ("4! * 1 * 1 * 1 = 24", "1 1 1 4", True),
         ("4 ! * 1 * 1 * 1 = 24", "1 1 1 4", False),
+        ("5 * * 2 - 1 * 1 = 24", "1 1 2 5", True),
+        ("(10 - 4)\u00a0* 5 - 6 = 24", "4 5 6 10", False),
         ("(4 - 1 + 1 ** 1)!= 24", "1 1 1 4", True),
         ("49 // 2 * 1 ** 1 = 24", "1 1 2 49", True),
         ("99 % 25 + 0 = 24", "0 25 99", True),
@@ -195,6 +197,13 @@ def test_robust_rule_says_what_is_wrong(response: str, reason: str) -> None:
 def test_robust_rule_says_why_nothing_could_be_checked(response: str, reason: str) -> None:
     score = robust(response)
     assert (score.outcome, score.detail["reason"]) == (Outcome.UNPARSED, reason), score
+
+
+def test_rounded_steps_between_the_sides_are_no_fault() -> None:
+    params = {"numbers": "3 3 8 8"}
+    assert scoring.robust(params, "Answer: 8 / (3 - 8 / 3) = 8 / 0.3333 = 24", "stop").value == 1
+    assert scoring.robust(params, "Answer: 8 / (3 - 8 / 3) = 8 / 0.3333 = 24.1", "stop").value == 0
+    assert scoring.robust(params, "Answer: 8 / (3 - 2.6667) = 24", "stop").value == 0
 
 
 def test_fractions_in_latex_are_read() -> None:
