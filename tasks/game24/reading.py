@@ -39,6 +39,7 @@ _MARKER = re.compile(
     r"\banswer\b(?: to [a-z' ]{1,60}| here)?[*_\"'”)]{0,4} ?(?::|=(?!=)|\bis\b:?|\bwould be\b)", re.IGNORECASE
 )
 _RUN = re.compile(r"(?:[-+*/^()=!% \t0-9]|\.(?=[0-9])|sqrt)+")
+_REMARK = re.compile(r"(= *[0-9]+) +\(")
 _OPERATOR = re.compile(r"[0-9)][ \t]*[-+*/^%(!]|sqrt")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _BULLET = re.compile(r"^[ \t]*(?:[-*+•>#]|\d{1,2}[.)])[ \t]+(?=[(0-9])")
@@ -61,8 +62,8 @@ _UNSOLVABLE = re.compile(
 _DECLINED = re.compile(r"[\W_]*(?:none|n/a|nil|null|no|never|invalid(?: input)?|unsolvable)[\W_]*$", re.IGNORECASE)
 _OTHERS = re.compile(r"\b(?:others?|another|alternative|else|further|simpler)\b", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
-    r"\b(?:wait|hold on|hmm|oops)\b(?= *[,.!:…-])|\b(?:correction|edit):|\b(?:scratch that|let me (?:re|try)\w*|"
-    r"that(?:'s| is| was) (?:wrong|incorrect|not right)|i made an? (?:mistake|error)|i was wrong|on second thought)\b",
+    r"\b(?:wait|hold on|hmm|oops|actually)\b(?= *[,.!:…-])|\b(?:correction|edit):|\b(?:scratch that|"
+    r"let me (?:re|try)\w*|that(?:'s| is| was) (?:wrong|incorrect|not right)|i made an? (?:mistake|error)|i was wrong|on second thought)\b",
     re.IGNORECASE,
 )
 
@@ -107,7 +108,8 @@ def _marked(lines: list[str], number: int, content: str, count: int) -> Offer | 
         content, rest = before[0], before[1:]
     if any(_claims(line, leading=True) for line in rest):
         return Offer("unsolvable", marked=True)
-    offer = _of_line(content, 1)
+    # Behind an expression with all the numbers, shorter ones say how it comes about.
+    offer = _of_line(content, count) or _of_line(content, 1)
     if offer is None:
         said = content.strip(" *_.:()")
         return None if said.isdigit() else Offer("unreadable", (said[:200],), marked=True, last_line=not rest)
@@ -137,6 +139,7 @@ def _unmarked(lines: list[str], count: int, short: bool = True) -> Offer:
 def _of_line(line: str, count: int) -> Offer | None:
     """The last thing a line offers: an expression with at least `count` numbers, or that there is none."""
     found, end = None, 0
+    line = _REMARK.sub(r"\1; (", line)  # a parenthesis behind a result is a remark, no factor
     for run in _RUN.finditer(line):
         if _OPERATOR.search(run.group()) and len(run.group()) < 2_000:
             sides = _sides(run.group())
