@@ -63,7 +63,8 @@ _DECLINED = re.compile(r"[\W_]*(?:none|n/a|nil|null|no|never|invalid(?: input)?|
 _OTHERS = re.compile(r"\b(?:others?|another|alternative|else|further|simpler)\b", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     r"\b(?:wait|hold on|hmm|oops|actually)\b(?= *[,.!:…-])|\b(?:correction|edit):|\b(?:scratch that|"
-    r"let me (?:re|try)\w*|that(?:'s| is| was) (?:wrong|incorrect|not right)|i made an? (?:mistake|error)|i was wrong|on second thought)\b",
+    r"let me (?:re|try)\w*|that(?:'s| is| was) (?:wrong|incorrect|not right)|"
+    r"i made an? (?:mistake|error)|i was wrong|on second thought)\b",
     re.IGNORECASE,
 )
 
@@ -139,7 +140,8 @@ def _unmarked(lines: list[str], count: int, short: bool = True) -> Offer:
 def _of_line(line: str, count: int) -> Offer | None:
     """The last thing a line offers: an expression with at least `count` numbers, or that there is none."""
     found, end = None, 0
-    line = _REMARK.sub(r"\1; (", line)  # a parenthesis behind a result is a remark, no factor
+    if " (" in line:
+        line = _REMARK.sub(r"\1; (", line)  # a parenthesis behind a result is a remark, no factor
     for run in _RUN.finditer(line):
         if _OPERATOR.search(run.group()) and len(run.group()) < 2_000:
             sides = _sides(run.group())
