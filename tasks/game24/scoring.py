@@ -1,0 +1,159 @@
+"""Scoring Game of 24 responses: the published rule, and ours. Both need nothing but params.
+
+params: `numbers` ("4 5 6 10", or a list), `target` (24 where it is not said), `solvable` ("yes" or "no"; where it is
+not said, an exhaustive search decides).
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+from harness.errors import DataError
+from harness.tasks.game24 import reading, solver
+from harness.types import Outcome, Params, Score, StopReason
+from harness.verifiers import answers
+from harness.verifiers.expressions import Expression, NotAnExpressionError, NoValueError, Number, parse
+
+_WHOLE = re.compile("[0-9]{1,6}").fullmatch
+ALLOWED = frozenset(["+", "-", "*", "/", "neg", "pos"])
+
+
+class Puzzle(NamedTuple):
+    """The numbers as written in the puzzle, the target, and whether it can be made (None: not said)."""
+
+    numbers: tuple[str, ...]
+    target: int
+    solvable: bool | None
+
+    def can_be_made(self) -> bool:
+        if self.solvable is not None:
+            return self.solvable
+        return solver.can_make(tuple(sorted(map(int, self.numbers))), self.target)
+
+
+def puzzle_of(params: Params) -> Puzzle:
+    """The puzzle that a sample's params describe. DataError where they do not."""
+    given: object = params.get("numbers")  # a list is no cell of a table, but what JSON lines may well have
+    texts = re.findall(r"[^\s,]+", given) if isinstance(given, str) else given
+    if not isinstance(texts, list):
+        raise DataError(f"params.numbers: {given!r} is not a list of numbers", 'such as "4 5 6 10" or [4, 5, 6, 10]')
+    numbers = tuple(map(str, texts))
+    if not 2 <= len(numbers) <= solver.MOST_NUMBERS or not all(map(_WHOLE, numbers)):
+        raise DataError(f"params.numbers: {given!r} is not two to {solver.MOST_NUMBERS} whole numbers")
+    target, solvable = params.get("target", 24), params.get("solvable")
+    if isinstance(target, bool) or not isinstance(target, int) or target < 0:
+        raise DataError(f"params.target: {target!r} is not a whole number")
+    if solvable not in (True, False, "yes", "no", None):
+        raise DataError(f"params.solvable: {solvable!r} is neither yes nor no")
+    return Puzzle(numbers, target, None if solvable is None else solvable in (True, "yes"))
+
+
+def original(params: Params, response: str) -> Score:
+    """The rule of the tree-of-thought repository (task game24, at sympy 1.12), defects included.
+
+    The last line, in lower case, without every `answer: `, up to the first `=`: its runs of digits are the puzzle's
+    numbers in any order, and its value is the target. Operators and precedence are those of sympy's reading: ** and ^,
+    //, %, !, and decimal numbers in floating point. Not read here, and so wrong: names of variables, complex numbers,
+    operators on bits, and what is rational only after roots that are not.
+
+    The published puzzles all have solutions. Where there is none (ours), the same text must say `no solution` or
+    `impossible`.
+    """
+    puzzle = puzzle_of(params)
+    said = response.strip().rsplit("\n", 1)[-1][:100_000].lower().replace("answer: ", "").split("=", 1)[0].strip()
+    if puzzle.solvable is False:
+        claimed = said.rstrip(" .!") in ("no solution", "impossible")
+        return Score.of(claimed, said[:200], reason="" if claimed else "solution_claimed")
+    if sorted(re.findall(r"\d+", said)) != sorted(puzzle.numbers):
+        return Score.of(False, said[:200], reason="wrong_numbers")
+    try:
+        # The published reading puts tokens together again without spaces, and fails at one before a factorial.
+        code = re.sub(r"([*/])[ \t]+(?=\1)", r"\1", said.partition("#")[0])
+        value = None if re.search(r"\s!", code) else parse(code).value(exact=False)
+    except NotAnExpressionError:
+        value = None
+    except NoValueError as error:
+        return Score.of(False, said[:200], reason="wrong_value", value=str(error))
+    if value is None:
+        return Score.of(False, said[:200], reason="not_an_expression")
+    right = value == puzzle.target
+    return Score.of(right, said[:200], reason="" if right else "wrong_value", value=shown(value))
+
+
+def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
+    """The answer that the response commits to, checked exactly. `detail.reason` is empty for a correct one, else
+
+    wrong_numbers, operator_not_allowed, wrong_value, unequal_sides (of several, the first); claimed_unsolvable;
+    not_an_expression and no_answer where nothing could be checked.
+    """
+    puzzle = puzzle_of(params)
+    offer = reading.read(response, len(puzzle.numbers))
+    if stop_reason == "length" and offer.kind != "nothing" and not offer.marked:
+        offer = reading.Offer("nothing")  # the last expression of a text that was cut is not its conclusion
+    score = _judged(puzzle, offer)
+    if score.outcome is Outcome.CORRECT:
+        return score
+    if stop_reason == "length" and (offer.last_line or offer.kind == "nothing"):
+        return Score.without_answer(Outcome.TRUNCATED, **score.detail)
+    if offer.kind in ("nothing", "unreadable") and (stop_reason == "content_filter" or answers.is_refusal(response)):
+        return Score.without_answer(Outcome.REFUSED, **score.detail)
+    return score
+
+
+def _judged(puzzle: Puzzle, offer: reading.Offer) -> Score:
+    if offer.kind == "nothing":
+        return Score.without_answer(Outcome.UNPARSED, reason="no_answer")
+    if offer.kind == "unsolvable":
+        wrong = puzzle.can_be_made()
+        return Score.of(not wrong, "no solution", reason="claimed_unsolvable" if wrong else "")
+    said = " = ".join(offer.sides)[:200]
+    try:
+        sides = [parse(side, implicit=True) for side in offer.sides]
+    except NotAnExpressionError as error:
+        return Score.without_answer(Outcome.UNPARSED, reason="not_an_expression", said=said, why=str(error))
+    reason, value = _fault(puzzle, sides)
+    if not reason and offer.denied:
+        reason = "unequal_sides"
+    return Score.of(not reason, said, reason=reason, value=value)
+
+
+def _fault(puzzle: Puzzle, sides: list[Expression]) -> tuple[str, str]:
+    """What is wrong with a chain of equations, "" if nothing; and the value of the side that uses the numbers.
+
+    One side must use each number once and make the target, and the others must be equal to it.
+    """
+    wanted = sorted(map(int, puzzle.numbers))
+    made = [side for side in sides if sorted(map(_number, side.numbers)) == wanted]
+    if not made:
+        return "wrong_numbers", ""
+    if not made[0].operators <= ALLOWED:
+        return "operator_not_allowed", ""
+    try:
+        value = made[0].value()
+    except NoValueError as error:
+        return "wrong_value", str(error)
+    if value != puzzle.target:
+        return "wrong_value", shown(value)
+    try:
+        # Between the first side and the last, decimals are rounded as a help to the reader.
+        equal = all(side.value() == value for side in sides if side not in sides[1:-1] or not _has_decimals(side))
+    except NoValueError:
+        equal = False
+    return "" if equal else "unequal_sides", shown(value)
+
+
+def _has_decimals(side: Expression) -> bool:
+    return any("." in number for number in side.numbers)
+
+
+def _number(text: str) -> int | Fraction:
+    return int(text) if text.isdigit() else Fraction(text)
+
+
+def shown(value: Number) -> str:
+    """A value for `detail`: whole, a fraction, or decimal; only its beginning, where it is very large."""
+    if isinstance(value, float):
+        return repr(value)
+    return str(value) if max(value.numerator.bit_length(), value.denominator.bit_length()) < 200 else "too large"

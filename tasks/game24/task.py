@@ -1,0 +1,147 @@
+"""Game of 24: make 24 from four numbers, each used once, with + - * / and parentheses.
+
+After Yao, Yu, Zhao, Shafran, Griffiths, Cao, Narasimhan 2023, Tree of Thoughts (arXiv 2305.10601). See README.md for
+the protocol. Reads top to bottom: the options, the samples, the score, the baselines.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from harness.errors import UsageError
+from harness.options import option, suggestion
+from harness.seeds import derive
+from harness.tasks.game24 import baselines, scoring, shots
+from harness.tasks.game24.prompts import PROMPT_TYPES, TEMPLATES, WAY_OUT
+from harness.tasks.game24.puzzles import Puzzle, goal_of, puzzles, ranked
+from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
+
+
+@dataclass(frozen=True)
+class Game24:
+    """Make 24, or another number, from four numbers; or see that it can't be done."""
+
+    targets: tuple[str, ...] = option(
+        ("24", "other", "unreachable"), "one or more of numbers up to 100, other (as hard to make as 24), unreachable"
+    )
+    prompt: tuple[str, ...] = option(("zero_shot",), f"one or more of {', '.join(PROMPT_TYPES)}")
+    indices: tuple[str, ...] = option(("900-999",), "which puzzles, from 0 (the easiest), as 5,900-999; or all")
+    ranks: Path | None = option(None, "a copy of the published 24.csv: its order in place of ours")
+    rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
+
+    name: ClassVar[str] = "game24"
+    version: ClassVar[str] = "1"
+    factors: ClassVar[tuple[str, ...]] = ("world", "solvable", "prompt")
+    epochs: ClassVar[int] = 1
+    limit: ClassVar[int | None] = None
+    sampling: ClassVar[Sampling] = Sampling(temperature=0.7, max_tokens=1000)
+
+    def __post_init__(self) -> None:
+        for field, words in (("targets", ("other", "unreachable")), ("prompt", PROMPT_TYPES)):
+            given = tuple(dict.fromkeys(name.lower().replace("-", "_") for name in getattr(self, field)))
+            for name in given or ("",):
+                is_target = field == "targets" and re.fullmatch("[1-9][0-9]?|100", name)
+                if name not in words and not is_target:
+                    known = ["24", *words] if field == "targets" else list(words)
+                    hint = suggestion(name, known, "it takes")
+                    raise UsageError(f"task game24: option {field}: there is no '{name}'", hint)
+            object.__setattr__(self, field, given)
+        _places(self.indices)
+
+    def samples(self, seed: int) -> Iterator[Sample]:
+        """The puzzles asked for, in an order that the seed draws, so that any limit leaves a fair choice of them."""
+        order = ranked(self.ranks) if self.ranks is not None else puzzles()
+        places = list(range(len(order)) if self.indices == ("all",) else _places(self.indices))
+        if places and max(places) >= len(order):
+            raise UsageError(
+                f"task game24: option indices: there is no puzzle {max(places)}", f"there are 0 to {len(order) - 1}"
+            )
+        random.Random(derive(self.name, self.version, seed)).shuffle(places)
+        made = False
+        for place in places:
+            for sample in self._group(place, order[place]):
+                made = True
+                yield sample
+        if not made:
+            raise UsageError("task game24: none of these puzzles makes all of these targets")
+
+    def _group(self, place: int, puzzle: Puzzle) -> list[Sample]:
+        """One puzzle under every condition; nothing where a number asked for can't be made."""
+        made = []
+        for world in self.targets:
+            goal = puzzle.other if world == "other" else puzzle.goal if world == "24" else None
+            if world.isdigit() and goal is None:
+                goal = goal_of(puzzle.numbers, int(world))
+                if goal is None:
+                    return []
+            facts: dict[str, str | int | bool] = {"numbers": " ".join(map(str, puzzle.numbers)), "index": place}
+            facts["target"] = target = goal.target if goal else puzzle.unreachable
+            facts["world"] = "other" if world == "unreachable" else world
+            facts["solvable"] = "yes" if goal else "no"
+            facts |= {"ways": goal.ways, "fractions": goal.fractions} if goal else {"ways": 0, "fractions": False}
+            answer = f"{goal.solution} = {target}" if goal else shots.NO_SOLUTION
+            for prompt in self.prompt:
+                condition = f"{facts['world']}/{'solvable' if goal else 'unsolvable'}/{prompt}"
+                text = self._prompt(prompt, puzzle.numbers, target)
+                group = "-".join(map(str, puzzle.numbers))
+                params = {**facts, "prompt": prompt}
+                made.append(Sample(f"{group}/{condition}", group, condition, params, (Message("user", text),), answer))
+        return made
+
+    @property
+    def _way_out(self) -> bool:
+        return "unreachable" in self.targets
+
+    def _prompt(self, prompt: str, numbers: tuple[int, ...], target: int, way_out: bool | None = None) -> str:
+        """The same text in every condition but for the target; the worked examples are those of the target."""
+        way_out = self._way_out if way_out is None else way_out
+        return TEMPLATES[prompt].format(
+            numbers=" ".join(map(str, numbers)),
+            target=target,
+            way_out=WAY_OUT if way_out else "",
+            shots="" if prompt == "zero_shot" else shots.published_form(prompt, target, way_out),
+        )
+
+    def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        if self.rule == "original":
+            return scoring.original(params, response)
+        return scoring.robust(params, response, stop_reason)
+
+    def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
+        """oracle: a solution, or that there is none; random: any expression of the numbers; shallow: from left to
+        right, always towards the target, and where that misses, that there is no solution (if some have none)."""
+        puzzle = scoring.puzzle_of(sample.params)
+        numbers = [int(n) for n in puzzle.numbers]
+        if kind == "oracle":
+            text = sample.target.partition(" =")[0]
+        elif kind == "shallow":
+            text = baselines.greedy(numbers, puzzle.target, give_up=self._way_out)
+        else:
+            text = baselines.at_random(numbers, rng)
+        return shots.answer(str(sample.params["prompt"]), numbers, puzzle.target, text)
+
+    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+        """Solved puzzles, each with a number above 13, as no sample has."""
+        while True:
+            prompt = rng.choice(PROMPT_TYPES if varied else self.prompt)
+            world = rng.choice(("24", "other", "unreachable") if varied else self.targets)
+            way_out = world == "unreachable" or (rng.random() < 0.5 if varied else self._way_out)
+            numbers, target, text = shots.draw(rng, int(world) if world.isdigit() else None, world != "unreachable")
+            asked = self._prompt(prompt, numbers, target, way_out)
+            yield Example(asked, shots.answer(prompt, numbers, target, text))
+
+
+def _places(indices: tuple[str, ...]) -> list[int]:
+    """`("5", "900-999")` as places from 0, each once; none for `all`."""
+    places: list[int] = []
+    for text in () if indices == ("all",) else indices or ("",):
+        found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", text)
+        if not found or int(found[2] or found[1]) < int(found[1]):
+            raise UsageError(f"task game24: option indices: '{text}' is not a place or a range such as 900-999, or all")
+        places.extend(range(int(found[1]), int(found[2] or found[1]) + 1))
+    return list(dict.fromkeys(places))
