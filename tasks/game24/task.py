@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -37,6 +37,13 @@ class Game24:
     name: ClassVar[str] = "game24"
     version: ClassVar[str] = "1"
     factors: ClassVar[tuple[str, ...]] = ("world", "solvable", "prompt")
+    differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        # Other targets have other digits, and worked examples of their own.
+        "world": ("largest number", "numbers", "length", "words", "answer", "answer length", "vocabulary"),
+        # The right answer is to say that there is none, in the words of the prompt.
+        "solvable": ("answer", "answer length", "answer in prompt", "answer position"),
+        "prompt": ("all",),
+    }
     epochs: ClassVar[int] = 1
     limit: ClassVar[int | None] = None
     sampling: ClassVar[Sampling] = Sampling(temperature=0.7, max_tokens=1000)
