@@ -6,31 +6,24 @@ committed baselines (`harness baseline set`), which keep only what is needed her
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import os
-import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, Literal
 from xml.etree import ElementTree
 
-from harness import stats, store
+from harness import inference, stats, store
 from harness.errors import DataError, UsageError
-from harness.tables import Contrasts, align, number
+from harness.tables import align, number
 from harness.types import Outcome
 
 Verdict = Literal["regression", "improvement", "no change", "too few to tell"]
 
 BASELINES = Path("results/baselines")
 ANSWERS = "answers.jsonl"
-POWER = 0.8
-EXACT = 16
-"""Up to so many groups every assignment of signs is tried; beyond, RESAMPLES of them at random, from a fixed seed."""
-RESAMPLES = 20_000
 
 EXIT_REGRESSION = 100
 EXIT_INCONCLUSIVE = 3
@@ -174,16 +167,18 @@ def compare(
     by_condition: dict[str, list[Pair]] = {c: [] for c in order}
     for pair in judged:
         by_condition.setdefault(pair[0].condition, []).append(pair)
-    raw = [_measure(c, members, alpha) for c, members in by_condition.items() if members]
-    conditions = tuple(_decide(m, p, margin, alpha) for m, p in zip(raw, _holm([m.p for m in raw]), strict=True))
-    whole = _measure("all", judged, alpha)
+    raw = [measure(c, members, alpha) for c, members in by_condition.items() if members]
+    conditions = tuple(
+        decide(m, p, margin, alpha) for m, p in zip(raw, inference.holm([m.p for m in raw]), strict=True)
+    )
+    whole = measure("all", judged, alpha)
     return Comparison(
         base=base.name,
         new=new.name,
         task=str(store.read_config(new)["config"].get("task")),
         margin=margin,
         alpha=alpha,
-        overall=_decide(whole, whole.p, margin, alpha),
+        overall=decide(whole, whole.p, margin, alpha),
         conditions=conditions if len(conditions) > 1 else (),
         lost=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if _right(b) and not _right(a)),
         gained=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if _right(a) and not _right(b)),
@@ -219,7 +214,7 @@ def _named(keys: Sequence[tuple[str, int]]) -> str:
 
 
 @dataclass(frozen=True)
-class _Measured:
+class Measured:
     """Difference of accuracies over pairs, before a verdict. `spread` is the variance of a unit's difference, and
     `units` what was counted as independent: groups, or the answers where there are few groups."""
 
@@ -235,8 +230,8 @@ class _Measured:
     spread: float
 
 
-def _measure(condition: str, pairs: Sequence[Pair], alpha: float) -> _Measured:
-    """Groups are the clusters. With fewer than Contrasts.FEW of them the samples are taken as given and their repeats
+def measure(condition: str, pairs: Sequence[Pair], alpha: float) -> Measured:
+    """Groups are the clusters. With fewer than stats.FEW of them the samples are taken as given and their repeats
     as the random part, as in the tables of a run."""
     groups: dict[str, list[float]] = {}
     for b, a in pairs:
@@ -244,16 +239,13 @@ def _measure(condition: str, pairs: Sequence[Pair], alpha: float) -> _Measured:
     n = len(pairs)
     base, new = (sum(side) / n for side in zip(*((b.value or 0.0, a.value or 0.0) for b, a in pairs), strict=True))
     shared = {"condition": condition, "pairs": n, "groups": len(groups), "base": base, "new": new}
-    if len(groups) < Contrasts.FEW:
+    if len(groups) < stats.FEW:
         low, high, p, spread = _given_samples(pairs, alpha)
-        return _Measured(**shared, units=n, low=low, high=high, p=p, spread=spread)
-    means = [sum(d) * len(groups) / n for d in groups.values()]  # weighted so that their mean is the difference
+        return Measured(**shared, units=n, low=low, high=high, p=p, spread=spread)
+    means = stats.linearised([(sum(d), len(d)) for d in groups.values()])
     low, high = stats.mean_interval(means, 1 - alpha)
-    single = all(len(d) == 1 and abs(d[0]) in (0.0, 1.0) for d in groups.values())
-    p = mcnemar(sum(m > 0 for m in means), sum(m < 0 for m in means)) if single else sign_flips(means)
-    centre = sum(means) / len(means)
-    spread = (sum((m - centre) ** 2 for m in means) + 1) / len(means)
-    return _Measured(**shared, units=len(groups), low=low, high=high, p=p, spread=spread)
+    p = inference.sign_flips([sum(d) for d in groups.values()])
+    return Measured(**shared, units=len(groups), low=low, high=high, p=p, spread=inference.deviation(means) ** 2)
 
 
 def _given_samples(pairs: Sequence[Pair], alpha: float) -> tuple[float, float, float, float]:
@@ -271,51 +263,14 @@ def _given_samples(pairs: Sequence[Pair], alpha: float) -> tuple[float, float, f
     def limits(level: float) -> tuple[float, float]:
         return stats.stratified_difference(cells, weights, level)
 
-    low_p, high_p = 0.0, 1.0
-    for _ in range(30):  # the smallest level of significance at which zero is outside the interval
-        middle = (low_p + high_p) / 2
-        low, high = limits(1 - middle)
-        low_p, high_p = (low_p, middle) if low > 0 or high < 0 else (middle, high_p)
     spread = sum(
         w * ((k2 / m) * (1 - k2 / m) + (k1 / m) * (1 - k1 / m))
         for (k2, m, k1, _), w in zip(cells, weights, strict=True)
     )
-    return *limits(1 - alpha), high_p, max(spread, 1 / len(pairs))
+    return *limits(1 - alpha), inference.at_zero(limits), max(spread, 1 / len(pairs))
 
 
-def mcnemar(gained: int, lost: int) -> float:
-    """Exact two-sided p-value of McNemar's test: the discordant pairs as flips of a fair coin (McNemar 1947,
-    Psychometrika 12: 153-157)."""
-    n, k = gained + lost, min(gained, lost)
-    return min(1.0, float(2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n))
-
-
-def sign_flips(differences: Sequence[float]) -> float:
-    """Two-sided p-value of the hypothesis that each group's difference is as likely to have the other sign: all
-    assignments of signs up to EXACT differences that are not zero, else random ones (Fisher 1935, section 21)."""
-    moved = [d for d in differences if d]
-    if not moved:
-        return 1.0
-    observed = abs(sum(moved)) - 1e-12
-    if len(moved) <= EXACT:
-        signs = itertools.product((1, -1), repeat=len(moved))
-        hits = sum(abs(sum(s * d for s, d in zip(row, moved, strict=True))) >= observed for row in signs)
-        return float(hits / 2 ** len(moved))
-    rng = random.Random(0)
-    hits = sum(abs(sum(d if rng.getrandbits(1) else -d for d in moved)) >= observed for _ in range(RESAMPLES))
-    return (hits + 1) / (RESAMPLES + 1)
-
-
-def _holm(values: Sequence[float]) -> list[float]:
-    """Holm's correction (1979, Scandinavian Journal of Statistics 6: 65-70), in the same order."""
-    corrected, running = [0.0] * len(values), 0.0
-    for rank, i in enumerate(sorted(range(len(values)), key=values.__getitem__)):
-        running = max(running, min(1.0, (len(values) - rank) * values[i]))
-        corrected[i] = running
-    return corrected
-
-
-def _decide(m: _Measured, p: float, margin: float, alpha: float) -> Change:
+def decide(m: Measured, p: float, margin: float, alpha: float) -> Change:
     """Regression or improvement: significant, and not within the margin for certain. No change: not worse by more than
     the margin. Else too few, with the number of pairs at which a true difference of zero would be shown not to be
     worse than the margin, with a power of 80% (Julious 2004, Statistics in Medicine 23: 1921-1986, section 6)."""
@@ -330,8 +285,8 @@ def _decide(m: _Measured, p: float, margin: float, alpha: float) -> Change:
         verdict = "no change"
     needed = None
     if verdict == "too few to tell" and margin > 0:
-        z = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(POWER)
-        needed = math.ceil(z * z * m.spread / margin**2 * m.pairs / m.units)
+        units = inference.needed(margin, math.sqrt(m.spread), alpha)
+        needed = math.ceil(units * m.pairs / m.units)
     return Change(m.condition, verdict, m.pairs, m.groups, m.base, m.new, difference, low, high, p, needed)
 
 

@@ -183,7 +183,7 @@ def _sign(a: _Run, b: _Run, confidence: float) -> int:
     """1 where a is better than b beyond doubt, -1 where worse, else 0."""
     one, other = a.contrasts.groups, b.contrasts.groups
     shared = [g for g in one if g in other and one[g][1] and other[g][1]]
-    if len(shared) >= Contrasts.FEW:
+    if len(shared) >= stats.FEW:
         low, high = stats.paired([one[g][0] / one[g][1] - other[g][0] / other[g][1] for g in shared], confidence)
     else:
         (k1, n1), (k2, n2) = ([sum(c) for c in zip(*groups.values(), strict=True)] for groups in (one, other))

@@ -95,7 +95,9 @@ def tabulate(records: Iterable[Mapping[str, Any]], by: Sequence[str]) -> list[di
 class Gap:
     """How much one level of a factor changes accuracy against another, all else equal.
 
-    `n` is the number of samples behind it; `groups` how many groups have both levels.
+    `n` is the number of samples behind it; `groups` how many groups have both levels. `p` is of no difference, by
+    changing signs of groups (in few groups: by inverting the interval), corrected for the number of gaps of the run
+    (Holm 1979). `deviation` is the standard deviation of the groups' differences, None in few groups.
     """
 
     factor: str
@@ -103,14 +105,45 @@ class Gap:
     reference: str
     gap: Estimate
     groups: int
+    p: float
+    deviation: float | None
+
+
+@dataclass(frozen=True)
+class _Pairing:
+    """Two sides compared within groups: each group's mean difference, and the cells behind them."""
+
+    differences: list[float]
+    cells: list[tuple[float, int, float, int]]
+    weights: list[float]
+    few: bool
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        if self.few:
+            return stats.stratified_difference(self.cells, self.weights, confidence)
+        return stats.paired(self.differences, confidence)
+
+    @property
+    def gap(self) -> Estimate:
+        gap = sum(self.differences) / len(self.differences)
+        low, high = self.interval()
+        return Estimate(gap, min(low, gap), max(high, gap), sum(n1 + n2 for _, n1, _, n2 in self.cells))
+
+    @property
+    def p(self) -> float:
+        from harness import inference  # and numpy with it: only where gaps are shown
+
+        return inference.at_zero(self.interval) if self.few else inference.sign_flips(self.differences)
+
+    @property
+    def deviation(self) -> float | None:
+        from harness import inference
+
+        return None if self.few else inference.deviation(self.differences)
 
 
 class Contrasts:
     """One run's conditions side by side: accuracy of each, gaps between them, the worst, all correct at once."""
-
-    FEW = 5
-    """With fewer groups than this nothing can be said about groups in general: then the groups at hand are taken
-    as given and the repeats of each sample are the random part."""
 
     def __init__(self, factors: Sequence[str] = (), order: Iterable[str] = ()) -> None:
         """`order`: the conditions in the order in which the task has them; others come after these, as records do."""
@@ -158,18 +191,28 @@ class Contrasts:
         found = []
         for i, factor in enumerate(self.factors):
             levels = list(dict.fromkeys(self._levels[c][i] for c in self.conditions))
-            found += [gap for level in levels[1:] if (gap := self._gap(i, factor, level, levels[0]))]
-        return found
+            found += [
+                (factor, level, levels[0], pairing)
+                for level in levels[1:]
+                if (pairing := self._paired(self.matched(factor, level, levels[0])))
+            ]
+        from harness import inference
 
-    def _gap(self, i: int, factor: str, level: str, reference: str) -> Gap | None:
+        corrected = inference.holm([pairing.p for *_, pairing in found])
+        return [
+            Gap(*names, pairing.gap, len(pairing.differences), p, pairing.deviation)
+            for (*names, pairing), p in zip(found, corrected, strict=True)
+        ]
+
+    def matched(self, factor: str, level: str, reference: str) -> list[tuple[str, str]]:
+        """Pairs of conditions that differ in the factor alone: at the level, and at the reference."""
+        i = self.factors.index(factor)
         by_levels = {levels: condition for condition, levels in self._levels.items()}
-        chosen = [
+        return [
             (condition, other)
             for levels, condition in by_levels.items()
             if levels[i] == level and (other := by_levels.get((*levels[:i], reference, *levels[i + 1 :])))
         ]
-        found = self._paired(chosen)
-        return Gap(factor, level, reference, *found) if found else None
 
     def matched_levels(self, factor: str) -> dict[str, list[Cell]]:
         """The cells of each level of a factor, of those settings of the other factors alone that every level has: side
@@ -185,10 +228,10 @@ class Contrasts:
     def gap_between(self, condition: str, reference: str) -> Estimate | None:
         """How much better one condition is than another, within groups; None where they share none."""
         found = self._paired([(condition, reference)])
-        return found[0] if found else None
+        return found.gap if found else None
 
-    def _paired(self, conditions: Sequence[tuple[str, str]]) -> tuple[Estimate, int] | None:
-        """(mean over groups of the difference between the first and the second of each pair, number of groups)."""
+    def _paired(self, conditions: Sequence[tuple[str, str]]) -> _Pairing | None:
+        """The first of each pair against the second, within groups; None where no group has both."""
         pairs: dict[str, list[tuple[list[float], list[float]]]] = {}
         for condition, other in conditions:
             base = self._cells[other].clusters
@@ -197,16 +240,10 @@ class Contrasts:
                     pairs.setdefault(group, []).append((cluster, base[group]))
         if not pairs:
             return None
-        cells = [pair for group in pairs.values() for pair in group]
-        n = int(sum(a[1] + b[1] for a, b in cells))
         by_group = [sum(a[0] / a[1] - b[0] / b[1] for a, b in group) / len(group) for group in pairs.values()]
-        gap = sum(by_group) / len(by_group)
-        if len(by_group) >= self.FEW:
-            low, high = stats.paired(by_group)
-        else:
-            weights = [1 / len(by_group) / len(group) for group in pairs.values() for _ in group]
-            low, high = stats.stratified_difference([(a[0], int(a[1]), b[0], int(b[1])) for a, b in cells], weights)
-        return Estimate(gap, min(low, gap), max(high, gap), n), len(pairs)
+        cells = [(a[0], int(a[1]), b[0], int(b[1])) for group in pairs.values() for a, b in group]
+        weights = [1 / len(by_group) / len(group) for group in pairs.values() for _ in group]
+        return _Pairing(by_group, cells, weights, len(by_group) < stats.FEW)
 
     def worst(self) -> tuple[str, Estimate] | None:
         """The condition with the lowest accuracy."""
@@ -279,10 +316,10 @@ def render_contrasts(contrasts: Contrasts) -> str:
     if gaps:
         body = [
             [g.factor, f"{g.level} - {g.reference}"]
-            + [f"{g.gap.value:+.3f}", interval(g.gap.low, g.gap.high), str(g.gap.n), str(g.groups)]
+            + [f"{g.gap.value:+.3f}", interval(g.gap.low, g.gap.high), p_value(g.p), str(g.gap.n), str(g.groups)]
             for g in gaps
         ]
-        header = ["gap within group", "", "gap", "95% CI", "n", "groups"]
+        header = ["gap within group", "", "gap", "95% CI", "p (Holm)" if len(gaps) > 1 else "p", "n", "groups"]
         parts.append(align(header, body, left=2))
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
     lines = []
@@ -310,6 +347,10 @@ def number(value: float | None) -> str:
 
 def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}%"
+
+
+def p_value(p: float) -> str:
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -8,12 +8,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from harness import store
-from harness.compare import compare, find, mcnemar, render, set_baseline, sign_flips, to_json, to_junit, to_markdown
+from harness.compare import compare, find, render, set_baseline, to_json, to_junit, to_markdown
 from harness.errors import DataError, UsageError
 
 Values = list[float | None]
@@ -147,18 +145,6 @@ def test_the_report_for_ci_has_a_case_a_condition(tmp_path: Path) -> None:
     assert suite.get("failures") == str(sum(tags == ["failure"] for tags in cases.values()))
     assert json.loads(to_json(found))["overall"]["verdict"] == "regression"
     assert "| all | 500 | 500 |" in to_markdown(found)
-
-
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_mcnemar_is_the_binomial_test_of_the_discordant_pairs(gained: int, lost: int) -> None:
-    expected = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
-    assert mcnemar(gained, lost) == pytest.approx(expected)
-
-
-@given(st.lists(st.sampled_from([-1.0, 0.0, 1.0]), min_size=1, max_size=14))
-@settings(max_examples=30)
-def test_flips_of_signs_are_mcnemar_where_differences_are_whole(differences: list[float]) -> None:
-    assert sign_flips(differences) == pytest.approx(mcnemar(differences.count(1.0), differences.count(-1.0)))
 
 
 def test_the_gate_rarely_cries_wolf(tmp_path: Path) -> None:

@@ -24,12 +24,25 @@ def test_difference_agrees_with_newcombe_1998_method_10() -> None:
     assert stats.difference(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
-def test_paired_agrees_with_agresti_and_min_for_single_pairs() -> None:
-    """n = 20 pairs, 6 against 1 discordant: their adjusted Wald interval by hand, with t for z."""
-    n, b, c = 22, 6.5, 1.5
+def test_paired_agrees_with_agresti_and_min_for_few_pairs() -> None:
+    """n = 5 pairs, 2 against 1 discordant: their adjusted Wald interval by hand, with t for z."""
+    n, b, c = 7, 2.5, 1.5
     d = (b - c) / n
-    half = 2.093024 * ((b + c) / n - d * d) ** 0.5 / n**0.5
-    assert stats.paired([1.0] * 6 + [-1.0] + [0.0] * 13) == pytest.approx((d - half, d + half), abs=1e-4)
+    half = 2.776445 * ((b + c) / n - d * d) ** 0.5 / n**0.5
+    assert stats.paired([1.0, 1.0, -1.0, 0.0, 0.0]) == pytest.approx((max(-1, d - half), min(1, d + half)), rel=0.005)
+
+
+@given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0]), min_size=2, max_size=30), st.floats(0.1, 1))
+def test_the_interval_of_a_mean_has_the_scale_of_its_values(values: list[float], scale: float) -> None:
+    if any(values):
+        low, high = stats.mean_interval(values)
+        assert stats.mean_interval([scale * v for v in values]) == pytest.approx((scale * low, scale * high))
+
+
+def test_linearised_values_have_the_mean_over_all_members() -> None:
+    """Clusters that all have one mean do not spread, whatever their sizes."""
+    values = stats.linearised([(1.0, 2), (3.0, 6), (0.5, 1)])
+    assert values == pytest.approx([0.5] * 3)
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -17,7 +17,7 @@ from pathlib import Path
 from harness import __version__
 from harness.report.collect import RunData, Samples, collect, samples
 from harness.report.plots import plots, svg
-from harness.tables import estimate, interval, number, percent
+from harness.tables import estimate, interval, number, p_value, percent
 from harness.types import Outcome
 
 
@@ -91,11 +91,15 @@ def _run(i: int, run: RunData) -> str:
 
 def _gaps(run: RunData) -> str:
     rows = [
-        (f"{g.factor}: {g.level} - {g.reference}", f"{g.gap.value:+.3f}", interval(g.gap.low, g.gap.high), str(g.gap.n))
-        + (str(g.groups),)
+        (f"{g.factor}: {g.level} - {g.reference}", f"{g.gap.value:+.3f}", interval(g.gap.low, g.gap.high))
+        + (p_value(g.p), str(g.gap.n), str(g.groups))
         for g in run.contrasts.gaps()
     ]
-    return _table("gaps within groups", ("contrast", "gap", "95% interval", "n", "groups"), rows) if rows else ""
+    return (
+        _table("gaps within groups", ("contrast", "gap", "95% interval", "p (Holm)", "n", "groups"), rows)
+        if rows
+        else ""
+    )
 
 
 def _conditions(run: RunData) -> str:

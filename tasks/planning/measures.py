@@ -173,21 +173,12 @@ def _verdicts(cells: Mapping[str, _Cell]) -> Extra:
                 if flawed:
                     classes["flawed"] = {f"{i}/{g}": c for i, part in enumerate(flawed) for g, c in part.items()}
             shares = [e for c in classes.values() if (e := stats.accuracy([(k, int(n)) for k, n in c.values()]))]
-            balanced = _mean_of(shares)
+            balanced = stats.mean_of(shares)
             shown = f"{number(balanced.value)} {interval(balanced.low, balanced.high)}"
             by_kind = [f"{_share(kinds[k])} n={_size(kinds[k])}" if k in kinds else "-" for k in KINDS]
             rows.append((condition, level, str(balanced.n), shown, *by_kind))
     header = ("condition", "level", "n", "balanced accuracy", *(f"plan: {k}" for k in KINDS))
     return Extra("verification of plans", header, tuple(rows))
-
-
-def _mean_of(shares: list[stats.Estimate]) -> stats.Estimate:
-    """The mean of shares of different samples; their limits combined by the square-and-add method (Zou and Donner
-    2008, Statistics in Medicine 27: 1693-1702)."""
-    mean = sum(e.value for e in shares) / len(shares)
-    below = sum((e.value - e.low) ** 2 for e in shares) ** 0.5 / len(shares)
-    above = sum((e.high - e.value) ** 2 for e in shares) ** 0.5 / len(shares)
-    return stats.Estimate(mean, max(0.0, mean - below), min(1.0, mean + above), sum(e.n for e in shares))
 
 
 KINDS = ("valid", "precondition", "goal")

@@ -1,0 +1,358 @@
+"""Do the intervals hold what they promise? Simulated coverage of every interval that the tables show, and the gate's
+false alarms and power.
+
+    python benchmarks/coverage_simulation.py [--simulations 10000] [--only WORD]
+
+Prints a Markdown table. Every simulation draws new parameters (a model's accuracy, how much problems differ) from the
+distribution that its row names, then data, then asks whether the interval holds the parameter: the mean coverage over
+what may occur in practice, not over one fixed value. Seeds are fixed. tests/test_coverage.py runs a small version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness import inference, stats
+from harness.compare import Answer, decide, measure
+
+Rng = np.random.Generator
+Trial = Callable[[Rng], tuple[float, float, float] | None]
+"""(low, high, truth) of one simulation; None where no interval is shown."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Shares of `shown` intervals (of `simulations`) that hold the truth, and that lie wholly above or below it."""
+
+    what: str
+    setting: str
+    coverage: float
+    above: float
+    below: float
+    width: float
+    shown: int
+    simulations: int
+
+
+@dataclass(frozen=True)
+class Case:
+    what: str
+    setting: str
+    trial: Trial
+
+
+def simulate(case: Case, simulations: int) -> Result:
+    rng = np.random.default_rng([len(case.what), len(case.setting), 20240602])
+    above = below = shown = 0
+    width = 0.0
+    for _ in range(simulations):
+        found = case.trial(rng)
+        if found is None:
+            continue
+        low, high, truth = found
+        shown += 1
+        above += low > truth + 1e-12
+        below += high < truth - 1e-12
+        width += min(high, 1e3) - low
+    n = max(shown, 1)
+    covered = 1 - (above + below) / n
+    return Result(case.what, case.setting, covered, above / n, below / n, width / n, shown, simulations)
+
+
+# Worlds to draw from ------------------------------------------------------------------------------------------------
+
+
+def rates(rng: Rng, groups: int, spread: float | None = None) -> tuple[float, np.ndarray]:
+    """A model's accuracy, uniform in (0.1, 0.9), and that of each group: Beta with an intraclass correlation uniform in
+    (0.05, 0.5) unless `spread` says which."""
+    mean = rng.uniform(0.1, 0.9)
+    icc = rng.uniform(0.05, 0.5) if spread is None else spread
+    size = 1 / icc - 1
+    return mean, rng.beta(mean * size, (1 - mean) * size, groups)
+
+
+def wilson(n: int) -> Trial:
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        p = rng.uniform()
+        return *stats.wilson(int(rng.binomial(n, p)), n), p
+
+    return trial
+
+
+def accuracy(groups: int, repeats: int) -> Trial:
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        mean, own = rates(rng, groups)
+        found = stats.accuracy([(float(k), repeats) for k in rng.binomial(repeats, own)])
+        assert found is not None
+        return found.low, found.high, mean
+
+    return trial
+
+
+def uneven_accuracy(groups: int) -> Trial:
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        mean, own = rates(rng, groups)
+        sizes = rng.integers(1, 10, groups)
+        found = stats.accuracy([(float(k), int(n)) for k, n in zip(rng.binomial(sizes, own), sizes, strict=True)])
+        assert found is not None
+        return found.low, found.high, mean
+
+    return trial
+
+
+def two_samples(n: int, m: int) -> Trial:
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        p, q = rng.uniform(size=2)
+        return *stats.difference(int(rng.binomial(n, p)), n, int(rng.binomial(m, q)), m), p - q
+
+    return trial
+
+
+def few_groups(groups: int, repeats: int) -> Trial:
+    """The groups at hand, fixed: their repeats are the random part."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        p, q = rng.uniform(size=(2, groups))
+        cells = [(int(a), repeats, int(b), repeats) for a, b in zip(rng.binomial(repeats, p), rng.binomial(repeats, q),
+                                                                     strict=True)]  # fmt: skip
+        return *stats.stratified_difference(cells, [1 / groups] * groups), float(np.mean(p - q))
+
+    return trial
+
+
+def pair_rates(rng: Rng, groups: int) -> tuple[float, np.ndarray, np.ndarray]:
+    """Mean gap and each group's accuracies under two conditions: the second is the first, but for a share of the groups
+    in which it is another draw."""
+    (first, one), (second, other) = rates(rng, groups), rates(rng, groups)
+    share = rng.uniform(0.1, 0.9)
+    changed = rng.random(groups) < share
+    return share * (second - first), one, np.where(changed, other, one)
+
+
+def paired(groups: int, repeats: int) -> Trial:
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        gap, one, other = pair_rates(rng, groups)
+        change = (rng.binomial(repeats, other) - rng.binomial(repeats, one)) / repeats
+        return *stats.paired(change.tolist()), gap
+
+    return trial
+
+
+def same_world(groups: int) -> Trial:
+    """A condition that changes an answer now and then: most differences are zero."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        up, down = rng.uniform(0, 0.2, 2)
+        change = rng.choice([1.0, -1.0, 0.0], size=groups, p=[up, down, 1 - up - down])
+        return *stats.paired(change.tolist()), up - down
+
+    return trial
+
+
+def half_point(problems: int) -> Trial:
+    """The length at which half of the answers are right: lengths 2 to 16, slope and middle uniform."""
+
+    def trial(rng: Rng) -> tuple[float, float, float] | None:
+        middle, slope = rng.uniform(5, 12), rng.uniform(0.4, 1.2)
+        lengths = rng.integers(1, 9, problems) * 2
+        right = rng.random(problems) < 1 / (1 + np.exp(slope * (lengths - middle)))
+        fit = stats.logistic([(float(x), float(k), 1) for x, k in zip(lengths, right, strict=True)])
+        limits = fit.interval_at_half() if fit and fit.slope < 0 else None
+        return (*limits, middle) if limits else None
+
+    return trial
+
+
+def repeats(estimate: Callable[[int, int, int], float], samples: int, n: int, k: int) -> Trial:
+    """pass@k or pass^k over samples with n answers each; the truth is its expectation over samples."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        mean, icc = rng.uniform(0.1, 0.9), rng.uniform(0.05, 0.5)
+        a, b = mean * (1 / icc - 1), (1 - mean) * (1 / icc - 1)
+        right = rng.binomial(n, rng.beta(a, b, samples))
+        found = inference.mean_of_shares([(estimate(int(r), n, k), 1) for r in right], samples * n)
+        assert found is not None
+
+        def moment(x: float, y: float) -> float:  # of k answers all right: E p^k of a Beta
+            return math.prod((x + i) / (x + y + i) for i in range(k))
+
+        truth = 1 - moment(b, a) if estimate is inference.pass_at_k else moment(a, b)
+        return found.low, found.high, truth
+
+    return trial
+
+
+def majority(samples: int, n: int, k: int) -> Trial:
+    """Two answers are in use, so that the majority of k (odd) is right with a known chance."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        mean, icc = rng.uniform(0.2, 0.8), rng.uniform(0.05, 0.5)
+        a, b = mean * (1 / icc - 1), (1 - mean) * (1 / icc - 1)
+        right = rng.binomial(n, rng.beta(a, b, samples)).tolist()
+        shares = [inference.majority({"right": (r, r), "wrong": (n - r, 0)}, 0, k) for r in right]
+        found = inference.mean_of_shares([(s, 1) for s in shares], samples * n)
+        assert found is not None
+
+        def chance(i: int) -> float:  # i of k right: beta-binomial
+            log = math.lgamma(a + i) + math.lgamma(b + k - i) - math.lgamma(a + b + k)
+            return math.comb(k, i) * math.exp(log + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b))
+
+        return found.low, found.high, sum(chance(i) for i in range(k // 2 + 1, k + 1))
+
+    return trial
+
+
+def fluctuation(strata: int, variations: int, n: int) -> Trial:
+    """Rates of variations drawn from a Beta distribution; the truth is its standard deviation."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        sd, means = rng.uniform(0.03, 0.2), rng.uniform(0.3, 0.7, strata)
+        cells = []
+        for mean in means:
+            a, b = inference.beta(float(mean), float(sd)) or (1.0, 1.0)
+            cells.append([(int(k), n) for k in rng.binomial(n, rng.beta(a, b, variations))])
+        low, _, high = inference.variation(cells)
+        return low, high, sd
+
+    return trial
+
+
+def odds_ratio(groups: int, repeats: int, missing: float, mixed: bool) -> Trial:
+    """Random intercepts with a standard deviation of 0.5 to 2, odds ratios of 1/4 to 4, on the logarithmic scale."""
+
+    def trial(rng: Rng) -> tuple[float, float, float] | None:
+        ratio, sd = rng.uniform(-1.4, 1.4), rng.uniform(0.5, 2)
+        base = rng.normal(rng.uniform(-1, 1), sd, groups)
+        sizes = np.where(rng.random((2, groups)) < missing, 0, repeats)
+        right = rng.binomial(sizes, 1 / (1 + np.exp(-np.array([base + ratio, base]))))
+        tables = list(zip(*(row.tolist() for row in (right[0], sizes[0], right[1], sizes[1])), strict=True))
+        found = (inference.mixed_odds_ratio if mixed else inference.conditional_odds_ratio)(tables)
+        if found.value is None:
+            return None
+        low = math.log(found.low) if found.low else -math.inf
+        return max(low, -1e3), math.log(found.high) if found.high < math.inf else 1e3, ratio
+
+    return trial
+
+
+def balanced(n: int) -> Trial:
+    """The mean of the accuracies over three kinds of plans (balanced accuracy)."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        p = rng.uniform(size=3)
+        shares = [stats.accuracy([(float(k), 1) for k in rng.random(n) < q]) for q in p]
+        found = stats.mean_of([s for s in shares if s])
+        return found.low, found.high, float(p.mean())
+
+    return trial
+
+
+CASES = [
+    *(Case("accuracy, one answer a group (Wilson)", f"n = {n}, p uniform", wilson(n)) for n in (10, 30, 100, 500)),
+    Case("accuracy over groups", "100 groups of 3", accuracy(100, 3)),
+    Case("accuracy over groups", "30 groups of 10", accuracy(30, 10)),
+    Case("accuracy over groups", "12 groups of 30", accuracy(12, 30)),
+    Case("accuracy over groups", "60 groups of 1 to 9", uneven_accuracy(60)),
+    Case("independent difference", "50 and 80", two_samples(50, 80)),
+    Case("independent difference", "300 and 300", two_samples(300, 300)),
+    Case("gap in few groups", "1 group of 30 and 30", few_groups(1, 30)),
+    Case("gap in few groups", "4 groups of 30 and 30", few_groups(4, 30)),
+    Case("gap within groups", "20 pairs", paired(20, 1)),
+    Case("gap within groups", "100 pairs", paired(100, 1)),
+    Case("gap within groups", "500 pairs", paired(500, 1)),
+    Case("gap within groups", "10 groups of 5 and 5", paired(10, 5)),
+    Case("gap within groups", "50 groups of 5 and 5", paired(50, 5)),
+    Case("gap within groups, rare changes", "200 pairs", same_world(200)),
+    Case("length at half (Fieller)", "150 problems", half_point(150)),
+    Case("length at half (Fieller)", "600 problems", half_point(600)),
+    Case("balanced accuracy", "3 kinds of 40", balanced(40)),
+    Case("pass@4 of 10", "100 samples", repeats(inference.pass_at_k, 100, 10, 4)),
+    Case("pass^4 of 10", "100 samples", repeats(inference.pass_hat_k, 100, 10, 4)),
+    Case("maj@5 of 10", "100 samples", majority(100, 10, 5)),
+    Case("fluctuation, sd between variations", "1 problem, 12 variations of 30", fluctuation(1, 12, 30)),
+    Case("fluctuation, sd between variations", "6 problems, 4 variations of 30", fluctuation(6, 4, 30)),
+    Case("odds ratio, conditional", "150 pairs", odds_ratio(150, 1, 0, False)),
+    Case("odds ratio, conditional", "30 groups of 5 and 5", odds_ratio(30, 5, 0, False)),
+    Case("odds ratio, mixed model", "60 groups of 3 and 3, 30% missing", odds_ratio(60, 3, 0.3, True)),
+]
+
+
+# The gate -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GateCase:
+    """Answers of one model twice, `drop` lower the second time; `expected` is what share gets the verdict, where theory
+    says so."""
+
+    what: str
+    pairs: int
+    drop: float
+    verdict: str
+    expected: float
+    at_most: bool
+
+
+DISCORDANT = 0.10
+"""Share of answers that change from run to run by chance (temperature above 0, rounding of batches)."""
+
+
+def gate_shares(pairs: int, drop: float, simulations: int, margin: float = 0.02) -> dict[str, float]:
+    """Share of each verdict over simulations."""
+    rng = np.random.default_rng([pairs, round(drop * 1000)])
+    lost, gained = (DISCORDANT + drop) / 2, (DISCORDANT - drop) / 2
+    shares: dict[str, float] = {}
+    right, wrong = ([Answer(str(i), 1, str(i), "a", "", "", value) for i in range(pairs)] for value in (1.0, 0.0))
+    same, worse, better = (list(zip(b, a, strict=True)) for b, a in ((right, right), (right, wrong), (wrong, right)))
+    for _ in range(simulations):
+        down, up, _ = rng.multinomial(pairs, [lost, gained, 1 - lost - gained])
+        answers = worse[:down] + better[down : down + up] + same[down + up :]
+        measured = measure("all", answers, 0.05)
+        verdict = decide(measured, measured.p, margin, 0.05).verdict
+        shares[verdict] = shares.get(verdict, 0.0) + 1 / simulations
+    return shares
+
+
+def gate_cases() -> list[GateCase]:
+    deviation = math.sqrt(DISCORDANT - 0.05**2)
+    enough = inference.needed(0.05, deviation, exact=True)
+    no_change = inference.needed(0.02, math.sqrt(DISCORDANT))
+    return [
+        GateCase("no true change: called a regression", 500, 0.0, "regression", 0.025, True),
+        GateCase("no true change: called an improvement", 500, 0.0, "improvement", 0.025, True),
+        GateCase("a true drop of the margin (2 points): called no change", 2000, 0.02, "no change", 0.025, True),
+        GateCase("a true drop of 5 points: caught", enough, 0.05, "regression", 0.8, False),
+        GateCase("no true change: shown, with the pairs said to be needed", no_change, 0.0, "no change", 0.8, False),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--simulations", type=int, default=10_000)
+    parser.add_argument("--only", default="", help="cases with this word in their name")
+    a = parser.parse_args()
+    print("| 95% interval of | setting | coverage | too high | too low | mean width | shown | s |")
+    print("|---|---|---|---|---|---|---|---|")
+    for case in CASES:
+        if a.only in case.what:
+            start = time.perf_counter()
+            r = simulate(case, a.simulations)
+            shares = f"{100 * r.coverage:.1f}% | {100 * r.above:.1f}% | {100 * r.below:.1f}% | {r.width:.3f}"
+            took = time.perf_counter() - start
+            print(f"| {r.what} | {r.setting} | {shares} | {r.shown} of {r.simulations} | {took:.0f} |", flush=True)
+    if a.only in "gate":
+        print("\n| the gate, alpha 5%, margin 2 points | pairs | share | theory |\n|---|---|---|---|")
+        for g in gate_cases():
+            share = gate_shares(g.pairs, g.drop, a.simulations).get(g.verdict, 0.0)
+            bound = "at most " if g.at_most else ""
+            print(f"| {g.what} | {g.pairs} | {100 * share:.1f}% | {bound}{100 * g.expected:.1f}% |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

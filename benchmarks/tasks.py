@@ -1,0 +1,71 @@
+"""Samples generated and responses scored a second, on one core, for every installed task.
+
+    python benchmarks/tasks.py [--samples 5000] [--task NAME]...
+
+Prints a Markdown table. Responses are those of the oracle and of the random baseline, half each. The first seed is
+for warming up (files read, caches of what all samples share); the second is measured. Compare the ratios: machines
+differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import platform
+import random
+import time
+from typing import Any
+
+from harness import plugins
+from harness.seeds import derive
+from harness.types import Sample, Task
+
+
+def responses(task: Task, samples: list[Sample]) -> list[tuple[Sample, str]]:
+    """One answer a sample: the oracle's and the random baseline's in turn."""
+    made = []
+    for number, sample in enumerate(samples):
+        kind = "oracle" if number % 2 == 0 else "random"
+        made.append((sample, task.baseline(kind, sample, random.Random(derive(sample.id)))))
+    return made
+
+
+def generated(task: Task, seed: int, most: int) -> tuple[list[Sample], float]:
+    """Samples of a seed, and how many a second."""
+    start = time.perf_counter()
+    samples = list(itertools.islice(task.samples(seed), most))
+    return samples, len(samples) / (time.perf_counter() - start)
+
+
+def scored(task: Task, answers: list[tuple[Sample, str]]) -> float:
+    """Responses scored a second: the best of three rounds over answers seen once."""
+    best = 0.0
+    for _ in range(3):
+        start = time.perf_counter()
+        for sample, text in answers:
+            task.score(sample.params, text, "stop")
+        best = max(best, len(answers) / (time.perf_counter() - start))
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=5000)
+    parser.add_argument("--task", action="append", default=[], help="all tasks where left out")
+    a = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    print(f"at most {a.samples} samples a task; Python {platform.python_version()}, one core\n")
+    print("| task | samples | generated/s | scored/s |\n|---|---|---|---|")
+    for name in a.task or list(plugins.installed("tasks")):
+        task: Any = plugins.task(name, {})
+        generated(task, 1, 50)
+        samples, made = generated(task, 0, a.samples)
+        print(
+            f"| {name} | {len(samples):,} | {made:,.0f} | {scored(task, responses(task, samples)):,.0f} |", flush=True
+        )
+
+
+if __name__ == "__main__":
+    main()
