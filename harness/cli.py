@@ -362,6 +362,19 @@ def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: 
 
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+def stats(runs: tuple[Path, ...]) -> None:
+    """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
+    from harness import launch, store
+
+    for directory in [store.find_run(run) for run in runs]:
+        found = launch.statistics(directory)
+        click.echo(f"{directory}\n")
+        click.echo("\n\n".join(table.render() for table in found) or "a single condition, asked once: nothing to add")
+        click.echo("")
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV (- for here).")
 @click.option("--markdown", type=click.Path(path_type=Path, allow_dash=True), help="Write a Markdown table.")
 @click.option("--latex", type=click.Path(path_type=Path, allow_dash=True), help="Write a LaTeX tabular.")

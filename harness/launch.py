@@ -198,6 +198,15 @@ def extras(directory: Path) -> list[Extra]:
     return made(store.read_records(directory)) if made else []
 
 
+def statistics(directory: Path) -> list[Extra]:
+    """What the records of a run say beyond accuracy and gaps (`harness stats`)."""
+    from harness import analysis  # numpy and scipy with it
+
+    about = store.read_config(directory)
+    factors = (about.get("task") or {}).get("factors") or ()
+    return analysis.analyse(store.read_records(directory), factors, about.get("conditions") or ())
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 

@@ -67,7 +67,7 @@ def collect(directory: Path) -> RunData:
         if 1 < len(matched) <= MOST_LEVELS:
             run.levels[factor] = {level: _accuracy(cells) for level, cells in matched.items()}
     run.numeric = {n: by for n, by in run.numeric.items() if any(len(cells) > 2 for cells in by.values())}
-    run.extras = launch.extras(directory)
+    run.extras = [*launch.extras(directory), *launch.statistics(directory)]
     return run
 
 

@@ -1,0 +1,174 @@
+"""What a run says beyond accuracy and gaps: odds ratios, fluctuation, repeats, and what it is large enough to show.
+
+Tables as text, from the records of one run (`harness stats RUN`); the mathematics is in harness.inference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness import inference, stats
+from harness.tables import Contrasts, Extra, interval, number, p_value
+from harness.types import Outcome
+
+EFFECTS = (0.05, 0.02)
+"""Gaps for which the number of groups needed is given."""
+MOST_CONDITIONS, LEAST_SAMPLES = 6, 10
+"""More conditions, or conditions of fewer samples, are not listed one by one where samples are repeated."""
+
+
+@dataclass
+class _Repeats:
+    """The answers of one sample over its epochs; `votes` maps each to (how often given, how often right)."""
+
+    group: str
+    right: int = 0
+    n: int = 0
+    votes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    silent: int = 0
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        right = record["value"] == 1
+        self.right += right
+        self.n += 1
+        answer = record.get("answer")
+        if answer is None:
+            self.silent += 1
+        else:
+            given, correct = self.votes.get(answer, (0, 0))
+            self.votes[answer] = (given + 1, correct + right)
+
+
+def analyse(records: Iterable[Mapping[str, Any]], factors: Sequence[str], order: Iterable[str] = ()) -> list[Extra]:
+    """The tables that these records have something to say in."""
+    contrasts = Contrasts(factors, order)
+    samples: dict[str, dict[str, _Repeats]] = {}
+    for record in records:
+        contrasts.add(record)
+        if Outcome(record["outcome"]).has_verdict:
+            of_condition = samples.setdefault(record["condition"], {})
+            of_condition.setdefault(record["id"], _Repeats(record["group"])).add(record)
+    found = [_odds(contrasts), _size(contrasts), _fluctuation(contrasts)]
+    found.append(_repeats({c: list(samples[c].values()) for c in contrasts.conditions if c in samples}))
+    return [table for table in found if table.rows]
+
+
+def _strata(contrasts: Contrasts, factor: str, level: str, reference: str) -> list[inference.Table]:
+    """Counts at the level and at the reference for each group and setting of the other factors."""
+    cells = contrasts.conditions
+    tables = []
+    for condition, other in contrasts.matched(factor, level, reference):
+        one, base = cells[condition].clusters, cells[other].clusters
+        for group in dict.fromkeys((*one, *base)):
+            (k1, n1), (k0, n0) = one.get(group, (0, 0)), base.get(group, (0, 0))
+            tables.append((round(k1), int(n1), round(k0), int(n0)))
+    return tables
+
+
+def _odds(contrasts: Contrasts) -> Extra:
+    """Each gap as an odds ratio, the problem held fixed; by a mixed model too where some lack one of the levels."""
+    found = []
+    for gap in contrasts.gaps():
+        tables = _strata(contrasts, gap.factor, gap.level, gap.reference)
+        found.append((gap, "conditional", inference.conditional_odds_ratio(tables), len(tables)))
+        if any(not n1 or not n0 for _, n1, _, n0 in tables):
+            found.append((gap, "mixed model", inference.mixed_odds_ratio(tables), len(tables)))
+    corrected = {"conditional": list[float](), "mixed model": list[float]()}
+    for method, values in corrected.items():
+        values += inference.holm([ratio.p for _, m, ratio, _ in found if m == method])
+    rows = []
+    for gap, method, ratio, strata in found:
+        value = "-" if ratio.value is None else _ratio(ratio.value)
+        limits = f"[{_ratio(ratio.low)}, {_ratio(ratio.high)}]"
+        p = p_value(corrected[method].pop(0))
+        telling = f"{ratio.strata} of {strata}"
+        rows.append((f"{gap.factor}: {gap.level} / {gap.reference}", method, value, limits, p, telling))
+    header = ("condition's effect", "model", "odds ratio", "95% CI", "p (Holm)", "problems that tell")
+    return Extra("odds of a right answer, the problem held fixed", header, tuple(rows))
+
+
+def _ratio(value: float) -> str:
+    return "inf" if math.isinf(value) else f"{value:.3g}"
+
+
+def _size(contrasts: Contrasts) -> Extra:
+    """The smallest gap that would show, and how many groups other gaps would take."""
+    rows = []
+    for gap in contrasts.gaps():
+        if gap.deviation is None:
+            continue
+        shown = inference.detectable(gap.groups, gap.deviation, exact=True)
+        more = [str(inference.needed(effect, gap.deviation, exact=True)) for effect in EFFECTS]
+        name = f"{gap.factor}: {gap.level} - {gap.reference}"
+        rows.append((name, str(gap.groups), f"{gap.deviation:.3f}", number(shown) if shown < 1 else "none", *more))
+    header = ("gap", "groups", "sd of a group", "smallest gap shown", *(f"groups for {effect:g}" for effect in EFFECTS))
+    return Extra("what a run of this size can show (power 80%, alpha 5%)", header, tuple(rows))
+
+
+def _fluctuation(contrasts: Contrasts) -> Extra:
+    """How much rates vary between the levels of a factor beyond the noise of repeats, all else equal."""
+    rows = []
+    for factor in contrasts.factors:
+        strata: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        levels = contrasts.matched_levels(factor)
+        for cells in levels.values():
+            for setting, cell in enumerate(cells):
+                for group, (k, n) in cell.clusters.items():
+                    strata.setdefault((group, setting), []).append((round(k), int(n)))
+        found = inference.fluctuation(list(strata.values()))
+        if found is None:
+            continue
+        mean = sum(k for s in strata.values() for k, _ in s) / max(1, sum(n for s in strata.values() for _, n in s))
+        shape = inference.beta(mean, found.sd.value)
+        sd = f"{found.sd.value:.3f} {interval(found.sd.low, found.sd.high)}"
+        rows.append(
+            (factor, str(found.strata), str(found.variations), str(found.sd.n), number(mean), sd, p_value(found.p))
+            + (f"Beta({shape[0]:.2g}, {shape[1]:.2g})" if shape else "-",)
+        )
+    header = ("between levels of", "problems", "variations", "n", "mean", "sd beyond noise", "p", "as a distribution")
+    return Extra("fluctuation between variations of a problem", header, tuple(rows))
+
+
+def _repeats(samples: Mapping[str, Sequence[_Repeats]]) -> Extra:
+    """pass@k, pass^k and maj@k where samples were asked several times."""
+    rows = []
+    everything = [r for members in samples.values() for r in members]
+    listed = 1 < len(samples) <= MOST_CONDITIONS and min(map(len, samples.values())) >= LEAST_SAMPLES
+    parts = dict(samples) if listed else {}
+    most = max((r.n for r in everything), default=0)
+    for k in _sizes(most):
+        for condition, members in [*parts.items(), ("all", everything)]:
+            enough = [r for r in members if r.n >= k]
+            if not enough:
+                continue
+            answers = sum(r.n for r in enough)
+            shares = [
+                _share(enough, [inference.pass_at_k(r.right, r.n, k) for r in enough], answers),
+                _share(enough, [inference.pass_hat_k(r.right, r.n, k) for r in enough], answers),
+                _share(enough, [inference.majority(r.votes, r.silent, k) for r in enough], answers),
+            ]
+            rows.append((condition, str(k), *shares, str(len(enough)), str(answers)))
+    header = ("condition", "k", "pass@k", "pass^k", "maj@k", "samples", "n")
+    return Extra("answers repeated: one of k right, all right, the majority right", header, tuple(rows))
+
+
+def _sizes(most: int) -> list[int]:
+    """2, 4, 8 ... and all; none without repeats."""
+    powers = [2**i for i in range(1, 12) if 2**i < most]
+    return [*powers, most] if most > 1 else []
+
+
+def _share(members: Sequence[_Repeats], values: Sequence[float], answers: int) -> str:
+    """The mean over samples, clustered by group; in few groups the samples are the clusters."""
+    few = len({member.group for member in members}) < stats.FEW
+    clusters: dict[str | int, tuple[float, int]] = {}
+    for i, (member, value) in enumerate(zip(members, values, strict=True)):
+        key = i if few else member.group
+        total, n = clusters.get(key, (0.0, 0))
+        clusters[key] = (total + value, n + 1)
+    found = inference.mean_of_shares(list(clusters.values()), answers)
+    assert found is not None
+    return f"{number(found.value)} {interval(found.low, found.high)}"
