@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import xmlschema
 from scipy.stats import binomtest
 
 from harness import store
@@ -145,6 +146,19 @@ def test_the_report_for_ci_has_a_case_a_condition(tmp_path: Path) -> None:
     assert suite.get("failures") == str(sum(tags == ["failure"] for tags in cases.values()))
     assert json.loads(to_json(found))["overall"]["verdict"] == "regression"
     assert "| all | 500 | 500 |" in to_markdown(found)
+
+
+def test_the_junit_file_is_valid_as_is_that_of_pytest(tmp_path: Path) -> None:
+    """Regression, nothing and too few to tell; pytest's own file shows that the schema is not ours alone."""
+    schema = xmlschema.XMLSchema(str(Path(__file__).parent / "fixtures" / "junit.xsd"))
+    for name, lost, size in (("worse", 60, 500), ("same", 0, 500), ("few", 3, 30)):
+        values = BASE if size == 500 else [1.0] * 20 + [0.0] * 10
+        found = compare(run(tmp_path, f"{name}1", values), run(tmp_path, f"{name}2", flipped(values, lost, 0)))
+        schema.validate(to_junit(found))
+    (tmp_path / "test_it.py").write_text("def test_right(): pass\ndef test_wrong(): assert False\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=it.xml", "test_it.py"]
+    subprocess.run(command, cwd=tmp_path, check=False, capture_output=True)
+    schema.validate(str(tmp_path / "it.xml"))
 
 
 def test_the_gate_rarely_cries_wolf(tmp_path: Path) -> None:
