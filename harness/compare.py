@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, Literal
 from xml.etree import ElementTree
 
@@ -263,11 +264,9 @@ def _given_samples(pairs: Sequence[Pair], alpha: float) -> tuple[float, float, f
     def limits(level: float) -> tuple[float, float]:
         return stats.stratified_difference(cells, weights, level)
 
-    spread = sum(
-        w * ((k2 / m) * (1 - k2 / m) + (k1 / m) * (1 - k1 / m))
-        for (k2, m, k1, _), w in zip(cells, weights, strict=True)
-    )
-    return *limits(1 - alpha), inference.at_zero(limits), max(spread, 1 / len(pairs))
+    low, high = limits(1 - alpha)
+    spread = ((high - low) / 2 / NormalDist().inv_cdf(1 - alpha / 2)) ** 2 * len(pairs)
+    return low, high, inference.at_zero(limits), spread
 
 
 def decide(m: Measured, p: float, margin: float, alpha: float) -> Change:

@@ -76,6 +76,16 @@ def test_a_better_run_is_an_improvement(tmp_path: Path) -> None:
     assert (found.overall.verdict, found.exit_code()) == ("improvement", 0)
 
 
+def test_what_is_needed_is_more_than_there_is(tmp_path: Path) -> None:
+    """Also in few groups, where all answers agree."""
+    for groups in (1, 3, 20):
+        sides = [run(tmp_path, f"{name}{groups}", [1.0] * 60, groups) for name in "ab"]
+        found = compare(*sides).overall
+        assert found.verdict == "too few to tell"
+        assert found.needed is not None
+        assert found.needed > found.pairs
+
+
 def test_groups_that_change_as_one_weigh_as_one(tmp_path: Path) -> None:
     """Forty answers lost in two of 20 groups are two observations, not forty."""
     base: Values = [1.0] * 400
