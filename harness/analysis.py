@@ -6,13 +6,16 @@ Tables as text, from the records of one run (`harness stats RUN`); the mathemati
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness import inference, stats
-from harness.tables import Contrasts, Extra, interval, number, p_value
-from harness.types import Outcome
+from harness.audit import FEATURES, Value, sample_of
+from harness.errors import UsageError
+from harness.options import suggestion
+from harness.tables import Contrasts, Extra, Gap, interval, number, p_value
+from harness.types import Outcome, Sample
 
 EFFECTS = (0.05, 0.02)
 """Gaps for which the number of groups needed is given."""
@@ -42,8 +45,20 @@ class _Repeats:
             self.votes[answer] = (given + 1, correct + right)
 
 
-def analyse(records: Iterable[Mapping[str, Any]], factors: Sequence[str], order: Iterable[str] = ()) -> list[Extra]:
-    """The tables that these records have something to say in."""
+Row = tuple[str, str, bool, tuple[float, ...]]
+"""(condition, group, right, features) of an answer."""
+
+
+def analyse(
+    records: Iterable[Mapping[str, Any]],
+    factors: Sequence[str],
+    order: Iterable[str] = (),
+    adjust: Sequence[str] = (),
+) -> list[Extra]:
+    """The tables that these records have something to say in. `adjust` names features of harness.audit: odds ratios
+    are then given adjusted for them too. UsageError for one that there is not."""
+    features = _features(adjust)
+    answers: list[Row] = []
     contrasts = Contrasts(factors, order)
     samples: dict[str, dict[str, _Repeats]] = {}
     for record in records:
@@ -51,9 +66,26 @@ def analyse(records: Iterable[Mapping[str, Any]], factors: Sequence[str], order:
         if Outcome(record["outcome"]).has_verdict:
             of_condition = samples.setdefault(record["condition"], {})
             of_condition.setdefault(record["id"], _Repeats(record["group"])).add(record)
-    found = [_odds(contrasts), _size(contrasts), _fluctuation(contrasts)]
+            if features:
+                sample = sample_of(record)
+                measured = tuple(_number(feature(sample)) for feature in features)
+                answers.append((record["condition"], record["group"], record["value"] == 1, measured))
+    found = [_odds(contrasts, answers, ", ".join(adjust)), _size(contrasts), _fluctuation(contrasts)]
     found.append(_repeats({c: list(samples[c].values()) for c in contrasts.conditions if c in samples}))
     return [table for table in found if table.rows]
+
+
+def _features(names: Sequence[str]) -> list[Callable[[Sample], Value]]:
+    numeric = {name.replace(" ", "-"): feature for name, feature in FEATURES.items() if name != "answer"}
+    for name in names:
+        if name not in numeric:
+            raise UsageError(f"--adjust: there is no feature '{name}'", suggestion(name, list(numeric), "features"))
+    return [numeric[name] for name in names]
+
+
+def _number(value: Value) -> float:
+    """A feature as a number; the texts that it says nothing about are taken as 0."""
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _strata(contrasts: Contrasts, factor: str, level: str, reference: str) -> list[inference.Table]:
@@ -68,15 +100,33 @@ def _strata(contrasts: Contrasts, factor: str, level: str, reference: str) -> li
     return tables
 
 
-def _odds(contrasts: Contrasts) -> Extra:
-    """Each gap as an odds ratio, the problem held fixed; by a mixed model too where some lack one of the levels."""
+def _adjusted(contrasts: Contrasts, answers: Sequence[Row], gap: Gap) -> inference.OddsRatio | None:
+    """The odds ratio of a gap with the features as covariates, in the strata of `_strata`."""
+    pairs = contrasts.matched(gap.factor, gap.level, gap.reference)
+    side = {c: (i, at_level) for i, pair in enumerate(pairs) for c, at_level in zip(pair, (True, False), strict=True)}
+    strata: dict[tuple[int, str], int] = {}
+    rows = [(*side[c], group, right, features) for c, group, right, features in answers if c in side]
+    if not rows:
+        return None
+    keys = [strata.setdefault((i, group), len(strata)) for i, _, group, _, _ in rows]
+    covariates = list(zip(*(features for *_, features in rows), strict=True))
+    return inference.adjusted_odds_ratio([r[3] for r in rows], [r[1] for r in rows], covariates, keys)
+
+
+def _odds(contrasts: Contrasts, answers: Sequence[Row], adjusted_for: str) -> Extra:
+    """Each gap as an odds ratio, the problem held fixed; by a mixed model too where some lack one of the levels, and
+    adjusted for features of the prompts where asked for."""
     found = []
+    adjusted = f"adjusted for {adjusted_for}"
     for gap in contrasts.gaps():
         tables = _strata(contrasts, gap.factor, gap.level, gap.reference)
         found.append((gap, "conditional", inference.conditional_odds_ratio(tables), len(tables)))
         if any(not n1 or not n0 for _, n1, _, n0 in tables):
             found.append((gap, "mixed model", inference.mixed_odds_ratio(tables), len(tables)))
-    corrected = {"conditional": list[float](), "mixed model": list[float]()}
+        if adjusted_for:
+            ratio = _adjusted(contrasts, answers, gap) or inference.OddsRatio(None, 0.0, math.inf, 1.0, 0)
+            found.append((gap, adjusted, ratio, len(tables)))
+    corrected: dict[str, list[float]] = {method: [] for _, method, _, _ in found}
     for method, values in corrected.items():
         values += inference.holm([ratio.p for _, m, ratio, _ in found if m == method])
     rows = []

@@ -15,10 +15,13 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from harness import plugins, store
+from harness.inference import holm
 from harness.tables import align
-from harness.types import Sample, Task
+from harness.types import Message, Sample, Task
 
 FEW = 6
 """With fewer pairs than this no signed-rank test can reach 5%."""
@@ -90,6 +93,22 @@ class Finding:
     verdict: str
 
 
+def sample_of(record: Mapping[str, Any]) -> Sample:
+    """The sample that a record is about."""
+    messages = tuple(Message(m["role"], m["content"]) for m in record.get("input") or ())
+    names = ("id", "group", "condition", "params")
+    return Sample(*(record[name] for name in names), messages, str(record.get("target") or ""))
+
+
+def audit_run(directory: Path, limit: int = 600) -> list[Finding]:
+    """The audit of the first samples that a run asked; none where its task is not installed."""
+    name = store.read_config(directory)["config"]["task"]
+    if name not in plugins.installed("tasks"):
+        return []
+    first = (sample_of(r) for r in store.read_records(directory) if r["epoch"] == 1)
+    return audit(plugins.load("tasks", name), itertools.islice(first, limit))
+
+
 def audit(task: Task, samples: Iterable[Sample]) -> list[Finding]:
     """All features of all contrasts of these samples (whole groups, or the first and last may have fewer pairs)."""
     cells: dict[tuple[str, ...], dict[str, Sample]] = {}
@@ -104,7 +123,7 @@ def audit(task: Task, samples: Iterable[Sample]) -> list[Finding]:
             if pairs:
                 raw += _compare(factor, level, names[0], pairs)
     declared: Mapping[str, Sequence[str]] = getattr(task, "differs", {})
-    corrected = _holm([p for _, p in raw])
+    corrected = holm([p for _, p in raw])
     return [_judge(f, p, declared.get(f.factor, ())) for (f, _), p in zip(raw, corrected, strict=True)]
 
 
@@ -176,13 +195,6 @@ def _distributions(values: Sequence[tuple[str, str]]) -> _Measured:
         return len(values), *shown, 0.0, 1.0
     result = chi2_contingency([[c[k] for k in kinds] for c in (before, after)])
     return len(values), *shown, math.sqrt(float(result.statistic) / (2 * len(values))), float(result.pvalue)
-
-
-def _holm(values: Sequence[float]) -> list[float]:
-    """Corrected p-values, in the same order (Holm 1979, Scandinavian Journal of Statistics 6: 65-70)."""
-    from statsmodels.stats.multitest import multipletests
-
-    return [float(p) for p in multipletests(values, method="holm")[1]] if values else []
 
 
 def _judge(f: Finding, p: float, declared: Sequence[str]) -> Finding:

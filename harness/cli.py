@@ -362,12 +362,13 @@ def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: 
 
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-def stats(runs: tuple[Path, ...]) -> None:
+@opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
+def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
     """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
     from harness import launch, store
 
     for directory in [store.find_run(run) for run in runs]:
-        found = launch.statistics(directory)
+        found = launch.statistics(directory, _split(adjust))
         click.echo(f"{directory}\n")
         click.echo("\n\n".join(table.render() for table in found) or "a single condition, asked once: nothing to add")
         click.echo("")

@@ -405,3 +405,51 @@ def mixed_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> OddsR
     p = float(chi2.sf(max(0.0, 2 * (at_one - least)), 1))
     ends = (0.0 if low is None else math.exp(low), math.inf if high is None else math.exp(high))
     return OddsRatio(math.exp(best), *ends, p, int(times.sum()))
+
+
+def adjusted_odds_ratio(
+    right: Sequence[bool],
+    level: Sequence[bool],
+    covariates: Sequence[Sequence[float]],
+    strata: Sequence[int],
+    confidence: float = 0.95,
+) -> OddsRatio | None:
+    """The odds ratio by conditional logistic regression with covariates beside the level, one row an answer: what is
+    left of a condition's effect when prompts of one length (or with numbers of one size) are compared.
+
+    By statsmodels' ConditionalLogit, with Wald's interval and test. None where the effects can't be told apart: the
+    covariate goes with the level, or a level is always right.
+    """
+    import warnings
+
+    import numpy as np
+    from statsmodels.discrete.conditional_models import ConditionalLogit
+
+    groups, outcome = np.unique(strata, return_inverse=True)[1], np.array(right, dtype=int)
+    sizes = np.bincount(groups)
+
+    def within(column: Any) -> Any:
+        return column - (np.bincount(groups, column) / sizes)[groups]
+
+    columns = [np.array(level, dtype=float)]
+    for values in covariates:
+        column = within(np.array(values, dtype=float))
+        if column.std() > 1e-9:  # what is the same throughout a stratum is held fixed already
+            columns.append(column / column.std())
+    design = np.column_stack(columns)
+    if np.linalg.matrix_rank(np.column_stack([within(c) for c in columns])) < len(columns):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            fit = ConditionalLogit(outcome, design, groups=groups).fit(disp=False)
+            value, error = float(fit.params[0]), float(fit.bse[0])
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+            return None
+    if not (math.isfinite(value) and math.isfinite(error)) or error > 10:
+        return None
+    half = NormalDist().inv_cdf(0.5 + confidence / 2) * error
+    p = math.erfc(abs(value) / error / math.sqrt(2))
+    solved = np.bincount(groups, outcome)
+    telling = int(np.sum((solved > 0) & (solved < sizes)))
+    return OddsRatio(math.exp(value), math.exp(value - half), math.exp(value + half), p, telling)

@@ -12,7 +12,7 @@ import platform
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -198,13 +198,13 @@ def extras(directory: Path) -> list[Extra]:
     return made(store.read_records(directory)) if made else []
 
 
-def statistics(directory: Path) -> list[Extra]:
-    """What the records of a run say beyond accuracy and gaps (`harness stats`)."""
+def statistics(directory: Path, adjust: Sequence[str] = ()) -> list[Extra]:
+    """What the records of a run say beyond accuracy and gaps (`harness stats`); `adjust` as in analysis.analyse."""
     from harness import analysis  # numpy and scipy with it
 
     about = store.read_config(directory)
     factors = (about.get("task") or {}).get("factors") or ()
-    return analysis.analyse(store.read_records(directory), factors, about.get("conditions") or ())
+    return analysis.analyse(store.read_records(directory), factors, about.get("conditions") or (), adjust)
 
 
 def _now() -> str:

@@ -1,6 +1,9 @@
 """What `harness stats` says of records whose truth is known."""
 
+import pytest
+
 from harness.analysis import analyse
+from harness.errors import UsageError
 from harness.tables import Extra
 
 
@@ -20,7 +23,7 @@ def test_a_gap_is_an_odds_ratio_of_the_discordant_problems() -> None:
     ((name, model, ratio, limits, p, telling),) = tables(records)["odds"].rows
     assert (name, model, ratio, telling) == ("side: b / a", "conditional", "0.333", "16 of 26")
     assert limits == "[0.0932, 0.957]"
-    assert p == "0.040"
+    assert p == "0.041"
 
 
 def test_problems_without_an_answer_at_one_level_bring_in_the_mixed_model() -> None:
@@ -58,6 +61,24 @@ def test_repeats_are_drawn_without_bias_and_levels_that_differ_fluctuate() -> No
     (row,) = found["fluctuation"].rows
     assert row[:4] == ("side", "12", "24", "96")
     assert float(row[6]) < 0.1  # it asks for no direction, and so sees less than the gap's test
+
+
+def test_odds_are_adjusted_for_a_feature_of_the_prompts() -> None:
+    """The feature is read from the records' prompts; one that goes with the level is said to tell nothing."""
+    records = []
+    for g in range(60):
+        for i, side in enumerate("ab"):
+            length = 10 + (7 * g + 3 * i) % 11
+            text = {"input": [{"role": "user", "content": "x" * length}], "target": "4"}
+            records.append(record(g, side, 1, float((g * 5 + i * 3) % 7 > 2)) | text)
+    rows = analyse(records, ["side"], ["a", "b"], ["length"])[0].rows
+    assert [row[1] for row in rows] == ["conditional", "adjusted for length"]
+    assert rows[1][2] != "-"
+    for r in records:
+        r["input"] = [{"role": "user", "content": "x" * (10 + (r["condition"] == "b"))}]
+    assert analyse(records, ["side"], ["a", "b"], ["length"])[0].rows[1][2] == "-"
+    with pytest.raises(UsageError, match="no feature 'lenght'"):
+        analyse(records, ["side"], adjust=["lenght"])
 
 
 def test_one_condition_asked_once_has_nothing_to_add() -> None:

@@ -196,3 +196,46 @@ def test_balanced_the_two_models_agree() -> None:
     mixed, conditional = inference.mixed_odds_ratio(made), inference.conditional_odds_ratio(made)
     assert mixed.value == pytest.approx(conditional.value, rel=0.05)
     assert (mixed.low, mixed.high) == pytest.approx((conditional.low, conditional.high), rel=0.1)
+
+
+def confounded(seed: int, effect: float) -> tuple[list, list, list, list]:
+    """Answers that depend on the length of the prompt; at the level, prompts are longer on average."""
+    rng = random.Random(seed)
+    rows = []
+    for group in range(400):
+        intercept = rng.gauss(0, 1)
+        for level in (False, True):
+            length = rng.gauss(1.0 if level else 0.0, 1)
+            p = 1 / (1 + math.exp(-(intercept + effect * level - 1.0 * length)))
+            rows.append((rng.random() < p, level, length, group))
+    return tuple(list(column) for column in zip(*rows, strict=True))
+
+
+def test_what_a_confound_explains_is_taken_out_of_the_odds_ratio() -> None:
+    right, level, length, group = confounded(1, 0.0)
+    raw = inference.adjusted_odds_ratio(right, level, [], group)
+    adjusted = inference.adjusted_odds_ratio(right, level, [length, [1.0] * len(right)], group)
+    assert raw is not None
+    assert adjusted is not None
+    assert raw.high < 0.8
+    assert adjusted.low < 1 < adjusted.high
+
+
+def test_a_confound_that_goes_with_the_level_can_not_be_told_from_it() -> None:
+    right, level, _, group = confounded(2, -1.0)
+    assert (
+        inference.adjusted_odds_ratio(right, level, [[5.0 * v + g for v, g in zip(level, group, strict=True)]], group)
+        is None
+    )
+
+
+def test_the_adjusted_ratio_without_covariates_is_the_conditional_one() -> None:
+    right, level, _, group = confounded(3, -1.0)
+    pairs = [(int(right[i + 1]), 1, int(right[i]), 1) for i in range(0, len(right), 2)]
+    adjusted, conditional = (
+        inference.adjusted_odds_ratio(right, level, [], group),
+        inference.conditional_odds_ratio(pairs),
+    )
+    assert adjusted is not None
+    assert adjusted.value == pytest.approx(conditional.value, rel=1e-3)
+    assert adjusted.strata == conditional.strata

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import launch, stats, store
+from harness.audit import Finding, audit_run
 from harness.errors import DataError
 from harness.stats import Estimate
 from harness.tables import Cell, Contrasts, Extra
@@ -35,6 +36,8 @@ class RunData:
     about: Mapping[str, Any]
     contrasts: Contrasts
     extras: list[Extra]
+    confounds: list[Finding] = field(default_factory=list)
+    """What differs between matched conditions, declared by the task or not."""
     levels: dict[str, dict[str, Estimate | None]] = field(default_factory=dict)
     numeric: dict[str, dict[str, dict[float, Cell]]] = field(default_factory=dict)
     tokens: list[tuple[int, float]] = field(default_factory=list)
@@ -67,6 +70,7 @@ def collect(directory: Path) -> RunData:
         if 1 < len(matched) <= MOST_LEVELS:
             run.levels[factor] = {level: _accuracy(cells) for level, cells in matched.items()}
     run.numeric = {n: by for n, by in run.numeric.items() if any(len(cells) > 2 for cells in by.values())}
+    run.confounds = [f for f in audit_run(directory) if f.verdict not in ("equal", "small")]
     run.extras = [*launch.extras(directory), *launch.statistics(directory)]
     return run
 

@@ -14,7 +14,7 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
-from harness import __version__
+from harness import __version__, audit
 from harness.report.collect import RunData, Samples, collect, samples
 from harness.report.plots import plots, svg
 from harness.tables import estimate, interval, number, p_value, percent
@@ -74,6 +74,10 @@ def _run(i: int, run: RunData) -> str:
         lines.append(f"all conditions correct {estimate(everywhere)}")
     counts = contrasts.total.row()
     lines.append(f"without a verdict {percent(counts['no_verdict'])} of {contrasts.total.samples}")
+    warned = audit.warnings(run.confounds)
+    if warned:
+        named = ", ".join(f"{f.feature} ({f.factor}: {f.level})" for f in warned)
+        lines.append(f"Caution: matched conditions also differ in {named}, which the task does not declare")
     pictures = [
         f'<figure><figcaption>{escape(title)}</figcaption><div class="plot">{svg(size, draw, title)}</div></figure>'
         for _, title, size, draw in plots(run)
@@ -85,6 +89,13 @@ def _run(i: int, run: RunData) -> str:
     parts += pictures[2:]
     for extra in run.extras:
         parts.append(_table(extra.title, extra.header, extra.rows))
+    if run.confounds:
+        rows = [
+            (f"{f.factor}: {f.level} / {f.reference}", f.feature, str(f.pairs), f.before, f.after, f.verdict)
+            for f in run.confounds
+        ]
+        header = ("condition", "feature", "pairs", "reference", "level", "")
+        parts.append(_table("what differs between matched conditions beside what is asked", header, rows))
     parts.append(_table("how it was made", ("", ""), [(k, str(v)) for k, v in facts.items()]) + "</section>")
     return "\n".join(parts)
 

@@ -49,7 +49,15 @@ class AIW:
     factors: ClassVar[tuple[str, ...]] = ("family", "variation", "prompt")
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "family": ("all",),
-        "variation": ("largest number", "answer", "answer in prompt", "answer position", "answer length", "length"),
+        "variation": (
+            "largest number",
+            "answer",
+            "answer in prompt",
+            "answer position",
+            "answer length",
+            "length",
+            "words",
+        ),
         "prompt": ("length", "words", "vocabulary", "answer position"),
     }
 
