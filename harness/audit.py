@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import plugins, store
-from harness.inference import holm
+from harness.inference import holm, sign_flips
 from harness.tables import align
 from harness.types import Message, Sample, Task
 
@@ -168,8 +168,9 @@ _Measured = tuple[int, str, str, float, float]
 
 
 def _numbers(values: Sequence[tuple[float, float]]) -> _Measured:
-    """Wilcoxon's signed-rank test of the paired differences; effect: their mean over the spread of both sides."""
-    from scipy.stats import wilcoxon
+    """Wilcoxon's signed-rank test of the paired differences (as a permutation test, since most are tied); effect: their
+    mean over the spread of both sides."""
+    from scipy.stats import rankdata
 
     before, after = zip(*values, strict=True)
     differences = [b - a for a, b in values]
@@ -180,7 +181,10 @@ def _numbers(values: Sequence[tuple[float, float]]) -> _Measured:
     mean = statistics.fmean(differences)
     # Where nothing varies on either side, any difference is one of kind.
     effect = mean / spread if spread else math.copysign(math.inf, mean)
-    return len(values), *shown, effect, float(wilcoxon(differences).pvalue)
+    changed = [d for d in differences if d]
+    ranks = rankdata([abs(d) for d in changed]).tolist()
+    signed = [math.copysign(rank, d) for rank, d in zip(ranks, changed, strict=True)]
+    return len(values), *shown, effect, sign_flips(signed)
 
 
 def _distributions(values: Sequence[tuple[str, str]]) -> _Measured:
