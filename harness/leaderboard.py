@@ -148,7 +148,7 @@ def _published(row: Mapping[str, str]) -> Row:
 
 
 def ranks(runs: Iterable[Path], incomplete: bool = False) -> list[Row]:
-    """Each task's runs by accuracy, with the ranks that can't be ruled out.
+    """Each task's runs by accuracy (equals share a rank), with the ranks that can't be ruled out.
 
     A run's best rank is one plus the number of runs that are better beyond doubt, its worst the number of runs less
     those that are worse beyond doubt (Mohamad, van Zwet and Goeman 2019, arXiv 1812.05507): the interval of each
@@ -172,8 +172,9 @@ def ranks(runs: Iterable[Path], incomplete: bool = False) -> list[Row]:
             better, worse = sum(signs[j, i] > 0 for j in others), sum(signs[i, j] > 0 for j in others)
             a = run.contrasts.total.accuracy
             assert a is not None
+            ahead = sum(m.contrasts.total.accuracy.value > a.value for m in members if m.contrasts.total.accuracy)
             found.append(
-                {"task": task, "rank": i + 1, "rank_low": 1 + better, "rank_high": len(members) - worse}
+                {"task": task, "rank": 1 + ahead, "rank_low": 1 + better, "rank_high": len(members) - worse}
                 | {"model": run.config["model"], "strategy": run.config["strategy"], "estimate": a}
             )
     return found
