@@ -170,9 +170,12 @@ class Asker:
         key = ""
         if run.cache or not run.strategy.single_call:
             key = store.identity(run.model_identity, messages, asdict(sampling), call)
-            kept = run.journal.pop(key, None) or (run.cache.get(key) if run.cache else None)
+            journaled = run.journal.pop(key, None)
+            kept = journaled or (run.cache.get(key) if run.cache else None)
             if kept:
                 self.completions.append(kept)
+                if not journaled:
+                    self._keep(key, messages, kept)
                 return kept
         async with run.slots:
             run.check_budget()
@@ -181,10 +184,16 @@ class Asker:
         run.spent += (completion.prompt_tokens or 0) + (completion.completion_tokens or 0)
         if run.cache:
             run.cache.put(key, completion)
-        if not run.strategy.single_call:
-            # A single call's answer is in its record at once; of several, each must survive until the record is.
-            run.writer.append({"key": key, "completion": asdict(completion)}, store.JOURNAL)
+        self._keep(key, messages, completion)
         return completion
+
+    def _keep(self, key: str, messages: Sequence[Message], completion: Completion) -> None:
+        """A single call's answer is in its record at once; of several, each must survive until the record is there, and
+        is what a report shows of them."""
+        if self._run.strategy.single_call:
+            return
+        call = {"key": key, "id": self._sample.id, "epoch": self._epoch, "input": [m.as_dict() for m in messages]}
+        self._run.writer.append(call | {"completion": asdict(completion)}, store.JOURNAL)
 
 
 class Run:

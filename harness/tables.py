@@ -268,11 +268,15 @@ class Contrasts:
 
 @dataclass(frozen=True)
 class Extra:
-    """A table that a task adds beside accuracy (Task.extras), cells as text; the first column is left-aligned."""
+    """A table that a task adds beside accuracy (Task.extras), cells as text; the first column is left-aligned.
+
+    `stages`: where a picture says it better, estimates in an order: (row, ((stage, estimate), ...)).
+    """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    stages: tuple[tuple[str, tuple[tuple[str, Estimate], ...]], ...] = ()
 
     def render(self) -> str:
         return f"{self.title}\n{align(self.header, self.rows, left=1)}"

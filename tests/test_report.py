@@ -81,6 +81,28 @@ def test_a_run_without_records_is_refused(runs: list[Path], tmp_path: Path) -> N
         page.build([tmp_path])
 
 
+def test_every_call_of_an_answer_is_there_in_order(tmp_path: Path) -> None:
+    made = api.run("game24", "baseline/oracle", limit=3, out=tmp_path).directory
+    lines = [json.loads(line) for line in (made / store.RECORDS).read_text(encoding="utf-8").splitlines()]
+    lines[1]["calls"] = 2
+    (made / store.RECORDS).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    sample = {name: lines[1][name] for name in ("id", "epoch")}
+    calls = [
+        {"key": str(i), **sample, "input": [{"role": "user", "content": f"q{i}"}],
+         "completion": {"text": f"a{i}", "stop_reason": "stop", "completion_tokens": i}}
+        for i in range(2)
+    ]  # fmt: skip
+    (made / store.JOURNAL).write_text("".join(json.dumps(call) + "\n" for call in calls), encoding="utf-8")
+    rows = [row for block in collect.samples([made]).blocks for row in unpacked(block)]
+    assert [call["response"] for call in rows[1]["several"]] == ["a0", "a1"]
+    assert "several" not in rows[0]
+
+
+def test_how_far_plans_get_is_a_picture(tmp_path: Path) -> None:
+    run = api.run("blocksworld", "baseline/shallow", limit=15, out=tmp_path)
+    assert "How far plans get" in [title for _, title, _, _ in plots.plots(collect.collect(run.directory))]
+
+
 @pytest.mark.skipif(not (DRIVER and CHROMIUM), reason="the page IS NOT TESTED in a browser: no chromium, chromedriver")
 def test_in_a_browser(runs: list[Path], tmp_path: Path) -> None:
     """Samples are listed, filtered, searched and opened; a hostile response does nothing; all by keyboard."""

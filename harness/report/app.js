@@ -106,7 +106,8 @@
     for (const m of s.input || []) part(body, "prompt, " + m.role, m.content);
     part(body, "thinking", s.thinking);
     part(body, "response", s.response || "(empty)");
-    part(body, "calls", s.several);
+    calls(body, s.several || []);
+    expression(body, s);
     part(body, "answer as read", s.answer);
     part(body, "target", s.target);
     part(body, "error", s.error);
@@ -114,6 +115,28 @@
     part(body, "params", s.params);
     if (!$("sample").open) $("sample").showModal();
     $("sample").scrollTop = 0;
+  }
+
+  // Answers built from many calls: every call in order, the first message that is new in it and what came back.
+  function calls(body, made) {
+    made.forEach((call, i) => {
+      const inside = make("details", i === 0 ? { open: "" } : {}, make("summary", {}, `call ${i + 1} of ${made.length}` +
+        (call.completion_tokens ? `; ${call.completion_tokens} tokens` : "") + (call.stop_reason === "stop" ? "" : `; ${call.stop_reason}`)));
+      for (const m of call.input) part(inside, "prompt, " + m.role, m.content);
+      part(inside, "thinking", call.thinking);
+      part(inside, "response", call.response || "(empty)");
+      body.append(inside);
+    });
+  }
+
+  // Game of 24: what the expression comes to, beside what was wanted.
+  function expression(body, s) {
+    const value = (s.detail || {}).value, params = s.params || {};
+    if (value === undefined || value === "" || !params.numbers || !s.answer) return;
+    const right = String(value) === String(params.target);
+    body.append(make("h3", {}, "expression"), make("p", { class: "expression" }, s.answer.split("=")[0].trim() + " = ",
+      make("strong", { class: right ? "correct" : "wrong" }, value), `, wanted ${params.target} from ${params.numbers}` +
+      (s.detail.reason ? ` (${s.detail.reason.replaceAll("_", " ")})` : "")));
   }
 
   // Plans: the steps with the failing one marked, and the towers of Blocksworld under its own and its mystery names.

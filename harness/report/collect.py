@@ -110,6 +110,7 @@ def samples(directories: Sequence[Path]) -> Samples:
         "outcome": [],
         "flip": [],
     }
+    calls = [_calls(directory) for directory in directories]
     blocks: list[str] = []
     block: list[Mapping[str, Any]] = []
     for run, record in _records(directories):
@@ -119,9 +120,10 @@ def samples(directories: Sequence[Path]) -> Samples:
             flip = "lost" if old >= 1 else "gained"
         for name, column in columns.items():
             column.append({"run": run, "flip": flip}.get(name, record.get(name)))
-        block.append(
-            {name: record.get(name) for name in SHOWN} | {"run": run, "several": _several(directories[run], record)}
-        )
+        shown = {name: record.get(name) for name in SHOWN} | {"run": run}
+        if (record.get("calls") or 0) > 1:
+            shown["several"] = calls[run].get((record["id"], record["epoch"]), [])
+        block.append(shown)
         if len(block) == BLOCK:
             blocks.append(_packed(block))
             block = []
@@ -140,11 +142,16 @@ def _verdicts(directory: Path) -> dict[tuple[str, int], float]:
     return {(r["id"], r["epoch"]): r["value"] for r in store.read_records(directory) if r["value"] is not None}
 
 
-def _several(directory: Path, record: Mapping[str, Any]) -> str | None:
-    """What is said of an answer that took several calls."""
-    if (record.get("calls") or 0) < 2:
-        return None
-    return f"{record['calls']} calls; each is in {directory.name}/{store.JOURNAL}"
+def _calls(directory: Path) -> dict[tuple[str, int], list[dict[str, Any]]]:
+    """The calls behind each answer that took several, in the order in which they were answered."""
+    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for _, line in store.read_lines(directory / store.JOURNAL):
+        call = json.loads(line)
+        said = call["completion"]
+        shown = {"input": call.get("input") or [], "response": said.get("text"), "thinking": said.get("thinking")}
+        shown |= {name: said.get(name) for name in ("stop_reason", "completion_tokens")}
+        found.setdefault((call.get("id"), call.get("epoch")), []).append(shown)
+    return found
 
 
 def _packed(value: Any) -> str:

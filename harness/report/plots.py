@@ -17,6 +17,7 @@ from harness.tables import Cell
 Draw = Callable[[Any], None]
 
 INK, DATA, CURVE = "#000000", "#1f6f8b", "#c1502e"
+COLOURS = (DATA, CURVE, "#7a5b9e", "#4f8a3c", "#a8842c", "#8c8c8c")
 BINS = 8
 
 
@@ -33,6 +34,9 @@ def plots(run: RunData) -> Iterator[tuple[str, str, tuple[float, float], Draw]]:
         yield f"by-{factor}", f"Accuracy by {factor}", (7, 2.6), _by_level(factor, levels)
     for name, by_condition in run.numeric.items():
         yield f"by-{name}", f"Accuracy by {name.replace('_', ' ')}", (7, 3.2), _by_number(name, by_condition)
+    for extra in run.extras:
+        if extra.stages:
+            yield re.sub(r"\W+", "-", extra.title), extra.title.capitalize(), (7, 3.2), _by_stage(extra.stages)
     if len({t for t, _ in run.tokens}) > BINS:
         yield "by-tokens", "Accuracy by tokens of the answer", (7, 2.8), _by_tokens(run.tokens)
 
@@ -102,6 +106,29 @@ def _by_number(name: str, by_condition: Mapping[str, Mapping[float, Cell]]) -> D
         ax.set_ylim(-0.12, 1.03)
         ax.set_xlabel(f"{name.replace('_', ' ')} (n under each point; line: fitted logistic curve)", fontsize=8)
         ax.set_ylabel("accuracy, 95% interval", fontsize=8)
+        _plain(ax)
+
+    return draw
+
+
+def _by_stage(stages: Sequence[tuple[str, Sequence[tuple[str, Estimate]]]]) -> Draw:
+    """A funnel: a line for each row, falling from stage to stage; rows stand a little apart, so that intervals show."""
+    names = list(dict.fromkeys(stage for _, row in stages for stage, _ in row))
+    shown = stages[: len(COLOURS)]
+
+    def draw(ax: Any) -> None:
+        for i, (row, estimates) in enumerate(shown):
+            xs = [names.index(stage) + 0.08 * (i - (len(shown) - 1) / 2) for stage, _ in estimates]
+            found = [e for _, e in estimates]
+            errors = [[e.value - e.low for e in found], [e.high - e.value for e in found]]
+            label = f"{row} (n={found[0].n})" if found else row
+            ax.errorbar(
+                xs, [e.value for e in found], yerr=errors, fmt="o-", label=label, color=COLOURS[i], linewidth=1.5
+            )
+        ax.set_xticks(range(len(names)), names, fontsize=8)
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_ylabel("share of answers, 95% interval", fontsize=8)
+        ax.legend(fontsize=7, frameon=False, loc="lower left")
         _plain(ax)
 
     return draw

@@ -97,7 +97,11 @@ def _funnel(cells: Mapping[str, _Cell]) -> Extra:
         for condition, cell in cells.items()
         if cell.stages["answered"]
     ]
-    return Extra("how far plans get", ("condition", "n", *STAGES), tuple(rows))
+    pictures = []
+    for condition, cell in cells.items():
+        found = [(stage, stats.accuracy([(k, int(n)) for k, n in cell.stages[stage].values()])) for stage in STAGES]
+        pictures.append((condition, tuple((stage, e) for stage, e in found if e)))
+    return Extra("how far plans get", ("condition", "n", *STAGES), tuple(rows), tuple(pictures))
 
 
 def _optimality(cells: Mapping[str, _Cell]) -> Extra:
@@ -106,7 +110,10 @@ def _optimality(cells: Mapping[str, _Cell]) -> Extra:
     rows = []
     for condition, cell in cells.items():
         values = [total / n for total, n in cell.gaps.values()]
-        prefix = f"{sum(cell.prefix) / len(cell.prefix):.3f}" if cell.prefix else "-"
+        prefix = "-"
+        if cell.prefix:
+            low, high = stats.mean_interval(cell.prefix)
+            prefix = f"{sum(cell.prefix) / len(cell.prefix):.3f} {interval(max(0.0, low), min(1.0, high))}"
         if len(values) < 2:
             rows.append((condition, str(len(values)), "-", prefix, str(len(cell.prefix))))
             continue

@@ -26,7 +26,7 @@ def test_each_stage_counts_all_answers_with_a_verdict() -> None:
     assert n == "5"
     assert [share[:5] for share in shares] == ["1.000", "0.800", "0.600", "0.400", "0.200"]
     ((_, valid, gap, prefix, read),) = table(records, "length of plans")
-    assert (valid, gap[:6], prefix, read) == ("2", "+0.250", f"{(3 + 0.25) / 4:.3f}", "4")
+    assert (valid, gap[:6], prefix, read) == ("2", "+0.250", "0.812 [0.000, 1.000]", "4")
 
 
 def test_problems_without_a_plan_are_not_in_the_funnel() -> None:
