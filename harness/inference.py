@@ -379,17 +379,14 @@ def mixed_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> OddsR
         return -float(times @ np.logaddexp.reduce(found, axis=1))
 
     bounds = [(-8.0, 8.0), (-4.0, 2.3)]
-    start = np.array([0.0, 0.0])
-
-    def profile(log_ratio: float) -> float:
-        nonlocal start
-        fit = minimize(lambda x: loss(log_ratio, x[0], x[1]), start, bounds=bounds, method="L-BFGS-B")
-        start = fit.x
-        return float(fit.fun)
-
     whole = minimize(lambda x: loss(*x), np.zeros(3), bounds=[(-8.0, 8.0), *bounds], method="L-BFGS-B")
     best, least = float(whole.x[0]), float(whole.fun)
-    start = whole.x[1:]
+
+    def profile(log_ratio: float) -> float:
+        # From the overall best, so that at its ratio it is never above it.
+        fit = minimize(lambda x: loss(log_ratio, x[0], x[1]), whole.x[1:], bounds=bounds, method="L-BFGS-B")
+        return float(fit.fun)
+
     at_one = profile(0.0)
     drop = float(chi2.ppf(confidence, 1)) / 2
 
@@ -397,8 +394,6 @@ def mixed_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> OddsR
         return profile(log_ratio) - least - drop
 
     def limit(end: float) -> float | None:
-        nonlocal start
-        start = whole.x[1:]
         return float(brentq(excess, best, end, xtol=1e-3)) if excess(end) > 0 else None
 
     low, high = limit(-10.0), limit(10.0)

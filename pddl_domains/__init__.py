@@ -50,8 +50,20 @@ class World:
     def domain(self) -> Domain:
         return self.compiled.domain
 
+    @functools.cached_property
+    def _said(self) -> dict[Fact, str]:
+        return {}
+
     def sentence(self, atom: Fact) -> str:
         """An action or a fact (in this world's names) in words; `?x` is said as a variable."""
+        said = self._said.get(atom)
+        if said is None:
+            said = self._say(atom)
+            if len(self._said) < 10_000:  # samples of a world say the same again and again
+                self._said[atom] = said
+        return said
+
+    def _say(self, atom: Fact) -> str:
         name, *arguments = atom
         said = (
             self.wording.variable.format(a[1:].upper()) if a.startswith("?") else self.wording.phrase(a)

@@ -267,4 +267,6 @@ def _worded_step(content: str, lexicon: Lexicon, fits: Fits) -> list[Step] | str
             whole = [(action, *objects, last) for last in dict.fromkeys(lexicon.objects.values())]
             possible = [step for step in whole if fits(step)]
             steps += possible if len(possible) == 1 else []
-    return [next((step for step in steps if fits(step)), steps[0])] if steps else ""
+    if len(steps) > 1:
+        steps = [next((step for step in steps if fits(step)), steps[0])]
+    return steps or ""

@@ -7,8 +7,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
-from harness.tasks.planning.instances import Instance, Plan, after, wander
+from harness.pddl_domains import World
+from harness.tasks.planning.instances import Instance, Plan, after, validator_of, wander
 from harness.verifiers.plans import Validator
 
 Solve = Callable[[Instance], Plan | None]
@@ -42,9 +44,14 @@ class Source:
     rng: random.Random
     instance: Instance
     plan: Plan
-    validator: Validator
+    base: World
     solve: Solve
     pattern: Pattern | None
+
+    @cached_property
+    def validator(self) -> Validator:
+        """Made when first needed: the most frequent question, to find a plan, does without."""
+        return validator_of(self.base, self.instance)
 
 
 def _generation(s: Source) -> Case:

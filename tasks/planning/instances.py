@@ -37,21 +37,25 @@ class Instance:
     def starting(self, facts: frozenset[Fact]) -> Instance:
         return replace(self, init=facts)
 
-    def pddl(self, domain: str) -> str:
-        """The problem in PDDL, facts in alphabetical order."""
+    def pddl(self, domain: str, names: Mapping[str, str] | None = None) -> str:
+        """The problem in PDDL, facts in alphabetical order; `names` gives other names to what is renamed (the order
+        stays that of the original ones)."""
+        other = names or {}
         kinds: dict[str, list[str]] = {}
         for name, kind in self.objects.items():
-            kinds.setdefault(kind, []).append(name)
+            kinds.setdefault(other.get(kind, kind), []).append(other.get(name, name))
         objects = "\n            ".join(
             " ".join(names) + ("" if kind == OBJECT else f" - {kind}") for kind, names in kinds.items()
         )
         return (
             f"(define (problem {UNNAMED})\n  (:domain {domain})\n  (:objects {objects})\n"
-            f"  (:init {_facts(sorted(self.init))})\n  (:goal (and {_facts(self.goal)})))\n"
+            f"  (:init {_facts(sorted(self.init), other)})\n  (:goal (and {_facts(self.goal, other)})))\n"
         )
 
 
-def _facts(facts: Iterable[Fact]) -> str:
+def _facts(facts: Iterable[Fact], names: Mapping[str, str]) -> str:
+    if names:
+        facts = (tuple(names.get(term, term) for term in fact) for fact in facts)
     return " ".join(f"({' '.join(fact)})" for fact in facts)
 
 

@@ -43,7 +43,8 @@ class Rendering:
         return f"Here is a planning domain in PDDL.\n\n{self.world.pddl.strip()}"
 
     def pddl(self, instance: Instance) -> str:
-        return self.world.rename(instance.pddl(self.base.domain.name), self.objects)
+        names = {**self.world.names, **self.objects}
+        return instance.pddl(names.get(self.base.domain.name, self.base.domain.name), names)
 
     def problem(self, instance: Instance) -> str:
         if not self.nl:

@@ -22,7 +22,7 @@ from harness.tables import Extra
 from harness.tasks.planning import domains, measures, scoring, solutions
 from harness.tasks.planning.cases import ABILITIES, PLAIN_QUESTIONS, Case, Source, unsolvable
 from harness.tasks.planning.files import read_folder
-from harness.tasks.planning.instances import Instance, Plan, compiled, from_problem, greedy, validator_of, wander
+from harness.tasks.planning.instances import Instance, Plan, compiled, from_problem, greedy, wander
 from harness.tasks.planning.rendering import NO_PLAN, Rendering, other_objects
 from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
 
@@ -137,12 +137,11 @@ class Planning:
     def samples(self, seed: int) -> Iterator[Sample]:
         missed = 0
         for group, instance, plan in self._instances(seed):
-            validator = validator_of(self.base, instance)
             cases: dict[tuple[str, str], Case | None] = {}
             for ability, _, _, _, solvable in self._cells:
                 if (ability, solvable) not in cases:
                     rng = self._rng(group, ability, solvable)
-                    source = Source(rng, instance, plan, validator, self._solve, self._pattern)
+                    source = Source(rng, instance, plan, self.base, self._solve, self._pattern)
                     cases[ability, solvable] = ABILITIES[ability](source) if solvable == "yes" else unsolvable(source)
             unfit = [ability for (ability, _), case in cases.items() if case is None]
             missed = missed + 1 if unfit else 0
