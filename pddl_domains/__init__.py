@@ -75,11 +75,6 @@ class World:
         """PDDL text of the plain world in this world's names; `objects` renames objects too."""
         return rename(text, {**self.names, **(objects or {})})
 
-    def atom(self, atom: Fact, objects: Mapping[str, str]) -> Fact:
-        """An action or a fact of the plain world in this world's names."""
-        name, *arguments = atom
-        return (self.names.get(name, name), *(objects.get(a, self.names.get(a, a)) for a in arguments))
-
     def other_objects(self, names: list[str], seed: int) -> dict[str, str]:
         """Names for a problem's objects that say nothing (o1, o2, ... in random order), where theirs say something."""
         if not self.names or self.wording.neutral:

@@ -13,6 +13,7 @@ Sections, all optional but the first two for the domains shipped here; what has 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,10 +42,20 @@ class Wording:
     renamed: Mapping[str, str] = field(default_factory=dict)
     mystery: Mapping[str, str] = field(default_factory=dict)
 
+    @functools.cached_property
+    def _phrases(self) -> dict[str, str]:
+        return dict(self.objects)
+
     def phrase(self, name: str) -> str:
         """How an object is said."""
-        if name in self.objects:
-            return self.objects[name]
+        said = self._phrases.get(name)
+        if said is None:
+            said = self._phrase(name)
+            if len(self._phrases) < 10_000:
+                self._phrases[name] = said
+        return said
+
+    def _phrase(self, name: str) -> str:
         pattern = re.sub(r"\d+", "#", name)
         if pattern in self.objects:
             numbers = iter(re.findall(r"\d+", name))

@@ -30,8 +30,14 @@ class Rendering:
 
     # Parts --------------------------------------------------------------------------------------------------------
 
+    @functools.cached_property
+    def names(self) -> Mapping[str, str]:
+        """Every name that is another one here: of actions, predicates, types and objects."""
+        return {**self.world.names, **self.objects}
+
     def atom(self, atom: Fact) -> Fact:
-        return self.world.atom(atom, self.objects)
+        names = self.names
+        return tuple([names.get(term, term) for term in atom]) if names else atom
 
     def said(self, atom: Fact) -> str:
         used = self.atom(atom)
@@ -43,8 +49,7 @@ class Rendering:
         return f"Here is a planning domain in PDDL.\n\n{self.world.pddl.strip()}"
 
     def pddl(self, instance: Instance) -> str:
-        names = {**self.world.names, **self.objects}
-        return instance.pddl(names.get(self.base.domain.name, self.base.domain.name), names)
+        return instance.pddl(self.names.get(self.base.domain.name, self.base.domain.name), self.names)
 
     def problem(self, instance: Instance) -> str:
         if not self.nl:
@@ -52,19 +57,13 @@ class Rendering:
         return f"{self.state(instance)}\n\n{self.goal(instance.goal)}"
 
     def state(self, instance: Instance) -> str:
-        objects = {self.objects.get(n, self.base_name(n)): (self.kind(k),) for n, k in instance.objects.items()}
+        objects = {self.names.get(n, n): (self.names.get(k, k),) for n, k in instance.objects.items()}
         kinds = [f"- {kind}: {', '.join(names)}" for kind, names in self.world.objects_by_kind(objects)]
         there = "There are these objects:\n" + "\n".join(kinds) + "\n\n" if self.nl and kinds else ""
         if not self.nl:
             kinds = [f"{name} - {kind}" for name, (kind,) in objects.items() if kind != "object"]
             there = f"The objects are {', '.join(kinds)}.\n\n" if kinds else ""
         return f"{there}At the start it is true that:\n{self.listed(instance.init)}"
-
-    def base_name(self, name: str) -> str:
-        return self.world.names.get(name, name)
-
-    def kind(self, kind: str) -> str:
-        return self.world.names.get(kind, kind)
 
     def goal(self, goal: Iterable[Fact]) -> str:
         return "The goal is that:\n" + "\n".join(f"- {self.said(fact)}" for fact in goal)

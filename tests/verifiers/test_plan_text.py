@@ -101,7 +101,7 @@ def test_an_object_left_out_is_taken_where_just_one_can_be_meant() -> None:
 def test_our_own_wording_is_read_back(blocks: list[str]) -> None:
     base = plain("blocksworld")
     for world in (base, mystery(base)):
-        steps = [world.atom(("pick-up", b), {}) for b in blocks]
+        steps = [(world.names.get("pick-up", "pick-up"), b) for b in blocks]
         text = "\n".join(f"{i}. {world.sentence(s).capitalize()}" for i, s in enumerate(steps, 1))
         assert read(text, world.lexicon(frozenset(blocks))).steps == tuple(steps)
 

@@ -116,7 +116,8 @@ def test_validity_does_not_depend_on_names(domain: str, seed: int) -> None:
     for world in (mystery(base), randomised(base, seed)):
         objects = world.other_objects(list(instance.objects), seed)
         there = compiled(world, world.rename(instance.pddl(base.domain.name), objects))
-        renamed = [[world.atom(step, objects) for step in plan] for plan in plans]
+        names = {**world.names, **objects}
+        renamed = [[tuple(names.get(term, term) for term in step) for step in plan] for plan in plans]
         assert [(v.valid, v.reason, v.step) for v in map(there.validate, renamed)] == expected
 
 
