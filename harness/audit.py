@@ -96,8 +96,8 @@ class Finding:
 def sample_of(record: Mapping[str, Any]) -> Sample:
     """The sample that a record is about."""
     messages = tuple(Message(m["role"], m["content"]) for m in record.get("input") or ())
-    names = ("id", "group", "condition", "params")
-    return Sample(*(record[name] for name in names), messages, str(record.get("target") or ""))
+    target = str(record.get("target") or "")
+    return Sample(record["id"], record["group"], record["condition"], record["params"], messages, target)
 
 
 def audit_run(directory: Path, limit: int = 600) -> list[Finding]:

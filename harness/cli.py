@@ -5,6 +5,7 @@ inside the commands, so that `harness --help` stays quick.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable
 from functools import cached_property
@@ -77,6 +78,17 @@ def _split(values: tuple[str, ...]) -> list[str]:
 
 class Commands(click.Group):
     """The commands below, and those that installed packages register as `harness.commands`."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Click ends with 1 where the reader of the output has gone (`| head`); nothing was wrong, so here it is 0."""
+        try:
+            done = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is left in the buffer must not be written when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        return done
 
     @cached_property
     def brought(self) -> dict[str, Any]:
@@ -666,7 +678,3 @@ def main() -> None:
     except HarnessError as error:
         click.echo(f"error: {error.message}" + (f"\n  {error.hint}" if error.hint else ""), err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): nobody is left to tell.
-        sys.stderr.close()
-        sys.exit(0)

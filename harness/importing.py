@@ -18,11 +18,10 @@ from typing import Any
 
 from harness import __version__, plugins, store
 from harness.errors import DataError, UsageError
-from harness.launch import write_summary
 from harness.parquet import Kinds, note_kinds, write_parquet
-from harness.runner import Progress, Result, RunConfig
+from harness.runner import RunConfig
 from harness.scoring import score_row
-from harness.tables import Contrasts
+from harness.tables import Contrasts, write_summary
 from harness.types import Record, Sample, StopReason, Task
 
 
@@ -80,7 +79,6 @@ def _run(about: Mapping[str, str], task_name: str, model: str, answers: list[Ans
     directory = out / store.new_run_id(task_name, f"imported-{model.replace('/', '-')}")
     directory.mkdir(parents=True)
     contrasts, kinds, same = Contrasts(task.factors), Kinds(), Counter[bool]()
-    progress = Progress(len(answers))
     writer = store.Writer(directory)
     try:
         for answer in answers:
@@ -90,7 +88,6 @@ def _run(about: Mapping[str, str], task_name: str, model: str, answers: list[Ans
             contrasts.add(record)
             note_kinds(record["params"], kinds)
             writer.append(record)
-            progress.done += 1
         config_file = {
             "run_id": directory.name,
             "status": "complete",
@@ -105,7 +102,7 @@ def _run(about: Mapping[str, str], task_name: str, model: str, answers: list[Ans
     finally:
         writer.close()
     write_parquet(directory, directory / "records.parquet", kinds)
-    write_summary(directory / "summary.csv", config, Result("complete", contrasts, progress, ""))
+    write_summary(directory / "summary.csv", asdict(config), contrasts)
     return Imported(directory, config, contrasts, same[True], same.total())
 
 

@@ -47,7 +47,7 @@ def sign_flips(differences: Sequence[float]) -> float:
             sums = np.concatenate([sums + size, sums - size])
         return float(np.mean(np.abs(sums) >= observed))
     if len(sizes) > MANY:
-        return math.erfc(observed / math.sqrt(2 * float(sizes @ sizes)))
+        return float(math.erfc(observed / math.sqrt(2 * float(sizes @ sizes))))
     rng = np.random.default_rng(0)
     hits, rows = 0, max(1, min(DRAWS, 2_000_000 // len(sizes)))
     for start in range(0, DRAWS, rows):
@@ -63,7 +63,7 @@ def mcnemar(gained: int, lost: int) -> float:
         from scipy.stats import binom
 
         return min(1.0, 2 * float(binom.cdf(k, n, 0.5)))
-    return min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
+    return min(1.0, float(2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n))
 
 
 def at_zero(interval: Callable[[float], tuple[float, float]]) -> float:

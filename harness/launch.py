@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import csv
 import platform
 import shutil
 import signal
@@ -25,7 +24,7 @@ from harness.models.registry import open_model
 from harness.options import describe
 from harness.parquet import warm_up, write_parquet
 from harness.runner import Result, Run, RunConfig, count, epochs_of, preamble, samples_of, sampling_of
-from harness.tables import Extra, tabulate
+from harness.tables import Extra, tabulate, write_summary
 from harness.types import Model, Strategy, Task
 
 
@@ -147,7 +146,7 @@ def _execute(
         about["conditions"] = list(result.contrasts.conditions)
         store.write_config(directory, about)
         write_parquet(directory, directory / "records.parquet", run.param_kinds)
-        write_summary(directory / "summary.csv", config, result)
+        write_summary(directory / "summary.csv", asdict(config), result.contrasts)
     finally:
         writer.close()
     return Finished(directory, config, task, result)
@@ -171,17 +170,6 @@ async def _warm_up_later() -> None:
     """Import what the end of the run needs once requests are on their way: then there is time to wait for them."""
     await asyncio.sleep(0.4)
     await asyncio.to_thread(warm_up)
-
-
-def write_summary(path: Path, config: RunConfig, result: Result) -> None:
-    """One row a condition, and one for all of them."""
-    name = {"task": config.task, "model": config.model, "strategy": config.strategy}
-    rows = [name | {"condition": c} | cell.row() for c, cell in result.contrasts.conditions.items()]
-    rows.append(name | {"condition": "all"} | result.contrasts.total.row())
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def table(directories: list[Path], by: list[str]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import IO, Any
 from harness import store
 from harness.errors import DataError, HarnessError, UsageError
 from harness.parquet import Kinds, note_kinds, write_parquet
-from harness.tables import Contrasts
+from harness.tables import Contrasts, write_summary
 from harness.types import Outcome, Score, Task
 
 
@@ -79,6 +79,7 @@ def score_run(task: Task, task_options: Mapping[str, str], directory: Path, targ
             writer.close()
     if target is not None:
         write_parquet(target, target / "records.parquet", kinds)
+        write_summary(target / "summary.csv", config, contrasts)
     return contrasts
 
 

@@ -5,9 +5,11 @@ Reads records one by one as flat dicts and keeps counts only. The group is the c
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from harness import stats
@@ -200,8 +202,8 @@ class Contrasts:
 
         corrected = inference.holm([pairing.p for *_, pairing in found])
         return [
-            Gap(*names, pairing.gap, len(pairing.differences), p, pairing.deviation)
-            for (*names, pairing), p in zip(found, corrected, strict=True)
+            Gap(factor, level, reference, pairing.gap, len(pairing.differences), p, pairing.deviation)
+            for (factor, level, reference, pairing), p in zip(found, corrected, strict=True)
         ]
 
     def matched(self, factor: str, level: str, reference: str) -> list[tuple[str, str]]:
@@ -264,6 +266,17 @@ class Contrasts:
                 cluster[0] += solved == samples
                 cluster[1] += 1
         return stats.accuracy([(k, n) for k, n in clusters.values()])
+
+
+def write_summary(path: Path, about: Mapping[str, Any], contrasts: Contrasts) -> None:
+    """A run's summary.csv: one row a condition, and one for all of them. `about` is the run's configuration."""
+    name = {column: about.get(column) for column in ("task", "model", "strategy")}
+    rows = [name | {"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
+    rows.append(name | {"condition": "all"} | contrasts.total.row())
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 @dataclass(frozen=True)

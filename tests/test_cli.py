@@ -335,3 +335,16 @@ def test_published_answers_become_a_run_that_can_be_tabulated(harness, tmp_path)
     assert (code, "imported/m" in out) == (0, True)
     code, _, err = harness("import", "chess", "collected.json")
     assert (code, "there is no format 'chess'" in err) == (2, True)
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """`harness show T | head`: no message, and exit code 0."""
+    command = [sys.executable, "-c", "from harness.cli import main; main()", "show", "blocksworld", "--limit", "150"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(60), errors) == (0, b"")
