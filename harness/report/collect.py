@@ -39,6 +39,8 @@ class RunData:
     confounds: list[Finding] = field(default_factory=list)
     """What differs between matched conditions, declared by the task or not."""
     levels: dict[str, dict[str, Estimate | None]] = field(default_factory=dict)
+    boxes: dict[str, dict[str, Estimate | None]] = field(default_factory=dict)
+    """Accuracy by level as in `levels`, with its 50% interval."""
     numeric: dict[str, dict[str, dict[float, Cell]]] = field(default_factory=dict)
     tokens: list[tuple[int, float]] = field(default_factory=list)
 
@@ -69,13 +71,14 @@ def collect(directory: Path) -> RunData:
         matched = contrasts.matched_levels(factor)
         if 1 < len(matched) <= MOST_LEVELS:
             run.levels[factor] = {level: _accuracy(cells) for level, cells in matched.items()}
+            run.boxes[factor] = {level: _accuracy(cells, 0.5) for level, cells in matched.items()}
     run.numeric = {n: by for n, by in run.numeric.items() if any(len(cells) > 2 for cells in by.values())}
     run.confounds = [f for f in audit_run(directory) if f.verdict not in ("equal", "small")]
     run.extras = [*launch.extras(directory), *launch.statistics(directory)]
     return run
 
 
-def _accuracy(cells: Sequence[Cell]) -> Estimate | None:
+def _accuracy(cells: Sequence[Cell], confidence: float = 0.95) -> Estimate | None:
     """Of several cells together; a group is one cluster in all of them."""
     clusters: dict[str, list[float]] = {}
     for cell in cells:
@@ -83,7 +86,7 @@ def _accuracy(cells: Sequence[Cell]) -> Estimate | None:
             total = clusters.setdefault(group, [0.0, 0])
             total[0] += k
             total[1] += n
-    return stats.accuracy([(k, int(n)) for k, n in clusters.values()])
+    return stats.accuracy([(k, int(n)) for k, n in clusters.values()], confidence)
 
 
 # Samples ------------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def plots(run: RunData) -> Iterator[tuple[str, str, tuple[float, float], Draw]]:
     rows_c = [(name, a.value, a.low, a.high, a.n) for name, cell in cells if (a := cell.accuracy)]
     yield "conditions", "Accuracy by condition", (7, _height(len(rows_c))), lambda ax: _dots(ax, rows_c)
     for factor, levels in run.levels.items():
-        yield f"by-{factor}", f"Accuracy by {factor}", (7, 2.6), _by_level(factor, levels)
+        yield f"by-{factor}", f"Accuracy by {factor}", (7, 2.6), _by_level(factor, levels, run.boxes[factor])
     for name, by_condition in run.numeric.items():
         yield f"by-{name}", f"Accuracy by {name.replace('_', ' ')}", (7, 3.2), _by_number(name, by_condition)
     for extra in run.extras:
@@ -63,8 +63,9 @@ def _dots(ax: Any, rows: Sequence[tuple[str, float, float, float, int]], zero: b
     _plain(ax)
 
 
-def _by_level(factor: str, levels: Mapping[str, Estimate | None]) -> Draw:
-    """Levels that are numbers stand in their order, joined by a line (a base, a position in the context)."""
+def _by_level(factor: str, levels: Mapping[str, Estimate | None], boxes: Mapping[str, Estimate | None]) -> Draw:
+    """A box and whiskers for each level. Levels that are numbers stand in their order, joined by a line (a base, a
+    position in the context)."""
     shown = [(name, a) for name, a in levels.items() if a]
     numeric = all(re.fullmatch(r"-?\d+(?:\.\d+)?", name) for name, _ in shown)
     if numeric:
@@ -74,11 +75,15 @@ def _by_level(factor: str, levels: Mapping[str, Estimate | None]) -> Draw:
         values = [a.value for _, a in shown]
         errors = [[a.value - a.low for _, a in shown], [a.high - a.value for _, a in shown]]
         ax.errorbar(range(len(shown)), values, yerr=errors, fmt="o-" if numeric else "o", color=DATA, linewidth=1.5)
+        for x, (name, _) in enumerate(shown):
+            box = boxes[name]
+            if box:
+                ax.bar([x], [box.high - box.low], 0.3, box.low, color=DATA, alpha=0.25, edgecolor=DATA, linewidth=1)
         ax.set_xticks(range(len(shown)), [f"{name}\nn={a.n}" for name, a in shown], fontsize=8)
         ax.set_xlim(-0.5, len(shown) - 0.5)
         ax.set_ylim(-0.03, 1.03)
         ax.set_xlabel(f"{factor}, all else equal", fontsize=8)
-        ax.set_ylabel("accuracy, 95% interval", fontsize=8)
+        ax.set_ylabel("accuracy (box 50%, line 95%)", fontsize=8)
         _plain(ax)
 
     return draw
