@@ -20,6 +20,7 @@ import numpy as np
 
 from harness import inference, stats
 from harness.compare import Answer, decide, measure
+from harness.leaderboard import rank_limits
 
 Rng = np.random.Generator
 Trial = Callable[[Rng], tuple[float, float, float] | None]
@@ -253,6 +254,48 @@ def balanced(n: int) -> Trial:
     return trial
 
 
+def steps_too_many(plans: int) -> Trial:
+    """Most plans have no step too many, the others some (a gamma distribution): as shares of a shortest plan."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        optimal, mean = rng.uniform(0.3, 0.9), rng.uniform(0.1, 0.6)
+        values = np.where(rng.random(plans) < optimal, 0.0, rng.gamma(2, mean / 2, plans))
+        return *stats.skewed_mean_interval(values.tolist()), (1 - optimal) * mean
+
+    return trial
+
+
+def executable_part(plans: int) -> Trial:
+    """Many plans can be executed to their end, the others in part (a Beta distribution)."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        whole, (a, b) = rng.uniform(0.1, 0.9), rng.uniform(0.5, 3, 2)
+        values = np.where(rng.random(plans) < whole, 1.0, rng.beta(a, b, plans))
+        return *stats.skewed_mean_interval(values.tolist()), whole + (1 - whole) * a / (a + b)
+
+    return trial
+
+
+def ranks(models: int, groups: int) -> Trial:
+    """Whether the intervals of all models hold their true ranks at once; problems differ in how hard they are."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        means, answers = [], []
+        base = rng.uniform(0.2, 0.8)
+        easy = rng.normal(0, 1, groups)
+        for _ in range(models):
+            skill = math.log(base / (1 - base)) + rng.normal(0, 0.4)
+            means.append(skill)
+            right = rng.random(groups) < 1 / (1 + np.exp(-(skill + easy)))
+            answers.append({str(g): [float(k), 1] for g, k in enumerate(right)})
+        limits = rank_limits(answers)
+        true = [1 + sum(other > own for other in means) for own in means]
+        held = all(low <= rank <= high for (low, high), rank in zip(limits, true, strict=True))
+        return 0.0, 0.0, 0.0 if held else 1.0
+
+    return trial
+
+
 CASES = [
     *(Case("accuracy, one answer a group (Wilson)", f"n = {n}, p uniform", wilson(n)) for n in (10, 30, 100, 500)),
     Case("accuracy over groups", "100 groups of 3", accuracy(100, 3)),
@@ -272,11 +315,16 @@ CASES = [
     Case("length at half (Fieller)", "150 problems", half_point(150)),
     Case("length at half (Fieller)", "600 problems", half_point(600)),
     Case("balanced accuracy", "3 kinds of 40", balanced(40)),
+    Case("steps too many, mean", "30 plans", steps_too_many(30)),
+    Case("steps too many, mean", "200 plans", steps_too_many(200)),
+    Case("executable part, mean", "30 plans", executable_part(30)),
+    Case("executable part, mean", "200 plans", executable_part(200)),
     Case("pass@4 of 10", "100 samples", repeats(inference.pass_at_k, 100, 10, 4)),
     Case("pass^4 of 10", "100 samples", repeats(inference.pass_hat_k, 100, 10, 4)),
     Case("maj@5 of 10", "100 samples", majority(100, 10, 5)),
     Case("fluctuation, sd between variations", "1 problem, 12 variations of 30", fluctuation(1, 12, 30)),
     Case("fluctuation, sd between variations", "6 problems, 4 variations of 30", fluctuation(6, 4, 30)),
+    Case("ranks of 4 models, all at once (at least 95%)", "100 problems", ranks(4, 100)),
     Case("odds ratio, conditional", "150 pairs", odds_ratio(150, 1, 0, False)),
     Case("odds ratio, conditional", "30 groups of 5 and 5", odds_ratio(30, 5, 0, False)),
     Case("odds ratio, mixed model", "60 groups of 3 and 3, 30% missing", odds_ratio(60, 3, 0.3, True)),

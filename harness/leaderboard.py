@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module, resources
@@ -164,25 +163,32 @@ def ranks(runs: Iterable[Path], incomplete: bool = False) -> list[Row]:
     for task, members in by_task.items():
         members = [m for m in members if m.contrasts.total.accuracy]
         members.sort(key=lambda m: -(m.contrasts.total.accuracy or Estimate(0, 0, 0, 0)).value)
-        pairs = max(1, len(members) * (len(members) - 1) // 2)
-        signs = {(a, b): _sign(members[a], members[b], 1 - 0.05 / pairs)
-                 for a, b in itertools.permutations(range(len(members)), 2)}  # fmt: skip
-        for i, run in enumerate(members):
-            others = [j for j in range(len(members)) if j != i]
-            better, worse = sum(signs[j, i] > 0 for j in others), sum(signs[i, j] > 0 for j in others)
+        limits = rank_limits([m.contrasts.groups for m in members])
+        for run, (best, least) in zip(members, limits, strict=True):
             a = run.contrasts.total.accuracy
             assert a is not None
             ahead = sum(m.contrasts.total.accuracy.value > a.value for m in members if m.contrasts.total.accuracy)
             found.append(
-                {"task": task, "rank": 1 + ahead, "rank_low": 1 + better, "rank_high": len(members) - worse}
+                {"task": task, "rank": 1 + ahead, "rank_low": best, "rank_high": least}
                 | {"model": run.config["model"], "strategy": run.config["strategy"], "estimate": a}
             )
     return found
 
 
-def _sign(a: _Run, b: _Run, confidence: float) -> int:
-    """1 where a is better than b beyond doubt, -1 where worse, else 0."""
-    one, other = a.contrasts.groups, b.contrasts.groups
+Groups = Mapping[str, Sequence[float]]
+"""(sum of values, number of verdicts) by group."""
+
+
+def rank_limits(models: Sequence[Groups]) -> list[tuple[int, int]]:
+    """(best, worst) rank that can't be ruled out of each model, see `ranks`."""
+    n = len(models)
+    confidence = 1 - 0.05 / max(1, n * (n - 1) // 2)
+    above = [[_sign(a, b, confidence) if a is not b else 0 for b in models] for a in models]
+    return [(1 + sum(above[j][i] > 0 for j in range(n)), n - sum(sign > 0 for sign in above[i])) for i in range(n)]
+
+
+def _sign(one: Groups, other: Groups, confidence: float) -> int:
+    """1 where the one is better beyond doubt, -1 where the other is, else 0."""
     shared = [g for g in one if g in other and one[g][1] and other[g][1]]
     if len(shared) >= stats.FEW:
         low, high = stats.paired([one[g][0] / one[g][1] - other[g][0] / other[g][1] for g in shared], confidence)

@@ -39,6 +39,17 @@ def test_the_interval_of_a_mean_has_the_scale_of_its_values(values: list[float],
         assert stats.mean_interval([scale * v for v in values]) == pytest.approx((scale * low, scale * high))
 
 
+def test_the_interval_of_skewed_values_leans_to_their_tail() -> None:
+    """And is Student's where there is no skew."""
+    values = [0.0] * 20 + [1.0, 2.0]
+    mean = sum(values) / len(values)
+    low, high = stats.skewed_mean_interval(values)
+    assert high - mean > mean - low
+    low, high = stats.skewed_mean_interval([-1.0, 0.0, 1.0, 0.0])
+    assert (low, high) == pytest.approx((-3.182446 * (2 / 3) ** 0.5 / 2, 3.182446 * (2 / 3) ** 0.5 / 2), rel=0.005)
+    assert stats.skewed_mean_interval([0.0, 0.0, 0.0]) == stats.mean_interval([0.0, 0.0, 0.0])
+
+
 def test_linearised_values_have_the_mean_over_all_members() -> None:
     """Clusters that all have one mean do not spread, whatever their sizes."""
     values = stats.linearised([(1.0, 2), (3.0, 6), (0.5, 1)])

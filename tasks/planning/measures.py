@@ -112,12 +112,12 @@ def _optimality(cells: Mapping[str, _Cell]) -> Extra:
         values = [total / n for total, n in cell.gaps.values()]
         prefix = "-"
         if cell.prefix:
-            low, high = stats.mean_interval(cell.prefix)
+            low, high = stats.skewed_mean_interval(cell.prefix)
             prefix = f"{sum(cell.prefix) / len(cell.prefix):.3f} {interval(max(0.0, low), min(1.0, high))}"
         if len(values) < 2:
             rows.append((condition, str(len(values)), "-", prefix, str(len(cell.prefix))))
             continue
-        low, high = stats.mean_interval(values)
+        low, high = stats.skewed_mean_interval(values)
         mean = sum(values) / len(values)
         gap = f"{mean:+.3f} [{max(0.0, low):+.3f}, {high:+.3f}]"
         rows.append((condition, str(len(values)), gap, prefix, str(len(cell.prefix))))
