@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from harness.errors import UsageError
 from harness.options import option
 from harness.seeds import derive
-from harness.tasks.reversal import celebrities, scoring
+from harness.tables import Extra
+from harness.tasks.reversal import celebrities, likelihood, scoring
 from harness.tasks.reversal.fictional import DIRECTIONS, facts, fictional_sample
 from harness.tasks.reversal.people import (
     HELD_OUT_FIRST,
@@ -129,6 +130,10 @@ class Reversal:
         if self.rule == "original":
             return scoring.original(params, response)
         return scoring.robust(params, response, stop_reason)
+
+    @staticmethod
+    def extras(records: Iterable[Mapping[str, Any]]) -> list[Extra]:
+        return likelihood.extras(records)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
         """oracle: the answer; shallow: a table that can be looked up in the direction of the statement alone, and that

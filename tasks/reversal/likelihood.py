@@ -1,0 +1,91 @@
+"""How likely the model found the right answer, whatever it said: where a run asked for logprobs (--logprobs 20).
+
+After Berglund et al. 2023 (arXiv 2309.12288), section 2.1: the log-probability of the correct name against that of
+random names. They read it off the whole name with the model in hand; an API gives alternatives of generated tokens
+only, so here it is the first token of the answer: a name counts with the most likely alternative that it starts with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from harness import stats
+from harness.inference import mean_of_shares
+from harness.tables import Extra, interval, number
+from harness.tasks.reversal.scoring import SEPARATOR
+from harness.types import Outcome
+
+MOST_OTHERS = 50
+"""Random names that a target is compared with."""
+ARTICLES = ("the", "a", "an")
+
+
+def extras(records: Iterable[Mapping[str, Any]]) -> list[Extra]:
+    """A row a direction; no table where no record has logprobs."""
+    kept: dict[str, list[tuple[str, str, list[str], dict[str, float]]]] = {}
+    for record in records:
+        first = _first_token(record.get("logprobs") or ())
+        if first and Outcome(record["outcome"]).has_verdict:
+            params = record["params"]
+            others = [name for name in str(params.get("others") or "").split(SEPARATOR) if name]
+            row = (record["group"], str(params["answer"]), others, first)
+            kept.setdefault(str(params["direction"]), []).append(row)
+    rows = tuple(_row(direction, members) for direction, members in kept.items())
+    header = ("direction", "n", "target among alternatives", "its log-probability", "likelier than a random name")
+    return [Extra("first token of the answer (chance: 0.5)", header, rows)] if rows else []
+
+
+def _row(direction: str, members: Sequence[tuple[str, str, list[str], dict[str, float]]]) -> tuple[str, ...]:
+    targets = list(dict.fromkeys(answer for _, answer, _, _ in members))
+    seen: dict[str, tuple[float, int]] = {}
+    ahead: dict[str, tuple[float, int]] = {}
+    found = []
+    for group, answer, others, first in members:
+        # Without names of its own in the prompt, a sample is compared with the answers to the other questions.
+        names = (others or [t for t in targets if t != answer])[:MOST_OTHERS]
+        own = _likelihood(answer, first)
+        if own is not None:
+            found.append(own)
+        shares = [_ahead(own, _likelihood(name, first)) for name in names]
+        for counts, value in ((seen, float(own is not None)), (ahead, sum(shares) / len(shares) if shares else 0.5)):
+            total, n = counts.get(group, (0.0, 0))
+            counts[group] = (total + value, n + 1)
+    log_probability = "-"
+    if found:
+        low, high = stats.skewed_mean_interval(found)
+        log_probability = f"{sum(found) / len(found):.2f} [{low:.2f}, {min(0.0, high):.2f}] n={len(found)}"
+    among, likelier = stats.accuracy(list(seen.values())), mean_of_shares(list(ahead.values()), len(members))
+    assert among is not None
+    assert likelier is not None
+    shown = [f"{number(e.value)} {interval(e.low, e.high)}" for e in (among, likelier)]
+    return direction, str(len(members)), shown[0], log_probability, shown[1]
+
+
+def _first_token(logprobs: Sequence[Any]) -> dict[str, float]:
+    """The alternatives of the first token that is neither space nor an article: text in lower case, without space
+    around, to the highest log-probability."""
+    for token, logprob, top in logprobs:
+        if token.strip().lower() not in ("", *ARTICLES):
+            found: dict[str, float] = {}
+            for text, value in (*top, (token, logprob)):
+                key = text.strip().lower()
+                if key:
+                    found[key] = max(value, found.get(key, value))
+            return found
+    return {}
+
+
+def _likelihood(name: str, first: Mapping[str, float]) -> float | None:
+    """Of the most likely alternative that the name starts with; None where there is none."""
+    article, _, rest = name.lower().partition(" ")
+    said = rest if article in ARTICLES else name.lower()
+    return max((value for text, value in first.items() if said.startswith(text)), default=None)
+
+
+def _ahead(own: float | None, other: float | None) -> float:
+    """1 where the target is likelier, 0 where less, 1/2 where neither can be told: both are below all alternatives, or
+    start with the same token."""
+    if own is None or other is None:
+        return 0.5 if own is other else float(own is not None)
+    return 0.5 if own == other else float(own > other)
