@@ -52,7 +52,9 @@ _REFUSAL = re.compile(
 
 # What introduces an answer. "answer is" and "answer:" alike, with any number of # and markdown around it.
 _MARKER = re.compile(
-    r"\banswer\b(?: to [a-z' ]{1,60}| here)?[*_`\"'”)]{0,4} ?(?::|=|\bis\b:?|\bwould be\b|\bequals\b)", re.I
+    r"\banswer\b(?: to [a-z' ]{1,60}| here)?[*_`\"'”)]{0,4} ?(?::|=|\bis\b:?|\bwould be\b|\bequals\b)"
+    r"|^[*_# ]{0,4}a[*_]{0,2}:(?=[*_ ]{0,4}[-−\d])",
+    re.I | re.M,
 )
 _BOXED = re.compile(r"\\(?:boxed|fbox) ?\{")
 _RETRACTED = re.compile(
@@ -252,7 +254,8 @@ _EQUALS = re.compile(
     re.I,
 )
 _CUE = re.compile(
-    r"\b(?:has|have|had|is|are|be|was|were|total(?:s|ing)?(?: of| is)?|altogether|exactly|there are|answer|number)\b"
+    r"\b(?:has|have|had|is|are|be|was|were|(?:we|you|i|one) (?:get|find|count|obtain)s?|total(?:s|ing)?(?: of| is)?|"
+    r"altogether|exactly|there are|answer|number)\b"
     r"[^\d=]{0,40}$",
     re.I,
 )

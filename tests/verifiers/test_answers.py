@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 from harness.verifiers.answers import extract, without_thinking
 
 READ = [
+    ("A: 7", "7"),
+    ("**A:** 7", "7"),
+    ("With Alice herself we get 7.", "7"),
     ("### Answer: 7", "7"),
     ("### Answer:\n\n**7**", "7"),
     ("### Answer: 7.0", "7"),
