@@ -1,0 +1,254 @@
+"""Commands that make samples and answers: run, score, import, validate, show."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.group import CONFIG_PAIRS, EXIT_INCOMPLETE, cli, opt, read_config, rule_option, split, task_options
+
+
+@cli.command()
+@opt("--task", "-t", multiple=True, help="Task(s), comma-separated or repeated; `all` for every installed one.")
+@opt("--model", "-m", multiple=True, help="Model(s): an alias, or BACKEND/NAME. See `harness models`.")
+@opt("--limit", type=click.IntRange(1), help="Samples a task, before epochs.")
+@opt("--seed", type=int, default=0, help="Seed of generated samples and of sampling.")
+@opt("--epochs", "--trials", type=click.IntRange(1), help="How often each sample is asked.  [default: the task's]")
+@opt("--strategy", default="io", help="How the model is asked. See `harness strategies`.")
+@opt("--temperature", type=click.FloatRange(0), help="Sampling temperature.  [default: the task's]")
+@opt("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Nucleus sampling.")
+@opt("--max-tokens", type=click.IntRange(1), help="Tokens of an answer, at most.  [default: the task's]")
+@opt("--logprobs", type=click.IntRange(0, 20), help="Ask for this many alternatives a token.")
+@opt("--reasoning-effort", help="For models that take one: low, medium, high ...")
+@opt("--system-message", help="A system message before each sample.")
+@opt("--num-fewshot", type=click.IntRange(0), default=0, help="Worked examples before each sample.")
+@opt("--max-connections", type=click.IntRange(1), help="Simultaneous requests.  [default: the backend's]")
+@opt("--max-retries", type=click.IntRange(0), default=5, help="Retries of a failed request.")
+@opt("--timeout", type=click.FloatRange(0, min_open=True), default=600.0, help="Seconds for one attempt.")
+@opt("--cache/--no-cache", default=False, help="Keep answers and reuse them in later runs.")
+@opt("--budget-tokens", type=click.IntRange(1), help="Stop when this many tokens are used.")
+@opt("--base-url", help="An OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
+@opt("--api-key-env", help="Name of the environment variable that holds the key.")
+@opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
+@task_options
+@opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
+@opt("-S", "--strategy-option", multiple=True, metavar="KEY=VALUE", help="Option of the strategy (repeatable).")
+@rule_option
+@opt("--resume", type=click.Path(path_type=Path), help="Finish this run; no other option is needed.")
+@opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
+@opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")
+@opt("--config", type=click.Path(path_type=Path), is_eager=True, expose_value=False, callback=read_config,
+     help="TOML file with any of these options.")  # fmt: skip
+def run(**options: Any) -> None:
+    """Run tasks on models, print the table, leave a run directory."""
+    from harness import display, launch, plugins
+    from harness.errors import UsageError
+    from harness.models import registry
+    from harness.options import parse_pairs
+    from harness.runner import RunConfig
+    from harness.store import find_run
+    from harness.types import Checked, ModelOptions, Sampling
+
+    show = options["display"] or display.default()
+    for name, pairs in click.get_current_context().meta.get(CONFIG_PAIRS, {}).items():
+        options[name] = (*pairs, *options[name])
+    for name in ("temperature", "top_p", "timeout"):
+        if options[name] is not None and not math.isfinite(options[name]):
+            raise UsageError(f"--{name.replace('_', '-')}: {options[name]} is not a finite number")
+    if options["resume"]:
+        context = click.get_current_context()
+        given_here = [p for p in options if context.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
+        refused = sorted(set(given_here) - {"resume", "out", "display", "budget_tokens"})
+        if refused:
+            names = ", ".join("--" + name.replace("_", "-") for name in refused)
+            raise UsageError(f"--resume finishes a run as it was asked: it does not take {names}")
+        changes = {"budget_tokens": options["budget_tokens"]} if options["budget_tokens"] else {}
+        finished = launch.resume(find_run(options["resume"], options["out"]), show, **changes)
+        sys.exit(_report(finished))
+
+    tasks, models = split(options["task"]), split(options["model"])
+    tasks = list(plugins.installed("tasks")) if tasks == ["all"] else tasks
+    if not tasks or not models:
+        missing = "--task" if not tasks else "--model"
+        raise UsageError(f"{missing} is missing", "for example: harness run --task aiw --model tiny")
+    given = parse_pairs(options["task_option"], "-T") | ({"rule": options["rule"]} if options["rule"] else {})
+    by_task = launch.select_options(tasks, given)
+    model_options = ModelOptions(
+        **{k: options[k] for k in ("base_url", "api_key_env", "max_connections", "max_retries", "timeout")},
+        extra=parse_pairs(options["model_option"], "-M"),
+    )
+    sampling = Sampling(
+        **{k: options[k] for k in ("temperature", "top_p", "max_tokens", "logprobs", "reasoning_effort")}
+    )
+    configs = [
+        RunConfig(
+            task=task,
+            model=model,
+            task_options=by_task[task],
+            model_options=model_options,
+            strategy_options=parse_pairs(options["strategy_option"], "-S"),
+            sampling=sampling,
+            **{
+                k: options[k] for k in ("strategy", "seed", "limit", "epochs", "system_message", "num_fewshot", "cache")
+            },
+            budget_tokens=options["budget_tokens"],
+        )
+        for model in models
+        for task in tasks
+    ]
+    # What is wrong with the last one should not show after hours of the first.
+    opened = [launch.prepare(config)[2] for config in configs]
+    if options["dry_run"]:
+        _dry_run(configs)
+        return
+    for model in opened:
+        if isinstance(model, Checked):
+            model.check()
+    worst = 0
+    with registry.shared(models):
+        for config in configs:
+            finished = launch.start(config, options["out"], show)
+            worst = max(worst, _report(finished))
+            if finished.result.status == "interrupted":
+                break  # Ctrl-C means all of it
+    sys.exit(worst)
+
+
+def _report(finished: Any) -> int:
+    """Print a finished run's tables; the exit code."""
+    from harness import launch, tables
+
+    result, progress = finished.result, finished.result.progress
+    config = finished.config
+    click.echo(f"\n{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}, "
+               f"seed {config.seed}: {progress.done} of {progress.total} records")  # fmt: skip
+    if progress.done:
+        click.echo("\n" + tables.render_contrasts(result.contrasts))
+        for extra in launch.extras(finished.directory):
+            click.echo("\n" + extra.render())
+    for line in finished.notes:
+        click.echo(f"note: {line}")
+    click.echo(f"\nrun: {finished.directory}")
+    if result.status == "complete":
+        return 0
+    click.echo(f"not complete: {result.reason}", err=True)
+    click.echo(f"finish it with: harness run --resume {finished.directory}", err=True)
+    return EXIT_INCOMPLETE
+
+
+def _dry_run(configs: list[Any]) -> None:
+    from harness import launch
+
+    for config in configs:
+        e = launch.estimate(config)
+        click.echo(
+            f"{config.task}, {config.model}: {e.samples} samples x {e.epochs} epochs = {e.calls} "
+            f"{'calls' if e.exact else 'calls at least'}, about {e.prompt_tokens} prompt tokens, "
+            f"at most {e.completion_tokens} completion tokens; nothing was sent"
+        )
+
+
+@cli.command()
+@opt("--task", "-t", required=True, help="The task that the responses answer.")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write; a new directory for a run.")
+@task_options
+@rule_option
+def score(task: str, source: Path, output: Path | None, task_option: tuple[str, ...], rule: str | None) -> None:
+    """Score responses in a JSONL file (.gz too) or in a run directory, without any model."""
+    from harness import launch, plugins, scoring, store, tables
+    from harness.options import parse_pairs
+
+    given = parse_pairs(task_option, "-T") | ({"rule": rule} if rule else {})
+    if source.is_dir():
+        directory = store.find_run(source)
+        made_with = store.read_config(directory)["config"].get("task_options", {})
+        contrasts = scoring.score_run(plugins.task(task, made_with | given), given, directory, output)
+        click.echo(tables.render_contrasts(contrasts))
+        for extra in launch.extras(output or directory):
+            click.echo("\n" + extra.render())
+        return
+    outcomes = scoring.score_file(plugins.task(task, given), source, output)
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
+    click.echo(f"{outcomes.total()} responses: {counts or 'none'}", err=True)
+
+
+@cli.command("import")
+@click.argument("format")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--with", "extra", multiple=True, metavar="KEY=VALUE", help="What the format needs beside the file.")
+@opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
+def import_(format: str, file: Path, extra: tuple[str, ...], out: Path) -> None:
+    """Make runs of published answers and score them: FORMAT is planbench, aiw ..."""
+    from harness import importing, launch, tables
+    from harness.options import parse_pairs
+
+    for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
+        click.echo(f"\n{made.config.task}, {made.config.model}: {made.contrasts.total.samples} answers of {file.name}")
+        click.echo("\n" + tables.render_contrasts(made.contrasts))
+        for table in launch.extras(made.directory):
+            click.echo("\n" + table.render())
+        if made.judged:
+            click.echo(f"\nsame verdict as in the file: {made.agree} of {made.judged}")
+        click.echo(f"run: {made.directory}")
+
+
+@cli.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="DOMAIN PROBLEM PLAN")
+@click.option("--batch", type=click.Path(path_type=Path), help='JSON lines {"domain", "problem", "plan"} (PDDL texts).')
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="With --batch: where to write.")
+@opt("--cross-check", type=click.Choice(["val", "unified-planning"]), help="Ask this validator too.")
+def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, cross_check: Any) -> None:
+    """Check a plan: execute it, and name the first step that fails and the facts it lacks. Exit code 1 if invalid.
+
+    --cross-check puts another validator's verdict beside ours, which decides. Known differences: VAL accepts an extra
+    argument where parameters have no types, crashes on a missing one, and may overlook unknown objects and text before
+    the first action; unified-planning reads neither such plans nor comments behind an action. VAL is the program
+    Validate on the PATH, or the one that HARNESS_VAL names.
+    """
+    from harness import validation
+    from harness.errors import UsageError
+
+    if batch is not None:
+        if files:
+            raise UsageError("give either --batch FILE or DOMAIN PROBLEM PLAN")
+        tally = validation.validate_batch(batch, output, cross_check)
+        reasons = ", ".join(f"{n} {r}" for r, n in tally.reasons.most_common())
+        click.echo(f"{tally.reasons.total()} plans: {reasons}", err=True)
+        if cross_check:
+            click.echo(f"{cross_check}: differs on {tally.differ}, no verdict on {tally.silent}", err=True)
+        return
+    if len(files) != 3:
+        raise UsageError("three files are needed: DOMAIN PROBLEM PLAN", "or --batch FILE")
+    texts = validation.read_files(*files)
+    verdict = validation.validate_one(*texts)
+    click.echo(validation.explain(verdict))
+    if cross_check:
+        opinion = validation.second_opinion(cross_check, *texts)
+        click.echo(validation.explain_opinion(cross_check, opinion, verdict))
+    sys.exit(0 if verdict.valid else 1)
+
+
+@cli.command()
+@click.argument("task")
+@opt("--limit", type=click.IntRange(1), default=3, help="How many samples.")
+@opt("--seed", type=int, default=0, help="Seed of generated samples.")
+@task_options
+def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None:
+    """Sample prompts of a task with their targets, without a model."""
+    import itertools
+    import random
+
+    from harness import plugins
+    from harness.options import parse_pairs
+
+    made = plugins.task(task, parse_pairs(task_option, "-T"))
+    for sample in itertools.islice(made.samples(seed), limit):
+        click.echo(f"--- {sample.id}   group {sample.group}, condition {sample.condition}")
+        for message in sample.messages:
+            click.echo(f"[{message.role}] {message.content}")
+        click.echo(f"target: {sample.target}   shallow: {made.baseline('shallow', sample, random.Random(seed))}\n")

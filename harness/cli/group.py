@@ -1,0 +1,118 @@
+"""What all commands share: the group that they belong to, and how options are declared."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness import __version__
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXIT_INCOMPLETE = 3
+
+CONFIG_PAIRS = "harness.config_pairs"
+"""Under this name the context keeps the [T], [M] and [S] of a --config file: the command line's pairs go over them."""
+
+
+def opt(*names: str, **attributes: Any) -> Callable[[F], F]:
+    """An option that can also be set as HARNESS_<NAME> and by its name in the --config file."""
+    long = next(n for n in names if n.startswith("--")).removeprefix("--").partition("/")[0]
+    variable = "HARNESS_" + long.replace("-", "_").upper()
+    if not attributes.get("is_flag") and attributes.get("default") not in (None, ()):
+        attributes.setdefault("show_default", True)
+    return click.option(*names, envvar=variable, **attributes)
+
+
+def read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+    """--config: a TOML file of option names and values; options on the command line go over it."""
+    if path is None:
+        return
+    import tomllib
+
+    from harness.errors import UsageError
+    from harness.options import suggestion
+
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: can't be read as TOML: {error}") from None
+    known = {p.name: p for p in context.command.params if p.name}
+    defaults: dict[str, Any] = {}
+    pairs: dict[str, tuple[str, ...]] = {}
+    for key, value in values.items():
+        name = {"T": "task_option", "M": "model_option", "S": "strategy_option"}.get(key, key.replace("-", "_"))
+        if name not in known:
+            raise UsageError(f"{path}: there is no option '{key}'", suggestion(key, sorted(known), "options"))
+        if name in ("task_option", "model_option", "strategy_option") and isinstance(value, dict):
+            pairs[name] = tuple(f"{k}={_text(v)}" for k, v in value.items())
+            continue
+        several = getattr(known[name], "multiple", False)
+        items = value if isinstance(value, list) and several else [value]
+        if not all(isinstance(item, str | int | float) for item in items):
+            raise UsageError(f"{path}: {key} = {value!r}: not a value of this option")
+        defaults[name] = items if several else value
+    context.meta[CONFIG_PAIRS] = pairs
+    context.default_map = {**(context.default_map or {}), **defaults}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(_text, value)) if isinstance(value, list) else str(value)
+
+
+def split(values: tuple[str, ...]) -> list[str]:
+    """Repeated and comma-separated names, in order, each once."""
+    return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
+
+
+class Commands(click.Group):
+    """The commands below, and those that installed packages register as `harness.commands`."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Click ends with 1 where the reader of the output has gone (`| head`); nothing was wrong, so here it is 0."""
+        try:
+            done = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is left in the buffer must not be written when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        return done
+
+    @cached_property
+    def brought(self) -> dict[str, Any]:
+        """Entry points by command name. Read here, because harness.plugins imports too much for --help."""
+        from importlib.metadata import entry_points
+
+        return {e.name: e for e in entry_points(group="harness.commands")}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.brought})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or cmd_name not in self.brought:
+            return own
+        try:
+            command: click.Command = self.brought[cmd_name].load()
+        except ImportError as error:
+            raise click.ClickException(f"command '{cmd_name}' can't be imported: {error}") from error
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="harness")
+def cli() -> None:
+    """Does a language model reason, or only recognise? The same question in matched worlds, checked by verifiers."""
+
+
+task_options = opt("-T", "--task-option", multiple=True, metavar="KEY=VALUE", help="Option of the task (repeatable).")
+rule_option = opt("--rule", type=click.Choice(["robust", "original"]), help="How answers are read: -T rule=...")

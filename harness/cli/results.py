@@ -1,0 +1,231 @@
+"""Commands about runs that are there: tables, statistics, the gate, the leaderboard, the report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.group import cli, opt, split, task_options
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@opt("--by", default="task,model,strategy,condition", help="Columns to group by; params as params_NAME.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV there (- for here)."
+)
+@click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet there.")
+def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: Path | None) -> None:
+    """Tidy table over the records of one or more runs."""
+    from harness import launch, store, tables
+
+    columns = split((by,))
+    rows = launch.table([store.find_run(r) for r in runs], columns)
+    if csv_file or parquet_file:
+        import pandas as pd
+
+        from harness.errors import HarnessError
+
+        frame = pd.DataFrame(rows)
+        try:
+            if csv_file:
+                frame.to_csv(sys.stdout if str(csv_file) == "-" else csv_file, index=False)
+            if parquet_file:
+                frame.to_parquet(parquet_file, index=False)
+        except OSError as error:
+            raise HarnessError(f"the table can't be written: {error}") from None
+    else:
+        click.echo(tables.render(rows, columns))
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
+def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
+    """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
+    from harness import launch, store
+
+    for directory in [store.find_run(run) for run in runs]:
+        found = launch.statistics(directory, split(adjust))
+        click.echo(f"{directory}\n")
+        click.echo("\n\n".join(table.render() for table in found) or "a single condition, asked once: nothing to add")
+        click.echo("")
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV (- for here).")
+@click.option("--markdown", type=click.Path(path_type=Path, allow_dash=True), help="Write a Markdown table.")
+@click.option("--latex", type=click.Path(path_type=Path, allow_dash=True), help="Write a LaTeX tabular.")
+@click.option("--published", is_flag=True, help="Add the published numbers of these tasks, marked as such.")
+@click.option("--incomplete", is_flag=True, help="Take in runs that are not complete, marked as such.")
+def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **files: Path | None) -> None:
+    """Runs side by side: one row a model, task, strategy and condition; ranks with their uncertainty."""
+    from harness import leaderboard as boards
+    from harness import store
+    from harness.errors import HarnessError
+
+    directories = [store.find_run(run) for run in runs]
+    table, notes = boards.rows(directories, incomplete, published)
+    writers = {"csv_file": boards.to_csv, "markdown": boards.to_markdown, "latex": boards.to_latex}
+    for name, write in writers.items():
+        if str(files[name]) == "-":
+            click.echo(write(table), nl=False)
+        elif files[name] is not None:
+            try:
+                Path(str(files[name])).write_text(write(table), encoding="utf-8")
+            except OSError as error:
+                raise HarnessError(f"{files[name]}: can't be written: {error.strerror}") from None
+    if "-" not in map(str, files.values()):
+        click.echo(boards.render(table))
+        click.echo("\n" + boards.render_ranks(boards.ranks(directories, incomplete)))
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+
+
+@cli.command()
+@click.argument("base")
+@click.argument("new")
+@opt("--metric", default="accuracy", help="accuracy, or detail.NAME: a number or truth value in the scores' detail.")
+@opt("--margin", type=click.FloatRange(0, 1), default=0.02, help="A drop up to this is no regression.")
+@opt("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, help="Level of significance.")
+@opt("--fail-on", type=click.Choice(["regression", "inconclusive"]), default="regression",
+     help="What ends with exit code 100 (a regression), or also with 3 (too few samples to tell).")  # fmt: skip
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write everything as JSON.")
+@click.option("--junit", "junit_file", type=click.Path(path_type=Path), help="Write JUnit XML.")
+@click.option("--summary", "summary_file", type=click.Path(path_type=Path), help="Write Markdown.")
+def compare(base: str, new: str, metric: str, margin: float, alpha: float, fail_on: str, **files: Path | None) -> None:
+    """Regression gate: NEW against BASE (runs, or names of baselines), paired on the same samples."""
+    from harness import compare as gate
+    from harness.errors import HarnessError
+
+    result = gate.compare(gate.find(base), gate.find(new), metric=metric, margin=margin, alpha=alpha)
+    click.echo(gate.render(result))
+    try:
+        gate.write_outputs(result, fail_on, [(k, files[f"{k}_file"]) for k in ("json", "junit", "summary")])
+    except OSError as error:
+        raise HarnessError(f"{error.filename}: can't be written: {error.strerror}") from None
+    sys.exit(result.exit_code(fail_on))
+
+
+@cli.group()
+def baseline() -> None:
+    """Baselines that runs are compared with, kept in results/baselines/."""
+
+
+@baseline.command("set")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--name", help="What the baseline is called.  [default: task-model]")
+def set_baseline(run: Path, name: str | None) -> None:
+    """Keep what `harness compare NAME RUN` needs of a run: small, to be committed."""
+    from harness import compare as gate
+    from harness import store
+    from harness.errors import HarnessError
+
+    directory = store.find_run(run)
+    config = store.read_config(directory)["config"]
+    try:
+        target = gate.set_baseline(directory, name or f"{config['task']}-{config['model'].replace('/', '-')}")
+    except OSError as error:
+        raise HarnessError(f"the baseline can't be written: {error}") from None
+    click.echo(f"baseline: {target}")
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The page to write.")
+@click.option("--static-png", type=click.Path(path_type=Path), help="A folder for each picture as PNG, SVG and PDF.")
+def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None) -> None:
+    """One self-contained page about runs: gaps, pictures, and every sample to look at."""
+    from harness import store
+    from harness.errors import HarnessError, UsageError
+    from harness.report import collect, page, plots
+
+    if output is None and static_png is None:
+        raise UsageError("nothing to write", "give -o FILE.html, or --static-png FOLDER, or both")
+    directories = [store.find_run(run) for run in runs]
+    try:
+        if output is not None:
+            output.write_text(page.build(directories), encoding="utf-8")
+            click.echo(f"report: {output}")
+        if static_png is not None:
+            made = [path for d in directories for path in plots.save(collect.collect(d), static_png)]
+            click.echo(f"{len(made)} files in {static_png}")
+    except OSError as error:
+        raise HarnessError(f"{error.filename}: can't be written: {error.strerror}") from None
+
+
+HISTORY = Path("results/history.csv")
+
+
+@cli.group()
+def history() -> None:
+    """How accuracy went from run to run: one row a run and commit, in a CSV file to be committed."""
+
+
+@history.command("add")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--file", type=click.Path(path_type=Path), default=HISTORY, show_default=True)
+def history_add(runs: tuple[Path, ...], file: Path) -> None:
+    """Add runs that the file does not have yet."""
+    from harness import history as histories
+    from harness import store
+    from harness.errors import HarnessError
+
+    try:
+        added = histories.add([store.find_run(run) for run in runs], file)
+    except OSError as error:
+        raise HarnessError(f"{file}: can't be written: {error.strerror}") from None
+    click.echo(f"{len(added)} of {len(runs)} runs added to {file}")
+
+
+@history.command("show")
+@click.option("--file", type=click.Path(path_type=Path), default=HISTORY, show_default=True)
+def history_show(file: Path) -> None:
+    """The trend of each task and model."""
+    from harness import history as histories
+
+    click.echo(histories.render(histories.read(file)))
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval"]), required=True, help="The other tool.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The JSON file to write.")
+def export(run: Path, kind: str, output: Path) -> None:
+    """A run as a log of inspect_ai, or as results of lm-evaluation-harness."""
+    from harness import export as exports
+    from harness import store
+    from harness.errors import HarnessError
+
+    try:
+        exports.write(store.find_run(run), kind, output)
+    except OSError as error:
+        raise HarnessError(f"{output}: can't be written: {error.strerror}") from None
+
+
+@cli.command()
+@click.argument("task")
+@opt("--limit", type=click.IntRange(2), default=600, help="How many samples are looked at.")
+@opt("--seed", type=int, default=0, help="Seed of generated samples.")
+@task_options
+@click.option("--fail", is_flag=True, help="Exit code 100 if anything differs that the task does not declare.")
+def audit(task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: bool) -> None:
+    """Are a task's matched conditions matched? Compares prompts and targets, without any model."""
+    import itertools
+
+    from harness import audit as audits
+    from harness import plugins
+    from harness.options import parse_pairs
+
+    made = plugins.task(task, parse_pairs(task_option, "-T"))
+    findings = audits.audit(made, itertools.islice(made.samples(seed), limit))
+    if not findings:
+        click.echo(f"task {task} has a single condition with these options: nothing to compare")
+        return
+    click.echo(audits.render(findings))
+    warned = audits.warnings(findings)
+    click.echo(f"\n{len(warned)} of {len(findings)} comparisons differ and are not declared by the task")
+    sys.exit(100 if warned and fail else 0)
