@@ -169,6 +169,10 @@ def _lexicon(world: World, objects: frozenset[str]) -> Lexicon:
         for phrase in dict.fromkeys((start, action.name, *world.wording.also.get(action.name, ()))):
             verbs[phrase] = (*verbs.get(phrase, ()), action.name)
     phrases = {world.wording.phrase(o): o for o in objects}
+    # "block b": the kind of thing with its name, where names are letters.
+    phrases |= {
+        f"{phrase.split(' ')[-1]} {o}": o for phrase, o in list(phrases.items()) if " " in phrase and len(o) == 1
+    }
     # "the red one", "red": the first word stands for the object where no other object has it.
     firsts = [re.split(r"[ _]", phrase)[0] for phrase in phrases]
     for phrase, name in list(phrases.items()):

@@ -6,16 +6,18 @@ dropped silently: a listed item that starts like a step and can't be read makes 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.verifiers.answers import without_thinking
 from harness.verifiers.fact_text import loose, loose_pattern, without_emphasis
 
 Step = tuple[str, ...]
 
-LONGEST_LINE = 2_000
+LONGEST_LINE, LONGEST_JSON = 2_000, 200_000
 
 _BETWEEN_NAMES = r"(?: *, *| +(?:(?:from|into|onto|on top of|on|upon|to|with|off|at|in|over|by|via) +)?)"
 """What may stand between bare names: "c from b", "b, a"."""
@@ -34,32 +36,62 @@ class Lexicon:
     actions: Mapping[str, tuple[str, int]]
     objects: Mapping[str, str]
     _verb: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _parted: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _joint: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _object: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _bare: re.Pattern[str] = field(init=False, repr=False, compare=False)
-    _starts: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _starts: tuple[tuple[str, ...], ...] = field(init=False, repr=False, compare=False)
+    _parted_starts: tuple[tuple[str, ...], ...] = field(init=False, repr=False, compare=False)
     _names: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        verbs = _alternatives(self.verbs).replace("\\ ", "[ _-]?").replace("\\-", "[ _-]?")
+        verbs = sorted(self.verbs, key=len, reverse=True)  # "unstack from" is not read as "unstack"
+        inflected = [_inflected(v) for v in verbs]
         names = _alternatives(dict.fromkeys(self.objects.values()))
         # A name such as "a" is a word as well; one with a number is not.
         said = {*self.objects, *(n for n in self.objects.values() if re.search(r"\d", n))}
         phrases = "|".join(loose_pattern(p) for p in sorted(said, key=len, reverse=True))
-        object.__setattr__(self, "_verb", re.compile(rf"(?:{verbs})\b"))
-        object.__setattr__(self, "_object", re.compile(rf"\b(?:{phrases})\b"))
+        put = object.__setattr__
+        put(self, "_verb", re.compile(rf"(?:{'|'.join(f'({v})' for v in inflected)})\b"))
+        put(self, "_starts", tuple(self.verbs[v] for v in verbs))
+        # "put the red block down": a verb of two words with its object between them.
+        parted = [v for v in verbs if len(v.split(" ")) == 2]
+        between = [_inflected(v.split(" ")[0]) + rf" ((?:the |an? )?(?:{phrases}|{names}|it)) {v.split(' ')[1]}"
+                   for v in parted]  # fmt: skip
+        put(self, "_parted", re.compile(rf"(?:{'|'.join(f'({v})' for v in between)})\b") if parted else None)
+        put(self, "_parted_starts", tuple(self.verbs[v] for v in parted))
+        joint = r"(?:\s*[,;]\s*(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?|\s+then\s+)"
+        put(self, "_joint", re.compile(rf"{joint}(?=(?:{'|'.join([*inflected, *_first_words(parted)])})\b)"))
+        put(self, "_object", re.compile(rf"\b(?:{phrases})\b"))
         bare = rf"[ (\[]*((?:{names})(?:{_BETWEEN_NAMES}(?:{names}))*)[ )\]]*(?:[.,;:(].*)?"
-        object.__setattr__(self, "_bare", re.compile(bare))
-        starts: dict[str, tuple[str, ...]] = {}
-        for phrase, actions in self.verbs.items():
-            starts[_joined(phrase)] = tuple(dict.fromkeys((*starts.get(_joined(phrase), ()), *actions)))
-        object.__setattr__(self, "_starts", starts)
+        put(self, "_bare", re.compile(bare))
         names_said = {loose(name): name for name in said.intersection(self.objects.values())}
-        object.__setattr__(self, "_names", names_said | {loose(phrase): name for phrase, name in self.objects.items()})
+        put(self, "_names", names_said | {loose(phrase): name for phrase, name in self.objects.items()})
 
     def verb(self, content: str) -> tuple[tuple[str, ...], str] | None:
         """(actions, rest of the text) where the text starts with the phrase of one or more actions."""
         m = self._verb.match(content)
-        return (self._starts[_joined(m.group())], content[m.end() :]) if m else None
+        if m:
+            assert m.lastindex
+            return self._starts[m.lastindex - 1], content[m.end() :]
+        m = self._parted.match(content) if self._parted else None
+        if m:
+            assert m.lastindex
+            which = next(i for i in range(len(self._parted_starts)) if m.group(2 * i + 1) is not None)
+            return self._parted_starts[which], f" {m.group(2 * which + 2)}{content[m.end() :]}"
+        return None
+
+    def clauses(self, content: str) -> list[str]:
+        """Its parts, where several actions are joined: "pick up ... and stack it on ..."."""
+        return self._joint.split(content)
+
+    def mentions(self, content: str) -> bool:
+        """Whether an object is named in the domain's words."""
+        return bool(self._object.search(content))
+
+    def phrase(self, name: str) -> str:
+        """How an object is said."""
+        return next((phrase for phrase, of in self.objects.items() if of == name), name)
 
     def named(self, rest: str) -> list[str]:
         """The objects that a step names, in order: in the domain's words, or as bare names and nothing else."""
@@ -72,14 +104,28 @@ class Lexicon:
         """Of actions that start alike, those whose other words stand in the text, if any do ("use ... to lift")."""
         if len(actions) == 1:
             return actions
+        fitting = tuple(a for a in actions if self.actions[a][1] == len(self.named(rest)))
+        if fitting:
+            actions = fitting
         words = set(re.findall(r"[a-z]+", rest))
         scores = {a: len(words.intersection(re.findall(r"[a-z]+", self.actions[a][0]))) for a in actions}
         return tuple(a for a in actions if scores[a] == max(scores.values()))
 
 
-def _joined(phrase: str) -> str:
-    """`pick up`, `pick-up` and `pickup` are one phrase."""
-    return phrase.replace(" ", "").replace("-", "").replace("_", "")
+def _inflected(phrase: str) -> str:
+    """A phrase with or without its blanks ("pick-up"), its first word also as it stands after "he" or in the past.
+
+    Not "picking up": that is how steps are explained.
+    """
+    first, *rest = re.split(r"[ -]", phrase)
+    stem, last = (first[:-1], "e") if first.endswith("e") else (first, first[-1:])
+    ends = "e|es|ed" if last == "e" else f"s|es|ed|{re.escape(last)}ed"
+    word = rf"{re.escape(stem)}(?:{ends}){'' if last == 'e' else '?'}"
+    return "[ _-]?".join([word, *map(re.escape, rest)])
+
+
+def _first_words(phrases: Sequence[str]) -> list[str]:
+    return [_inflected(p.split(" ")[0]) for p in phrases]
 
 
 def _alternatives(phrases: Mapping[str, object]) -> str:
@@ -108,7 +154,8 @@ class _Segment:
 
 
 _ITEM = re.compile(
-    r"^(\s*)(?:(?:step|action)\s+)?(?:(\d{1,4})\s*[.):]|\((\d{1,4})\)|\([a-z]\)(?=\s)|[ivx]{1,5}[.)]\s|[-*•+]|step\b:?|action\b:?)\s*",
+    r"^(\s*)(?:(?:step|action)\s+(\d{1,4})\s?(?:[.):–—-]|(?=\s))|(\d{1,4})\s*[.):]|\((\d{1,4})\)|\([a-z]\)(?=\s)"
+    r"|[ivx]{1,5}[.)]\s|[-*•+]|step\b:?|action\b:?)\s*",
     re.I,
 )
 _SPACES = re.compile(r"[^\S\n\t ]")
@@ -117,7 +164,8 @@ _ORDINAL = "first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|fifth|sixth|seventh|e
 _ORDINAL += "|final(?:ly)?"
 _FILLER = re.compile(
     rf"^(?:(?:(?:the )?(?:{_ORDINAL})(?: action| step)?|then|now|after that|and|so|action|step(?: \d{{1,4}})?)[,:]?\s+"
-    r"|(?:i|you|we)(?:'ll| will| can| should| must| would| need to| have to)?\s+"
+    r"|(?:i|you|we|(?:the )?(?:robot(?:ic)?(?: arm)?|agent|arm))"
+    r"(?:'ll| will| can| should| must| would| need to| have to)?\s+"
     r"|(?:perform|execute|apply|do|use)(?: the)?(?: action)?:?\s+)+"
 )
 _INLINE = re.compile(
@@ -133,14 +181,19 @@ _ANNOUNCES = re.compile(
     r"sequence|answer)\b|\b(?:plan|actions?|steps?|follows)\b[^.]*:|\[plan\]",
     re.I,
 )
+_PLAN_IS = re.compile(r"\b(?:plan|steps|actions|sequence|solution|answer)\b[^.]{0,30}$")
 _IMPOSSIBLE = re.compile(
     r"\b(?:(?:(?:is|was|would be)(?: not|n't)|isn't|wasn't|wouldn't be|not) "
     r"(?:possible|correct|allowed|valid|legal|needed|necessary|required|the goal)"
     r"|is (?:wrong|impossible|invalid|illegal|unnecessary)|(?:can't|cannot) be done)\b"
     r"(?:(?: \w+){0,3}[ ,;:.-]*(?:so|instead|therefore|hence)\b)?"
 )
+_REMARK = re.compile(r"\s+(?:→|⇒|->|=>|—|–|--|-)\s")
+"""Before a remark about what a step does: "unstack b from a → holding b"."""
 _REVOKED = re.compile(
-    r"\b(?:wait|oops|scratch that|let me (?:re\w+|start over|correct)|that(?:'s| is) (?:wrong|not allowed))\b", re.I
+    r"\b(?:wait|oops|scratch that|let me (?:re\w+|start over|correct)|that(?:'s| is) (?:wrong|not allowed)"
+    r"|(?:this|that|it|which) (?:fails|(?:does not|doesn't|will not|won't) work))\b|^attempt \d",
+    re.I,
 )
 
 
@@ -160,8 +213,12 @@ def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanTex
     text = without_thinking(text)
     marked = _last_marked(text)
     segments = [_Segment(False)]
-    for line in (text if marked is None else marked).split("\n"):
-        for piece in _pieces(line[:LONGEST_LINE], lexicon, fits):
+    for line in _lines(text if marked is None else marked, lexicon):
+        offered = _offered(line[:LONGEST_LINE], lexicon)
+        if offered is not None and segments[-1].steps:
+            segments.append(_Segment(True))
+        it = segments[-1].steps[-1] if segments[-1].steps else ()
+        for piece in _pieces(offered or line[:LONGEST_LINE], lexicon, fits, it):
             _take(piece, lexicon, fits, segments)
     kept: list[_Segment] = []
     for segment in segments:
@@ -179,19 +236,78 @@ def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanTex
     return PlanText(steps) if steps else PlanText((), "no steps were found")
 
 
-def _pieces(line: str, lexicon: Lexicon, fits: Fits) -> list[str]:
-    """The line, or its parts where each of them is a step."""
+def _lines(text: str, lexicon: Lexicon) -> Iterator[str]:
+    """The lines of a text; of an answer in JSON that is more than a list of sentences, an action each."""
+    start, end = min((i for i in (text.find("{"), text.find("[")) if i >= 0), default=-1), max(map(text.rfind, "}]"))
+    if 0 <= start < end and end - start < LONGEST_JSON and "{" in text:
+        try:
+            steps = list(_json_steps(json.loads(text[start : end + 1]), lexicon))
+        except (ValueError, RecursionError):
+            steps = []
+        if steps:
+            yield from steps
+            return
+    yield from text.split("\n")
+
+
+def _json_steps(value: Any, lexicon: Lexicon) -> Iterator[str]:
+    """`{"action": "stack", "args": ["a", "b"]}` as `(stack a b)`, in order, at any depth."""
+    if isinstance(value, list):
+        for part in value:
+            yield from _json_steps(part, lexicon)
+    elif isinstance(value, dict):
+        texts = [v for v in value.values() if isinstance(v, str)]
+        name = next((v.lower().replace(" ", "-").replace("_", "-") for v in texts), "")
+        if name in lexicon.actions:
+            arguments = [v for v in value.values() if not isinstance(v, int | float)]
+            named = [n for v in arguments[arguments.index(texts[0]) + 1 :] for n in _texts(v)]
+            yield f"({name} {' '.join(named)})".lower()
+        else:
+            for part in value.values():
+                yield from _json_steps(part, lexicon)
+    elif isinstance(value, str):
+        yield value
+
+
+def _texts(value: Any) -> list[str]:
+    """The texts in a value of JSON."""
+    if isinstance(value, str):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for part in parts for text in _texts(part)]
+
+
+def _offered(line: str, lexicon: Lexicon) -> str | None:
+    """What follows "The plan is:" or "Answer:", where it is a step; None for any other line."""
+    head, colon, tail = line.partition(":")
+    if not colon or len(head) > 80 or not _PLAN_IS.search(without_emphasis(head).lower()):
+        return None
+    said = without_emphasis(tail).strip().lower()
+    return tail if lexicon.verb(_FILLER.sub("", said)) or _pddl_steps(said, lexicon) else None
+
+
+def _pieces(line: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[str]:
+    """The line, or its parts where each of them is a step; of prose, also where some are and none is unreadable."""
     plain = without_emphasis(_SPACES.sub(" ", line)).lower().rstrip()
     if plain.lstrip().startswith("|"):
         row = _CELLS.match(plain)
         plain = (f"{row[1]}. {row[2]}" if row[1] else row[2]) if row else plain
     if "\\" in plain:
-        plain = _LATEX.sub("", plain).replace("}", "")
+        plain = _LATEX.sub("", plain).replace("}", "").replace("$", "")
     if plain.lstrip()[:1] in ("[", '"'):
         plain = plain.strip().strip("[]").strip(" \",'")
     pieces = _INLINE.split(plain)
-    contents = [_ITEM.sub("", piece, count=1) if _ITEM.match(piece) else piece.strip() for piece in pieces]
-    return pieces if len(pieces) > 1 and all(_worded_step(c, lexicon, fits) for c in contents) else [plain]
+    if len(pieces) == 1:
+        return pieces
+    found: list[list[Step] | str | None] = []
+    for piece in pieces:
+        content = _ITEM.sub("", piece, count=1) if _ITEM.match(piece) else piece.strip()
+        found.append(_worded_step(content, lexicon, fits, it))
+        it = found[-1][-1] if isinstance(found[-1], list) and found[-1] else it
+    if all(found):
+        return pieces
+    several = sum(bool(step) for step in found) > 1 and "" not in found and not _ITEM.match(plain)
+    return pieces if several else [plain]
 
 
 def _last_marked(text: str) -> str | None:
@@ -210,12 +326,13 @@ def _take(plain: str, lexicon: Lexicon, fits: Fits, segments: list[_Segment]) ->
         return
     item = _ITEM.match(plain)
     current = segments[-1]
-    number = int(item.group(2) or item.group(3) or 0) if item else 0
+    number = int(item.group(2) or item.group(3) or item.group(4) or 0) if item else 0
     indented = len(plain) - len(plain.lstrip()) > 1
     if indented and not number and current.explained:
         return
     content = plain[item.end() :] if item else plain.strip()
-    found = _pddl_steps(content, lexicon) or _worded_step(content, lexicon, fits)
+    it = current.steps[-1] if current.steps else ()
+    found = _pddl_steps(content, lexicon) or _worded_step(content, lexicon, fits, it)
     if isinstance(found, list):
         if number and number <= current.last_number and current.steps:
             current = _Segment(False)
@@ -226,7 +343,8 @@ def _take(plain: str, lexicon: Lexicon, fits: Fits, segments: list[_Segment]) ->
         return
     if item and not indented:
         current.explained = False
-    if isinstance(found, str) and item:
+    next_one = bool(number) and number == current.last_number + 1 and bool(current.steps)
+    if item and (isinstance(found, str) or (next_one and lexicon.mentions(content))):
         current.unreadable = current.unreadable or plain.strip()[:80]
     elif (
         not item and (_ANNOUNCES.search(content) or _REVOKED.search(content)) and (current.steps or current.unreadable)
@@ -244,18 +362,38 @@ def _pddl_steps(content: str, lexicon: Lexicon) -> list[Step] | None:
     return steps or None
 
 
-def _worded_step(content: str, lexicon: Lexicon, fits: Fits) -> list[Step] | str | None:
-    """A step in the domain's words; "" for what starts like one and can't be read; None for anything else."""
+def _worded_step(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[Step] | str | None:
+    """The steps in the domain's words, mostly one; "" for what starts like one and can't be read; None for anything
+    else. `it` is the step before, whose first object a pronoun stands for."""
+    clauses = lexicon.clauses(content)
+    if len(clauses) > 1:
+        steps: list[Step] = []
+        for clause in clauses:
+            found = _one_step(clause, lexicon, fits, steps[-1] if steps else it)
+            if not found or isinstance(found, str):
+                break
+            steps += found
+        else:
+            return steps
+    return _one_step(content, lexicon, fits, it)
+
+
+def _one_step(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[Step] | str | None:
     if not lexicon.verb(content):  # "use hoist1 to lift ..." starts with an action's own word
         content = _FILLER.sub("", content)
     taken_back = _IMPOSSIBLE.search(content.partition(" (")[0])  # a remark in parentheses takes nothing back
     if taken_back and lexicon.verb(content):
         # "Stack c on b is not possible, so put down c": what counts is what is done instead, if anything.
-        return _worded_step(content[taken_back.end() :].lstrip(" ,;:.-"), lexicon, fits) or []
+        return _one_step(content[taken_back.end() :].lstrip(" ,;:.-"), lexicon, fits, it) or []
     verb = lexicon.verb(content)
     if not verb:
         return None
     candidates, rest = verb
+    if len(it) > 1:
+        rest = re.sub(r"\b(?:it|them)\b", lexicon.phrase(it[1]), rest, count=1)
+    main = _REMARK.split(rest, maxsplit=1)[0]
+    least = min(lexicon.actions[action][1] for action in candidates)
+    rest = main if len(lexicon.named(main)) >= least else rest
     objects = lexicon.named(rest)
     steps: list[Step] = []
     for action in lexicon.which(candidates, rest):

@@ -341,6 +341,19 @@ def test_any_response_gets_an_outcome(text: str, ability: str) -> None:
     assert Blocksworld().score(params, text).outcome in Outcome
 
 
+TWO_TOWERS = """(define (problem p) (:domain blocksworld-4ops) (:objects a b c d)
+  (:init (handempty) (ontable a) (on b a) (ontable c) (ontable d) (clear b) (clear c) (clear d))
+  (:goal (and (on a b) (on c d))))"""
+RESPONSES = [json.loads(line) for line in (Path(__file__).parent / "plan_responses.jsonl").open(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("row", RESPONSES, ids=lambda row: row["response"][:40])
+def test_plans_as_models_write_them(row: dict) -> None:
+    """The same plan in prose, tables, JSON, with pronouns and remarks, corrected; and others that must not count."""
+    score = Blocksworld().score({"domain": "blocksworld", "problem": TWO_TOWERS}, row["response"])
+    assert score.outcome.value in row["outcome"], score.detail
+
+
 @pytest.mark.skipif(not CORPUS.exists(), reason=f"the corpus of published responses is not at {CORPUS}")
 def test_published_verdicts_are_met_but_for_those_looked_at() -> None:
     """Each entry of the list says whose reading differs and how."""
