@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import api, history
+from harness import api, history, store
 from harness.errors import DataError, UsageError
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +23,8 @@ def test_a_run_is_added_once_and_its_trend_has_interval_and_n(tmp_path: Path) ->
     file = tmp_path / "results" / "history.csv"
     assert [len(history.add(runs[:1], file)), len(history.add(runs, file))] == [1, 1]
     text = history.render(history.read(file))
-    assert text.startswith("aiw 1, baseline/random, io   ")
+    version = store.read_config(runs[0])["task"]["version"]
+    assert text.startswith(f"aiw {version}, baseline/random, io   ")
     assert text.count(" 12 ") == 2
 
 
