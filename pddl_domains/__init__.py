@@ -17,9 +17,9 @@ from harness.errors import DataError, UsageError
 from harness.pddl_domains.wording import Wording, arities, default_say, read_wording
 from harness.seeds import derive
 from harness.verifiers.fact_text import FactLexicon
+from harness.verifiers.lexicon import Lexicon
 from harness.verifiers.pddl import OBJECT, Action, Domain, Fact, Node, parse_domain
 from harness.verifiers.pddl_compile import CompiledDomain, compile_domain
-from harness.verifiers.plan_text import Lexicon
 
 SHIPPED = ("blocksworld", "depots", "gripper", "logistics", "sokoban")
 WORLDS = ("plain", "mystery", "random")
