@@ -80,7 +80,7 @@ def without_emphasis(text: str) -> str:
 
 def loose(phrase: str) -> str:
     """`red block`, `red_block` and `red-block` are one phrase."""
-    return re.sub(r"[ _-]", "_", phrase.lower())
+    return phrase.lower().replace(" ", "_").replace("-", "_")
 
 
 def loose_pattern(phrase: str) -> str:

@@ -89,11 +89,12 @@ class Lexicon:
             return re.split(BETWEEN_NAMES, bare.group(1))
         return [self._names[loose(m.group())] for m in self._object.finditer(rest)]
 
-    def which(self, actions: tuple[str, ...], rest: str) -> tuple[str, ...]:
-        """Of actions that start alike, those whose other words stand in the text, if any do ("use ... to lift")."""
+    def which(self, actions: tuple[str, ...], rest: str, objects: int) -> tuple[str, ...]:
+        """Of actions that start alike, those with so many objects ("put a on b", "put a on the table"), and of these
+        those whose other words stand in the text ("use ... to lift"), where there are such."""
         if len(actions) == 1:
             return actions
-        fitting = tuple(a for a in actions if self.actions[a][1] == len(self.named(rest)))
+        fitting = tuple(a for a in actions if self.actions[a][1] == objects)
         if fitting:
             actions = fitting
         words = set(re.findall(r"[a-z]+", rest))

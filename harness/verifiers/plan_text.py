@@ -78,6 +78,7 @@ _IMPOSSIBLE = re.compile(
 )
 _REMARK = re.compile(r"\s+(?:→|⇒|->|=>|—|–|--|-)\s")
 """Before a remark about what a step does: "unstack b from a → holding b"."""
+_PRONOUN = re.compile(r"\b(?:it|them)\b")
 _REVOKED = re.compile(
     r"\b(?:wait|oops|scratch that|let me (?:re\w+|start over|correct)|that(?:'s| is) (?:wrong|not allowed)"
     r"|(?:this|that|it|which) (?:fails|(?:does not|doesn't|will not|won't) work))\b|^attempt \d",
@@ -277,14 +278,15 @@ def _one_step(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[Step
     if not verb:
         return None
     candidates, rest = verb
-    if len(it) > 1:
-        rest = re.sub(r"\b(?:it|them)\b", lexicon.phrase(it[1]), rest, count=1)
-    main = _REMARK.split(rest, maxsplit=1)[0]
-    least = min(lexicon.actions[action][1] for action in candidates)
-    rest = main if len(lexicon.named(main)) >= least else rest
+    if len(it) > 1 and _PRONOUN.search(rest):
+        rest = _PRONOUN.sub(lexicon.phrase(it[1]), rest, count=1)
     objects = lexicon.named(rest)
+    remark = _REMARK.search(rest)
+    if remark:
+        before = lexicon.named(rest[: remark.start()])
+        objects = before if len(before) >= min(lexicon.actions[action][1] for action in candidates) else objects
     steps: list[Step] = []
-    for action in lexicon.which(candidates, rest):
+    for action in lexicon.which(candidates, rest, len(objects)):
         arity = lexicon.actions[action][1]
         if len(objects) >= arity:
             steps.append((action, *objects[:arity]))
