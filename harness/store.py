@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,20 @@ def find_run(name: str | Path, out: Path = Path("results")) -> Path:
         if (directory / "run.json").is_file():
             return directory
     raise UsageError(f"{name} is not a run directory (it has no run.json)", "give the path that `harness run` printed")
+
+
+def find_runs(names: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
+    """(run directories, what else there was): `results/*` names a README and baselines too. UsageError for a name that
+    nothing has, and where none is a run."""
+    found, others = [], []
+    for name in names:
+        if len(names) > 1 and Path(name).exists() and not (Path(name) / "run.json").is_file():
+            others.append(str(name))
+        else:
+            found.append(find_run(name))
+    if not found:
+        raise UsageError(f"none of {', '.join(map(str, names[:3]))} ... is a run directory", "harness run makes one")
+    return found, others
 
 
 def read_config(directory: Path) -> dict[str, Any]:

@@ -129,3 +129,16 @@ def test_run_ids_are_unique_and_safe_as_file_names() -> None:
     ids = {store.new_run_id("aiw", "vllm//tmp/my model") for _ in range(50)}
     assert len(ids) == 50
     assert all(c.isalnum() or c in "-._" for i in ids for c in i)
+
+
+def test_what_is_no_run_is_left_out_of_several_and_named(tmp_path: Path) -> None:
+    """`results/*` names a README and the baselines beside the runs; a name that nothing has is still an error."""
+    run = tmp_path / "run"
+    run.mkdir()
+    store.write_config(run, {"run_id": "run"})
+    (tmp_path / "README.md").write_text("x")
+    assert store.find_runs([run, tmp_path / "README.md"]) == ([run], [str(tmp_path / "README.md")])
+    with pytest.raises(UsageError, match="not a run directory"):
+        store.find_runs([run, tmp_path / "nothing"])
+    with pytest.raises(UsageError, match="none of"):
+        store.find_runs([tmp_path / "README.md", tmp_path])

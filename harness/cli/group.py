@@ -116,3 +116,13 @@ def cli() -> None:
 
 task_options = opt("-T", "--task-option", multiple=True, metavar="KEY=VALUE", help="Option of the task (repeatable).")
 rule_option = opt("--rule", type=click.Choice(["robust", "original"]), help="How answers are read: -T rule=...")
+
+
+def find_runs(names: tuple[Path, ...]) -> list[Path]:
+    """The run directories among what was named; what is none is said on standard error."""
+    from harness import store
+
+    found, others = store.find_runs(names)
+    if others:
+        click.echo(f"note: no run, left out: {', '.join(others)}", err=True)
+    return found

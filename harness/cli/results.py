@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.group import cli, opt, split, task_options
+from harness.cli.group import cli, find_runs, opt, split, task_options
 
 
 @cli.command()
@@ -19,10 +19,10 @@ from harness.cli.group import cli, opt, split, task_options
 @click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet there.")
 def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: Path | None) -> None:
     """Tidy table over the records of one or more runs."""
-    from harness import launch, store, tables
+    from harness import launch, tables
 
     columns = split((by,))
-    rows = launch.table([store.find_run(r) for r in runs], columns)
+    rows = launch.table(find_runs(runs), columns)
     if csv_file or parquet_file:
         import pandas as pd
 
@@ -45,9 +45,9 @@ def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: 
 @opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
 def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
     """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
-    from harness import launch, store
+    from harness import launch
 
-    for directory in [store.find_run(run) for run in runs]:
+    for directory in find_runs(runs):
         found = launch.statistics(directory, split(adjust))
         click.echo(f"{directory}\n")
         click.echo("\n\n".join(table.render() for table in found) or "a single condition, asked once: nothing to add")
@@ -64,10 +64,9 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
 def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **files: Path | None) -> None:
     """Runs side by side: one row a model, task, strategy and condition; ranks with their uncertainty."""
     from harness import leaderboard as boards
-    from harness import store
     from harness.errors import HarnessError
 
-    directories = [store.find_run(run) for run in runs]
+    directories = find_runs(runs)
     table, notes = boards.rows(directories, incomplete, published)
     writers = {"csv_file": boards.to_csv, "markdown": boards.to_markdown, "latex": boards.to_latex}
     for name, write in writers.items():
@@ -139,13 +138,12 @@ def set_baseline(run: Path, name: str | None) -> None:
 @click.option("--static-png", type=click.Path(path_type=Path), help="A folder for each picture as PNG, SVG and PDF.")
 def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None) -> None:
     """One self-contained page about runs: gaps, pictures, and every sample to look at."""
-    from harness import store
     from harness.errors import HarnessError, UsageError
     from harness.report import collect, page, plots
 
     if output is None and static_png is None:
         raise UsageError("nothing to write", "give -o FILE.html, or --static-png FOLDER, or both")
-    directories = [store.find_run(run) for run in runs]
+    directories = find_runs(runs)
     try:
         if output is not None:
             output.write_text(page.build(directories), encoding="utf-8")
@@ -171,11 +169,10 @@ def history() -> None:
 def history_add(runs: tuple[Path, ...], file: Path) -> None:
     """Add runs that the file does not have yet."""
     from harness import history as histories
-    from harness import store
     from harness.errors import HarnessError
 
     try:
-        added = histories.add([store.find_run(run) for run in runs], file)
+        added = histories.add(find_runs(runs), file)
     except OSError as error:
         raise HarnessError(f"{file}: can't be written: {error.strerror}") from None
     click.echo(f"{len(added)} of {len(runs)} runs added to {file}")
