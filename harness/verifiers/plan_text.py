@@ -18,7 +18,7 @@ from harness.verifiers.lexicon import Lexicon
 
 Step = tuple[str, ...]
 
-LONGEST_LINE, LONGEST_JSON = 2_000, 200_000
+LONGEST_LINE, LONGEST_JSON, MOST_FILLERS = 2_000, 200_000, 8
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,14 @@ _FILLER = re.compile(
     rf"^(?:(?:(?:the )?(?:{_ORDINAL})(?: action| step)?|then|now|after that|and|so|action|step(?: \d{{1,4}})?)[,:]?\s+"
     r"|(?:i|you|we|(?:the )?(?:robot(?:ic)?(?: arm)?|agent|arm))"
     r"(?:'ll| will| can| should| must| would| need to| have to)?\s+"
-    r"|(?:perform|execute|apply|do|use)(?: the)?(?: action)?:?\s+)+"
+    r"|(?:perform|execute|apply|do|use)(?: the)?(?: action)?:?\s+)"
 )
-_INLINE = re.compile(
-    r"\s+(?=\d{1,3}[.)]\s)|;\s*(?=then\s|and\s|\w)|(?<!\d)\.\s+(?=\w)|,?\s+(?:and\s+)?(?=then\s)"
+_SENTENCES = re.compile(
+    r";\s*(?=then\s|and\s|\w)|(?<!\d)\.\s+(?=\w)|,?\s+(?:and\s+)?(?=then\s)"
+    r"|\.\s+(?=(?:then|next|after|finally|lastly|now|second|third|i|you|we|the|this|that)\b)"
     r"|[\"']\s*,\s*[\"']|\s*→\s*"
 )
+_NUMBERED = re.compile(rf"\s+(?=\d{{1,3}}[.)]\s)|{_SENTENCES.pattern}")
 """Where one line may hold several steps: "1. ... 2. ...", "...; then ...", "First, .... Second, ...", JSON."""
 _CELLS = re.compile(r"^\s*\|\s*(?:(\d{1,4})\s*[.):]?\s*\|)?\s*(.*?)\s*\|?\s*$")
 """A row of a table: its number, if it has one, and the rest."""
@@ -172,7 +174,7 @@ def _offered(line: str, lexicon: Lexicon) -> str | None:
     if not colon or len(head) > 80 or not _PLAN_IS.search(without_emphasis(head).lower()):
         return None
     said = without_emphasis(tail).strip().lower()
-    return tail if lexicon.verb(_FILLER.sub("", said)) or _pddl_steps(said, lexicon) else None
+    return tail if lexicon.verb(_from_verb(said, lexicon)) or _pddl_steps(said, lexicon) else None
 
 
 def _pieces(line: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[str]:
@@ -185,18 +187,28 @@ def _pieces(line: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[str]:
         plain = _LATEX.sub("", plain).replace("}", "").replace("$", "")
     if plain.lstrip()[:1] in ("[", '"'):
         plain = plain.strip().strip("[]").strip(" \",'")
-    pieces = _INLINE.split(plain)
-    if len(pieces) == 1:
-        return pieces
+    best: tuple[int, list[str]] = (1, [plain])
+    for splitter in (_NUMBERED, _SENTENCES):  # "... room 2. Then ..." has no item 2
+        pieces = splitter.split(plain)
+        if len(pieces) == 1:
+            break
+        found = _steps_of(pieces, lexicon, fits, it)
+        if all(found):
+            return pieces
+        count = sum(bool(steps) for steps in found)
+        if count > best[0] and "" not in found and not _ITEM.match(plain):
+            best = (count, pieces)
+    return best[1]
+
+
+def _steps_of(pieces: list[str], lexicon: Lexicon, fits: Fits, it: Step) -> list[list[Step] | str | None]:
     found: list[list[Step] | str | None] = []
     for piece in pieces:
         content = _ITEM.sub("", piece, count=1) if _ITEM.match(piece) else piece.strip()
-        found.append(_worded_step(content, lexicon, fits, it))
-        it = found[-1][-1] if isinstance(found[-1], list) and found[-1] else it
-    if all(found):
-        return pieces
-    several = sum(bool(step) for step in found) > 1 and "" not in found and not _ITEM.match(plain)
-    return pieces if several else [plain]
+        steps = _worded_step(content, lexicon, fits, it)
+        found.append(steps)
+        it = steps[-1] if isinstance(steps, list) and steps else it
+    return found
 
 
 def _last_marked(text: str) -> str | None:
@@ -267,9 +279,18 @@ def _worded_step(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[S
     return _one_step(content, lexicon, fits, it)
 
 
+def _from_verb(content: str, lexicon: Lexicon) -> str:
+    """Without "Then I will" and the like; but "use" may be an action's own word ("use hoist1 to lift ...")."""
+    for _ in range(MOST_FILLERS):
+        filler = None if lexicon.verb(content) else _FILLER.match(content)
+        if not filler:
+            break
+        content = content[filler.end() :]
+    return content
+
+
 def _one_step(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[Step] | str | None:
-    if not lexicon.verb(content):  # "use hoist1 to lift ..." starts with an action's own word
-        content = _FILLER.sub("", content)
+    content = _from_verb(content, lexicon)
     taken_back = _IMPOSSIBLE.search(content.partition(" (")[0])  # a remark in parentheses takes nothing back
     if taken_back and lexicon.verb(content):
         # "Stack c on b is not possible, so put down c": what counts is what is done instead, if anything.

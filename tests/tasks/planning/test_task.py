@@ -354,6 +354,39 @@ def test_plans_as_models_write_them(row: dict) -> None:
     assert score.outcome.value in row["outcome"], score.detail
 
 
+def forms(target: str) -> dict[str, str]:
+    """The same plan as models write plans, from its numbered list."""
+    steps = [line.partition(". ")[2] for line in target.split("\n")]
+    low = [step[:1].lower() + step[1:] for step in steps]
+    pairs = [" and then ".join(low[i : i + 2]) for i in range(0, len(low), 2)]
+    numbered = list(enumerate(steps, 1))
+    return {
+        "prose": "First, I " + ". Then I ".join(low) + ". This reaches the goal.",
+        "one sentence": ", then ".join(low) + ".",
+        "dashes": "\n".join(f"Step {i} - {step}" for i, step in numbered),
+        "bold, explained": "\n".join(f"{i}. **{step}**\n   - this has to be done" for i, step in numbered),
+        "table": "| Step | Action |\n|---|---|\n" + "\n".join(f"| {i} | {step} |" for i, step in numbered),
+        "json": f"```json\n{json.dumps({'plan': steps})}\n```",
+        "answer": "Let me see.\n\nAnswer: " + "; ".join(low),
+        "robot": "\n".join(f"{i}. The robot will {step}." for i, step in enumerate(low, 1)),
+        "remarks": "\n".join(f"{i}. {step} → done" for i, step in numbered),
+        "twice": f"{target}\n\nFinal plan:\n{target}",
+        "pairs": "\n".join(f"{i}. {pair}." for i, pair in enumerate(pairs, 1)),
+        "upper case": "\n".join(step.upper() for step in steps),
+    }
+
+
+@pytest.mark.parametrize("task", [Blocksworld(), Logistics(), Depots(), Gripper(), Sokoban()], ids=lambda t: t.name)
+def test_a_plan_reads_alike_in_every_form(task: Planning) -> None:
+    """Right plans and wanderings, in all worlds."""
+    for number, sample in enumerate(itertools.islice(task.samples(3 if task.name == "blocksworld" else 0), 12)):
+        text = task.baseline("random" if number % 2 else "oracle", sample, random.Random(number))
+        plan = task.score(sample.params, text)
+        assert plan.answer
+        for name, form in forms(text).items():
+            assert task.score(sample.params, form).answer == plan.answer, (name, form)
+
+
 @pytest.mark.skipif(not CORPUS.exists(), reason=f"the corpus of published responses is not at {CORPUS}")
 def test_published_verdicts_are_met_but_for_those_looked_at() -> None:
     """Each entry of the list says whose reading differs and how."""
