@@ -155,8 +155,28 @@ class Asker:
         self._run, self._sample, self._epoch = run, sample, epoch
         self.completions: list[Completion] = []
         self._asked: Counter[str] = Counter()
+        self._under_way = 0
+        self._changed = asyncio.Event()
+        self._ended = False
 
     async def __call__(self, messages: Sequence[Message], **changes: Any) -> Completion:
+        if self._ended:
+            raise RuntimeError("the strategy has failed already: nothing is asked for it any more")
+        self._under_way += 1
+        try:
+            return await self._ask(messages, changes)
+        finally:
+            self._under_way -= 1
+            self._changed.set()
+
+    async def settle(self) -> None:
+        """After a strategy that failed: its other calls under way are paid for, and are waited for."""
+        self._ended = True
+        while self._under_way:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _ask(self, messages: Sequence[Message], changes: Mapping[str, Any]) -> Completion:
         run = self._run
         # Calls are told apart by what they ask and how often it was asked, not by their order: of calls side by side
         # the order is the network's, and a resumed run must find the same calls again.
@@ -342,7 +362,11 @@ class Run:
         response: Response | None = None
         error: str | None = None
         try:
-            response = await self.strategy.solve(messages, asker)
+            try:
+                response = await self.strategy.solve(messages, asker)
+            except Exception:
+                await asker.settle()
+                raise
             score = self._score(sample, response)
             error = score.detail.get("error") if score.outcome is Outcome.VERIFIER_ERROR else None
         except (FatalModelError, BudgetSpent):

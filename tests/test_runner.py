@@ -13,7 +13,7 @@ from harness.errors import DataError, FatalModelError, ModelError
 from harness.runner import RunConfig
 from harness.strategies.cot import CoT
 from harness.strategies.io import IO
-from harness.types import Message, Sampling, TokenLogprob
+from harness.types import Completion, Message, Request, Sampling, TokenLogprob
 from tests.support import Echo, Parrot, SideBySide, Thrice, execute
 
 CONFIG = RunConfig("echo", "parrot")
@@ -281,3 +281,23 @@ def test_logprobs_that_were_asked_for_are_in_the_record(tmp_path: Path) -> None:
     assert records(tmp_path / "a")["s0", 1]["logprobs"] == [["7", -0.5, [["7", -0.5]]]]
     asyncio.run(execute(tmp_path / "b", Sure(), IO()))
     assert records(tmp_path / "b")["s0", 1]["logprobs"] is None
+
+
+def test_calls_beside_one_that_failed_are_waited_for_and_kept(tmp_path: Path) -> None:
+    """Three calls at once, the first is refused: the two others are in the journal and in the record's counts, and the
+    calls that would have followed them are not made."""
+
+    class Slow(Parrot):
+        async def complete(self, request: Request) -> Completion:
+            if request.messages[-1].content.startswith("one"):
+                raise ModelError("refused", "bad_request")
+            await asyncio.sleep(0.05)
+            return await super().complete(request)
+
+    model = Slow()
+    result = asyncio.run(execute(tmp_path, model, SideBySide(), Echo(1)))
+    (record,) = store.read_records(tmp_path)
+    assert (record["outcome"], record["calls"], record["prompt_tokens"]) == ("api_error", 2, 4)
+    assert len(list(store.read_lines(tmp_path / store.JOURNAL))) == 2
+    assert sorted(r.messages[-1].content.split()[0] for r in model.asked) == ["three", "two"]
+    assert result.status == "incomplete"
