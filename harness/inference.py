@@ -51,7 +51,7 @@ def sign_flips(differences: Sequence[float]) -> float:
         return float(math.erfc(observed / math.sqrt(2 * float(sizes @ sizes))))
     rng = random.Random(0)  # numpy.random takes 10 MiB and a twentieth of a second to load
     hits, width = 0, -(-len(sizes) // 8)
-    rows = max(1, min(DRAWS, 250_000 // width))
+    rows = max(1, min(DRAWS, 25_000 // width))
     for start in range(0, DRAWS, rows):
         count = min(rows, DRAWS - start)
         flips = np.unpackbits(np.frombuffer(rng.randbytes(count * width), np.uint8)).reshape(count, -1)
