@@ -52,7 +52,9 @@ class Lexicon:
         joint = r"(?:\s*[,;]\s*(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?|\s+then\s+)"
         put(self, "_joint", re.compile(rf"{joint}(?=(?:{'|'.join([*inflected, *_first_words(parted)])})\b)"))
         put(self, "_object", re.compile(rf"\b(?:{phrases})\b"))
-        bare = rf"[ (\[]*((?:{names})(?:{BETWEEN_NAMES}(?:{names}))*)[ )\]]*(?:[.,;:(].*)?"
+        # "c on the table", "c from a to clear a"; but "hoist1 to lift crate0" goes on with what has a number.
+        more = "" if any(re.search(r"\d", n) for n in said) else "|(?:to|so|because|since|which|from|on|onto) .*"
+        bare = rf"[ (\[]*((?:{names})(?:{BETWEEN_NAMES}(?:{names}))*)[ )\]]*(?:[.,;:(].*{more})?"
         put(self, "_bare", re.compile(bare))
         names_said = {loose(name): name for name in said.intersection(self.objects.values())}
         put(self, "_names", names_said | {loose(phrase): name for phrase, name in self.objects.items()})
@@ -84,7 +86,7 @@ class Lexicon:
 
     def named(self, rest: str) -> list[str]:
         """The objects that a step names, in order: in the domain's words, or as bare names and nothing else."""
-        bare = self._bare.fullmatch(rest)
+        bare = self._bare.fullmatch(rest.replace('"', "").replace("'", ""))
         if bare:
             return re.split(BETWEEN_NAMES, bare.group(1))
         return [self._names[loose(m.group())] for m in self._object.finditer(rest)]

@@ -18,7 +18,7 @@ from harness.verifiers.lexicon import Lexicon
 
 Step = tuple[str, ...]
 
-LONGEST_LINE, LONGEST_JSON, MOST_FILLERS = 2_000, 200_000, 8
+LONGEST_LINE, LONGEST_JSON, MOST_FILLERS, MOST_INDENT = 8_000, 200_000, 8, 40
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ _ITEM = re.compile(
     re.I,
 )
 _SPACES = re.compile(r"[^\S\n\t ]")
-_PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w-]+)*)\s*\)")
+_BLANKS = re.compile(r"\s+")
+_MARKS = re.compile(r"^(?:[>#]+ ?)+(?:\[[ x]\] )?|^(?=[-*] \[)[-*] \[[ x]\] ")
+_PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:[\s,]+[\w-]+)*)\s*\)")
 _ORDINAL = "first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|fifth|sixth|seventh|eighth|ninth|tenth|next|last(?:ly)?"
 _ORDINAL += "|final(?:ly)?"
 _FILLER = re.compile(
@@ -80,9 +82,11 @@ _IMPOSSIBLE = re.compile(
 )
 _REMARK = re.compile(r"\s+(?:→|⇒|->|=>|—|–|--|-)\s")
 """Before a remark about what a step does: "unstack b from a → holding b"."""
+_ASIDE = re.compile(r" \(|\. | (?:—|–|--|-) ")
 _PRONOUN = re.compile(r"\b(?:it|them)\b")
 _REVOKED = re.compile(
-    r"\b(?:wait|oops|scratch that|let me (?:re\w+|start over|correct)|that(?:'s| is) (?:wrong|not allowed)"
+    r"\b(?:(?:wait|oops)(?= ?[,.!:…—–-]|$)|scratch that|let me (?:re\w+|start over|correct)"
+    r"|that(?:'s| is) (?:wrong|not allowed)"
     r"|(?:this|that|it|which) (?:fails|(?:does not|doesn't|will not|won't) work))\b|^attempt \d",
     re.I,
 )
@@ -179,7 +183,7 @@ def _offered(line: str, lexicon: Lexicon) -> str | None:
 
 def _pieces(line: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[str]:
     """The line, or its parts where each of them is a step; of prose, also where some are and none is unreadable."""
-    plain = without_emphasis(_SPACES.sub(" ", line)).lower().rstrip()
+    plain = _normal(without_emphasis(_SPACES.sub(" ", line)).lower().rstrip())
     if plain.lstrip().startswith("|"):
         row = _CELLS.match(plain)
         plain = (f"{row[1]}. {row[2]}" if row[1] else row[2]) if row else plain
@@ -201,6 +205,14 @@ def _pieces(line: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[str]:
     return best[1]
 
 
+def _normal(line: str) -> str:
+    """Without marks of quotations, headings and checkboxes; blanks one by one, since patterns that look behind a run of
+    them take time in its square."""
+    indent = min(len(line) - len(line.lstrip()), MOST_INDENT)
+    text = _BLANKS.sub(" ", line.strip())
+    return " " * indent + _MARKS.sub("", text, count=1)
+
+
 def _steps_of(pieces: list[str], lexicon: Lexicon, fits: Fits, it: Step) -> list[list[Step] | str | None]:
     found: list[list[Step] | str | None] = []
     for piece in pieces:
@@ -218,7 +230,7 @@ def _last_marked(text: str) -> str | None:
     if start < 0:
         return None
     inside = text[start + len("[PLAN]") : end if end > start else len(text)]
-    return inside if inside.strip() else None
+    return inside if "\n" in inside.strip() or "(" in inside or "." in inside else None
 
 
 def _take(plain: str, lexicon: Lexicon, fits: Fits, segments: list[_Segment]) -> None:
@@ -238,6 +250,8 @@ def _take(plain: str, lexicon: Lexicon, fits: Fits, segments: list[_Segment]) ->
         if number and number <= current.last_number and current.steps:
             current = _Segment(False)
             segments.append(current)
+        if current.announced and not current.steps and len(segments) > 1 and number == segments[-2].last_number + 1:
+            current.announced = False  # "Finally:" before step 5 of 6: the list goes on
         current.last_number = number or current.last_number
         current.explained = bool(number) and bool(found)
         current.steps += found
@@ -259,8 +273,8 @@ def _pddl_steps(content: str, lexicon: Lexicon) -> list[Step] | None:
     """Actions in parentheses, if the line starts with one; their arity is the validator's affair."""
     if not content.startswith("("):
         return None
-    steps = [(m.group(1), *m.group(2).split()) for m in _PDDL.finditer(content) if m.group(1) in lexicon.actions]
-    return steps or None
+    found = [(m.group(1).replace("_", "-"), m.group(2).replace(",", " ").split()) for m in _PDDL.finditer(content)]
+    return [(name, *arguments) for name, arguments in found if name in lexicon.actions] or None
 
 
 def _worded_step(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[Step] | str | None:
@@ -272,6 +286,8 @@ def _worded_step(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[S
         for clause in clauses:
             found = _one_step(clause, lexicon, fits, steps[-1] if steps else it)
             if not found or isinstance(found, str):
+                if found == "" and steps:
+                    return ""
                 break
             steps += found
         else:
@@ -291,7 +307,8 @@ def _from_verb(content: str, lexicon: Lexicon) -> str:
 
 def _one_step(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[Step] | str | None:
     content = _from_verb(content, lexicon)
-    taken_back = _IMPOSSIBLE.search(content.partition(" (")[0])  # a remark in parentheses takes nothing back
+    # A remark in parentheses, behind a dash or in another sentence takes nothing back.
+    taken_back = _IMPOSSIBLE.search(_ASIDE.split(content, maxsplit=1)[0])
     if taken_back and lexicon.verb(content):
         # "Stack c on b is not possible, so put down c": what counts is what is done instead, if anything.
         return _one_step(content[taken_back.end() :].lstrip(" ,;:.-"), lexicon, fits, it) or []

@@ -114,7 +114,8 @@ def test_any_text_gives_steps_or_a_reason(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["1. pick up ", "pick up the red block; ", "(pick-up a) ", "then ", "[PLAN]", "red ", "- ", "((((", "a, b "],
+    ["1. pick up ", "pick up the red block; ", "(pick-up a) ", "then ", "[PLAN]", "red ", "- ", "((((", "a, b "]
+    + [f"a{' ' * 1990}b\n", f"{' ' * 1990}1.\n", f"pick up the red block{' ' * 1990}x\n"],
 )
 def test_a_megabyte_of_anything_is_read_in_linear_time(piece: str) -> None:
     for end in ("", "\n"):
