@@ -179,7 +179,7 @@ def _lexicon(world: World, objects: frozenset[str]) -> Lexicon:
         first = re.split(r"[ _]", phrase)[0]
         if firsts.count(first) == 1 and first.isalpha() and first != "the" and first != phrase:
             phrases[first] = name
-    return Lexicon(verbs, templates, phrases)
+    return Lexicon(verbs, templates, phrases, frozenset(world.domain.predicates))
 
 
 @functools.lru_cache(maxsize=512)

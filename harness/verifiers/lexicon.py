@@ -24,6 +24,8 @@ class Lexicon:
     verbs: Mapping[str, tuple[str, ...]]
     actions: Mapping[str, tuple[str, int]]
     objects: Mapping[str, str]
+    facts: frozenset[str] = frozenset()
+    """Names of facts, which are no actions when they stand in parentheses."""
     _verb: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _parted: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
     _joint: re.Pattern[str] = field(init=False, repr=False, compare=False)
