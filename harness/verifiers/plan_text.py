@@ -39,6 +39,8 @@ class _Segment:
     last_number: int = 0
     unreadable: str = ""
     explained: bool = False
+    form: str = ""
+    """How the step on the line before stands: number, bullet or bare; empty where that line is no step."""
 
 
 _ITEM = re.compile(
@@ -83,6 +85,7 @@ _IMPOSSIBLE = re.compile(
 _REMARK = re.compile(r"\s+(?:→|⇒|->|=>|—|–|--|-)\s")
 """Before a remark about what a step does: "unstack b from a → holding b"."""
 _ASIDE = re.compile(r" \(|\. | (?:—|–|--|-) ")
+_REMARKS = re.compile(r"(?:this|that|the|now|all|after|it|so|goal|result|state|note|here|because|since|with)\b")
 _PRONOUN = re.compile(r"\b(?:it|them)\b")
 _REVOKED = re.compile(
     r"\b(?:(?:wait|oops)(?= ?[,.!:…—–-]|$)|scratch that|let me (?:re\w+|start over|correct)"
@@ -235,14 +238,16 @@ def _last_marked(text: str) -> str | None:
 
 def _take(plain: str, lexicon: Lexicon, fits: Fits, segments: list[_Segment]) -> None:
     """One line without markdown: a step, a listed item that is none, a heading, or prose."""
+    current = segments[-1]
+    before, current.form = current.form, ""
     if not plain.strip():
         return
     item = _ITEM.match(plain)
-    current = segments[-1]
     number = int(item.group(2) or item.group(3) or item.group(4) or 0) if item else 0
     indented = len(plain) - len(plain.lstrip()) > 1
     if indented and not number and current.explained:
         return
+    form = "number" if number else "bullet" if item else "bare"
     content = plain[item.end() :] if item else plain.strip()
     it = current.steps[-1] if current.steps else ()
     found = _pddl_steps(content, lexicon) or _worded_step(content, lexicon, fits, it)
@@ -255,11 +260,14 @@ def _take(plain: str, lexicon: Lexicon, fits: Fits, segments: list[_Segment]) ->
         current.last_number = number or current.last_number
         current.explained = bool(number) and bool(found)
         current.steps += found
+        current.form = form
         return
     if item and not indented:
         current.explained = False
     next_one = bool(number) and number == current.last_number + 1 and bool(current.steps)
-    if item and (isinstance(found, str) or (next_one and lexicon.mentions(content))):
+    # Of bullets and bare lines, those that stand right below a step of their form; a remark starts with other words.
+    alike = form == before and (isinstance(found, str) or (form == "bullet" and not _REMARKS.match(content)))
+    if (item and isinstance(found, str)) or ((next_one or alike) and lexicon.mentions(content)):
         current.unreadable = current.unreadable or plain.strip()[:80]
     elif (
         not item and (_ANNOUNCES.search(content) or _REVOKED.search(content)) and (current.steps or current.unreadable)
