@@ -35,6 +35,9 @@ def split_thinking(text: str) -> tuple[str, str]:
     """
     if "<|channel|>" in text:
         text, said = _final_channel(text)
+    elif text.startswith("analysis") and "assistantfinal" in text:  # the same, by a server that dropped the tokens
+        thought, _, text = text.rpartition("assistantfinal")
+        said = [thought.removeprefix("analysis")]
     else:
         said = []
     if not any(sign in text for sign in ("<", "[", "◁", "...done")):
@@ -93,9 +96,11 @@ _CHARACTERS = (
     _FULL_WIDTH | _SPACES | _NOTHING | _QUOTES | {ord("﹣"): "-", ord("﹢"): "+", ord("﹦"): "=", ord("："): ":"}
 )
 
-_END = r"<\|(?:im_end|eot_id|end|endoftext|end_of_text|return|eom_id|end_of_turn|eos|call|end_of_solution|END_OF_TURN_TOKEN)\|>"
-_END += r"|</s>|<end_of_turn>|<eos>|<end_of_sentence>|<｜end▁of▁sentence｜>|<\|end▁of▁sentence\|>|\[/?INST\]|<</?SYS>>|<\|EOT\|>|<EOT>"
-_START = r"<\|(?:im_start|start_header_id|start|begin_of_text|begin_of_solution|START_OF_TURN_TOKEN)\|>|<start_of_turn>|<bos>|<s>"
+_END = r"<\|(?:im_end|eot_id|end|endoftext|end_of_text|return|eom_id|end_of_turn|eos|call)\|>"
+_END += r"|<\|(?:end_of_solution|END_OF_TURN_TOKEN)\|>"
+_END += r"|</s>|<end_of_turn>|<eos>|<[|｜]end▁of▁sentence[|｜]>|\[/?INST\]|<</?SYS>>|<\|?EOT\|?>"
+_START = r"<\|(?:im_start|start_header_id|start|begin_of_text|begin_of_solution|START_OF_TURN_TOKEN)\|>"
+_START += r"|<start_of_turn>|<bos>|<s>"
 _START += r"|<\|(?P<role>assistant|user|system|human|model|bot|CHATBOT_TOKEN|USER_TOKEN)\|>|<｜(?:Assistant|User)｜>"
 _TOKEN = re.compile(
     rf"(?P<end>{_END})|(?P<start>{_START})|<\|[\w▁]{{1,40}}\|>|<(?:pad|unk|mask)>|<｜[\w▁]{{1,40}}｜>", re.I
@@ -159,15 +164,14 @@ _TURN = re.compile(
 """A turn's header: whatever follows is no part of the answer."""
 _NEW_QUESTION = re.compile(
     rf"^[ \t]*[*#_>-]{{0,4}} ?(?:{words.QUESTION})(?: ?#?\d{{1,3}})?[*_]{{0,2}}[ \t]*(?::|$)"
-    r"|^[ \t]*\**Q\d{0,3}\**[ \t]*[:.]|^(?:-{3,}|\*{3,}|={3,})[ \t]*$(?=\n\s*[*#]{0,4} ?(?:Q|Question|Problem|Example|Now)\b)"
-    r"|^[ \t]*Finish the (?:sentence|statement)",
+    r"|^[ \t]*\**Q\d{0,3}\**[ \t]*[:.]|^[ \t]*Finish the (?:sentence|statement)",
     re.I | re.M,
 )
 MOST_CUTS = 3
 
 
 def cuts(text: str, prompt: re.Pattern[str] | None = None) -> Iterator[tuple[str, bool]]:
-    """(text, whether it is all there is): the text up to each place where a new question or turn begins, shortest first.
+    """(text, whether it is all there is): the text up to each new question or turn, shortest first.
 
     The first part with an answer in it holds the answer: what follows is another question's. `prompt` matches how a
     task's own prompt begins. The last part is the whole text, but for the turns of others.
@@ -195,9 +199,9 @@ _TAG = re.compile(
     r"|</?[a-z][\w-]{0,30}(?: [^<>\n]{0,80})?/?>",
     re.I,
 )
-_KEYS = r"(?:final[_ -]?|correct[_ -]?|my[_ -]?)?(?:answer|ans|result|solution|output|response|value|final|conclusion)(?:[_ -](?:value|text))?"
+_KEYS = r"(?:final[_ -]?|correct[_ -]?|my[_ -]?)?(?:answer|ans|result|solution|output|response|value|final|conclusion)"
 _JSON_KEY = re.compile(
-    rf"[\"'](?P<key>{_KEYS}|antwort|r[ée]ponse|respuesta|resposta|risposta|ответ|答案|答え|정답)[\"'] ?: ?\n? *"
+    rf"[\"'](?P<key>{_KEYS}(?:[_ -](?:value|text))?|antwort|r[ée]ponse|respuesta|resposta|risposta|ответ|答案|答え|정답)[\"'] ?: ?\n? *"
     r"(?P<value>\"(?:[^\"\\\n]|\\.){0,2000}\"?|'[^'\n]{0,2000}'?|\[[^\[\]{}\n]{0,500}\]|[-+.\w/]{1,100})",
     re.I,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -64,13 +63,13 @@ def is_refusal(text: str) -> bool:
 
 
 _NUMBERING = re.compile(
-    r"(?<![\w.])\d{1,6}(?![\w])|\b(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|\w{3,12}t[ye]?(?:[- ]\w{1,10})?th|"
-    r"\w{3,8}teenth|tenth|eleventh|twelfth|(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)(?:y|ieth)(?:-\w{3,8})?|hundredth)\b"
+    r"(?<![\w.])\d{1,6}(?!\w)|\b(?:(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)(?:y|ieth)(?:-\w{3,8})?|\w{3,8}teenth|"
+    r"first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|hundredth)\b"
 )
 
 
 def ends_in_loop(text: str) -> bool:
-    """Whether the end of a text repeats itself, but for the numbers that stand alone ("11. Put it down", "12. Put ...").
+    """Whether the end of a text repeats itself, but for the numbers that stand alone ("11. Put it down", "12. ...").
 
     A piece comes at least four times in a row, 60 characters in all (of pieces of 400 characters, three times), or the
     last ten lines begin alike and differ in little.
@@ -81,7 +80,13 @@ def ends_in_loop(text: str) -> bool:
             return True
     # Lines that differ in their last words alone; the last one fell to the cut.
     lines = [line for line in tail.split("\n") if line.strip()][-MOST_ALIKE - 1 : -1]
-    return len(lines) == MOST_ALIKE and len(os.path.commonprefix(lines)) >= 0.6 * max(map(len, lines))
+    return len(lines) == MOST_ALIKE and _alike(lines) >= 0.6 * max(map(len, lines))
+
+
+def _alike(lines: list[str]) -> int:
+    """How many characters all lines begin with."""
+    first, last = min(lines), max(lines)
+    return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
 
 
 def _common_prefixes(text: str) -> list[int]:

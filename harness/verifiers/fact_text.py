@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.verifiers.answers import without_thinking
+from harness.reading.envelope import without_thinking
 from harness.verifiers.pddl import Fact
 
 LONGEST = 200_000

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.verifiers.answers import without_thinking
+from harness.reading.envelope import without_thinking
 from harness.verifiers.fact_text import without_emphasis
 from harness.verifiers.lexicon import Lexicon
 

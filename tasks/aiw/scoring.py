@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from harness.reading import commitment, numbers
+from harness.reading.outcome import judge
 from harness.types import Outcome, Params, Score, StopReason
-from harness.verifiers import answers
 
 
 def original(params: Params, response: str) -> Score:
@@ -30,18 +31,29 @@ def original(params: Params, response: str) -> Score:
 
 
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
-    """The last answer that the response commits to, compared as a value; else what kept it from being read."""
+    """The answer that the response commits to (see harness.reading), compared as a value."""
     right = canonical(str(params["answer"]))
-    letters = "".join(sorted(set(re.findall(r"[A-Z]", right + str(params.get("stated") or "")))))
-    found = answers.extract(response, letters)
-    # Where a text was cut, its last number is not its conclusion, unless it was said to be the answer.
-    if found.answer is not None and (stop_reason in ("stop", "other") or found.marked):
-        return Score.of(found.answer == right, found.answer)
-    if stop_reason == "content_filter" or answers.is_refusal(response):
-        return Score.without_answer(Outcome.REFUSED, reason=found.reason)
-    if stop_reason == "length":
-        return Score.without_answer(Outcome.TRUNCATED, reason=found.reason)
-    return Score.without_answer(Outcome.UNPARSED, reason=found.reason)
+    plain = _AS_ASKED.fullmatch(response) if len(response) < 60 else None
+    if plain and stop_reason != "content_filter":  # what a model that keeps to the form says: no need to look closely
+        number = plain[1].lstrip("0") or "0"
+        return Score.of(number == right, number)
+    found, _ = commitment.read(response, numbers.reader(_counts(params, right)), _PROMPT)
+    return judge(found, found.value == right, stop_reason, response)
+
+
+_AS_ASKED = re.compile(r"[#*\s]*answer: ?([0-9]{1,15})[.\s]*", re.I)
+_PROMPT = re.compile(r"^(?:Alice|Bob) (?:has|is)\b[^\n]{0,300}\bhow many\b|^Solve this problem\b|^Before providing answer\b", re.I | re.M)
+_ASKED = {"friends": "(?:female )?friends?", "extension": "brothers?", "light_relation": "brothers?"}
+_ASKED |= dict.fromkeys(("original", "female", "bignum", "parameterised"), "sisters?") | {"light_siblings": "siblings?"}
+
+
+def _counts(params: Params, right: str) -> numbers.Counts:
+    """What the question asks to be counted, as far as the params say."""
+    stated = str(params.get("stated") or "")
+    letters = "".join(sorted(set(re.findall(r"[A-Z]", right + stated))))
+    asked = str(params.get("asked") or "")
+    asked = f"{asked.removesuffix('s')}s?" if asked in ("brothers", "sisters") else _ASKED.get(str(params.get("family")), "")
+    return numbers.Counts(letters, asked, tuple(part for part in stated.split(",") if part))
 
 
 def canonical(right: str) -> str:

@@ -1,158 +1,227 @@
-r"""Our reading of answers: the numeral that a response commits to, with the base it is said to be in.
+r"""How numerals are read: each with the base it is said to be in, so that "155 in base 9, which is 131 in base 10" is 155.
 
-Text in, numeral or reason out; no comparison. Text is hostile: patterns are linear and only bounded stretches are
-looked at closely.
+The value reader of arithmetic (see harness.reading). Text in, numeral or reason out; no comparison.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from harness.reading import words
+from harness.reading.commitment import Marked, Reader, Value, sentences
 from harness.tasks.arithmetic.numerals import DIGITS, LONGEST
-from harness.verifiers.answers import without_thinking
 
-CLOSE_LOOK = 400
-"""Characters of a box, an answer line or the end of a text that are looked at."""
-
-BOXES = 20
-"""Boxes at the end of a response that are looked at."""
+CLOSE_LOOK = 600
+"""Characters of a line or sentence that are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """`numeral` in capitals without leading zeros, or None with the reason. `base` is the one it is labelled with, if
-    any; `marked` if it was boxed, said to be the answer, or all there is."""
-
-    numeral: str | None
-    reason: str = ""
-    base: int | None = None
-    marked: bool = False
-
-
-def read(response: str, base: int) -> Reading:
-    """In this order: the last box with a numeral in it, the last "answer:", "answer is" or "answer =", a response that
-    is a numeral or an equation, the last statement of the last line.
-
-    A numeral that is labelled with another base gives way to one that is not (`\\boxed{101}_9 = \\boxed{82}_{10}`).
-    """
-    text = without_thinking(response).rstrip()
-    if not text.strip():
-        return Reading(None, "the response is empty")
-    spots = [m.end() for m in _BOX.finditer(text)][-BOXES:] if "\\" in text else []
-    boxed = [r for spot in spots if (r := _numeral(_braced(text, spot), base)) is not None]
-    if boxed:
-        return _preferred(boxed, base, marked=True)
-    said = [r for m in _answers(text) for r in _said(_line(text, m.end()), base)]
-    if said:
-        return _preferred(said, base, marked=True)
-    if len(text) <= CLOSE_LOOK and (whole := _numeral(text, base, alone=True)) is not None:
-        return _preferred([whole], base, marked=True)
-    line = text[text.rfind("\n") + 1 :][-CLOSE_LOOK:]
-    last = _numeral(_ITEM.sub("", _LISTED.split(line)[-1]), base, alone=True)
-    stated = [last] if last is not None else _stated(line, base)
-    if stated:
-        return _preferred(stated, base, marked=False)
-    return Reading(None, "no numeral is boxed, called the answer, or stated at the end")
+@functools.lru_cache(maxsize=512)
+def reader(base: int, expression: str) -> Reader:
+    """How numerals of a base are read. The note of a value is the other base that it is labelled with, if any."""
+    question = _Question(base, tuple(re.findall(r"[0-9A-Z]+", expression)), expression.isalnum())
+    return Reader(
+        marked=lambda m: _marked(m, question),
+        stated=lambda sentence: _stated(sentence, question),
+        alone=lambda line: _alone(line, question),
+        labels=r"sum|difference|product|total|next (?:number|numeral|value)|number after [0-9A-Z]{1,100}|value|boxed",
+    )
 
 
-_BOX = re.compile(r"\\f?boxed ?\{")
-_ANSWER = re.compile(
-    r"\b(?:answer|result|sum|difference|product|next (?:number|numeral))\b"
-    r"[^\n.:=]{0,60}?(?::|=|\b(?:is|would be|will be|equals)\b:?)",
+class _Question(NamedTuple):
+    base: int
+    operands: tuple[str, ...]
+    counting: bool
+
+
+class _Numeral(NamedTuple):
+    """A numeral in a text, in capitals and without leading zeros; `base` is the one it is labelled with, if any."""
+
+    digits: str
+    start: int
+    end: int
+    base: int | None
+
+
+_NAMES = {"two": 2, "binary": 2, "eight": 8, "octal": 8, "nine": 9, "nonary": 9, "ten": 10, "decimal": 10, "dezimal": 10}
+_NAMES |= {"eleven": 11, "undecimal": 11, "twelve": 12, "sixteen": 16, "hexadecimal": 16, "hex": 16, "d[ée]cimale?": 10}
+_NAME = "|".join(sorted(_NAMES, key=len, reverse=True))
+_IN_BASE = rf"(?:(?:in|to|of|as|zur|en|na|in der|a)? ?(?:the )?bas(?:e|is)[- ]?\{{?(?:\d{{1,2}}|{_NAME})\b\}}?|(?:in|as|to)? ?\b(?:{_NAME})(?: notation| form)?\b)"
+_LABEL = re.compile(
+    rf"\)? ?_ ?\{{?\(?(?:base[- ]?)?(?P<sub>\d{{1,2}}|{_NAME})\)?\}}?| ?[(\[]? ?(?P<said>{_IN_BASE})(?: system)?[)\]]?| ?\((?P<round>\d{{1,2}})\)",
     re.I,
 )
-_NOTE = re.compile(r"\b(?:not|wrong|decimal|base-?10)\b", re.I)
-_STATED = re.compile(
-    r"(?:=|\b(?:is|be|equals|equal to|get|gives|have|as|comes)\b):? *[*$\"'`(]{0,4}"
-    r"([0-9A-Z\\][0-9A-Za-z_{}^\\]{0,60}(?: ?\(?(?:in )?(?:base[- ]?\w{1,7}|decimal)\)?)?)"
+_SAID_BASE = re.compile(_IN_BASE, re.I)
+_SUBSCRIPT = re.compile("[₀-₉]+")
+_NUMERAL = re.compile(
+    r"(?<![0-9A-Za-z_.,\\])(-?)(?:0[xo])?([0-9A-Za-z]{0,50}[0-9][0-9A-Za-z]{0,50}|[A-Z]{1,12}|[a-z]{1,12})(?![0-9A-Za-z{])"
 )
-_LISTED = re.compile(r", |\.\.\.|…|→|->")
-_ITEM = re.compile(r"^\s*\d{1,3}[.)] ")
-
-
-def _answers(text: str) -> list[re.Match[str]]:
-    """The last few places that say what the answer is; a remark about the decimal value is none."""
-    return [m for m in list(_ANSWER.finditer(text))[-5:] if not _NOTE.search(m.group())]
-
-
-def _preferred(found: list[Reading], base: int, marked: bool) -> Reading:
-    """The last numeral that is not said to be in another base; else the last."""
-    fitting = [r for r in found if r.base in (None, base)]
-    last = (fitting or found)[-1]
-    return Reading(last.numeral, last.reason, last.base, marked)
-
-
-def _said(line: str, base: int) -> list[Reading]:
-    """What an answer line says: its numeral, and if that is in another base what it states further on."""
-    first = _numeral(line, base)
-    if first is None:
-        return []
-    return [first] if first.base in (None, base) else [*_stated(line, base), first]
-
-
-def _stated(line: str, base: int) -> list[Reading]:
-    return [r for m in _STATED.finditer(line) if (r := _numeral(m.group(1), base)) is not None]
-
-
-def _braced(text: str, start: int) -> str:
-    """What stands in the brace before `start`, with the label behind it, such as `}_9`."""
-    depth = 1
-    end = min(len(text), start + CLOSE_LOOK)
-    for i in range(start, end):
-        depth += {"{": 1, "}": -1}.get(text[i], 0)
-        if depth == 0:
-            label = _LABEL_BEHIND.match(text, i + 1)
-            return text[start:i] + (label.group() if label else "")
-    return text[start:end]
-
-
-def _line(text: str, start: int) -> str:
-    """What follows "answer:", up to the end of the line or, if that is bare, of the next line that is not."""
-    position = start
-    while position < len(text):
-        stop = text.find("\n", position)
-        stop = len(text) if stop < 0 else stop
-        line = text[position : min(stop, position + CLOSE_LOOK)]
-        if line.strip(" \t*_#`:>$-"):
-            return line
-        position = stop + 1
-    return ""
-
-
-_BASES = {"eight": 8, "octal": 8, "nine": 9, "ten": 10, "decimal": 10, "eleven": 11, "sixteen": 16, "hexadecimal": 16}
-_LABEL_BEHIND = re.compile(r"\$? ?(?:_ ?\{?\(?\w{1,7}\)?\}?|\(?(?:in )?(?:base[- ]?\w{1,7}|decimal|octal)\)?)")
-_WRAPPED = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mathtt|texttt) ?\{([^{}]{0,100})\}")
-_FURNITURE = re.compile(r"\\[,;:! ()\[\]]|[$*`\"'\u202f\u00a0]|,(?=\w)")
-_ONE = re.compile(
-    r"[\s:(]*(-?)(?:0x)?\(?([0-9A-Za-z]+(?: [0-9A-Z](?![0-9A-Za-z]))*)\)?"  # digits may stand apart: 1 0 1
-    r"(?: ?_ ?\{?\(?(?P<sub>\w{1,7}?)\)?\}?| ?\(?(?:in )?base[- ]?(?P<base>\w{1,7})\)?| ?\((?P<round>\d{1,2})\)"
-    r"| ?\(?(?:in )?(?P<word>decimal|octal|hexadecimal)\)?)?(?![0-9A-Za-z_])"
+_FURNITURE = re.compile(r"\\[,;:! ()\[\]]|[$*`\"'\u202f\u00a0]|(?<=\w),(?=\d{3}(?!\d))|\\(?:boxed|fbox|left|right)\b")
+_OPERATOR = re.compile(r" ?[-+*×·/^](?! ?$)")
+_REASON = re.compile(r",? \b(?:because|since|as we|as the|with an?|where|after|when|carry(?:ing)?|carried|due to)\b.*", re.I | re.S)
+_REMARK = re.compile(r"\((?![0-9A-Z]{1,100}\))(?![^()]{0,30}\b(?:base|decimal|hex)|\d{1,2}\))[^()]{0,200}\)", re.I)
+_MISTAKEN = re.compile(r"\b(?:mistakes?|wrong|incorrect|trap|tempting|might|may)\b|\?\W*$", re.I)
+_CUE = re.compile(
+    r"(?:=|≡|→|⇒|:|\b(?:is|be|equals?|equal to|get|gives|have|as|comes to|yields|makes|becomes|obtain|result(?:s in)?|answer|write|"
+    r"ist|ergibt|est|fait|es|é|è|fa|da|равно|получаем|are|follows|by|comes next)\b|是|为|得|は|が|는|은)[^\w=]{0,8}(?:just |simply |exactly |then |therefore |the numeral |the number )?$",
+    re.I,
 )
+_OR = re.compile(rf"\W*(?:\(?{_IN_BASE}\)?)?\W*\b(?:{words.OR})\b\W*", re.I)
 
 
-def _numeral(content: str, base: int, alone: bool = False) -> Reading | None:
-    """The numeral of a stretch such as `101`, `76+14=101`, `101_{9}`, `1 0 1`, `82 (base 10) = 101 (base 9)`; with
-    `alone`, only where nothing stands behind it."""
-    text = _FURNITURE.sub("", _WRAPPED.sub(r"\1", content))
-    found = [r for part in text.split("=") if (r := _one(part, base, alone)) is not None]
-    return _preferred(found, base, marked=False) if found else None
+def _plain(text: str) -> str:
+    text = text[:CLOSE_LOOK]
+    if not text.isascii():
+        text = _SUBSCRIPT.sub(lambda m: "_{" + "".join(chr(ord(c) - 0x2080 + 48) for c in m.group()) + "}", text)
+        text = text.replace("−", "-")
+    return _FURNITURE.sub("", re.sub(r"\\(?:text|mathrm|mathbf|textbf|mathtt|texttt) ?\{([^{}]{0,100})\}", r"\1", text))
 
 
-def _one(text: str, base: int, alone: bool) -> Reading | None:
-    m = _ONE.match(text)
-    if m is None:
-        return None
-    after = text[m.end() :].strip(" \n.)!:")
-    if after[:1] in tuple("+-*×") or (after and alone):
-        return None  # the terms of a sum, not its result
-    digits = m[2].replace(" ", "").upper()
-    # Digits of another base make a wrong numeral, letters alone a word: "result" is the prompt's form quoted back.
+def _numerals(text: str, question: _Question) -> list[_Numeral]:
+    """The numerals of a text that are neither terms of a sum, nor the name of a base, nor words."""
+    found: list[_Numeral] = []
+    read_to = 0
+    bases = [m.span() for m in _SAID_BASE.finditer(text)]
+    for m in _NUMERAL.finditer(text):
+        digits = m[2].upper()
+        if m.start() < read_to or any(start <= m.start() < end for start, end in bases) or not _is_numeral(m[2], text, m.end(), question.base):
+            continue
+        label = _LABEL.match(text, m.end())
+        end = label.end() if label else m.end()
+        base = _base(label["sub"] or label["round"] or label["said"]) if label else None
+        if label and label["round"] and base not in (question.base, 10):
+            base, end = None, m.end()
+        read_to = end
+        if _OPERATOR.match(text, end) or re.search(r"[0-9A-Za-z)}] ?[-+*×·/^] ?$", text[max(0, m.start() - 4) : m.start()]):
+            continue
+        found.append(_Numeral(m[1] + (digits.lstrip("0") or "0"), m.start(), end, base))
+    return _without_operands(found, text, question)
+
+
+def _is_numeral(written: str, text: str, end: int, base: int) -> bool:
+    """Whether letters and digits are a numeral; letters alone are one in capitals, and if no word goes on behind."""
+    digits = written.upper()
+    if digits.isdecimal():
+        return len(digits) <= LONGEST
+    # Digits of another base make a wrong numeral, letters alone a word.
     legal = DIGITS[: base if digits.isalpha() else max(base, 16)]
     if len(digits) > LONGEST or not set(digits) <= set(legal):
+        return False
+    if digits.isalpha():
+        return (written.isupper() and not re.match(r" [a-z]{2,}(?<! in)(?<! is)(?<! as)(?<! or)", text[end : end + 12])) or not text[end:].strip(" .")
+    return written.isupper() or written.islower()
+
+
+def _without_operands(found: list[_Numeral], text: str, question: _Question) -> list[_Numeral]:
+    """Without what the question gives: "72 and 73", "the number after 108"."""
+    if question.counting:
+        (given,) = question.operands[:1] or ("",)
+        return [n for n in found if n.digits != given or len(found) == 1] or found
+    kept = list(found)
+    for left, right in itertools.pairwise(found):
+        if (left.digits, right.digits) == tuple(o.lstrip("0") for o in question.operands) and re.fullmatch(
+            r" ?(?:and|to|from|plus|minus|times|by|und|et|y|e|и|和|と),? ?", text[left.end : right.start]
+        ):
+            kept = [n for n in kept if n not in (left, right)]
+    return kept
+
+
+def _base(said: str) -> int | None:
+    number = re.search(r"\d{1,2}", said)
+    if number:
+        return int(number.group())
+    return next((base for name, base in _NAMES.items() if re.search(rf"\b{name}\b", said, re.I)), None)
+
+
+def _marked(stretch: Marked, question: _Question) -> Value | None:
+    label = _LABEL.match(stretch.after) if stretch.after else None
+    whole = stretch.text + (label.group() if label and not label["round"] else "")
+    if _ALONE_APART.fullmatch(_plain(stretch.text)):
+        whole = _plain(stretch.text).replace(" ", "")
+    for sentence in sentences(whole):
+        value = _value(_REASON.sub("", _REMARK.sub(" ", _plain(sentence))), question, marked=True)
+        if value is not None:
+            context = [_base(m.group()) for m in _SAID_BASE.finditer(stretch.before)]
+            elsewhere = bool(context) and context[-1] != question.base and value.note is None
+            return value._replace(aside=True) if elsewhere and value.value is not None else value
+    return None
+
+
+_ALONE_APART = re.compile(r"\s*[0-9A-Z](?: [0-9A-Z])+\s*")
+
+
+def _stated(sentence: str, question: _Question) -> Value | None:
+    text = _REASON.sub("", _REMARK.sub(" ", _plain(sentence)))
+    if _MISTAKEN.search(text):
         return None
-    if digits.isalpha() and (after[:1].isalpha() if m[2].isupper() else after or base > 16):
+    return _value(text, question, marked=False)
+
+
+def _alone(line: str, question: _Question) -> Value | None:
+    """A numeral and its label, or an equation, and nothing else."""
+    text = _REMARK.sub(" ", _plain(line)).strip(" \t#>.!,;:[]{}👉✅•")
+    if not text or len(text) > 120 or text[:1] in "+×":
         return None
-    label = m["sub"] or m["base"] or m["round"] or m["word"]
-    labelled = None if label is None else _BASES.get(label.lower(), int(label) if label.isdecimal() else None)
-    return Reading(m[1] + (digits.lstrip("0") or "0"), base=labelled)
+    side = text.rpartition("=")[2]
+    found = _numerals(side.strip("{}[]() ") if side is not text else text, question)
+    if not found and "=" in text:
+        return None
+    if _ALONE_APART.fullmatch(side):
+        return Value(side.replace(" ", "").lstrip("0") or "0")
+    if len(found) != 1:
+        return None
+    rest = side.strip("{}[]() ")
+    rest = rest[: found[0].start] + rest[found[0].end :]
+    if re.search(r"[^\W_]", rest) or ("=" in text and re.search(r"[a-z]{3,}", re.sub(_IN_BASE, "", text.rpartition("=")[0], flags=re.I))):
+        return None
+    return _of([found[0]], question)
+
+
+def _of(found: list[_Numeral], question: _Question) -> Value:
+    last = found[-1]
+    other = last.base if last.base not in (None, question.base) else None
+    return Value(last.digits, aside=other is not None, note=other)
+
+
+def _value(text: str, question: _Question, marked: bool) -> Value | None:
+    """The one numeral that a sentence gives: one labelled with the question's base, else one without a label."""
+    found = _numerals(text, question)
+    context = _context_base(text)
+    found = [n._replace(base=context(n)) if n.base is None else n for n in found]
+    own = [n for n in found if n.base == question.base]
+    fitting = own or [n for n in found if n.base is None] or found
+    if not fitting:
+        return None
+    for left, right in itertools.pairwise(fitting):
+        if _OR.fullmatch(text[left.end : right.start]) and left.digits != right.digits and left.base == right.base:
+            return Value(None, f"several numerals: {left.digits} or {right.digits}")
+    if own and len({n.digits for n in own}) == 1 and "=" not in text:
+        return _of(own, question)
+    cued = [n for n in fitting if _CUE.search(text[max(0, n.start - 40) : n.start].rstrip(" ({["))]
+    starts = not re.search(r"\w", text[: fitting[0].start])
+    if marked and len({n.digits for n in fitting}) == 1:
+        return _of(fitting, question)
+    if "=" in text and (behind := [n for n in fitting if n.start > text.rindex("=")]):
+        return _of(behind[:1], question)
+    if marked and starts:
+        return _of(fitting[:1], question)
+    if cued:
+        return _of(cued[-1:], question)
+    if starts and not marked and not re.search(r"[a-z]", text[fitting[0].end :].replace("it is", ""), re.I):
+        return _of(fitting[:1], question)
+    if marked:
+        return Value(None, f"several numerals: {', '.join(dict.fromkeys(n.digits for n in fitting))}")
+    return None
+
+
+def _context_base(text: str):  # type: ignore[no-untyped-def]
+    """Which base a sentence speaks of where a numeral stands: the last one that it named in the same clause."""
+    spans = [(m.start(), m.end(), _base(m.group())) for m in _SAID_BASE.finditer(text)]
+
+    def of(n: _Numeral) -> int | None:
+        before = [s for s in spans if s[1] <= n.start and not re.search(r"[.;]|, (?:so|which|i\.e)|\bso\b|\bthus\b", text[s[1] : n.start])]
+        return before[-1][2] if before else None
+
+    return of

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
 from harness.errors import DataError
+from harness.reading import commitment
+from harness.reading.outcome import Reading, judge
 from harness.tasks.arithmetic import published_rule, reading
 from harness.tasks.arithmetic.numerals import decimal_result, result
 from harness.types import Outcome, Params, Score, StopReason
-from harness.verifiers.answers import is_refusal
 
 
 def original(params: Params, response: str) -> Score:
@@ -22,19 +24,20 @@ def original(params: Params, response: str) -> Score:
 
 
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
-    """The last numeral that the response commits to; one that is said to be in another base is wrong as it stands."""
+    """The numeral that the response commits to; one that is said to be in another base is wrong as it stands."""
     right, decimal, base, _ = question(params)
-    found = reading.read(response, base)
-    # Where a text was cut, its last numeral is not its conclusion, unless it was said to be the answer.
-    if found.numeral is not None and (found.marked or stop_reason in ("stop", "other")):
-        labelled = found.base if found.base not in (None, base) else None
-        detail = _in_base_10(found.numeral, decimal) | ({"labelled_base": labelled} if labelled else {})
-        return Score.of(found.numeral == right and labelled is None, found.numeral, **detail)
-    if stop_reason == "content_filter" or is_refusal(response):
-        return Score.without_answer(Outcome.REFUSED, reason=found.reason)
-    if stop_reason == "length":
-        return Score.without_answer(Outcome.TRUNCATED, reason=found.reason)
-    return Score.without_answer(Outcome.UNPARSED, reason=found.reason)
+    boxed = _AS_ASKED.fullmatch(response) if len(response) < 60 else None
+    if boxed and stop_reason != "content_filter":  # what a model that keeps to the form says: no need to look closely
+        found, labelled = Reading(boxed[1].lstrip("0") or "0", final=True), None
+    else:
+        found, labelled = commitment.read(response, reading.reader(base, str(params["expression"])), _PROMPT)
+    detail = {} if found.value is None else _in_base_10(found.value, decimal)
+    detail |= {"labelled_base": labelled} if labelled else {}
+    return judge(found, found.value == right and labelled is None, stop_reason, response, **detail)
+
+
+_AS_ASKED = re.compile(r"\\boxed\{([0-9]{1,20})\}")
+_PROMPT = re.compile(r"^(?:You are a mathematician|Assuming that all numbers)\b", re.I | re.M)
 
 
 def _in_base_10(found: str, decimal: str | None) -> dict[str, Any]:

@@ -1,49 +1,101 @@
-"""Which answer a response gives: the last expression it offers, or that there is none. Parsing only, no verdict.
+"""How offers in Game of 24 are read: an expression with all the numbers, or that there is none.
 
-In this order: what stands behind the last "answer:" (or in a box), unless it is taken back; else the last expression
-with enough numbers, or the last statement that it can't be done, whichever comes later. The steps of a worked
-solution are no offers. Takes linear time; only the end of a long text is looked at.
+The value reader of game24 (see harness.reading). The steps of a worked solution, and tries that come to another number
+than the target, are no offers. Parsing only, no verdict.
 """
 
 from __future__ import annotations
 
-import itertools
+import functools
 import re
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from harness.verifiers import answers
-from harness.verifiers.expressions import plain_notation
-
-LONGEST = 20_000
-"""Characters at the end of a response that are read."""
-MOST_MARKERS = 10
-"""Where the last ten times that "answer" is said nothing comes of it, nothing will."""
+from harness.reading.commitment import Marked, Reader, Value
+from harness.reading.expressions import plain_notation
 
 
 class Offer(NamedTuple):
-    """`sides` are the parts of a chain of equations (one part where nothing is said to be equal), as written.
+    """`sides` are the parts of a chain of equations (one part if nothing is said to be equal), as written.
 
-    `last_line`: nothing comes after it, so that it may be incomplete where the response was cut.
-    `denied`: it is said not to be equal to what follows.
+    `denied`: it is said not to be equal to what follows. `whole`: it has as many numbers as the puzzle.
     """
 
-    kind: Literal["expression", "unsolvable", "unreadable", "nothing"]
+    kind: Literal["expression", "unsolvable", "unreadable"]
     sides: tuple[str, ...] = ()
-    marked: bool = False
-    last_line: bool = False
     denied: bool = False
+    whole: bool = True
 
 
-_MARKER = re.compile(
-    r"\banswer\b(?: to [a-z' ]{1,60}| here)?[*_\"'”)]{0,4} ?(?::|=(?!=)|\bis\b:?|\bwould be\b)", re.IGNORECASE
-)
+@functools.lru_cache(maxsize=512)
+def reader(count: int, target: int) -> Reader:
+    """How the answer to a puzzle of `count` numbers is read. The note of a value is its `Offer`."""
+    return Reader(
+        marked=lambda m: _marked(m, count),
+        stated=lambda sentence: _stated(sentence, count, target),
+        alone=lambda line: _alone(line, count),
+        labels="expression|equation|verdict",
+    )
+
+
+def _value(offer: Offer, aside: bool = False) -> Value:
+    return Value(" = ".join(offer.sides) if offer.sides else offer.kind, aside=aside, note=offer)
+
+
+def _marked(stretch: Marked, count: int) -> Value | None:
+    line = _noted(stretch.text)
+    offer = _of_line(line, count)
+    if _EITHER.search(line) and (offer is None or offer.kind == "unsolvable" or len(_RUN.findall(line)) > 1):
+        sides = [o for part in _EITHER.split(line, 1) if (o := _of_line(part, count) or (_claims(part) or None))]
+        if len(sides) == 2:
+            return Value(None, "several answers")
+    if offer is not None:
+        return _value(offer)
+    if _DECLINED.match(line) or _claims(line):
+        return _value(Offer("unsolvable"))
+    # Behind an expression with all the numbers, shorter ones say how it comes about.
+    partial = _of_line(line, 1)
+    if partial is not None:
+        return _value(partial._replace(whole=False), aside=True)
+    said = line.strip(" *_.:()=")
+    if not stretch.sure or not re.search(r"[A-Za-z]", said) or len(said.split()) > 12:
+        return None  # nothing, the target, or a sentence about the answer
+    return Value(None, "not_an_expression", note=Offer("unreadable", (said[:200],)))
+
+
+def _stated(sentence: str, count: int, target: int) -> Value | None:
+    line = _noted(sentence)
+    offer = _of_line(line, count)
+    if offer is None:
+        return _value(Offer("unsolvable")) if _claims(line) else None
+    if offer.kind == "unsolvable":
+        return _value(offer)
+    last = offer.sides[-1] if len(offer.sides) > 1 else ""
+    tried = offer.denied or _TRIED.search(line) or (last.isdecimal() and int(last[:9]) != target)
+    return _value(offer, aside=bool(tried))
+
+
+def _alone(line: str, count: int) -> Value | None:
+    text = _noted(line)
+    offer = _of_line(text, count)
+    if offer is None or offer.kind != "expression" or offer.denied:
+        return None
+    return None if re.search(r"[A-Za-z]{2,}", _ALLOWED_WORDS.sub("", text)) or _FAILED.search(text) else _value(offer)
+
+
+def _noted(text: str) -> str:
+    """A line in plain notation, without the bullet or number that it begins with."""
+    return _BULLET.sub("", plain_notation(text[:2_000]).replace("!=", "≠").replace("==", "="), count=1)
+
+
+_EITHER = re.compile(r"\bor\b", re.I)
+_ALLOWED_WORDS = re.compile(r"sqrt|\b(?:correct|valid|works?|yes|answer|equals|is|and|so|thus|hence|therefore|we get|gives)\b", re.I)
+_FAILED = re.compile(r"[✗✘❌]|\b(?:no|not|fails?|wrong|too (?:big|small|high|low))\b|n't\b", re.I)
+_TRIED = re.compile(r"\b(?:try|trying|tried|tries|attempts?|what if|instead of|why not|close)\b|[✗✘❌]|\b(?:is|was|gives|makes) not\b|n't\b|\bfails\b", re.I)
 _RUN = re.compile(r"(?:[-+*/^()=!% \t0-9]|\.(?=[0-9])|sqrt)+")
 _REMARK = re.compile(r"(= *[0-9]+) +\(")
 _OPERATOR = re.compile(r"[0-9)][ \t]*[-+*/^%(!]|sqrt")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _BULLET = re.compile(r"^[ \t]*(?:[-*+•>#]|\d{1,2}[.)])[ \t]+(?=[(0-9])")
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*\w*[ \t]*$", re.MULTILINE)
 
 _ADJECTIVE = r"(?:valid|possible|such|known|exact|correct|real|arithmetic|basic|single)"
 _MAKE = (
@@ -56,85 +108,14 @@ _UNSOLVABLE = re.compile(
     r"|\bun(?:solvable|reachable|achievable|attainable)\b|\bnone of (?:the|these) (?:combination|expression|possib|way)"
     rf"|\b(?:cannot|can ?not|can't|could not|couldn't|unable to) (?:be )?(?:(?:used|combined|manipulated) to )?{_MAKE}"
     r"|\b(?:input|combination|numbers|set|puzzle|problem)\b[^.\n]{0,30}\b(?:do|does)(?: not|n't) "
-    rf"(?:allow|have an?y? (?:\w+ )?(?:solution|combination)|work|{_MAKE})",
+    rf"(?:allow|have an?y? (?:\w+ )?(?:solution|combination)|work|{_MAKE})"
+    r"|keine? l[öo]sung|unl[öo]sbar|unm[öo]glich|nicht m[öo]glich|pas de solution|aucune solution|sans solution"
+    r"|sin soluci[óo]n|no hay (?:ninguna )?soluci[óo]n|no tiene soluci[óo]n|imposible|sem solu[çc][ãa]o|não há solu[çc][ãa]o"
+    r"|nessuna soluzione|non (?:c'è|esiste|ha) (?:una )?soluzione|无解|無解|没有解|沒有解|解なし|不可能|해가 없|불가능|нет решени|невозможно",
     re.IGNORECASE,
 )
 _DECLINED = re.compile(r"[\W_]*(?:none|n/a|nil|null|no|never|invalid(?: input)?|unsolvable)[\W_]*$", re.IGNORECASE)
 _OTHERS = re.compile(r"\b(?:others?|another|alternative|else|further|simpler)\b", re.IGNORECASE)
-_TAKEN_BACK = re.compile(
-    r"\b(?:wait|hold on|hmm|oops|actually)\b(?= *[,.!:…-])|\b(?:correction|edit):|\b(?:scratch that|"
-    r"let me (?:re|try)\w*|that(?:'s| is| was) (?:wrong|incorrect|not right)|"
-    r"i made an? (?:mistake|error)|i was wrong|on second thought)\b",
-    re.IGNORECASE,
-)
-
-
-def read(response: str, count: int) -> Offer:
-    """The answer of a response to a puzzle of `count` numbers."""
-    text = (answers.without_thinking(response) if "<" in response else response)[-LONGEST:]
-    if "`" in text or "~" in text:
-        text = _FENCE.sub("", text)
-    text = plain_notation(text).replace("!=", "≠").replace("==", "=")
-    lines = text.rstrip().split("\n")
-    for number, marker in itertools.islice(_markers(lines), MOST_MARKERS):
-        offer = _marked(lines, number, lines[number][marker.end() :], count)
-        # "The answer is correct" is about an answer; "Answer: see above" is meant as one.
-        if offer is not None and (offer.kind != "unreadable" or marker.group().endswith((":", "="))):
-            return offer
-    return _unmarked(lines, count)
-
-
-def _markers(lines: list[str]) -> Iterator[tuple[int, re.Match[str]]]:
-    """Where something is said to be the answer, the last first."""
-    for number in range(len(lines) - 1, -1, -1):
-        for marker in reversed(list(_MARKER.finditer(lines[number]))):
-            yield number, marker
-
-
-def _marked(lines: list[str], number: int, content: str, count: int) -> Offer | None:
-    """What a marker announces; None where that is nothing, or nothing but a number, which names the goal."""
-    rest = lines[number + 1 :]
-    if not content.strip(" *_.:()"):
-        below = _unmarked(rest, count)
-        if below.kind != "nothing":
-            return below._replace(marked=True)
-        first = next((line for line in rest if line.strip()), "")
-        return Offer("unsolvable", marked=True) if first and _DECLINED.match(first) else None
-    doubt = _TAKEN_BACK.search("\n".join([content, *rest])) if rest or len(content) > 40 else None
-    if doubt is not None:
-        before, after = _parted([content, *rest], doubt.end())
-        later = _unmarked(after, count, short=False)
-        if later.kind != "nothing":
-            return later
-        content, rest = before[0], before[1:]
-    if any(_claims(line, leading=True) for line in rest):
-        return Offer("unsolvable", marked=True)
-    # Behind an expression with all the numbers, shorter ones say how it comes about.
-    offer = _of_line(content, count) or _of_line(content, 1)
-    if offer is None:
-        said = content.strip(" *_.:()")
-        return None if said.isdigit() else Offer("unreadable", (said[:200],), marked=True, last_line=not rest)
-    return offer._replace(marked=True, last_line=not rest)
-
-
-def _parted(lines: list[str], position: int) -> tuple[list[str], list[str]]:
-    text = "\n".join(lines)
-    return text[:position].split("\n"), text[position:].split("\n")
-
-
-def _unmarked(lines: list[str], count: int, short: bool = True) -> Offer:
-    """The last complete expression or statement that there is none. An expression with too few numbers is a step of
-    the way; only where there is nothing else, and `short` ones are asked for, the last line's is what is offered."""
-    said = [_BULLET.sub("", line, count=1) for line in lines if line.strip()]
-    for number in range(len(said) - 1, -1, -1):
-        offer = _of_line(said[number], count)
-        if offer is not None:
-            return offer._replace(last_line=number == len(said) - 1)
-    if short and said and "left" not in said[-1]:
-        offer = _of_line(said[-1], 1)
-        if offer is not None and len(offer.sides) > 1:
-            return offer._replace(last_line=True)
-    return Offer("nothing")
 
 
 def _of_line(line: str, count: int) -> Offer | None:
@@ -148,17 +129,15 @@ def _of_line(line: str, count: int) -> Offer | None:
             if any(_OPERATOR.search(side) and len(_NUMBER.findall(side)) >= count for side in sides):
                 found, end = Offer("expression", sides, denied=line[run.end() :].startswith("≠")), run.end()
     behind = line[end:]
-    if behind.strip(" *_.") and _claims(behind, leading=False):
+    if behind.strip(" *_.") and count > 1 and _claims(behind) and (found is None or not _claims(line[:end])):
         return Offer("unsolvable")
     return found
 
 
-def _claims(line: str, leading: bool) -> bool:
-    """Whether a line says that there is no solution: at all, not no other one. `leading`: that it begins with it."""
-    if _DECLINED.match(line) and not leading:
-        return True
+def _claims(line: str) -> bool:
+    """Whether a line says that there is no solution: at all, not no other one."""
     claim = _UNSOLVABLE.search(line[:1_000])
-    if claim is None or (leading and (claim.start() >= 60 or _OPERATOR.search(line))):
+    if claim is None:
         return False
     sentence = line[line.rfind(".", 0, claim.start()) + 1 : claim.end() + 60]
     return not _OTHERS.search(sentence)

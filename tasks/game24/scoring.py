@@ -7,14 +7,16 @@ not said, an exhaustive search decides).
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
 from harness.errors import DataError
+from harness.reading import commitment
+from harness.reading.expressions import Expression, NotAnExpressionError, NoValueError, Number, parse
+from harness.reading.outcome import Reading, judge
 from harness.tasks.game24 import reading, solver
-from harness.types import Outcome, Params, Score, StopReason
-from harness.verifiers import answers
-from harness.verifiers.expressions import Expression, NotAnExpressionError, NoValueError, Number, parse
+from harness.types import Params, Score, StopReason
 
 _WHOLE = re.compile("[0-9]{1,6}").fullmatch
 ALLOWED = frozenset(["+", "-", "*", "/", "neg", "pos"])
@@ -86,37 +88,31 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     """The answer that the response commits to, checked exactly. `detail.reason` is empty for a correct one, else
 
     wrong_numbers, operator_not_allowed, wrong_value, unequal_sides (of several, the first); claimed_unsolvable;
-    not_an_expression and no_answer where nothing could be checked.
+    not_an_expression and no_answer if nothing could be checked.
     """
     puzzle = puzzle_of(params)
-    offer = reading.read(response, len(puzzle.numbers))
-    if stop_reason == "length" and offer.kind != "nothing" and not offer.marked:
-        offer = reading.Offer("nothing")  # the last expression of a text that was cut is not its conclusion
-    score = _judged(puzzle, offer)
-    if score.outcome is Outcome.CORRECT:
-        return score
-    if stop_reason == "length" and (offer.last_line or offer.kind == "nothing"):
-        return Score.without_answer(Outcome.TRUNCATED, **score.detail)
-    if offer.kind in ("nothing", "unreadable") and (stop_reason == "content_filter" or answers.is_refusal(response)):
-        return Score.without_answer(Outcome.REFUSED, **score.detail)
-    return score
-
-
-def _judged(puzzle: Puzzle, offer: reading.Offer) -> Score:
-    if offer.kind == "nothing":
-        return Score.without_answer(Outcome.UNPARSED, reason="no_answer")
+    found, offer = commitment.read(response, reading.reader(len(puzzle.numbers), puzzle.target), _PROMPT)
+    if found.value is None or offer is None:
+        reason = found.reason if found.reason in ("not_an_expression", "loop") else "no_answer"
+        said = {"said": offer.sides[0]} if offer is not None and offer.sides else {}
+        return judge(replace(found, reason=reason), False, stop_reason, response, **said)
     if offer.kind == "unsolvable":
         wrong = puzzle.can_be_made()
-        return Score.of(not wrong, "no solution", reason="claimed_unsolvable" if wrong else "")
-    said = " = ".join(offer.sides)[:200]
+        detail = {"reason": "claimed_unsolvable" if wrong else ""}
+        return judge(found, not wrong, stop_reason, response, answer="no solution", **detail)
     try:
         sides = [parse(side, implicit=True) for side in offer.sides]
     except NotAnExpressionError as error:
-        return Score.without_answer(Outcome.UNPARSED, reason="not_an_expression", said=said, why=str(error))
+        said = " = ".join(offer.sides)[:200]
+        return judge(Reading(None, "not_an_expression"), False, stop_reason, response, said=said, why=str(error))
     reason, value = _fault(puzzle, sides)
     if not reason and offer.denied:
         reason = "unequal_sides"
-    return Score.of(not reason, said, reason=reason, value=value)
+    found = replace(found, value=found.value[:200], final=found.final and offer.whole)
+    return judge(found, not reason, stop_reason, response, reason=reason, value=value)
+
+
+_PROMPT = re.compile(r"^(?:Make \d{1,3} from|Input: \d)", re.I | re.M)
 
 
 def _fault(puzzle: Puzzle, sides: list[Expression]) -> tuple[str, str]:

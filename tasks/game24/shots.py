@@ -10,10 +10,10 @@ import random
 from collections.abc import Sequence
 from fractions import Fraction
 
+from harness.reading.expressions import parse
 from harness.seeds import derive
 from harness.tasks.game24.puzzles import LARGEST, TARGETS, goal_of
 from harness.tasks.game24.solver import reachable, simplest_first, ways
-from harness.verifiers.expressions import parse
 
 NO_SOLUTION = "no solution"
 SHOTS = 5

@@ -16,8 +16,8 @@ from typing import Any
 import click
 
 from harness.errors import DataError, HarnessError
+from harness.reading import qa
 from harness.tasks.multihop.published import read_json
-from harness.verifiers import qa
 
 
 def evaluate(dataset: str, predictions: Path, gold: Path, aliases: Path | None = None) -> qa.Metrics:

@@ -1,143 +1,109 @@
-"""Reading a short answer out of free text: the phrase that a response commits to, then what it names.
+"""How short answers to questions over documents are read: a name, yes or no, a phrase, or that there is no answer.
 
-Parsing only: text in, phrase or reason out. Text is hostile: every pattern is linear, and only bounded stretches are
-looked at closely. Knows no gold answer.
+The value reader of multihop (see harness.reading). Parsing only; knows no gold answer.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
 
-from harness.verifiers.answers import without_thinking
-
-LONGEST = 600
-"""Characters of a line that are looked at."""
+from harness.reading import names
+from harness.reading.commitment import Marked, Reader, Value, sentences
+from harness.reading.words import either
+from harness.tasks.multihop.items import UNANSWERABLE
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """What a response gives as its answer, or None with the reason; `marked` if it was said to be the answer."""
+@functools.lru_cache(maxsize=2048)
+def reader(candidates: tuple[str, ...]) -> Reader:
+    """How the answer is read: one of the candidates (which may be yes and no), or a phrase if there are none; or that
+    the question can't be answered."""
+    base = _YES_NO if candidates == ("yes", "no") else names.reader(candidates, _LABELS)
 
-    text: str | None
-    reason: str = ""
-    marked: bool = False
+    def marked(m: Marked) -> Value | None:
+        return _declined(m.text, base, whole=True) or base.marked(m)
 
+    def stated(sentence: str) -> Value | None:
+        return _declined(sentence, base) or base.stated(sentence)
 
-_HEADING = re.compile(r"^[\s>#-]{0,8}(?:(?:my|the) )?(?:(?:final|short|correct) )?answer ?[:=][ \t]*(.*)$", re.I | re.M)
-_SAID = re.compile(
-    r"\b(?:answer|answer to (?:the|this|your) question) (?:is|would be|must be)\b:?[ \t]*(.*)$", re.I | re.M
-)
-_BOXED = re.compile(r"\\boxed ?\{(?:\\text ?\{)?([^{}\n]{1,200})\}")
-_BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
-_REJECTED = re.compile(r"^(?:not|wrong|in the|found|given by|that we)\b", re.I)
-_RETRACTED = re.compile(
-    r"\b(?:wait|hold on|hmm|oops)\b(?= *[,.!:…—-])|\b(?:correction|edit):|\b(?:scratch that|that(?:'s| is| was) wrong|"
-    r"i made (?:a|an) (?:mistake|error)|i was wrong|on second thought)\b",
-    re.I,
-)
-_MARKUP = str.maketrans({"*": None, "`": None, "’": "'", "“": '"', "”": '"', "\u00a0": " ", "\r": "\n"})
+    def alone(line: str) -> Value | None:
+        return base.alone(line) if not declines(line) else Value(UNANSWERABLE) if len(line.split()) <= 6 else None
+
+    return Reader(marked, stated, alone, _LABELS)
 
 
-def read(response: str) -> Phrase:
-    """The last marked answer ("Answer: X", "the answer is X", boxed) unless it is taken back afterwards; else the
-    one bold phrase of the last line; else a first line of at most four words; else the last sentence."""
-    if len(response) < 60 and response.isascii() and not _SPECIAL.search(response):
-        text = response.strip()
-        return Phrase(text) if text else Phrase(None, "the response is empty")
-    said = without_thinking(response)
-    text = said.translate(_MARKUP).replace("__", "")
-    if not text.strip():
-        return Phrase(None, "the response is empty")
-    marked = _marked(text)
-    if marked is not None:
-        return marked
-    bold = [m.strip(" :.") for m in _BOLD.findall(said[-2 * LONGEST :].rstrip().rpartition("\n")[2])]
-    if len(set(bold)) == 1:
-        return Phrase(bold[0])
-    lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
-    if len(lines) > 1 and len(lines[0]) <= 60 and len(lines[0].split()) <= 4 and not lines[0].endswith((":", ",")):
-        return Phrase(lines[0])
-    return Phrase(_last_sentence(lines[-1][-LONGEST:]))
+_LABELS = r"(?:name of the )?(?:person|firm|company|town|city|place|river|answer|entity|name)"
 
 
-_SPECIAL = re.compile(r"[\n*`<\\_]|answer", re.I)
+def _declined(text: str, base: Reader, whole: bool = False) -> Value | None:
+    """That the question can't be answered, unless the sentence goes on to answer it."""
+    if not declines(text) or (base is _YES_NO and re.match(r"\W*(?:yes|no)\b\W", text, re.I) and not _NO_WAY.match(text)):
+        return None
+    if _EITHER.search(text) and (value := base.stated(text)) is not None and value.value is not None:
+        return Value(None, f"several answers: {value.value} or {UNANSWERABLE}")
+    first = base.alone(next(iter(sentences(text)), "").partition(",")[0])
+    if first is not None and first.value is not None and not first.aside:
+        return first  # "Fuzfuk, although the documents do not say so directly."
+    behind = _BUT.split(text)
+    if len(behind) > 1 and (value := base.stated(behind[-1])) is not None and value.value is not None and not value.aside:
+        return value  # "It is not stated directly, but Gukzuk gets its power from Fuzfuk."
+    return Value(UNANSWERABLE)
 
 
-def _marked(text: str) -> Phrase | None:
-    for pattern in (_HEADING, _BOXED, _SAID):
-        for m in reversed(list(pattern.finditer(text))):
-            phrase = m[1][:LONGEST].strip()
-            if not phrase and pattern is not _BOXED:
-                phrase = text[m.end() : m.end() + LONGEST].strip().split("\n", 1)[0].strip()
-            if not phrase or (pattern is _SAID and _REJECTED.match(phrase)):
-                continue  # nothing behind the marker, or "the answer is not ..."
-            boxed = _BOXED.search(phrase)
-            phrase = boxed[1] if boxed else phrase
-            doubt = _RETRACTED.search(text[m.start(1) : m.start(1) + 4 * LONGEST])
-            if doubt is None:
-                return Phrase(phrase, marked=True)
-            tail = text[m.start(1) + doubt.end() :].strip(" ,.!:-…—\n")
-            if not tail:
-                return Phrase(None, "the answer was taken back and no other was given", marked=True)
-            return Phrase(_last_sentence(tail[-LONGEST:].rpartition("\n")[2]), marked=True)
-    return None
-
-
-def _last_sentence(line: str) -> str:
-    return re.split(r"(?<=[.!?])\s+(?=[A-Z\"'(])", line.strip())[-1]
-
-
-# What a phrase names ----------------------------------------------------------------------------------------------
-
+_NO_WAY = re.compile(r"\W*no (?:way|one|idea|information|document|answer|mention|evidence|data|such)\b", re.I)
+_EITHER = re.compile(r"\beither\b|\bor (?:it|the question|else|maybe|perhaps)\b", re.I)
 _NO_ANSWER = re.compile(
-    r"\b(?:unanswerable|unknown|undetermined)\b|"
-    r"\b(?:can ?not|can't|could not|couldn't|impossible to|unable to) (?:be )?(?:definitively |reliably )?"
-    r"(?:determined?|answer(?:ed)?|identif(?:y|ied)|say|tell|know|find|found|conclude|infer(?:red)?)\b|"
-    r"\b(?:not enough|insufficient|no) (?:information|evidence|answer|data|mention)\b|"
-    r"\bi (?:do not|don't) (?:have|know)\b|"
-    r"\b(?:do not|does not|don't|doesn't|did not|is not|isn't|are not|never) (?:explicitly |directly |actually )?"
-    r"(?:say|state|mention|provide|specify|contain|give|include|tell|indicate)(?:d|ed|n|s)?\b|"
-    r"\bnot (?:stated|mentioned|given|provided|specified|known)\b",
+    r"\b"
+    + either(r"""
+    unanswerable | undetermined | indeterminable | undeterminable | not answerable | unknowable | n/a | not applicable
+    (?:can ?not|can't|could not|couldn't|impossible to|unable to|not possible to|no way to|hard to) (?:be )?(?:\w+ly )?(?:determined?|answer(?:ed)?|identif(?:y|ied)|say|said|tell|told|know|known|find|found|conclude|concluded|infer(?:red)?|establish(?:ed)?|deduced?|derived?|resolved?|ascertain(?:ed)?|locate|verif(?:y|ied))
+    (?:not enough|insufficient|no|lack of|lacks? (?:\w+ )?) ?(?:sufficient |relevant |such |direct |explicit )?(?:information|evidence|answer|data|mention|details?|record|indication|statement)
+    no (?:\w+ )?(?:document|passage|text|source|paragraph|one of the documents)s? (?:\w+ )?(?:says?|states?|mentions?|gives?|tells?|names?|provides?|specif\w+|contains?|includes?|identif\w+|links?|connects?|supports?)
+    none of (?:the|these|them)\b[^.\n]{0,40}?(?:says?|states?|mentions?|gives?|tells?|names?|provides?|specif\w+|contains?|includes?|identif\w+)
+    (?:documents?|passages?|texts?|sources?|context|it|they)\b[^.,\n]{0,20}? (?:lacks?|fails? to|omits?|(?:is|are) silent|leaves? (?:it|this|that) open|(?:is|are) missing)
+    (?:information|answer|fact|link|document|detail|piece|hop|data)s?\b[^.\n]{0,40}? (?:is|are) (?:missing|absent|not there|unavailable|lacking|omitted)
+    i (?:do not|don't) (?:have|know)
+    (?:do not|does not|don't|doesn't|did not|didn't|is not|isn't|are not|aren't|was not|wasn't|never|not) (?:\w+ly |actually |anywhere )?(?:say|state|mention|provide|specif|contain|give|include|tell|indicate|named?|reveal|disclose|cover|list|record|report|answer|present|found\b|available|known|in the (?:documents?|text|context|passages?))(?:d|ed|n|s|ied|y)?
+    no (?:such )?(?:\w+ ){1,3}(?:is|are|was) (?:mentioned|named|given|stated|listed|provided|specified|identified|found)
+    nicht (?:beantwort|bestimm|ermittel|angegeben|erw[äa]hnt|genannt|bekannt|hervor)\w* | keine (?:angabe|information|antwort)\w* | unbeantwortbar | unbekannt
+    ne (?:permet|permettent|contient|contiennent|mentionne|mentionnent|pr[ée]cise|pr[ée]cisent|dit|disent)\w* pas | sans r[ée]ponse | impossible [àa] d[ée]terminer | (?:pas|non) (?:mentionn|indiqu|pr[ée]cis|donn)\w+ | aucune? (?:information|document|r[ée]ponse)
+    (?:no|non|n[ãa]o) (?:se |si |[ée] |es |[èe] )?(?:puede|pode|pu[òo]|menciona|indica|especifica|possibile|possível|posible|proporciona|contienen?|contêm|contengono)\w* | sin respuesta | sem resposta | senza risposta
+""")
+    + r"|无法(?:回答|确定)|無法|没有(?:提供|提到|说明|足够|给出|任何)|未提及|信息不足|不明|わかりません|分かりません|(?:記載|言及|書かれ|含まれ)(?:が|は|されて|て)?い?(?:ない|ません|ありません)|答えられ|알 수 없|언급(?:되지|이 없)|невозможно|не (?:указан|упомян|сказан|говорит)|нет (?:информации|ответа)",
     re.I,
 )
-_BUT = re.compile(r"\b(?:but|however|although|though|still|nevertheless)\b", re.I)
-_WORDS = re.compile(r"\w+")
-_YES_NO = re.compile(r"\b(yes|no)\b", re.I)
+_BUT = re.compile(r"\b(?:but|however|although|though|still|nevertheless|yet)\b,?", re.I)
 
 
 def declines(phrase: str) -> bool:
-    """Whether the phrase says that the question can't be answered, and says nothing else behind a "but"."""
-    m = _NO_ANSWER.search(phrase)
-    return bool(m) and not _BUT.search(phrase, m.end())  # type: ignore[union-attr]
+    """Whether the phrase says that the question can't be answered."""
+    return bool(_NO_ANSWER.search(phrase[:600].replace("’", "'")))
 
 
-def yes_or_no(phrase: str) -> str | None:
+# Yes and no --------------------------------------------------------------------------------------------------------
+
+_SAYS = re.compile(r"(?<![A-Za-z])(yes|no)(?![A-Za-z])(?! (?:way|one|idea|longer|doubt|document|documents|evidence|information|such|answer|mention|problem|need|matter|other|more)\b)", re.I)
+_ALONE_YES_NO = re.compile(r"\W*(?:the answer is |it is )?(yes|no|true|false|correct|incorrect)\W*", re.I)
+_WORDS_FOR = {"true": "yes", "correct": "yes", "false": "no", "incorrect": "no"}
+
+
+def _yes_or_no(text: str) -> Value | None:
     """The yes or no that a phrase starts with, or the only one that it holds."""
-    found: list[str] = [word.lower() for word in _YES_NO.findall(phrase)]
-    if found and (len(set(found)) == 1 or re.match(r"\W*(?:yes|no)\b", phrase, re.I)):
-        return found[0]
-    return {"true": "yes", "false": "no"}.get(phrase.strip(" .!").lower())
-
-
-def named(phrase: str, candidates: Collection[str]) -> tuple[str | None, str]:
-    """(the one candidate that a phrase names, reason where there is none).
-
-    Of several the one that the phrase starts with ("Rikvon, whom Tazkel taught"), else the last one behind the
-    last "is" or colon; with "or" between them there is none. Candidates are single words.
-    """
-    by_word = {name.lower(): name for name in candidates}
-    found = [by_word[word] for word in _WORDS.findall(phrase.lower()) if word in by_word]
+    found = [word.lower() for word in _SAYS.findall(text)]
     if not found:
-        return None, "none of the names that could be the answer"
-    if len(set(found)) == 1:
-        return found[0], ""
-    if re.search(r"\b(?:or|either|and/or)\b", phrase):
-        return None, f"several names: {', '.join(dict.fromkeys(found))}"
-    if _WORDS.findall(phrase.lower())[:1] == [found[0].lower()]:
-        return found[0], ""
-    behind = [by_word[w] for w in _WORDS.findall(re.split(r"\bis\b|:", phrase.lower())[-1]) if w in by_word]
-    if len(set(behind)) == 1:
-        return behind[0], ""
-    return None, f"several names: {', '.join(dict.fromkeys(found))}"
+        return None
+    if len(set(found)) == 1 or re.match(r"\W*(?:yes|no)\b(?![^.,;]{0,20}\bor\b)", text, re.I):
+        return Value(found[0])
+    return Value(None, "both yes and no")
+
+
+def _alone_yes_no(line: str) -> Value | None:
+    m = _ALONE_YES_NO.fullmatch(line)
+    return Value(_WORDS_FOR.get(m[1].lower(), m[1].lower())) if m else None
+
+
+_YES_NO = Reader(
+    marked=lambda m: _alone_yes_no(m.text) or _yes_or_no(m.text),
+    stated=lambda sentence: _yes_or_no(sentence),
+    alone=_alone_yes_no,
+)

@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 from harness.errors import DataError
+from harness.reading import commitment, qa
+from harness.reading.outcome import judge
 from harness.tasks.multihop import reading
 from harness.tasks.multihop.items import UNANSWERABLE
 from harness.types import Outcome, Params, Score, StopReason
-from harness.verifiers import qa
-from harness.verifiers.answers import is_refusal
 
 
 def golds_of(params: Params) -> Sequence[str]:
@@ -50,13 +50,19 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     """What the response commits to, compared as a value of the kind asked for: a name, yes or no, or a phrase."""
     golds = golds_of(params)
     metrics = qa.answer_metrics(str(params.get("scorer")), response, golds)
-    phrase = reading.read(response)
-    if phrase.text is None or (stop_reason in ("length", "content_filter") and not phrase.marked):
-        return _without(stop_reason, response, phrase.reason or "cut before an answer", metrics)
-    answer, reason = _value(phrase.text, golds, str(params.get("candidates") or ""))
-    if answer is None:
-        return _without(stop_reason, response, reason, metrics)
-    return Score.of(any(_same(answer, gold) for gold in golds), answer, **metrics)
+    known = str(params.get("candidates") or "")
+    yes_no = known == "yes,no" or set(map(str.lower, golds)) <= {"yes", "no"}
+    candidates = ("yes", "no") if yes_no else tuple(sorted(filter(None, known.split(","))))
+    found, _ = commitment.read(response, reading.reader(candidates), _PROMPT)
+    if found.value is None:
+        return judge(found, False, stop_reason, response, **metrics)
+    answer = found.value
+    if not candidates and answer != UNANSWERABLE:  # of a phrase in words of its own, the gold that it gives
+        answer = next((gold for gold in golds if _contains(answer, gold)), answer)
+    return judge(found, any(_same(answer, gold) for gold in golds), stop_reason, response, answer=answer, **metrics)
+
+
+_PROMPT = re.compile(r"^\[1\] |^Answer the question\b", re.I | re.M)
 
 
 def cite(places: Sequence[int]) -> str:
@@ -93,49 +99,10 @@ def with_support(rule: Rule, params: Params, response: str, stop_reason: StopRea
     return replace(score, detail={**score.detail, **{f"support_{name}": value for name, value in metrics.items()}})
 
 
-def _without(stop_reason: StopReason, response: str, reason: str, metrics: qa.Metrics) -> Score:
-    if stop_reason == "content_filter" or is_refusal(response):
-        outcome = Outcome.REFUSED
-    else:
-        outcome = Outcome.TRUNCATED if stop_reason == "length" else Outcome.UNPARSED
-    return Score.without_answer(outcome, reason=reason, **metrics)
-
-
-MOST_WORDS = 30
-"""A phrase of more words than this, that has none of the right answers in it, is no answer but an essay."""
-
-
-def _value(phrase: str, golds: Sequence[str], candidates: str) -> tuple[str | None, str]:
-    """(what the phrase gives as the answer, reason where it gives none): its first sentence or, where names or yes and
-    no are asked for and that has none, all of it."""
-    yes_no = candidates == "yes,no" or set(map(str.lower, golds)) <= {"yes", "no"}
-    head = _SENTENCE_END.split(phrase, maxsplit=1)[0]
-    found: tuple[str | None, str] = (None, "")
-    for part in dict.fromkeys((head, phrase)) if yes_no or candidates else (head,):
-        if reading.declines(part) and not any(_same(part, gold) for gold in golds):
-            return UNANSWERABLE, ""
-        if yes_no:
-            found = reading.yes_or_no(part), "neither yes nor no"
-        elif candidates:
-            found = reading.named(part, candidates.split(","))
-        else:
-            found = next((gold for gold in golds if _contains(part, gold)), None), "a phrase too long for an answer"
-        if found[0] is not None:
-            return found
-    if found[1].startswith("several"):
-        return found
-    return _short(head, found[1])
-
-
-_SENTENCE_END = re.compile(r"(?<=\w{4}[.!?;])\s|(?<=[\"')][.!?;])\s")
-"""Not behind "St." or "Jr."."""
-
-
-def _short(phrase: str, reason: str) -> tuple[str | None, str]:
-    return (phrase.strip(" .\"'")[:200], "") if 0 < len(phrase.split()) <= MOST_WORDS else (None, reason)
-
-
 def _same(answer: str, gold: str) -> bool:
+    """Whether two phrases have the same words. A gold of no words ("???") is only right as it is written."""
+    if not _folded(gold):
+        return answer.strip().casefold() == gold.strip().casefold()
     return qa.normalise(answer) == qa.normalise(gold) or _folded(answer) == _folded(gold)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from harness.errors import DataError
 from harness.pddl_domains import SHIPPED, World, mystery, own, plain, randomised
+from harness.reading.envelope import without_thinking
 from harness.tasks.planning.instances import compiled
 from harness.tasks.planning.rendering import NO_PLAN
 from harness.types import Outcome, Params, Score, StopReason
 from harness.verifiers import fact_text, plan_text
-from harness.verifiers.answers import without_thinking
 from harness.verifiers.pddl import PDDLError
 from harness.verifiers.plans import PlanSyntax, Validator, read_plan
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
 from harness.errors import DataError
+from harness.reading import commitment, names
+from harness.reading.outcome import judge
 from harness.types import Outcome, Params, Score, StopReason
-from harness.verifiers.answers import is_refusal, without_thinking
 
 SEPARATOR = "|"
 """Between the names of params that hold several."""
@@ -51,67 +51,40 @@ def _is_name(line: str) -> bool:
 
 
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
-    """The one answer that a response commits to, whatever stands around it.
+    """The one name that a response commits to, whatever stands around it (see harness.reading).
 
-    Case, accents and punctuation do not matter, nor an article in front. The answer is what follows the last "answer:"
-    or "answer is", else the response if it is short, else its last sentence. Of several names the first counts, unless
-    they are those in the prompt: then one of them has to stand alone. A name that is denied ("not Tom Cruise") is none.
-    `detail` has the published readings too.
+    Case, accents and punctuation do not matter, nor an article in front. Of facts in the prompt, all names there are
+    read alike; of celebrities nobody knows who else may be named, and a phrase is right if it gives an accepted name,
+    not denied, and none before it. `detail` has the published readings too.
     """
-    accepted = [_text(params, "answer"), *_several(params, "accepted")]
+    accepted = (_text(params, "answer"), *_several(params, "accepted"))
+    others = tuple(name for name in _several(params, "others") if name not in accepted)
     detail = readings(params, response)
-    answer, marked = _committed(response)
-    if stop_reason == "length" and str(params.get("set")).startswith("fictional"):
-        # Asked for the missing part alone, a model that goes on has given it in the first line.
-        first, ended, _ = response.strip().partition("\n")
-        answer, marked = (first[:CLOSE_LOOK], True) if ended else (answer, marked)
-    if not answer or (stop_reason == "length" and not marked):
-        outcome = {"length": Outcome.TRUNCATED, "content_filter": Outcome.REFUSED}.get(stop_reason, Outcome.UNPARSED)
-        return Score.without_answer(outcome, reason="no answer before the end of the response", **detail)
-    others = [name for name in _several(params, "others") if name not in accepted]
-    said = _plain(answer)
-    found = {name for name in (*accepted, *others) if _says(said, name)}
-    right = [name for name in accepted if name in found]
-    if stop_reason == "content_filter" or (not found and (_UNKNOWN.search(answer) or is_refusal(answer))):
-        return Score.without_answer(Outcome.REFUSED, reason="says that it does not know, or declines", **detail)
-    if right and len(found) > len(right):
-        return Score.without_answer(Outcome.UNPARSED, reason="several answers: " + "; ".join(sorted(found)), **detail)
-    if right and not others and _listed_behind_another(answer, right):
-        return Score.of(False, answer, reason="another name comes first", **detail)
-    return Score.of(bool(right), right[0] if right else answer, **detail)
+    known = tuple(sorted({*accepted, *others})) if others else ()  # in no order that tells the right one
+    given = str(params.get("given") or "")
+    # Who is given a description is asked for a name; who is given a name, for a description or a relative's name.
+    named = params.get("set", "celebrities") == "celebrities" or given.startswith("the ")
+    shape = names.NAME if named else names.DESCRIPTION
+    found, _ = commitment.read(response, names.reader(known, _LABELS, shape, given), _PROMPT)
+    if found.value is None or known:
+        return judge(found, found.value in accepted, stop_reason, response, **detail)
+    right = [name for name in accepted if _says(_plain(found.value), name)]
+    right = [] if _listed_behind_another(found.value, right) else right
+    answer = right[0] if right else found.value
+    return judge(found, bool(right), stop_reason, response, answer=answer, **detail)
 
 
-_UNKNOWN = re.compile(
-    r"\b(?:i (?:do not|don[’']?t|am not|[’']?m not) (?:know|sure|aware|certain|have)|unknown|no (?:information|answer)|"
-    r"(?:cannot|can[’']?t) (?:be )?(?:say|tell|determine|find|answer|provide|identify)|not (?:publicly )?known)\w*",
-    re.I,
-)
-_MARKER = re.compile(r"\banswer\b[*_ ]{0,4}(?::|\bis\b:?)", re.I)
-_SENTENCE_END = re.compile(r"(?<=[a-z\d\"')][.!?])\s+(?=[A-Z\"'(])")
+_LABELS = r"missing (?:part|piece|name|words?)|sentence|completion|name|person|(?:mother|father|parent|child|son|daughter)(?: of)?"
+_PROMPT = re.compile(r"^(?:Here is what is known|Finish the sentence|Who is (?:the|a) (?:mother|father|parent|child)\b)", re.I | re.M)
 _JOINT = re.compile(r"[,;/\n]|\b(?:and|or)\b")
 _DENIED = ("not ", "isn t ", "never ")
-SHORT = 200
-"""Characters of a response that is taken whole."""
-
-
-def _committed(response: str) -> tuple[str, bool]:
-    """(the answer's text, whether it was said to be the answer or is all there is)."""
-    text = without_thinking(response).replace("*", "").replace("`", "").replace("_", " ").strip()
-    for marker in reversed(list(_MARKER.finditer(text))[-3:]):
-        rest = text[marker.end() : marker.end() + CLOSE_LOOK].strip()
-        if re.search(r"\w", rest):
-            return _SENTENCE_END.split(rest.split("\n", 1)[0], maxsplit=1)[0], True
-    if len(text) <= SHORT:
-        return text, False
-    last = text[-CLOSE_LOOK:].rsplit("\n", 1)[-1]
-    return _SENTENCE_END.split(last)[-1], False
 
 
 def _listed_behind_another(answer: str, right: list[str]) -> bool:
     """Whether a list of names begins with one that is not right: "Lee Anne, Tom Cruise"."""
     parts = [part.strip(" .!\"'") for part in _JOINT.split(answer)]
-    names = [part for part in parts if part]
-    return len(names) > 1 and _is_name(names[0]) and not any(_says(_plain(names[0]), name) for name in right)
+    listed = [part for part in parts if part]
+    return len(listed) > 1 and _is_name(listed[0]) and not any(_says(_plain(listed[0]), name) for name in right)
 
 
 def _says(said: str, name: str) -> bool:
@@ -132,9 +105,7 @@ def _plain_name(name: str) -> str:
 
 def _plain(text: str) -> str:
     """Lower case, without accents, words apart by one space, a space at either end."""
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return f" {' '.join(_WORDS.findall(text.casefold().replace(POSSESSIVE, ' ')))} "
+    return f" {' '.join(_WORDS.findall(names.folded(text).replace(POSSESSIVE, ' ')))} "
 
 
 POSSESSIVE = "'s"

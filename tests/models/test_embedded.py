@@ -9,7 +9,7 @@ import pytest
 from harness.errors import DataError, ModelError, UsageError
 from harness.models.registry import open_model
 from harness.types import Message, ModelOptions, Request, Sampling
-from harness.verifiers.answers import extract
+from harness.reading import commitment, numbers
 
 QUESTION = (
     "Alice has 3 brothers and she also has 6 sisters. How many sisters does Alice's brother have? "
@@ -34,7 +34,7 @@ def ask(*samplings: Sampling, text: str = QUESTION, **extra: str):
 def test_it_answers_in_the_asked_format() -> None:
     (completion,) = ask(GREEDY)
     assert completion.text.startswith("### Answer: ")
-    assert extract(completion.text).answer is not None
+    assert commitment.read(completion.text, numbers.reader())[0].value is not None
     assert completion.stop_reason == "stop"
     assert completion.prompt_tokens > 20
     assert completion.completion_tokens > 3

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import DataError
-from harness.verifiers import qa
+from harness.reading import qa
 
 CORPORA = Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
 WORDS = st.lists(st.sampled_from("the a yes no noanswer Paris new york O'Neil é 1,000 (UK) –".split()), max_size=5)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.verifiers.expressions import (
+from harness.reading.expressions import (
     LARGEST_BITS,
     Expression,
     NotAnExpressionError,
