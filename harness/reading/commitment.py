@@ -43,13 +43,15 @@ class Value(NamedTuple):
 class Marked(NamedTuple):
     """A stretch that is said to be the answer, with what stands before it in its sentence and right behind it.
 
-    `sure`: by a word that is used for nothing else ("answer", a box), and not by one like "result".
+    `sure`: by a word that is used for nothing else ("answer", a box), and not by one like "result". `below`: on a line
+    below the mark.
     """
 
     text: str
     before: str = ""
     after: str = ""
     sure: bool = True
+    below: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,24 @@ class Reader:
 
     `marked` reads a stretch that is said to be the answer; `stated` a sentence, which must state the value; `alone` a
     line that must be nothing but the value. `labels` are the task's own names of an answer ("sum", "missing part").
+    `counts_up`: of several values that are listed the last one is meant, and not none.
     """
 
     marked: Callable[[Marked], Value | None]
     stated: Callable[[str], Value | None]
     alone: Callable[[str], Value | None]
     labels: str = ""
+    counts_up: bool = False
 
 
 class _Found(NamedTuple):
+    """A value; `marked`: it was said to be the answer, or stands alone before other text (`best`: by a word or box that is
+    for nothing else); `whole`: it is complete."""
+
     value: Value
     marked: bool
+    whole: bool = True
+    best: bool = False
 
 
 def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tuple[Reading, Any]:
@@ -77,6 +86,8 @@ def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tu
     Of the parts of a response that goes on with another question, the first that gives an answer counts. `prompt`
     matches how the task's own prompt begins.
     """
+    if len(text) < 200 and (short := _short_answer(text, reader)) is not None:
+        return short
     clean = envelope.clean(text)
     declines = is_refusal(clean)
     found: _Found | None = None
@@ -85,7 +96,9 @@ def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tu
         if declines and found is not None and not found.marked:
             found = None  # "I'm sorry, but I can't help with that" names nothing
         if found is not None and found.value.value is not None and (found.marked or all_there_is or _short(part)):
-            return Reading(found.value.value, final=found.marked or not all_there_is), found.value.note
+            return Reading(
+                found.value.value, final=(found.marked and found.whole) or not all_there_is
+            ), found.value.note
     if found is not None and found.value.value is None and found.value.reason:
         return Reading(None, found.value.reason), found.value.note
     declined = bool(_UNKNOWN.search(clean[-CLOSE_LOOK:])) if len(clean) < CLOSE_LOOK else False
@@ -93,6 +106,22 @@ def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tu
 
 
 _UNKNOWN = re.compile(words.UNKNOWN, re.I)
+_AS_ASKED = re.compile(r"(?:#{1,4} ?)?Answer: ?([^A-Za-z\n<>\[\]{}\\`\"&|?~]{1,180})")
+_PLAIN = re.compile(r"[\w .,'=+*/()-]+", re.ASCII)
+
+
+def _short_answer(text: str, reader: Reader) -> tuple[Reading, Any] | None:
+    """What a response says that is nothing but its answer, without a closer look: half of all responses."""
+    asked = _AS_ASKED.fullmatch(text)
+    if asked:
+        value, final = reader.marked(Marked(asked[1], "Answer: ")), True
+    elif _PLAIN.fullmatch(text):
+        value, final = reader.alone(text), False
+    else:
+        return None
+    if value is None or value.value is None or value.aside:
+        return None
+    return Reading(value.value, final=final), value.note
 
 
 def _short(part: str) -> bool:
@@ -151,17 +180,17 @@ def _after(kind: str, held: _Found | None, stretch: str, reader: Reader) -> _Fou
     now = _commitment(stretch, reader, opening=kind in ("correction", "taken_back", "doubt"))
     if not kind:
         return now
-    if kind == "open" and (now is None or not now.marked):
+    if kind == "open" and not (now is not None and now.marked) and not (held is not None and held.best):
         return _Found(Value(None, "the answer is left open"), True)
     if now is not None and now.value.value is not None and not now.value.aside:
         settled = held is not None and held.marked and held.value.value is not None
         doubtful = settled and not now.marked and (kind == "check" or (kind == "doubt" and _confirms(stretch)))
-        return held if doubtful else _Found(now.value, now.marked or (held is not None and held.marked))
+        return held if doubtful else now._replace(marked=now.marked or (held is not None and held.marked))
     if held is None:
         return now
     if kind == "taken_back" and not _confirms(stretch):
         return _Found(Value(None, "the answer was taken back and no other was given"), True)
-    return held if kind != "doubt" or _confirms(stretch) else held._replace(marked=False)
+    return held if kind != "doubt" or _confirms(stretch) else held._replace(whole=False)
 
 
 def _confirms(stretch: str) -> bool:
@@ -172,7 +201,7 @@ def _confirms(stretch: str) -> bool:
 # Statements of an answer -------------------------------------------------------------------------------------------
 
 _TAIL = r"[*_`\"')\]]{0,4}"
-_HEAD = r"^[^\w\n]{0,12}(?:\d{1,2}[.)] )?"
+_HEAD = rf"^[^\w\n]{{0,12}}(?:\d{{1,2}}[.)] )?(?:{words.ADJECTIVE} ){{0,4}}"
 _POINTS = "👉|✅|🎯|➡|☑|✔|⭐|🏁|🟢|💡|🔑"
 _BEST = re.compile(
     rf"(?P<box>\\?f?boxed ?[{{(]|\b(?:finish|submit|final_answer|answer|respond)[\[(](?=[^\])\n]{{1,200}}[\])])|\\(?:f|frame)?box ?[{{(]|\\boxed |boxed{_TAIL}:)"
@@ -185,12 +214,16 @@ _BEST = re.compile(
 )
 _GOOD = (
     rf"(?<!\w)(?:{words.ANSWER})(?: to [^.:\n]{{1,80}}| here| in base[ -]?\w{{1,7}})?{_TAIL} {words.IS}(?!\w):?"
-    rf"|\b(?:ist|lautet|w[äa]re) (?:{words.ANSWER}|{words.RESULT})(?!\w):?|{words.DECISION}"
+    rf"|\b(?:ist|lautet|w[äa]re) (?:{words.ADJECTIVE} ){{0,3}}(?:{words.ANSWER}|{words.RESULT})(?!\w):?|{words.DECISION}"
     rf"|(?<!\w)(?:{words.RESULT}){_TAIL}(?:[ \t]?[:=](?!=)| {words.IS}(?!\w):?)"
     rf"|{_HEAD}(?:{words.RESULT}){_TAIL}(?:[ \t]?(?:[-–—→⇒]|->|=>)[*_ ]{{1,4}}|[^\w\n]{{0,6}}$)"
 )
+_HEADS = re.compile(rf"(?:^|\n)[^\w\n]{{0,12}}(?:{words.ADJECTIVE} ){{0,4}}$|#+ ?[*_\"]{{0,3}}$", re.I)
+_SAYS_IS = re.compile(rf"{words.IS}:?$", re.I)
 _ASKS = re.compile(r"\b(?:what|which|who|whose|where|when|how many|how much)\b", re.I)
-_IS_THE_ANSWER = re.compile(r"\b(?:is|are|being|would be) (?:the|my|our) (?:final |correct |right |short )?answer\b", re.I)
+_IS_THE_ANSWER = re.compile(
+    r"\b(?:is|are|being|would be) (?:the|my|our) (?:final |correct |right |short )?answer\b", re.I
+)
 _REJECTED = re.compile(words.REJECTED, re.I)
 _HYPOTHETICAL = re.compile(words.HYPOTHETICAL, re.I)
 _BETWEEN = re.compile(rf"[\W_]*(?:{words.OR})[\W_]*", re.I)
@@ -217,7 +250,7 @@ def _commitment(text: str, reader: Reader, opening: bool = False) -> _Found | No
                 earlier = _rival(text, spot, value.value, pattern, reader)
                 if earlier:
                     return _Found(Value(None, f"several answers: {earlier} or {value.value}"), True)
-                return _Found(value, complete)
+                return _Found(value, True, complete, pattern is _BEST)
         if undecided is not None:
             return undecided
     if opening and (value := _opening(text, reader)) is not None:
@@ -230,7 +263,9 @@ def _commitment(text: str, reader: Reader, opening: bool = False) -> _Found | No
 
 def _good(labels: str) -> re.Pattern[str]:
     if labels not in _PATTERNS:
-        own = rf"|(?<!\w)(?:{labels})(?: [^.:=\n]{{1,60}}?)?{_TAIL}(?: ?[:=](?!=)| {words.IS}(?!\w):?)" if labels else ""
+        own = (
+            rf"|(?<!\w)(?:{labels})(?: [^.:=\n]{{1,60}}?)?{_TAIL}(?: ?[:=](?!=)| {words.IS}(?!\w):?)" if labels else ""
+        )
         _PATTERNS[labels] = re.compile(_GOOD + own, re.I | re.M)
     return _PATTERNS[labels]
 
@@ -262,10 +297,15 @@ def _spot_value(text: str, spot: _Spot, reader: Reader, sure: bool = True) -> tu
     complete, as far as brackets and quotes say."""
     line_start = max(text.rfind("\n", max(0, spot.start - 120), spot.start) + 1, spot.start - 120)
     before = re.split(r"(?<=[.!?;]) ", text[line_start : spot.start])[-1]
+    mark = text[spot.start : spot.end]
     if spot.kind == "box":
         inside, after, closed = _braced(text, spot.end)
-        return (reader.marked(Marked(inside, before, after)) if re.search(r"\w", inside) else None), closed
-    if spot.kind != "alone" and (_REJECTED.search(before) or _ASKS.search(before)):
+        return (reader.marked(Marked(inside, before + mark, after)) if re.search(r"\w", inside) else None), closed
+    # "### Answer:" is meant as the answer; "the answer is" may be said of another one.
+    in_prose = not (
+        spot.kind == "alone" or _HEADS.search(text[max(0, spot.start - 16) : spot.start]) and not _SAYS_IS.search(mark)
+    )
+    if in_prose and (_REJECTED.search(before) or _ASKS.search(before)):
         return None, True
     for number, (line, ends_text) in enumerate(_lines_from(text, spot.end)):
         complete = not ends_text or not _is_open(line)
@@ -273,20 +313,24 @@ def _spot_value(text: str, spot: _Spot, reader: Reader, sure: bool = True) -> tu
             return reader.alone(line.strip("[] ")), complete
         if _MARK_AGAIN.search(line[:200]):
             return None, True  # "Final Answer: The final answer is $7$": the other mark is a spot of its own
-        value = reader.marked(Marked(affirmed(line), before if number == 0 else "", sure=sure))
+        value = reader.marked(Marked(affirmed(line), "" if number else before + mark, sure=sure, below=number > 0))
         if value is not None:
-            unreal = not value.aside and bool(_HYPOTHETICAL.search(before))
+            unreal = in_prose and not value.aside and bool(_HYPOTHETICAL.search(before))
             return (value._replace(aside=True) if unreal else value), complete
     return None, True
 
 
 def _is_open(line: str) -> bool:
     """Whether the last line of a text visibly breaks off: a quote or bracket is open, or it ends in an operator."""
-    opened = any(line.count(a) > line.count(b) for a, b in ("()", "[]", "{}")) or line.count('"') % 2 or line.count("**") % 2
+    opened = (
+        any(line.count(a) > line.count(b) for a, b in ("()", "[]", "{}")) or line.count('"') % 2 or line.count("**") % 2
+    )
     return bool(opened) or line.rstrip()[-1:] in tuple("+-*/=,:_^\\")
 
 
-_MARK_AGAIN = re.compile(rf"\\f?boxed ?\{{|(?<!\w)(?:{words.ANSWER})(?: to [^.:\n]{{1,80}})?{_TAIL} ?(?::|{words.IS}\b)", re.I)
+_MARK_AGAIN = re.compile(
+    rf"\\f?boxed ?\{{|(?<!\w)(?:{words.ANSWER})(?: to [^.:\n]{{1,80}})?{_TAIL} ?(?::|{words.IS}\b)", re.I
+)
 MOST_LINES = 4
 
 
@@ -345,8 +389,12 @@ def _opening(text: str, reader: Reader) -> Value | None:
 
 # Without a mark ----------------------------------------------------------------------------------------------------
 
-_THEREFORE = re.compile(rf"\A[^\w\n(\[\"'$\\-]{{0,6}}(?:{words.THEREFORE})\b[,:;]? ?(?:(?:it|this|that)(?:'s| is|:) )?", re.I)
-_EXPLAINS = re.compile(rf"[^\w\n]{{0,8}}(?:{words.EXPLANATION})\b[^.\n]{{0,40}}?(?::|$)|[^\w\n]{{0,8}}here's (?:why|how)\b", re.I)
+_THEREFORE = re.compile(
+    rf"\A[^\w\n(\[\"'$\\-]{{0,6}}(?:{words.THEREFORE})\b[,:;]? ?(?:(?:it|this|that)(?:'s| is|:) )?", re.I
+)
+_EXPLAINS = re.compile(
+    rf"[^\w\n]{{0,8}}(?:{words.EXPLANATION})\b[^.\n]{{0,40}}?(?::|$)|[^\w\n]{{0,8}}here's (?:why|how)\b", re.I
+)
 _CLOSES = re.compile(rf"[^\w\n]{{0,8}}(?:{words.CLOSING})", re.I)
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|`([^`\n]{1,200})`")
 MOST_SENTENCES = 6
@@ -355,27 +403,53 @@ MOST_SENTENCES = 6
 def _unmarked(text: str, reader: Reader) -> _Found | None:
     """An answer that no word marks: a line of its own, something in bold, or the last sentence that states one."""
     lines = [line.strip() for line in text[-4 * CLOSE_LOOK :].split("\n") if re.search(r"\w", line)]
+    lines = _without_numbering(lines)
     while len(lines) > 1 and _CLOSES.match(lines[-1]):
         lines.pop()
     if not lines:
         return None
     first, last = lines[0][:CLOSE_LOOK], lines[-1][:CLOSE_LOOK]
     explained = next((i for i, line in enumerate(lines) if i and _EXPLAINS.match(line)), len(lines))
-    at_first = None if first.rstrip('*_ ')[-1:] == "?" else reader.alone(first) or (reader.alone(next(iter(sentences(first)), "")) if len(lines) == 1 or len(first) > 3 else None)
+    at_first = (
+        None
+        if first.rstrip("*_ ")[-1:] == "?"
+        else reader.alone(first)
+        or (reader.alone(next(iter(sentences(first)), "")) if len(lines) == 1 or len(first) > 3 else None)
+    )
     at_last = reader.alone(_THEREFORE.sub("", last, count=1)) if len(lines) > 1 else None
     if at_last is not None and at_last.value is not None and (at_first is None or explained == len(lines)):
-        if at_first is not None and at_first.value != at_last.value and all(map(reader.alone, lines)):
-            return _Found(Value(None, f"several answers: {at_first.value}, {at_last.value}"), False)
+        differ = at_first is not None and at_first.value != at_last.value and not reader.counts_up
+        if differ and all(map(reader.alone, lines)):
+            return _Found(Value(None, f"several answers: {lines[0][:40]}, {at_last.value}"), False)
         return _Found(at_last, False)
     if at_first is not None:
         return _Found(at_first, len(lines) > 1)
     shown = lines[:explained] if explained else lines
-    bold = [v for line in shown[-1:] for m in _BOLD.finditer(line) if (v := reader.alone(next(filter(None, m.groups())))) and v.value]
+    bold = [
+        v
+        for line in shown[-1:]
+        for m in _BOLD.finditer(line)
+        if (v := reader.alone(next(filter(None, m.groups())))) and v.value
+    ]
     if bold and len({v.value for v in bold}) == 1:
         return _Found(bold[-1], False)
     return _last_stated([s for line in shown for s in sentences(line)], reader) or (
         _last_stated([s for line in lines for s in sentences(line)], reader) if explained < len(lines) else None
     )
+
+
+_NUMBERED = re.compile(r"(\d{1,2})[.)][ \t]+(?=\S)")
+
+
+def _without_numbering(lines: list[str]) -> list[str]:
+    """Lines of a numbered list without their numbers: "7. Alice counts too" is an item if there is a 6 or an 8."""
+    numbers = {int(m[1]) for line in lines if (m := _NUMBERED.match(line))}
+    return [
+        line[m.end() :]
+        if (m := _NUMBERED.match(line)) and (int(m[1]) == 1 or numbers & {int(m[1]) - 1, int(m[1]) + 1})
+        else line
+        for line in lines
+    ]
 
 
 def _last_stated(said: list[str], reader: Reader) -> _Found | None:
@@ -389,7 +463,9 @@ def _last_stated(said: list[str], reader: Reader) -> _Found | None:
     return aside
 
 
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？])(?<!i\.e\.)(?<!e\.g\.)(?<!Mr\.)(?<!Dr\.)(?<!St\.)(?: +|$)(?=[^a-z\d+*/=%^ -]|$|\d+\S*[.!]?$)|(?<=[。！？])|\n+")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?。！？])(?<!i\.e\.)(?<!e\.g\.)(?<!Mr\.)(?<!Dr\.)(?<!St\.)(?: +|$)(?=[^a-z\d+*/=%^ -]|$|\d+\S*[.!]?$)|(?<=[。！？])|\n+"
+)
 
 
 def sentences(text: str) -> list[str]:

@@ -10,6 +10,7 @@ import html
 import itertools
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from harness.reading import words
@@ -119,7 +120,7 @@ def clean(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
-        text = text.translate(_CHARACTERS)
+        text = unicodedata.normalize("NFC", text).translate(_CHARACTERS)
     if "<" in text or "[" in text:
         text = _first_turn(text)
     if "&" in text:

@@ -57,15 +57,22 @@ class _Names:
 
     def __init__(self, known: tuple[str, ...], shape: str, given: str) -> None:
         self.by_key = {_key(name): name for name in known if _key(name)}
-        self.swapped = {frozenset(key.split()): name for key, name in self.by_key.items() if key.count(" ") == 1}
         self.given, self.shape = _key(given), re.compile(shape) if shape and not known else None
+
+    @functools.cached_property
+    def swapped(self) -> dict[frozenset[str], str]:
+        """Names of two words, for "Haselbrook, Elias"."""
+        return {frozenset(key.split()): name for key, name in self.by_key.items() if key.count(" ") == 1}
+
+    @functools.cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Any of the known names, longer ones first; most responses are a name alone, and need no pattern."""
         ordered = sorted(self.by_key, key=len, reverse=True)
-        joint = r"[\s_\-\u2010-\u2015]+"
+        joint = r"[\s_\-\u2010-\u2015'\"*`]+"
         # Not \w around it: in Japanese no blank follows a name.
         letter = "[0-9a-z\u00c0-\u024f\u0400-\u04ff]"
-        self.pattern = re.compile(
-            "|".join(rf"(?<!{letter}){joint.join(map(re.escape, key.split()))}(?!{letter})" for key in ordered) or r"(?!)"
-        )
+        spelt = (rf"(?<!{letter}){joint.join(map(re.escape, key.split()))}(?!{letter})" for key in ordered)
+        return re.compile("|".join(spelt) or r"(?!)")
 
     @property
     def anything(self) -> bool:
@@ -79,12 +86,21 @@ class _Names:
             found = [_Mention(self.by_key[_key(m.group())], *m.span()) for m in self.pattern.finditer(low)]
         else:
             found = [_Mention(_COMMON_START.sub("", m.group()), *m.span()) for m in self.shape.finditer(text)]
-            found = [m for m in found if self.given not in (_key(m.name), _key(m.name).removesuffix(" s")) and " " in m.name]
+            found = [
+                m for m in found if self.given not in (_key(m.name), _key(m.name).removesuffix(" s")) and " " in m.name
+            ]
         return [m for m in found if not _DENIED.search(low[max(0, m.start - 30) : m.start])]
 
 
-_COMMON_START = re.compile(r"^(?:(?:The|So|It|It's|That's|This|That|Therefore|Thus|Hence|My|Based|In|According|And|But|Final|Answer|Name|Yes|No|Well|Mr|Mrs|Ms|Dr)\.? )+")
-_DENIED = re.compile(r"\b(?:not|never|isn't|wasn't|neither|nor|rather than|instead of|as opposed to|unlike|except|exclud\w+) (?:\w+ ){0,2}$")
+_COMMON_START = re.compile(
+    r"^(?:(?:The|So|It|It's|That's|This|That|Therefore|Thus|Hence|My|Based|In|According|And|But|Final|Answer|Name|Yes|No|Well|Mr|Mrs|Ms|Dr)\.? )+"
+)
+_DENIED = re.compile(
+    r"\b(?:not|never|isn't|wasn't|neither|nor|rather than|instead of|as opposed to|unlike|except|exclud\w+) (?:\w+ ){0,2}$"
+)
+
+
+_SIMPLE = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]+)*", re.ASCII)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -92,10 +108,15 @@ def folded(text: str) -> str:
     """Lower case, without accents; one character for each."""
     if text.isascii():
         return text.lower()
-    return "".join(next((d for d in unicodedata.normalize("NFKD", c) if not unicodedata.combining(d)), c) for c in text.lower())
+    return "".join(
+        next((d for d in unicodedata.normalize("NFKD", c) if not unicodedata.combining(d)), c) for c in text.lower()
+    )
 
 
 def _key(name: str) -> str:
+    """The words of a name, without its article: what all its spellings have in common."""
+    if _SIMPLE.fullmatch(name):
+        return name.lower().removeprefix("the ")
     said = re.findall(r"[^\W_]+", folded(name))
     return " ".join(said[1:] if len(said) > 1 and said[0] in ("the", "a", "an") else said)
 
@@ -111,6 +132,8 @@ _COPULA = re.compile(r"(?:です|でした|である|だ|입니다|이다|예요
 
 
 def _alone(line: str, names: _Names) -> Value | None:
+    if (name := names.by_key.get(line.lower().removeprefix("the "))) is not None:
+        return Value(name)
     if line.rstrip(" *_")[-1:] == "?":
         return None
     said = _HONORIFIC.sub("", _FILLER.sub("", _REMARK.sub("", _said(line)))).strip(" .,;:!'")
@@ -131,14 +154,22 @@ def _alone(line: str, names: _Names) -> Value | None:
     label = re.fullmatch(r"[\w' ]{1,40}(?::| =| -) ?", said[: found[0].start]) if len(found) == 1 else None
     if label and not said[found[0].end :].strip(" ."):
         return Value(found[0].name)
-    if found or not re.fullmatch(r"(?:[A-Z][\w'.-]* ?){1,4}", said) or _NO_PHRASE.match(said) or line.rstrip().endswith(":"):
+    if (
+        found
+        or not (re.fullmatch(r"(?:[A-Z][\w'.-]* ?){1,4}", said) or re.fullmatch(DESCRIPTION, said))
+        or _NO_PHRASE.match(said)
+        or line.rstrip().endswith(":")
+    ):
         return None
     return Value(said, aside=True)
 
 
 _REMARK = re.compile(r" \([^()]{0,200}\)")
 _HONORIFIC = re.compile(r"^(?:mr|mrs|ms|dr|prof|sir|lady|saint|st)\.? (?=\w)", re.I)
-_FILLER = re.compile(r"^(?:(?:it(?:'s| is| was)|that(?:'s| is| would be)|is|probably|possibly|likely|maybe|i (?:think|believe|guess)(?: it is| it's)?|by|named|called),? )+", re.I)
+_FILLER = re.compile(
+    r"^(?:(?:it(?:'s| is| was)|that(?:'s| is| would be)|is|probably|possibly|likely|maybe|i (?:think|believe|guess)(?: it is| it's)?|by|named|called),? )+",
+    re.I,
+)
 _NO_PHRASE = re.compile(
     rf"\W*(?:okay|ok|sure|certainly|of course|yes|no|here|let|let's|to|first|step|given|reasoning|thinking|thought|answer|"
     rf"summary|analysis|solution|the answer|based|according|looking|we|i|now|well|alright|hmm|wait|question|document|"
@@ -149,7 +180,9 @@ _NO_PHRASE = re.compile(
 
 def _is_phrase(said: str, line: str) -> bool:
     """Whether a line may be an answer of its own where nothing is known of what the answers may be."""
-    return 0 < len(said.split()) <= 8 and not _NO_PHRASE.match(said) and not line.rstrip(" *_").endswith((":", ",", "?"))
+    return (
+        0 < len(said.split()) <= 8 and not _NO_PHRASE.match(said) and not line.rstrip(" *_").endswith((":", ",", "?"))
+    )
 
 
 def _marked(text: str, names: _Names) -> Value | None:
@@ -170,7 +203,10 @@ def _marked(text: str, names: _Names) -> Value | None:
     return Value(said[:200], aside=True) if short else None
 
 
-_EMPTY = re.compile(r"(?:your (?:final )?answer|answer here|insert\b|placeholder|x+$|above|below|see|as (?:above|follows|stated)|the following|here|given|in the|found|not|wrong|that we)\b", re.I)
+_EMPTY = re.compile(
+    r"(?:your (?:final )?answer|answer here|insert\b|placeholder|x+$|above|below|see|as (?:above|follows|stated)|the following|here|given|in the|found|not|wrong|that we)\b",
+    re.I,
+)
 
 
 def _stated(sentence: str, names: _Names) -> Value | None:
@@ -227,8 +263,12 @@ def _of_several(text: str, names: _Names) -> Value | None:
 
 
 _OR = re.compile(rf"[\W_]*(?:{words.OR})(?: (?:it (?:is|may be|could be)|maybe|perhaps|the))?[\W_]*", re.I)
-_SO = re.compile(r"\b(?:so|therefore|thus|hence|meaning|which means)\b[^\w]*(?:(?:the answer is|it is|it's|that is) )?(?:the )?$")
+_SO = re.compile(
+    r"\b(?:so|therefore|thus|hence|meaning|which means)\b[^\w]*(?:(?:the answer is|it is|it's|that is) )?(?:the )?$"
+)
 _LISTED = re.compile(r" ?(?:,|/|&|, ?and|and|,? as well as) ?(?:the )?")
-_GOES_ON = re.compile(r"[\W_]*(?:$|[,;(–—.:]|(?:is|was) (?:the|a|an|one|who|what|correct|right)\b|because|since|as|whom?|which|that|and|comes|came)")
+_GOES_ON = re.compile(
+    r"[\W_]*(?:$|[,;(–—.:]|(?:is|was) (?:the|a|an|one|who|what|correct|right)\b|because|since|as|whom?|which|that|and|comes|came)"
+)
 _LEADS = re.compile(r"(?:\b(?:is|was|are|be|named|names|called|to|from|by|as|answer)|[:=→>])[\W_]*(?:the )?$")
 _BEHIND = re.compile(r"[\W_]{0,3}[,;(.–—]|[\W_]*(?:and|because|since|as|who|which|where|not|but|from|in|by|whose)\b")

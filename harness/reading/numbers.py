@@ -31,7 +31,7 @@ def reader(counts: Counts = Counts()) -> Reader:
         marked=lambda m: _marked(m, counts),
         stated=lambda sentence: _stated(sentence, counts),
         alone=lambda line: _alone(line, counts),
-        labels="totals?|count|number",
+        labels="(?<!in )totals?|count|number",
     )
 
 
@@ -82,7 +82,9 @@ _COUNTED_NOUN = re.compile(
     re.I,
 )
 _QUESTION = re.compile(r"\?\W*$|^\W*how many\b(?!.*\? )", re.I)
-_MISTAKEN = re.compile(r"\b(?:mistakes?|wrong|incorrect|trap|tempting|might think|may think|could think|would think|people)\b", re.I)
+_MISTAKEN = re.compile(
+    r"\b(?:mistakes?|wrong|incorrect|trap|tempting|might think|may think|could think|would think|people)\b", re.I
+)
 _BUT = re.compile(r"\b(?:but|however|yet|whereas|actually)\b", re.I)
 _CONCLUSION = re.compile(
     r"'s (?:\w+ )?(?:brother|sister|friend|cousin|sibling)|\beach\b|\b(?:the|a|every|her|his) (?:\w+ )?(?:brother|sister|friend)s? |"

@@ -16,20 +16,20 @@ def either(lines: str) -> str:
 
 # What an answer is called ------------------------------------------------------------------------------------------
 
-_ADJECTIVE = either("""
+ADJECTIVE = either("""
     the | my | our | your | so | final | finale | correct | corrected | short | best | overall | revised | numeric
     numerical | direct | actual | real | right | most likely | likely | resulting | updated | official | definitive
     endg[uü]ltige | korrekte | richtige | die | das | la | le | el | a | o | il | окончательный | итоговый | правильный
 """)
-ANSWER = rf"(?:{_ADJECTIVE} ){{0,4}}" + either(r"""
-    final[ _-]?answer | answers? | ans | tl;?dr | final (?:result|value|response|solution|output|choice|verdict)
+ANSWER = either(r"""
+    (?:final[ _-]?)?answer | ans | tl;?dr | final (?:result|value|response|solution|output|choice|verdict)
     antwort | endantwort | endergebnis
     r[ée]ponse(?: finale)? | respuesta(?: final| correcta)? | resposta(?: final| correta)?
     risposta(?: finale| corretta)? | ответ
 """)
 """Names of the answer that are used for nothing else."""
 
-RESULT = rf"(?:{_ADJECTIVE} ){{0,4}}" + either(r"""
+RESULT = either(r"""
     results? | outputs? | solution | conclusion | response | prediction
     ergebnis | l[öo]sung | fazit | r[ée]sultat | resultado | soluci[óo]n | conclusi[óo]n | solu[çc][ãa]o
     conclus[ãa]o | risultato | soluzione | conclusione | результат | итог | решение
@@ -72,7 +72,7 @@ CORRECTION = either(r"""
 """What follows replaces what stood before."""
 
 TAKEN_BACK = either(r"""
-    \b(?:scratch|strike) that\b
+    \b(?:scratch|strike) that\b | \b(?:wait|hmm+|oh|ah|hold on|actually),? no\b(?! ?[:,—–-])
     \b(?:ignore|disregard|forget) (?:that|this|the above|my (?:previous|last|earlier)\b[^.\n]{0,20})
     \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) (?:wrong|incorrect|mistaken|false)\b
     \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) (?:an error|a mistake)\b

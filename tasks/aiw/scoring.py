@@ -42,7 +42,9 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
 
 
 _AS_ASKED = re.compile(r"[#*\s]*answer: ?([0-9]{1,15})[.\s]*", re.I)
-_PROMPT = re.compile(r"^(?:Alice|Bob) (?:has|is)\b[^\n]{0,300}\bhow many\b|^Solve this problem\b|^Before providing answer\b", re.I | re.M)
+_PROMPT = re.compile(
+    r"^(?:Alice|Bob) (?:has|is)\b[^\n]{0,300}\bhow many\b|^Solve this problem\b|^Before providing answer\b", re.I | re.M
+)
 _ASKED = {"friends": "(?:female )?friends?", "extension": "brothers?", "light_relation": "brothers?"}
 _ASKED |= dict.fromkeys(("original", "female", "bignum", "parameterised"), "sisters?") | {"light_siblings": "siblings?"}
 
@@ -52,7 +54,11 @@ def _counts(params: Params, right: str) -> numbers.Counts:
     stated = str(params.get("stated") or "")
     letters = "".join(sorted(set(re.findall(r"[A-Z]", right + stated))))
     asked = str(params.get("asked") or "")
-    asked = f"{asked.removesuffix('s')}s?" if asked in ("brothers", "sisters") else _ASKED.get(str(params.get("family")), "")
+    asked = (
+        f"{asked.removesuffix('s')}s?"
+        if asked in ("brothers", "sisters")
+        else _ASKED.get(str(params.get("family")), "")
+    )
     return numbers.Counts(letters, asked, tuple(part for part in stated.split(",") if part))
 
 

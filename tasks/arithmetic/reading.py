@@ -27,6 +27,7 @@ def reader(base: int, expression: str) -> Reader:
         stated=lambda sentence: _stated(sentence, question),
         alone=lambda line: _alone(line, question),
         labels=r"sum|difference|product|total|next (?:number|numeral|value)|number after [0-9A-Z]{1,100}|value|boxed",
+        counts_up=question.counting,
     )
 
 
@@ -45,12 +46,27 @@ class _Numeral(NamedTuple):
     base: int | None
 
 
-_NAMES = {"two": 2, "binary": 2, "eight": 8, "octal": 8, "nine": 9, "nonary": 9, "ten": 10, "decimal": 10, "dezimal": 10}
+_NAMES = {
+    "two": 2,
+    "binary": 2,
+    "eight": 8,
+    "octal": 8,
+    "nine": 9,
+    "nonary": 9,
+    "ten": 10,
+    "decimal": 10,
+    "dezimal": 10,
+}
 _NAMES |= {"eleven": 11, "undecimal": 11, "twelve": 12, "sixteen": 16, "hexadecimal": 16, "hex": 16, "d[ée]cimale?": 10}
 _NAME = "|".join(sorted(_NAMES, key=len, reverse=True))
-_IN_BASE = rf"(?:(?:in|to|of|as|zur|en|na|in der|a)? ?(?:the )?bas(?:e|is)[- ]?\{{?(?:\d{{1,2}}|{_NAME})\b\}}?|(?:in|as|to)? ?\b(?:{_NAME})(?: notation| form)?\b)"
+_ADJECTIVE = "binary|octal|nonary|decimal|dezimal|undecimal|duodecimal|hexadecimal|hex|d[ée]cimale?"
+_IN_BASE = (
+    rf"(?:(?:(?:in|to|of|as|zur|en|na|in der|a) )?(?:the )?bas(?:e|is)[- ]?\{{?(?:\d{{1,2}}|{_NAME})\b\}}?"
+    rf"|(?:(?:in|as|to) )?\b(?:{_ADJECTIVE})(?: notation| form)?\b)"
+)
 _LABEL = re.compile(
-    rf"\)? ?_ ?\{{?\(?(?:base[- ]?)?(?P<sub>\d{{1,2}}|{_NAME})\)?\}}?| ?[(\[]? ?(?P<said>{_IN_BASE})(?: system)?[)\]]?| ?\((?P<round>\d{{1,2}})\)",
+    rf"\)? ?_ ?\{{?\(?(?:base[- ]?)?(?P<sub>\d{{1,2}}|{_NAME})\)?\}}?"
+    rf"| ?[(\[]? ?(?P<said>{_IN_BASE})(?: system)?[)\]]?| ?\((?P<round>\d{{1,2}})\)",
     re.I,
 )
 _SAID_BASE = re.compile(_IN_BASE, re.I)
@@ -60,7 +76,9 @@ _NUMERAL = re.compile(
 )
 _FURNITURE = re.compile(r"\\[,;:! ()\[\]]|[$*`\"'\u202f\u00a0]|(?<=\w),(?=\d{3}(?!\d))|\\(?:boxed|fbox|left|right)\b")
 _OPERATOR = re.compile(r" ?[-+*×·/^](?! ?$)")
-_REASON = re.compile(r",? \b(?:because|since|as we|as the|with an?|where|after|when|carry(?:ing)?|carried|due to)\b.*", re.I | re.S)
+_REASON = re.compile(
+    r",? \b(?:because|since|as we|as the|with an?|where|after|when|carry(?:ing)?|carried|due to)\b.*", re.I | re.S
+)
 _REMARK = re.compile(r"\((?![0-9A-Z]{1,100}\))(?![^()]{0,30}\b(?:base|decimal|hex)|\d{1,2}\))[^()]{0,200}\)", re.I)
 _MISTAKEN = re.compile(r"\b(?:mistakes?|wrong|incorrect|trap|tempting|might|may)\b|\?\W*$", re.I)
 _CUE = re.compile(
@@ -86,7 +104,11 @@ def _numerals(text: str, question: _Question) -> list[_Numeral]:
     bases = [m.span() for m in _SAID_BASE.finditer(text)]
     for m in _NUMERAL.finditer(text):
         digits = m[2].upper()
-        if m.start() < read_to or any(start <= m.start() < end for start, end in bases) or not _is_numeral(m[2], text, m.end(), question.base):
+        if (
+            m.start() < read_to
+            or any(start <= m.start() < end for start, end in bases)
+            or not _is_numeral(m[2], text, m.end(), question.base)
+        ):
             continue
         label = _LABEL.match(text, m.end())
         end = label.end() if label else m.end()
@@ -94,7 +116,9 @@ def _numerals(text: str, question: _Question) -> list[_Numeral]:
         if label and label["round"] and base not in (question.base, 10):
             base, end = None, m.end()
         read_to = end
-        if _OPERATOR.match(text, end) or re.search(r"[0-9A-Za-z)}] ?[-+*×·/^] ?$", text[max(0, m.start() - 4) : m.start()]):
+        if _OPERATOR.match(text, end) or re.search(
+            r"[0-9A-Za-z)}] ?[-+*×·/^] ?$", text[max(0, m.start() - 4) : m.start()]
+        ):
             continue
         found.append(_Numeral(m[1] + (digits.lstrip("0") or "0"), m.start(), end, base))
     return _without_operands(found, text, question)
@@ -110,7 +134,9 @@ def _is_numeral(written: str, text: str, end: int, base: int) -> bool:
     if len(digits) > LONGEST or not set(digits) <= set(legal):
         return False
     if digits.isalpha():
-        return (written.isupper() and not re.match(r" [a-z]{2,}(?<! in)(?<! is)(?<! as)(?<! or)", text[end : end + 12])) or not text[end:].strip(" .")
+        return (
+            written.isupper() and not re.match(r" [a-z]{2,}(?<! in)(?<! is)(?<! as)(?<! or)", text[end : end + 12])
+        ) or not text[end:].strip(" .")
     return written.isupper() or written.islower()
 
 
@@ -162,6 +188,8 @@ def _stated(sentence: str, question: _Question) -> Value | None:
 def _alone(line: str, question: _Question) -> Value | None:
     """A numeral and its label, or an equation, and nothing else."""
     text = _REMARK.sub(" ", _plain(line)).strip(" \t#>.!,;:[]{}👉✅•")
+    if question.counting:
+        text = re.split(r", |\.\.\.|…|→|->", text)[-1].strip()  # "766, 767, 768, 770"
     if not text or len(text) > 120 or text[:1] in "+×":
         return None
     side = text.rpartition("=")[2]
@@ -174,7 +202,9 @@ def _alone(line: str, question: _Question) -> Value | None:
         return None
     rest = side.strip("{}[]() ")
     rest = rest[: found[0].start] + rest[found[0].end :]
-    if re.search(r"[^\W_]", rest) or ("=" in text and re.search(r"[a-z]{3,}", re.sub(_IN_BASE, "", text.rpartition("=")[0], flags=re.I))):
+    if re.search(r"[^\W_]", rest) or (
+        "=" in text and re.search(r"[a-z]{3,}", re.sub(_IN_BASE, "", text.rpartition("=")[0], flags=re.I))
+    ):
         return None
     return _of([found[0]], question)
 
@@ -221,7 +251,11 @@ def _context_base(text: str):  # type: ignore[no-untyped-def]
     spans = [(m.start(), m.end(), _base(m.group())) for m in _SAID_BASE.finditer(text)]
 
     def of(n: _Numeral) -> int | None:
-        before = [s for s in spans if s[1] <= n.start and not re.search(r"[.;]|, (?:so|which|i\.e)|\bso\b|\bthus\b", text[s[1] : n.start])]
+        before = [
+            s
+            for s in spans
+            if s[1] <= n.start and not re.search(r"[.;]|, (?:so|which|i\.e)|\bso\b|\bthus\b", text[s[1] : n.start])
+        ]
         return before[-1][2] if before else None
 
     return of

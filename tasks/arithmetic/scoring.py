@@ -10,7 +10,7 @@ from harness.errors import DataError
 from harness.reading import commitment
 from harness.reading.outcome import Reading, judge
 from harness.tasks.arithmetic import published_rule, reading
-from harness.tasks.arithmetic.numerals import decimal_result, result
+from harness.tasks.arithmetic.numerals import DIGITS, decimal_result, result
 from harness.types import Outcome, Params, Score, StopReason
 
 
@@ -26,9 +26,11 @@ def original(params: Params, response: str) -> Score:
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     """The numeral that the response commits to; one that is said to be in another base is wrong as it stands."""
     right, decimal, base, _ = question(params)
-    boxed = _AS_ASKED.fullmatch(response) if len(response) < 60 else None
-    if boxed and stop_reason != "content_filter":  # what a model that keeps to the form says: no need to look closely
-        found, labelled = Reading(boxed[1].lstrip("0") or "0", final=True), None
+    asked = _AS_ASKED.fullmatch(response) if len(response) < 80 else None
+    digits = asked[1] or asked[2] if asked else ""
+    if digits and set(digits) <= set(DIGITS[:base]) and stop_reason == "stop":
+        # What a model that keeps to the form says: no need to look closely.
+        found, labelled = Reading(digits.lstrip("0") or "0", final=True), None
     else:
         found, labelled = commitment.read(response, reading.reader(base, str(params["expression"])), _PROMPT)
     detail = {} if found.value is None else _in_base_10(found.value, decimal)
@@ -36,7 +38,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     return judge(found, found.value == right and labelled is None, stop_reason, response, **detail)
 
 
-_AS_ASKED = re.compile(r"\\boxed\{([0-9]{1,20})\}")
+_AS_ASKED = re.compile(r"\\boxed\{([0-9A-Z]{1,20})\}|The next number after [0-9A-Z]{1,20} is ([0-9A-Z]{1,20})\.")
 _PROMPT = re.compile(r"^(?:You are a mathematician|Assuming that all numbers)\b", re.I | re.M)
 
 

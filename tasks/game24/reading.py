@@ -44,7 +44,11 @@ def _value(offer: Offer, aside: bool = False) -> Value:
 def _marked(stretch: Marked, count: int) -> Value | None:
     line = _noted(stretch.text)
     offer = _of_line(line, count)
-    if _EITHER.search(line) and (offer is None or offer.kind == "unsolvable" or len(_RUN.findall(line)) > 1):
+    if (
+        "or" in line
+        and _EITHER.search(line)
+        and (offer is None or offer.kind == "unsolvable" or len(_RUN.findall(line)) > 1)
+    ):
         sides = [o for part in _EITHER.split(line, 1) if (o := _of_line(part, count) or (_claims(part) or None))]
         if len(sides) == 2:
             return Value(None, "several answers")
@@ -55,7 +59,7 @@ def _marked(stretch: Marked, count: int) -> Value | None:
     # Behind an expression with all the numbers, shorter ones say how it comes about.
     partial = _of_line(line, 1)
     if partial is not None:
-        return _value(partial._replace(whole=False), aside=True)
+        return _value(partial._replace(whole=False), aside=stretch.below)
     said = line.strip(" *_.:()=")
     if not stretch.sure or not re.search(r"[A-Za-z]", said) or len(said.split()) > 12:
         return None  # nothing, the target, or a sentence about the answer
@@ -66,6 +70,9 @@ def _stated(sentence: str, count: int, target: int) -> Value | None:
     line = _noted(sentence)
     offer = _of_line(line, count)
     if offer is None:
+        step = None if _claims(line) or "left" in line else _of_line(line, 1)
+        if step is not None and len(step.sides) > 1 and step.sides[-1] == str(target):
+            return _value(step._replace(whole=False), aside=True)
         return _value(Offer("unsolvable")) if _claims(line) else None
     if offer.kind == "unsolvable":
         return _value(offer)
@@ -84,13 +91,21 @@ def _alone(line: str, count: int) -> Value | None:
 
 def _noted(text: str) -> str:
     """A line in plain notation, without the bullet or number that it begins with."""
-    return _BULLET.sub("", plain_notation(text[:2_000]).replace("!=", "≠").replace("==", "="), count=1)
+    text = plain_notation(text[:2_000])
+    if "!" in text or "==" in text:
+        text = text.replace("!=", "≠").replace("==", "=")
+    return _BULLET.sub("", text, count=1)
 
 
 _EITHER = re.compile(r"\bor\b", re.I)
-_ALLOWED_WORDS = re.compile(r"sqrt|\b(?:correct|valid|works?|yes|answer|equals|is|and|so|thus|hence|therefore|we get|gives)\b", re.I)
+_ALLOWED_WORDS = re.compile(
+    r"sqrt|\b(?:correct|valid|works?|yes|answer|equals|is|and|so|thus|hence|therefore|we get|gives)\b", re.I
+)
 _FAILED = re.compile(r"[✗✘❌]|\b(?:no|not|fails?|wrong|too (?:big|small|high|low))\b|n't\b", re.I)
-_TRIED = re.compile(r"\b(?:try|trying|tried|tries|attempts?|what if|instead of|why not|close)\b|[✗✘❌]|\b(?:is|was|gives|makes) not\b|n't\b|\bfails\b", re.I)
+_TRIED = re.compile(
+    r"\b(?:try|trying|tried|tries|attempts?|what if|instead of|why not|close)\b|[✗✘❌]|\b(?:is|was|gives|makes) not\b|n't\b|\bfails\b",
+    re.I,
+)
 _RUN = re.compile(r"(?:[-+*/^()=!% \t0-9]|\.(?=[0-9])|sqrt)+")
 _REMARK = re.compile(r"(= *[0-9]+) +\(")
 _OPERATOR = re.compile(r"[0-9)][ \t]*[-+*/^%(!]|sqrt")

@@ -7,7 +7,6 @@ not said, an exhaustive search decides).
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -91,11 +90,14 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     not_an_expression and no_answer if nothing could be checked.
     """
     puzzle = puzzle_of(params)
+    if response == _NONE_ASKED and stop_reason == "stop":  # as the prompt asks for it: no need to look closely
+        wrong = puzzle.can_be_made()
+        return Score.of(not wrong, "no solution", reason="claimed_unsolvable" if wrong else "")
     found, offer = commitment.read(response, reading.reader(len(puzzle.numbers), puzzle.target), _PROMPT)
     if found.value is None or offer is None:
         reason = found.reason if found.reason in ("not_an_expression", "loop") else "no_answer"
         said = {"said": offer.sides[0]} if offer is not None and offer.sides else {}
-        return judge(replace(found, reason=reason), False, stop_reason, response, **said)
+        return judge(Reading(None, reason, declined=found.declined), False, stop_reason, response, **said)
     if offer.kind == "unsolvable":
         wrong = puzzle.can_be_made()
         detail = {"reason": "claimed_unsolvable" if wrong else ""}
@@ -108,10 +110,13 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     reason, value = _fault(puzzle, sides)
     if not reason and offer.denied:
         reason = "unequal_sides"
-    found = replace(found, value=found.value[:200], final=found.final and offer.whole)
+    # With numbers left, and no word behind it, an expression was cut.
+    whole = offer.whole or bool(re.search(r"[\w\n]", response.rpartition(offer.sides[-1])[2]))
+    found = Reading(found.value[:200], final=found.final and whole)
     return judge(found, not reason, stop_reason, response, reason=reason, value=value)
 
 
+_NONE_ASKED = "Answer: no solution"
 _PROMPT = re.compile(r"^(?:Make \d{1,3} from|Input: \d)", re.I | re.M)
 
 

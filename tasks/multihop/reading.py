@@ -27,7 +27,12 @@ def reader(candidates: tuple[str, ...]) -> Reader:
         return _declined(sentence, base) or base.stated(sentence)
 
     def alone(line: str) -> Value | None:
-        return base.alone(line) if not declines(line) else Value(UNANSWERABLE) if len(line.split()) <= 6 else None
+        value = base.alone(line)
+        if value is not None and not value.aside:
+            return value
+        if not declines(line):
+            return value
+        return Value(UNANSWERABLE) if len(line.split()) <= 6 and base.stated(line) is None else None
 
     return Reader(marked, stated, alone, _LABELS)
 
@@ -37,7 +42,9 @@ _LABELS = r"(?:name of the )?(?:person|firm|company|town|city|place|river|answer
 
 def _declined(text: str, base: Reader, whole: bool = False) -> Value | None:
     """That the question can't be answered, unless the sentence goes on to answer it."""
-    if not declines(text) or (base is _YES_NO and re.match(r"\W*(?:yes|no)\b\W", text, re.I) and not _NO_WAY.match(text)):
+    if not declines(text) or (
+        base is _YES_NO and re.match(r"\W*(?:yes|no)\b\W", text, re.I) and not _NO_WAY.match(text)
+    ):
         return None
     if _EITHER.search(text) and (value := base.stated(text)) is not None and value.value is not None:
         return Value(None, f"several answers: {value.value} or {UNANSWERABLE}")
@@ -45,7 +52,12 @@ def _declined(text: str, base: Reader, whole: bool = False) -> Value | None:
     if first is not None and first.value is not None and not first.aside:
         return first  # "Fuzfuk, although the documents do not say so directly."
     behind = _BUT.split(text)
-    if len(behind) > 1 and (value := base.stated(behind[-1])) is not None and value.value is not None and not value.aside:
+    if (
+        len(behind) > 1
+        and (value := base.stated(behind[-1])) is not None
+        and value.value is not None
+        and not value.aside
+    ):
         return value  # "It is not stated directly, but Gukzuk gets its power from Fuzfuk."
     return Value(UNANSWERABLE)
 
@@ -82,7 +94,10 @@ def declines(phrase: str) -> bool:
 
 # Yes and no --------------------------------------------------------------------------------------------------------
 
-_SAYS = re.compile(r"(?<![A-Za-z])(yes|no)(?![A-Za-z])(?! (?:way|one|idea|longer|doubt|document|documents|evidence|information|such|answer|mention|problem|need|matter|other|more)\b)", re.I)
+_SAYS = re.compile(
+    r"(?<![A-Za-z])(yes|no)(?![A-Za-z])(?! (?:way|one|idea|longer|doubt|document|documents|evidence|information|such|answer|mention|problem|need|matter|other|more)\b)",
+    re.I,
+)
 _ALONE_YES_NO = re.compile(r"\W*(?:the answer is |it is )?(yes|no|true|false|correct|incorrect)\W*", re.I)
 _WORDS_FOR = {"true": "yes", "correct": "yes", "false": "no", "incorrect": "no"}
 

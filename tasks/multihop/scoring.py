@@ -5,6 +5,7 @@ Both verdicts come with the official numbers of the whole response under their o
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import unicodedata
@@ -52,7 +53,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     metrics = qa.answer_metrics(str(params.get("scorer")), response, golds)
     known = str(params.get("candidates") or "")
     yes_no = known == "yes,no" or set(map(str.lower, golds)) <= {"yes", "no"}
-    candidates = ("yes", "no") if yes_no else tuple(sorted(filter(None, known.split(","))))
+    candidates = ("yes", "no") if yes_no else _candidates(known)
     found, _ = commitment.read(response, reading.reader(candidates), _PROMPT)
     if found.value is None:
         return judge(found, False, stop_reason, response, **metrics)
@@ -60,6 +61,12 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     if not candidates and answer != UNANSWERABLE:  # of a phrase in words of its own, the gold that it gives
         answer = next((gold for gold in golds if _contains(answer, gold)), answer)
     return judge(found, any(_same(answer, gold) for gold in golds), stop_reason, response, answer=answer, **metrics)
+
+
+@functools.lru_cache(maxsize=4096)
+def _candidates(known: str) -> tuple[str, ...]:
+    """The names that could be the answer, in no order that tells the right one."""
+    return tuple(sorted(filter(None, known.split(","))))
 
 
 _PROMPT = re.compile(r"^\[1\] |^Answer the question\b", re.I | re.M)
@@ -101,14 +108,16 @@ def with_support(rule: Rule, params: Params, response: str, stop_reason: StopRea
 
 def _same(answer: str, gold: str) -> bool:
     """Whether two phrases have the same words. A gold of no words ("???") is only right as it is written."""
-    if not _folded(gold):
+    if answer == gold or not _folded(gold):
         return answer.strip().casefold() == gold.strip().casefold()
     return qa.normalise(answer) == qa.normalise(gold) or _folded(answer) == _folded(gold)
 
 
 def _folded(text: str) -> list[str]:
     """Words without case, accents, dashes or articles: "Spider–Man" and "spider man" are one."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    plain = text.casefold()
+    if not plain.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     return [word for word in re.findall(r"\w+", plain) if word not in ("a", "an", "the")]
 
 

@@ -64,8 +64,13 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     given = str(params.get("given") or "")
     # Who is given a description is asked for a name; who is given a name, for a description or a relative's name.
     named = params.get("set", "celebrities") == "celebrities" or given.startswith("the ")
-    shape = names.NAME if named else names.DESCRIPTION
-    found, _ = commitment.read(response, names.reader(known, _LABELS, shape, given), _PROMPT)
+    shape = names.NAME if named or not given else names.DESCRIPTION
+    reader = names.reader(known, _LABELS, shape, given)
+    if stop_reason == "length" and str(params.get("set")).startswith("fictional"):
+        # Asked for the missing part alone, a model that goes on has given it in the first line.
+        first, ended, _ = response.strip().partition("\n")
+        response = f"Answer: {first}\n" if ended and reader.alone(first) is not None else response
+    found, _ = commitment.read(response, reader, _PROMPT)
     if found.value is None or known:
         return judge(found, found.value in accepted, stop_reason, response, **detail)
     right = [name for name in accepted if _says(_plain(found.value), name)]
@@ -75,7 +80,9 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
 
 
 _LABELS = r"missing (?:part|piece|name|words?)|sentence|completion|name|person|(?:mother|father|parent|child|son|daughter)(?: of)?"
-_PROMPT = re.compile(r"^(?:Here is what is known|Finish the sentence|Who is (?:the|a) (?:mother|father|parent|child)\b)", re.I | re.M)
+_PROMPT = re.compile(
+    r"^(?:Here is what is known|Finish the sentence|Who is (?:the|a) (?:mother|father|parent|child)\b)", re.I | re.M
+)
 _JOINT = re.compile(r"[,;/\n]|\b(?:and|or)\b")
 _DENIED = ("not ", "isn t ", "never ")
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.errors import DataError
-from harness.tasks.arithmetic import published_rule, reading, scoring
+from harness.tasks.arithmetic import published_rule, scoring
 from harness.tasks.arithmetic.task import Arithmetic
 from harness.types import Outcome
 
@@ -94,9 +94,6 @@ def test_original_rule_reads_the_counting_control_as_published(response: str, pa
         ("<think>\\boxed{90}</think>101", "101"),
         ("\\boxed{-101}", "-101"),
         ("\\boxed{1E6}", "1E6"),
-        ("766, 767, 768, 770", "770"),
-        ("1. 767\n2. 768\n3. 770", "770"),
-        ("The next number after 768 in base-9 would be 770, as 8 is the last digit", "770"),
         ("", None),
         ("\\boxed{result}", None),
         ("The answer is one hundred and one", None),
@@ -104,7 +101,20 @@ def test_original_rule_reads_the_counting_control_as_published(response: str, pa
     ],
 )
 def test_robust_rule_reads_the_last_numeral_committed_to(response: str, numeral: str | None) -> None:
-    assert reading.read(response, 9).numeral == numeral
+    assert scoring.robust(SUM, response, "stop").answer == numeral
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "766, 767, 768, 770",
+        "1. 767\n2. 768\n3. 770",
+        "The next number after 768 in base-9 would be 770, as 8 is the last digit",
+        "The numbers are 766, 767, 768, so the next number is 770.",
+    ],
+)
+def test_of_numerals_counted_up_the_last_is_the_next(response: str) -> None:
+    assert scoring.robust(COUNT, response, "stop").answer == "770"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +122,7 @@ def test_robust_rule_reads_the_last_numeral_committed_to(response: str, numeral:
     [("\\boxed{7c}", "7C"), ("The answer is DE.", "DE"), ("\\boxed{de}", "DE"), ("It is a word.", None)],
 )
 def test_letters_are_digits_where_the_base_has_them(response: str, numeral: str | None) -> None:
-    assert reading.read(response, 16).numeral == numeral
+    assert scoring.robust({"base": 16, "expression": "A1+2B"}, response, "stop").answer == numeral
 
 
 def test_a_numeral_labelled_with_another_base_is_wrong_even_if_its_value_is_right() -> None:

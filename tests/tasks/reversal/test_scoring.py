@@ -64,7 +64,7 @@ def test_letter_case_does_not_count_for_fictional_people() -> None:
         ("One child is Tom Cruise", 1),
         ("Mary Lee Pfeiffer's child is Tom Cruise.", 1),
         ("Tom Cruise, Lee Anne De Vette", 1),
-        ("Mary has four children: Lee Anne, Marian, Cass and Tom Cruise.", 1),
+        ("Mary has four children: Lee Anne, Marian, Cass and Tom Cruise.", 0),
         ("Let me think. " * 30 + "The answer is Tom Cruise. She had others too.", 1),
         ("<think>Lee Anne De Vette</think>Tom Cruise", 1),
         ("Lee Anne De Vette, Tom Cruise", 0),
