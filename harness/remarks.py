@@ -16,7 +16,9 @@ class Remarks:
     """Notes of models, counted by samples, and what the records show by themselves."""
 
     def __init__(self, notes: Mapping[str, int] | None = None) -> None:
-        self.notes = Counter(notes)
+        """`notes` are those of an earlier try, as run.json has them."""
+        kept = notes if isinstance(notes, Mapping) else {}
+        self.notes = Counter({str(text): n for text, n in kept.items() if isinstance(n, int)})
         self._no_room = self._filtered = self._ended = self._empty = 0
 
     def note(self, notes: Iterable[str]) -> None:

@@ -111,7 +111,7 @@ _MOST = (
     rf"> {_NUMBER}, which is the maximum",
     rf"maximum tokens you requested exceeds the model limit of {_NUMBER}",
     rf"max_(?:completion_|output_|new_)?tokens\b[`'\"]?\W{{1,3}}(?:must|should|can(?:no|')t|has to) (?:be )?"
-    rf"(?:exceed|at most|<=|less than or equal to|no more than|smaller than or equal to) {_NUMBER}",
+    rf"(?:exceed|at most|<=|less than or equal to|no more than|smaller than or equal to) [`'\"]?{_NUMBER}",
 )
 
 
@@ -191,7 +191,7 @@ class Room:
         found = read(said)
         if limit is None:
             return None
-        if found.most and found.most < limit:
+        if found.most and found.most < limit and found.prompt is None:
             self._most = found.most
             return found.most
         context = found.context or (self.context if found.about_answer else None)
