@@ -41,18 +41,22 @@ class Lengths:
 _CODES = frozenset(
     "context_length_exceeded exceed_context_size_error context_window_exceeded model_context_window_exceeded "
     "model_max_prompt_tokens_exceeded string_above_max_length prompt_too_long input_too_long tokens_limit_reached "
-    "context_limit_exceeded max_context_length_exceeded context_size_exceeded".split()
+    "context_limit_exceeded max_context_length_exceeded context_size_exceeded context_too_long request_too_large "
+    "token_limit_exceeded max_tokens_exceeded string_too_long 1261".split()
 )
 
 # One pattern for all servers. Prompts: OpenAI, vLLM, SGLang, llama.cpp, LM Studio, Ollama, TGI, TensorRT-LLM, MLC,
 # TabbyAPI, Anthropic, Gemini, Mistral, Cohere, xAI, DashScope, OpenRouter.
 _TOO_LONG = re.compile(
-    r"maximum (?:context|model|sequence|prompt|input) (?:length|size|window)|maximum input (?:token )?(?:count|length)"
+    r"maximum (?:allowed )?(?:context|model|sequence|prompt|input) (?:token )?(?:length|size|window|count)"
     r"|(?:exceed|longer than|larger than|greater than|over|beyond)[^.\n]{0,40}(?:context|max_seq_len|max_model_len|"
     r"max_num_tokens|session_len|max_input_len|input length limit|number of (?:input )?tokens allowed)"
     r"|context (?:length|size|window|limit)[^.\n]{0,30}(?:exceed|overflow|reached)|not enough context"
     r"|(?:prompt|inputs?|messages?|request|conversation|text)\W{1,3}(?:[^.\n]{0,40}\W)?(?:is|are|was|were) too "
     r"(?:long|large|big)|too (?:long|large)[^.\n]{0,20} (?:for|to fit)[^.\n]{0,20} model|too many (?:input )?tokens"
+    r"|(?:prompt|inputs?|messages?) too (?:long|large)|exceeded model token limit|token limit exceeded|max input limit"
+    r"|(?:prompt|inputs?|messages?)(?: tokens?| token count)?(?: of \d+)? exceeds? (?:the )?(?:max|length|limit|model|"
+    r"config)"
     r"|tokens to keep|trying to keep the first|loaded with context length"
     r"|`?inputs`? (?:tokens \+ |must have less than)|range of input length"
     r"|input (?:token count|length)[^.\n]{0,30} exceeds|prompt length[^.\n]{0,40}exceed"
@@ -100,11 +104,11 @@ _PROMPT = (
     rf"{_NUMBER} \+ \d{{1,9}} > \d",
     rf"(?:prompt|input)(?: is)? too long: {_NUMBER}",
     rf"(?:prompt|input)s? (?:length )?\((?:total length |length )?{_NUMBER}",
-    rf"(?:messages|input|prompt|request)\b[^.\d\n]{{0,40}}{_NUMBER} tokens",
+    rf"(?:messages|input|prompt|request)\b[^.,\d\n]{{0,40}}{_NUMBER} tokens",
     rf"prompt length(?: \(total\))?\W{{1,3}}{_NUMBER}",
     rf"input token count \({_NUMBER}",
 )
-_TOTAL = (rf"requested (?:a total of |about )?{_NUMBER} tokens",)
+_TOTAL = (rf"requested (?:a total of |about )?{_NUMBER} tokens", rf"for a total of (?:at least )?{_NUMBER} tokens")
 _MOST = (
     rf"at most {_NUMBER} (?:completion|output) tokens",
     rf"max_(?:completion_|output_|new_)?tokens\b[^\d\[\n]{{0,40}}\[ ?\d{{1,9}}, ?{_NUMBER}\]",
@@ -200,12 +204,14 @@ class Room:
             return None
         if found.context and found.context >= LEAST:
             self.context, self._enforced = found.context, True
-        if prompt is None or found.at_least:
+        # vLLM counts a prompt no further than it must to refuse it: that many tokens are a lower bound.
+        at_least = found.at_least or (prompt is not None and prompt == max(context - limit, 0) + 1)
+        if prompt is None or at_least:
             prompt = max(prompt or 0, self._estimate(request))
         else:
             self.answered(request, prompt)
         fits = context - prompt
-        if found.at_least and fits > 0:  # it counted no further than it had to: the prompt may be longer
+        if at_least:
             fits = min(fits, limit // 2)
         return fits if 0 < fits < limit else None
 
@@ -230,7 +236,5 @@ def lowered(asked: int | None, limit: int | None, context: int | None) -> tuple[
     """The note about an answer that was given less room than asked for."""
     if asked is None or limit is None or limit >= asked:
         return ()
-    what = f"the context of {context} tokens" if context else "the server"
-    return (
-        f"the limit of {asked} tokens an answer (--max-tokens) was lowered to what {what} leaves beside the prompt",
-    )
+    what = f"the context of {context} tokens leaves beside the prompt" if context else "the server gives at most"
+    return (f"the limit of {asked} tokens an answer (--max-tokens) was lowered to what {what}",)

@@ -35,7 +35,7 @@ RETRY_AFTER_CAP_S = 120.0
 MODELS_WITHIN_S = 5.0
 """How long a server may take to say how long its context is; most don't say it at all."""
 
-SHORTER_AT_MOST = 4
+SHORTER_AT_MOST = 6
 """How often one request is asked again with another length limit."""
 
 
@@ -126,11 +126,15 @@ class OpenAICompatible:
             self._transport = AiohttpTransport(base_url, self._key, self._options.timeout, self.max_connections)
         await self._transport.open()
         if not self._hosted:
-            self._room.context = context.listed(await self._transport.models(MODELS_WITHIN_S), self._model)
+            within_s = min(MODELS_WITHIN_S, self._options.timeout)
+            self._room.context = context.listed(await self._transport.models(within_s), self._model)
 
     async def complete(self, request: Request) -> Completion:
+        if any("tokens" in name for name in self._settings.omit):
+            request = replace(request, sampling=replace(request.sampling, max_tokens=None))
         asked, limit = request.sampling.max_tokens, self._room.limit(request)
         attempt = shorter = 0
+        cut: Completion | None = None
         while True:
             await self._wait_for_turn()
             body = self._body(request, limit)
@@ -140,7 +144,7 @@ class OpenAICompatible:
             except _TooLong as refusal:  # no retry: the server is well, and says what it wants
                 fits = self._room.after_refusal(request, limit, refusal.said)
                 if fits is None or shorter == SHORTER_AT_MOST:
-                    return Completion("", "length", error=refusal.message, latency_s=time.perf_counter() - start)
+                    return cut or Completion("", "length", error=refusal.message, latency_s=time.perf_counter() - start)
                 limit, shorter = fits, shorter + 1
                 continue
             except _Retryable as error:
@@ -152,13 +156,14 @@ class OpenAICompatible:
                 attempt += 1
                 continue
             self._room.answered(request, completion.prompt_tokens)
-            if completion.stop_reason == "length" and not completion.error and shorter < SHORTER_AT_MOST:
-                fits = self._room.after_cut(limit, asked, completion.prompt_tokens)
-                if fits is not None:
-                    limit, shorter = fits, shorter + 1
-                    continue
             notes = (*completion.notes, *context.lowered(asked, limit, self._room.context))
-            return replace(completion, latency_s=time.perf_counter() - start, retries=attempt, notes=notes)
+            completion = replace(completion, latency_s=time.perf_counter() - start, retries=attempt, notes=notes)
+            if completion.stop_reason == "length" and cut is None:
+                fits = self._room.after_cut(limit, asked, completion.prompt_tokens)
+                if fits is not None:  # our estimate cut it: once more, with what there is
+                    cut, limit = completion, fits
+                    continue
+            return completion
 
     def _body(self, request: Request, limit: int | None) -> dict[str, Any]:
         if limit != request.sampling.max_tokens:
@@ -199,7 +204,7 @@ class OpenAICompatible:
         try:
             return wire.completion(self._settings.api, json.loads(reply.body.decode("utf-8", "replace")))
         except refusals.ServerError as error:
-            return self._unanswered(error.words.status or 500, error.words, body, {})
+            return self._unanswered(error.words.status or 500, error.words, body)
         except (ValueError, RecursionError):
             start = refusals.excerpt(self._without_key(reply.body[:2000].decode("utf-8", "replace")))
             raise _Retryable(self._error(f"{self._where}: the reply is not JSON: {start}", "bad_response")) from None
@@ -211,16 +216,18 @@ class OpenAICompatible:
         return urlsplit(self._settings.azure_endpoint or self._base_url or HOSTED).netloc
 
     def _unanswered(
-        self, status: int, said: refusals.Words, body: Mapping[str, Any], headers: Mapping[str, str]
+        self, status: int, said: refusals.Words, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
     ) -> Completion:
-        """What a server means that gives no answer. A prompt that its filter refuses is answered with nothing."""
+        """What a server means that gives no answer; without `headers` it came in a reply of status 200. A prompt that
+        its filter refuses is answered with nothing."""
         text = self._without_key(said.text)
-        what = f"{self._where}: {status}" + (f": {refusals.excerpt(text)}" if text.strip() else "")
+        shown = [self._where, str(status) if headers is not None or said.status else ""]
+        what = ": ".join(part for part in (*shown, refusals.excerpt(text) if text.strip() else "") if part)
         if refusals.is_filter(said, status):
             return Completion("", "content_filter", error=what)
         if context.is_too_long(said, status):
             raise _TooLong(what, said)
-        raise self._refused(status, said, what, body, headers)
+        raise self._refused(status, said, what, body, headers or {})
 
     def _refused(
         self, status: int, said: refusals.Words, what: str, body: Mapping[str, Any], headers: Mapping[str, str]

@@ -65,6 +65,7 @@ def words(value: Any) -> Words:
     text = next((t for found in inside for t in (_message(found),) if t), "") or _plain(value)
     raw = next((m["raw"] for m in inside if isinstance(m.get("raw"), str)), "")  # OpenRouter quotes the provider there
     flagged = any(found.get("flagged_input") or isinstance(found.get("reasons"), list) for found in inside)
+    flagged = flagged or any(isinstance(found.get("patterns"), list) for found in inside)  # a guardrail's
     named = next((_STATUS_OF[c] for c in sorted(codes) if c in _STATUS_OF), None)
     return Words(
         f"{text}; {raw}"[:LONGEST] if raw and raw not in text else text, frozenset(codes), status or named, numbers,
@@ -146,7 +147,7 @@ _FILTER = re.compile(
 )
 _ACCOUNT = re.compile(
     r"\b(?:account|organi[sz]ation|access (?:was|has been)|api.?key|terminated|suspended|deactivated|permission|"
-    r"not allowed to use|requires? moderation to be)\b",
+    r"not allowed to use)\b",
     re.IGNORECASE,
 )
 

@@ -77,7 +77,7 @@ def _ended(word: Any, text: str) -> tuple[StopReason, tuple[str, ...]]:
     how = ending(word)
     said = excerpt(word if isinstance(word, str) else repr(word)[:100])[:50]
     if how == "failure" or (how is None and not text.strip()):
-        raise ServerError(Words(f"the answer ended with {said}"))
+        raise ServerError(Words(f"the server ended the answer with {said}"))
     if how is None:
         return "other", (f"the server ended answers with {said}, which is not known: they are taken as they are",)
     return _STOP_REASONS[how], ()

@@ -20,12 +20,17 @@ def quick(monkeypatch) -> None:
 
 
 def ask(
-    server: MockServer, *prompts: str, max_tokens: int | None = 2048, given: bool = False, retries: int = 0
+    server: MockServer,
+    *prompts: str,
+    max_tokens: int | None = 2048,
+    given: bool = False,
+    retries: int = 0,
+    **extra: str,
 ) -> list[Completion]:
     """Asks one after the other."""
 
     async def run():
-        model = OpenAICompatible("mock", ModelOptions(server.base_url, max_retries=retries))
+        model = OpenAICompatible("mock", ModelOptions(server.base_url, max_retries=retries, extra=extra))
         await model.start()
         try:
             return [
@@ -88,6 +93,13 @@ PROMPT_TOO_LONG = {
     "Bedrock": (400, "Input is too long for requested model."),
     "Ollama": (400, "the input length exceeds the context length"),
     "Triton": (400, "Prompt length (5000) exceeds maximum input length (4096)."),
+    "MiniMax": (400, "invalid params, context window exceeds limit"),
+    "Moonshot": (400, "Invalid request: Your request exceeded model token limit: 8192"),
+    "Copilot": (400, "prompt token count of 5000 exceeds the limit of 4096"),
+    "z.AI": (400, "Prompt exceeds max length"),
+    "OpenAI, newer": (400, "Your input exceeds the context window of this model. Please adjust your input."),
+    "OpenAI, configured": (400, "Input tokens exceed the configured limit of 4096 tokens."),
+    "Poolside": (400, "The input exceeds the maximum allowed input length"),
     "Fireworks": (400, "The prompt is too long: 5000, model maximum context length: 4095"),
     "in a good reply": (200, {"error": {"code": 400, "message": "prompt is too long"}}),
     "a proxy": (413, "<html>413 Request Entity Too Large</html>"),
@@ -148,6 +160,11 @@ NO_ROOM = {
     # The prompt may be longer than what was counted: carefully.
     "This model's maximum context length is 512 tokens. However, you requested 2048 output tokens and your prompt "
     "contains at least 60 input tokens, for a total of at least 2108 tokens.": 452,
+    "This model's maximum context length is 512 tokens. However, you requested 2048 output tokens and your prompt is "
+    "large, for a total of at least 2108 tokens.": 452,
+    # The count stopped at the first token too many, which is no count of the prompt: by the estimate, at most half.
+    "You passed 1 input tokens and requested 2048 output tokens. However, the model's context length is only 512 "
+    "tokens, resulting in a maximum input length of 0 tokens.": 452,
     # Nothing to go by.
     "Please reduce the length of the messages or completion.": None,
 }
@@ -195,11 +212,18 @@ def test_a_limit_that_does_not_fit_is_lowered_to_what_the_server_says(given: boo
     assert "512" in first.notes[0]
 
 
-def test_a_default_limit_is_lowered_before_any_refusal_if_the_server_tells_its_context() -> None:
+@pytest.mark.parametrize("client", ["aiohttp", "openai"])
+def test_a_default_limit_is_lowered_before_any_refusal_if_the_server_tells_its_context(client: str) -> None:
     with MockServer(Faults(context=512, tells_context=True)) as server:
-        (made,) = ask(server, PROMPT)
+        (made,) = ask(server, PROMPT, client=client)
         assert server.counters.requests == 1
     assert "lowered" in made.notes[0]
+
+
+def test_a_limit_that_is_left_out_of_requests_is_not_said_to_be_lowered() -> None:
+    with MockServer(Faults(context=512, tells_context=True)) as server:
+        (made,) = ask(server, PROMPT, omit="max_tokens")
+    assert made.notes == ()
 
 
 def test_a_limit_that_fits_is_asked_for_as_it_is() -> None:
@@ -215,6 +239,20 @@ def test_a_server_that_refuses_what_it_said_would_fit_is_asked_a_bounded_number_
         assert server.counters.requests == 2
     assert (made.text, made.stop_reason) == ("", "length")
     assert "512 - 60" in made.error
+
+
+@pytest.mark.parametrize("true", [60, 120, 300, 480])
+def test_a_server_that_counts_a_prompt_no_further_than_it_must_is_not_taken_at_its_word(true: int) -> None:
+    """vLLM 0.17: a few requests find a limit that fits, whatever the prompt's true length."""
+    room, limit, asked = context.Room(), 2048, 0
+    request = Request((Message("user", "x" * 400),), Sampling(max_tokens=2048))
+    while limit is not None and limit + true > 512:
+        counted = min(true, max(512 - limit, 0) + 1)
+        said = f"You passed {counted} input tokens and requested {limit} output tokens. However, the model's context "
+        said += f"length is only 512 tokens, resulting in a maximum input length of {max(512 - limit, 0)} tokens."
+        limit, asked = room.after_refusal(request, limit, refusals.words({"message": said})), asked + 1
+    assert limit is not None
+    assert asked <= openai_api.SHORTER_AT_MOST
 
 
 def test_an_answer_that_our_estimate_cut_is_asked_for_again_with_the_true_room() -> None:
