@@ -2,17 +2,19 @@
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from mock_server import Faults, MockServer
 
 from harness import launch, store
+from harness.cache import completion_from
 from harness.launch import Finished
 from harness.remarks import MOST, Remarks
 from harness.runner import RunConfig
 from harness.scoring import score_run
-from harness.types import ModelOptions, Sampling
+from harness.types import Completion, ModelOptions, Sampling
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +92,30 @@ def test_an_unknown_finish_reason_is_said_once_and_a_resume_adds_to_it(tmp_path)
 def test_answers_that_are_all_empty_are_said(tmp_path) -> None:
     assert any("are empty (4 samples)" in note for note in run(tmp_path, Faults(body=reply("stop", ""))).notes)
     assert run(tmp_path, Faults(body=reply("stop"))).notes == []
+
+
+def test_a_refused_prompt_is_not_kept_in_the_cache(tmp_path, monkeypatch) -> None:
+    """Another day the server may have more room, or another filter."""
+    monkeypatch.setattr("harness.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
+    with MockServer(Faults(context=20)) as server:
+        config = RunConfig(
+            "aiw", "openai/mock", model_options=ModelOptions(server.base_url), limit=2, epochs=1, cache=True
+        )
+        assert outcomes(launch.start(config, tmp_path)) == {"truncated": 2}
+        server.faults = Faults()
+        assert "truncated" not in outcomes(launch.start(config, tmp_path))
+
+
+def test_completions_of_earlier_versions_are_read_and_notes_survive_the_disk() -> None:
+    assert completion_from({"text": "7"}) == Completion("7")
+    noted = Completion("7", notes=("a", "b"), error="no")
+    assert completion_from(json.loads(json.dumps(asdict(noted)))) == noted
+
+
+def test_a_run_of_an_earlier_version_or_with_odd_notes_is_resumed() -> None:
+    assert Remarks(None).lines() == []
+    assert Remarks(["x"]).lines() == []
+    assert Remarks({"a": 2, "b": "x"}).lines() == ["a (2 samples)"]
 
 
 def test_notes_of_a_hostile_server_are_bounded() -> None:

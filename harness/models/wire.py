@@ -142,13 +142,25 @@ def _raise_error(holder: dict[str, Any]) -> None:
         raise ServerError(refusals.words({"error": error}))
 
 
+def _raise_blocked(reply: dict[str, Any]) -> None:
+    """Gemini's form of a prompt that was refused: feedback on it in the place of choices."""
+    feedback = reply.get("promptFeedback") or reply.get("prompt_feedback")
+    reason = (feedback.get("blockReason") or feedback.get("block_reason")) if isinstance(feedback, dict) else None
+    if reason:
+        raise ServerError(Words(f"the prompt was blocked: {reason}"[:200], frozenset({"content_filter"})))
+
+
 def _is_error(reply: dict[str, Any]) -> bool:
     """Whether a reply without an answer is an error that is not wrapped in `error`: {"message": ..., "code": ...}."""
     return any(isinstance(reply.get(name), str) for name in ("message", "detail", "error_msg", "msg"))
 
 
 def _choice(api: Api, reply: dict[str, Any]) -> Completion:
-    choice = reply["choices"][0]
+    choices = reply.get("choices")
+    if not choices:
+        _raise_blocked(reply)
+        raise bad_response("the reply holds no choices", reply)
+    choice = choices[0]
     _raise_error(choice)
     side = _Side()
     thinking, refused = "", False

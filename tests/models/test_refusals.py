@@ -161,6 +161,12 @@ def test_an_error_in_a_good_reply_is_what_its_status_would_be(error, kind, fatal
         assert (made.kind, isinstance(made, FatalModelError), asked) == (kind, fatal, requests)
 
 
+def test_a_reply_without_choices_is_told_in_plain_words() -> None:
+    for choices in ([], None):
+        with pytest.raises(ModelError, match="holds no choices"):
+            wire.completion("chat", {"id": "1", "choices": choices})
+
+
 def test_an_error_without_content_is_none() -> None:
     assert wire.completion("chat", {**chat("stop"), "error": {"code": None, "message": ""}}).text == "### Answer: 3"
 
@@ -183,6 +189,7 @@ FILTERS = {
     "DeepSeek": (400, {"error": {"message": "Content Exists Risk", "type": "invalid_request_error"}}),
     "Moonshot": (400, {"error": {"message": "considered high risk", "type": "content_filter"}}),
     "plain": (403, {"error": "the message was flagged by moderation"}),
+    "Gemini": (200, {"choices": [], "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}),
     "in a good reply": (200, {"error": {"code": 403, "message": "your input was flagged by moderation"}}),
 }
 
