@@ -49,7 +49,7 @@ _CODES = frozenset(
 # TabbyAPI, Anthropic, Gemini, Mistral, Cohere, xAI, DashScope, OpenRouter.
 _TOO_LONG = re.compile(
     r"maximum (?:allowed )?(?:context|model|sequence|prompt|input) (?:token )?(?:length|size|window|count)"
-    r"|(?:exceed|longer than|larger than|greater than|over|beyond)[^.\n]{0,40}(?:context|max_seq_len|max_model_len|"
+    r"|(?:exceed|longer than|larger than|greater than)[^.\n]{0,40}(?:context|max_seq_len|max_model_len|"
     r"max_num_tokens|session_len|max_input_len|input length limit|number of (?:input )?tokens allowed)"
     r"|context (?:length|size|window|limit)[^.\n]{0,30}(?:exceed|overflow|reached)|not enough context"
     r"|(?:prompt|inputs?|messages?|request|conversation|text)\W{1,3}(?:[^.\n]{0,40}\W)?(?:is|are|was|were) too "

@@ -207,7 +207,8 @@ class OpenAICompatible:
             return self._unanswered(error.words.status or 500, error.words, body)
         except (ValueError, RecursionError):
             start = refusals.excerpt(self._without_key(reply.body[:2000].decode("utf-8", "replace")))
-            raise _Retryable(self._error(f"{self._where}: the reply is not JSON: {start}", "bad_response")) from None
+            kind = "a stream of events" if reply.body[:6].startswith((b"data:", b"event:")) else "not JSON"
+            raise _Retryable(self._error(f"{self._where}: the reply is {kind}: {start}", "bad_response")) from None
         except ModelError as error:
             raise _Retryable(self._error(f"{self._where}: {error.message}", error.kind)) from None
 

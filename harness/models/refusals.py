@@ -141,7 +141,7 @@ _FILTER = re.compile(
     r"content.management.policy|content.{0,3}(?:filter|moderation|safety|policy)|content exists risk|data.inspection"
     r"|inappropriate.content|usage polic|safety.(?:system|filter|polic|reason|check)|(?:sensitive|unsafe|prohibited"
     r"|harmful|blocked) (?:content|information|words?)|considered high risk|prompt.{0,20}(?:was |is |been )?(?:blocked|"
-    r"flagged|rejected)|(?:input|prompt|content|request|message)s?.{0,40}(?:flagged|moderat)|flagged (?:by|as|for|in)\b"
+    r"flagged)|(?:input|prompt|content|request|message)s?.{0,40}(?:flagged|moderation)|flagged (?:by|as|for|in)\b"
     r"|fails? moderation|did not pass moderation|responsible ?ai|guardrail|敏感|违规|不安全内容",
     re.IGNORECASE,
 )

@@ -167,6 +167,11 @@ def test_a_reply_without_choices_is_told_in_plain_words() -> None:
             wire.completion("chat", {"id": "1", "choices": choices})
 
 
+def test_a_stream_that_was_not_asked_for_is_told_as_one() -> None:
+    with MockServer(Faults(body=b'data: {"choices": []}\n\ndata: [DONE]\n\n')) as server:
+        assert "the reply is a stream of events" in ask(server).message
+
+
 def test_an_error_without_content_is_none() -> None:
     assert wire.completion("chat", {**chat("stop"), "error": {"code": None, "message": ""}}).text == "### Answer: 3"
 
