@@ -65,6 +65,16 @@ PROMPT_TOO_LONG = {
         "You passed 5000 input tokens and requested 99 output tokens. However, the model's context length is only 4096 "
         "tokens, resulting in a maximum input length of 3997 tokens. Please reduce the length of the input prompt.",
     ),
+    "vLLM 0.32": (
+        400,
+        "This model's maximum context length is 512 tokens. However, your prompt contains at least 513 input tokens, "
+        "which exceeds this limit.",
+    ),
+    "vLLM 0.32, characters": (
+        400,
+        "This model's maximum context length is 512 tokens. However, your prompt contains 9035 characters (more than "
+        "6656 characters, which is the upper bound for 512 input tokens). Please reduce the length of the input prompt.",
+    ),
     "llama.cpp": (
         400,
         {"error": {"code": 400, "type": "exceed_context_size_error", "n_prompt_tokens": 5000, "n_ctx": 4096,
@@ -165,6 +175,9 @@ NO_ROOM = {
     # The count stopped at the first token too many, which is no count of the prompt: by the estimate, at most half.
     "You passed 1 input tokens and requested 2048 output tokens. However, the model's context length is only 512 "
     "tokens, resulting in a maximum input length of 0 tokens.": 452,
+    # vLLM 0.32, which does not count the prompt here: by the estimate.
+    "max_tokens=2048 cannot be greater than max_model_len=512. Please request fewer output tokens. "
+    "(parameter=max_tokens, value=2048)": 452,
     # Nothing to go by.
     "Please reduce the length of the messages or completion.": None,
 }
