@@ -63,7 +63,7 @@ PROMPT_TOO_LONG = {
     "vLLM, newer": (
         400,
         "You passed 5000 input tokens and requested 99 output tokens. However, the model's context length is only 4096 "
-        "tokens, resulting in a maximum input length of 3997 tokens. Please reduce the length of the input prompt.",
+        "tokens, resulting in a maximum input length of 3997 tokens. Please reduce the length of the prompt.",
     ),
     "vLLM 0.32": (
         400,
@@ -73,7 +73,7 @@ PROMPT_TOO_LONG = {
     "vLLM 0.32, characters": (
         400,
         "This model's maximum context length is 512 tokens. However, your prompt contains 9035 characters (more than "
-        "6656 characters, which is the upper bound for 512 input tokens). Please reduce the length of the input prompt.",
+        "6656 characters, which is the upper bound for 512 input tokens). Please reduce the length of the prompt.",
     ),
     "llama.cpp": (
         400,
