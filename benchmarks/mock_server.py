@@ -36,6 +36,12 @@ class Faults:
     """Answer everything with this status."""
     body: bytes | None = None
     """Answer everything with these bytes."""
+    location: str | None = None
+    """Redirect there (with `status`)."""
+    context: int | None = None
+    """Refuse, in vLLM's words, what is longer than this together with its answer; a token is four characters."""
+    tells_context: bool = False
+    """Say so in the list of models too."""
     text: str | None = None
     """Answer everything with this text in a well-formed reply."""
     die_after: int | None = None
@@ -118,7 +124,8 @@ class MockServer:
         await runner.cleanup()
 
     async def _models(self, _: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [{"id": "mock", "object": "model"}]})
+        told = {"max_model_len": self.faults.context} if self.faults.tells_context else {}
+        return web.json_response({"object": "list", "data": [{"id": "mock", "object": "model", **told}]})
 
     async def _health(self, _: web.Request) -> web.Response:
         return web.Response()
@@ -163,6 +170,19 @@ class MockServer:
             return web.Response(text="<html>not what you wanted</html>")
         if fault == "slow":
             await asyncio.sleep(f.slow_s)
+        if f.status is not None and f.location is not None:
+            return web.Response(status=f.status, headers={"Location": f.location})
+        if f.status is not None and f.body is not None:
+            return web.Response(status=f.status, body=f.body, content_type="application/json")
+        asked, took = body.get("max_tokens", 0), max(1, len(prompt) // 4)
+        if f.context is not None and asked + took > f.context:
+            said = (
+                f"'max_tokens' or 'max_completion_tokens' is too large: {asked}. This model's maximum context length "
+            )
+            said += f"is {f.context} tokens and your request has {took} input tokens ({asked} > {f.context} - {took})."
+            return web.json_response(
+                {"object": "error", "type": "BadRequestError", "code": 400, "message": said}, status=400
+            )
         if f.status is not None:
             quoted = f"refused, you sent {request.headers.get('Authorization')}"
             return web.json_response({"error": {"message": quoted, "code": f.text}}, status=f.status)

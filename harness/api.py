@@ -25,13 +25,15 @@ RUNNING = ("strategy", "seed", "limit", "epochs", "system_message", "num_fewshot
 
 
 class Run:
-    """A finished run: `directory` on disk, `status` (complete, incomplete, interrupted), `contrasts` with the gaps."""
+    """A finished run: `directory` on disk, `status` (complete, incomplete, interrupted), `contrasts` with the gaps,
+    `notes` with what the command says under the table."""
 
     def __init__(self, finished: launch.Finished) -> None:
         self.directory: Path = finished.directory
         self.status: str = finished.result.status
         self.reason: str = finished.result.reason
         self.contrasts: Contrasts = finished.result.contrasts
+        self.notes: list[str] = finished.notes
 
     def table(self, by: str = "condition") -> pd.DataFrame:
         """Accuracy with its interval, outcomes and tokens, one row for each combination of the columns `by`

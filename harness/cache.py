@@ -56,4 +56,5 @@ def completion_from(value: Mapping[str, Any]) -> Completion:
         fields["logprobs"] = tuple(
             TokenLogprob(token, logprob, tuple((t, p) for t, p in top)) for token, logprob, top in fields["logprobs"]
         )
+    fields["notes"] = tuple(fields.get("notes", ()))  # completions of earlier versions have none
     return Completion(**fields)

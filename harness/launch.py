@@ -41,11 +41,12 @@ class Finished:
     def notes(self) -> list[str]:
         """What a reader of the table should know."""
         sampling, epochs = sampling_of(self.task, self.config), epochs_of(self.task, self.config)
+        lines = self.result.remarks.lines()
         if sampling.temperature == 0 and epochs > 1 and not self.config.model.startswith("baseline/"):
-            return [
+            lines.append(
                 f"at temperature 0 the {epochs} repeats of a sample are hardly independent: intervals are too narrow"
-            ]
-        return []
+            )
+        return lines
 
 
 @dataclass(frozen=True)
@@ -138,11 +139,12 @@ def _execute(
 ) -> Finished:
     writer = store.Writer(directory)
     try:
-        run = Run(about["run_id"], config, task, strategy, model, writer)
+        run = Run(about["run_id"], config, task, strategy, model, writer, about.get("notes"))
         with display.progress(show, f"{config.task} {config.model}") as on_progress:
             result = asyncio.run(_until_signal(run, on_progress))
         identity = getattr(run, "model_identity", {})
         about |= {"status": result.status, "finished": _now(), "reason": result.reason, "model": identity}
+        about["notes"] = dict(result.remarks.notes)
         about["conditions"] = list(result.contrasts.conditions)
         store.write_config(directory, about)
         write_parquet(directory, directory / "records.parquet", run.param_kinds)

@@ -21,6 +21,7 @@ from harness import store
 from harness.cache import Cache, completion_from
 from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError
 from harness.parquet import Kinds, note_kinds
+from harness.remarks import Remarks
 from harness.seeds import derive
 from harness.tables import Contrasts
 from harness.types import (
@@ -109,6 +110,7 @@ class Result:
     contrasts: Contrasts
     progress: Progress
     reason: str = ""
+    remarks: Remarks = field(default_factory=Remarks)
 
 
 def sampling_of(task: Task, config: RunConfig) -> Sampling:
@@ -186,7 +188,8 @@ class Asker:
         seed = derive(run.config.seed, run.task.name, *call) % 2**31
         sampling = replace(run.sampling, **{"seed": seed, **changes})
         origin = Origin(run.task, self._sample, self._epoch)
-        request = Request(tuple(messages), sampling, origin)
+        given = run.config.sampling.max_tokens is not None or "max_tokens" in changes
+        request = Request(tuple(messages), sampling, origin, given)
         key = ""
         if run.cache or not run.strategy.single_call:
             key = store.identity(run.model_identity, messages, asdict(sampling), call)
@@ -202,7 +205,7 @@ class Asker:
             completion = await run.model.complete(request)
         self.completions.append(completion)
         run.spent += (completion.prompt_tokens or 0) + (completion.completion_tokens or 0)
-        if run.cache:
+        if run.cache and not completion.error:  # another day the server may have more room, or another filter
             run.cache.put(key, completion)
         self._keep(key, messages, completion)
         return completion
@@ -220,14 +223,23 @@ class Run:
     """One run in one directory, from the first sample to the table."""
 
     def __init__(
-        self, run_id: str, config: RunConfig, task: Task, strategy: Strategy, model: Model, writer: store.Writer
+        self,
+        run_id: str,
+        config: RunConfig,
+        task: Task,
+        strategy: Strategy,
+        model: Model,
+        writer: store.Writer,
+        notes: Mapping[str, int] | None = None,
     ) -> None:
+        """`notes` are those of an earlier try at the same run."""
         self.run_id, self.config, self.task, self.strategy, self.model = run_id, config, task, strategy, model
         self.writer = writer
         self.sampling = sampling_of(task, config)
         self.preamble = preamble(task, config)
         self.contrasts = Contrasts(task.factors)
         self.progress = Progress(count(task, config))
+        self.remarks = Remarks(notes)
         self.param_kinds: Kinds = {}
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
@@ -256,6 +268,7 @@ class Run:
         note_kinds(record["params"], self.param_kinds)
         self.contrasts.add(record)
         self.progress.add(record)
+        self.remarks.add(record)
 
     def check_budget(self) -> None:
         budget = self.config.budget_tokens
@@ -299,7 +312,7 @@ class Run:
         elif status == "complete" and self.progress.errors:
             status, reason = "incomplete", self._faults()
         on_progress(self.progress)
-        return Result(status, self.contrasts, self.progress, reason)
+        return Result(status, self.contrasts, self.progress, reason, self.remarks)
 
     def _faults(self) -> str:
         """How many samples ended in an infrastructure error, and which error was the commonest."""
@@ -346,7 +359,7 @@ class Run:
             try:
                 record = await self._solve(sample, epoch, identity, messages)
                 self.writer.append(record)
-            except (BudgetSpent, FatalModelError) as end:
+            except BudgetSpent as end:
                 # No worker takes another sample; calls under way are paid for, and wait for their answer.
                 self._stopping, self._ended_by = True, self._ended_by or end
                 return
@@ -368,17 +381,21 @@ class Run:
                 await asker.settle()
                 raise
             score = self._score(sample, response)
-            error = score.detail.get("error") if score.outcome is Outcome.VERIFIER_ERROR else None
-        except (FatalModelError, BudgetSpent):
+            error = score.detail.get("error") if score.outcome is Outcome.VERIFIER_ERROR else response.refusal or None
+        except BudgetSpent:
             raise
         except ModelError as failure:
-            score, error = Score.without_answer(Outcome.API_ERROR, kind=failure.kind), failure.message
+            if isinstance(failure, FatalModelError):  # no other sample is begun; this one was asked, so it is recorded
+                self._stopping, self._ended_by = True, self._ended_by or failure
+            score, error = Score.without_answer(Outcome.API_ERROR, kind=failure.kind), _told(failure)
         except Exception as failure:
             if isinstance(failure, HarnessError):
                 raise
             error = f"strategy {self.config.strategy} failed: {type(failure).__name__}: {failure}"
             score = Score.without_answer(Outcome.VERIFIER_ERROR)
         calls = asker.completions
+        if not score.outcome.is_infrastructure:  # what is asked again is noted then
+            self.remarks.note(note for call in calls for note in call.notes)
         record = Record(
             run_id=self.run_id,
             task=self.task.name,
@@ -412,7 +429,12 @@ class Run:
         return {name: getattr(record, name) for name in _COLUMNS}
 
     def _score(self, sample: Sample, response: Response) -> Score:
-        """A verifier that fails says nothing about the model, and must not end a run that was paid for."""
+        """A verifier that fails says nothing about the model, and must not end a run that was paid for. A prompt that
+        the server has refused has no answer to score."""
+        if response.refusal:
+            return Score.without_answer(
+                Outcome.REFUSED if response.stop_reason == "content_filter" else Outcome.TRUNCATED
+            )
         try:
             return self.task.score(sample.params, response.text, response.stop_reason)
         except Exception as failure:

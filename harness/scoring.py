@@ -62,7 +62,7 @@ def score_run(task: Task, task_options: Mapping[str, str], directory: Path, targ
         writer = store.Writer(target)
     try:
         for record in store.read_records(directory):
-            if record.get("stop_reason") is not None:  # there is a response: strategy and model did their part
+            if record.get("stop_reason") is not None and not _refused(record):  # strategy and model did their part
                 score = score_row(task, record, f"{directory}, sample {record['id']}")
                 record |= {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
                 record |= {
@@ -81,6 +81,11 @@ def score_run(task: Task, task_options: Mapping[str, str], directory: Path, targ
         write_parquet(target, target / "records.parquet", kinds)
         write_summary(target / "summary.csv", config, contrasts)
     return contrasts
+
+
+def _refused(record: Mapping[str, Any]) -> bool:
+    """Whether the server refused the prompt (its words are in `error`): there is no answer to score."""
+    return bool(record.get("error")) and record["outcome"] in (Outcome.REFUSED, Outcome.TRUNCATED)
 
 
 def read_jsonl(source: Path) -> Iterator[tuple[str, bytes]]:

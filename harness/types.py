@@ -75,11 +75,13 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of a model. A real model must not look at `origin`."""
+    """One call of a model. A real model must not look at `origin`. `max_tokens_given` says that the user chose
+    sampling.max_tokens; the default of a task may be lowered to what a server's context has room for."""
 
     messages: tuple[Message, ...]
     sampling: Sampling
     origin: Origin | None = None
+    max_tokens_given: bool = False
 
 
 class TokenLogprob(NamedTuple):
@@ -99,6 +101,10 @@ class Completion:
 
     Token counts are None where the server did not say. `served_by` is the model name that the server
     reports (a revision, where it has one).
+
+    `error` has the server's words if it refused to answer this prompt for good: because of what it says (stop_reason
+    content_filter) or because it does not fit (length). `notes` are sentences for the reader of the run's table; they
+    are counted, so they hold nothing of the one sample.
     """
 
     text: str
@@ -111,6 +117,8 @@ class Completion:
     latency_s: float = 0.0
     served_by: str = ""
     retries: int = 0
+    notes: tuple[str, ...] = ()
+    error: str = ""
 
 
 class Model(Protocol):
@@ -171,6 +179,11 @@ class Response:
     text: str
     completions: tuple[Completion, ...]
     stop_reason: StopReason = "stop"
+
+    @property
+    def refusal(self) -> str:
+        """The words of a server that refused the prompt, so that there is nothing to score; else ""."""
+        return "" if self.text else next((c.error for c in self.completions if c.error), "")
 
 
 @runtime_checkable

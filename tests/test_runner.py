@@ -139,7 +139,8 @@ def test_a_fatal_error_stops_the_run_and_keeps_what_arrived(tmp_path: Path) -> N
     result = asyncio.run(execute(tmp_path, Parrot(failing(6, FatalModelError("no access", "auth"))), IO()))
     assert result.status == "incomplete"
     assert "no access" in result.reason
-    assert 0 < len(records(tmp_path)) <= 5
+    assert 0 < sum(r["outcome"] == "correct" for r in records(tmp_path).values()) <= 5
+    assert {r["error"] for r in records(tmp_path).values()} == {None, "no access"}
     assert asyncio.run(execute(tmp_path, Parrot(), IO())).status == "complete"
 
 

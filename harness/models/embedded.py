@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, ModelError, UsageError
+from harness.models.context import lowered
 from harness.options import build, option
 from harness.types import Completion, Message, ModelOptions, Params, Request, Sampling, StopReason
 
@@ -100,7 +101,8 @@ class Embedded:
         tokens = self._tokenizer.encode(self._render(request.messages), add_special_tokens=False).tokens
         if len(tokens) >= self._context:
             # No later try fares better: an answer that had no room is a truncated one.
-            return Completion("", "length", prompt_tokens=len(tokens), completion_tokens=0)
+            error = f"the prompt has {len(tokens)} tokens, the model's context {self._context}"
+            return Completion("", "length", prompt_tokens=len(tokens), completion_tokens=0, error=error)
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._waiting.append((tokens, request, answer))
         if self._busy is None or self._busy.done():
@@ -184,6 +186,8 @@ class Embedded:
         for stop in request.sampling.stop:
             if stop in text:
                 text, stop_reason = text.partition(stop)[0], "stop"
+        room, asked = self._context - len(tokens), request.sampling.max_tokens
+        notes = lowered(asked, min(asked or room, room), self._context) if stop_reason == "length" else ()
         return Completion(
             text,
             stop_reason,
@@ -191,6 +195,7 @@ class Embedded:
             completion_tokens=len(ids),
             latency_s=seconds,
             served_by=self.name,
+            notes=notes,
         )
 
     async def close(self) -> None:

@@ -16,11 +16,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from harness.errors import FatalModelError, ModelError, ModelErrorKind, UsageError
-from harness.models import wire
-from harness.models.transport import AiohttpTransport, OpenAITransport, Reply, Transport, TransportError
+from harness.models import context, refusals, wire
+from harness.models.context import Room
+from harness.models.transport import AiohttpTransport, OpenAITransport, Transport, TransportError
 from harness.options import build, option
 from harness.types import Completion, ModelOptions, Params, Request
 
@@ -30,6 +31,12 @@ BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
 RETRY_AFTER_CAP_S = 120.0
 """A server may ask for any wait; more than this is not granted."""
+
+MODELS_WITHIN_S = 5.0
+"""How long a server may take to say how long its context is; most don't say it at all."""
+
+SHORTER_AT_MOST = 6
+"""How often one request is asked again with another length limit."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,9 @@ class Settings:
     )
     extra_body: str | None = option(None, "JSON object that is merged into each request's body")
     chat_template_kwargs: str | None = option(None, 'JSON object for the chat template, as {"enable_thinking": false}')
+    omit: tuple[str, ...] = option(
+        (), "fields to leave out of each request, as seed,temperature: what a server refuses"
+    )
     azure_endpoint: str | None = option(None, "https://NAME.openai.azure.com, for Azure")
     api_version: str | None = option(None, "API version, for Azure")
 
@@ -55,7 +65,8 @@ class OpenAICompatible:
 
     Rate limits (429, 503 and 529 with Retry-After) pause all requests of this model until the moment the server
     names; other faults (408, 409, 5xx, dropped connections, time-outs, garbage) delay only the request they hit.
-    At most options.max_retries retries, then ModelError.
+    At most options.max_retries retries, then ModelError. A request that is refused because prompt and answer together
+    are longer than the context is asked again with a limit that fits, which is no retry.
     """
 
     def __init__(self, model: str, options: ModelOptions, settings: Settings | None = None) -> None:
@@ -71,6 +82,7 @@ class OpenAICompatible:
         self._transport: Transport | None = None
         self._key: str | None = None
         self._paused_until = 0.0
+        self._room = Room()
         self.name = f"openai/{model}"
         self.max_connections = options.max_connections or 64
 
@@ -81,6 +93,7 @@ class OpenAICompatible:
             "server": self._settings.azure_endpoint or self._base_url or HOSTED,
             "api": self._settings.api,
             "extra_body": json.dumps(self._extra, sort_keys=True) if self._extra else None,
+            **({"omit": ",".join(self._settings.omit)} if self._settings.omit else {}),
         }
 
     @property
@@ -112,25 +125,51 @@ class OpenAICompatible:
         else:
             self._transport = AiohttpTransport(base_url, self._key, self._options.timeout, self.max_connections)
         await self._transport.open()
+        if not self._hosted:
+            within_s = min(MODELS_WITHIN_S, self._options.timeout)
+            self._room.context = context.listed(await self._transport.models(within_s), self._model)
 
     async def complete(self, request: Request) -> Completion:
-        body = wire.body(self._settings.api, self._model, request, self._tokens_field, self._extra)
-        failure: ModelError | None = None
-        for attempt in range(self._options.max_retries + 1):
+        if any("tokens" in name for name in self._settings.omit):
+            request = replace(request, sampling=replace(request.sampling, max_tokens=None))
+        asked, limit = request.sampling.max_tokens, self._room.limit(request)
+        attempt = shorter = 0
+        cut: Completion | None = None
+        while True:
             await self._wait_for_turn()
+            body = self._body(request, limit)
             start = time.perf_counter()
             try:
                 completion = await self._attempt(body)
-                return replace(completion, latency_s=time.perf_counter() - start, retries=attempt)
-            except FatalModelError:
-                raise
+            except _TooLong as refusal:  # no retry: the server is well, and says what it wants
+                fits = self._room.after_refusal(request, limit, refusal.said)
+                if fits is None or shorter == SHORTER_AT_MOST:
+                    return cut or Completion("", "length", error=refusal.message, latency_s=time.perf_counter() - start)
+                limit, shorter = fits, shorter + 1
+                continue
             except _Retryable as error:
-                failure = error.error
-                if attempt < self._options.max_retries:
-                    await self._back_off(error, attempt)
-        assert failure is not None
-        tries = self._options.max_retries + 1
-        raise ModelError(f"{failure.message} ({tries} {'try' if tries == 1 else 'tries'})", failure.kind, failure.hint)
+                if attempt == self._options.max_retries:
+                    failure, tries = error.error, attempt + 1
+                    what = f"{failure.message} ({tries} {'try' if tries == 1 else 'tries'})"
+                    raise ModelError(what, failure.kind, failure.hint) from None
+                await self._back_off(error, attempt)
+                attempt += 1
+                continue
+            self._room.answered(request, completion.prompt_tokens)
+            notes = (*completion.notes, *context.lowered(asked, limit, self._room.context))
+            completion = replace(completion, latency_s=time.perf_counter() - start, retries=attempt, notes=notes)
+            if completion.stop_reason == "length" and cut is None:
+                fits = self._room.after_cut(limit, asked, completion.prompt_tokens)
+                if fits is not None:  # our estimate cut it: once more, with what there is
+                    cut, limit = completion, fits
+                    continue
+            return completion
+
+    def _body(self, request: Request, limit: int | None) -> dict[str, Any]:
+        if limit != request.sampling.max_tokens:
+            request = replace(request, sampling=replace(request.sampling, max_tokens=limit))
+        body = wire.body(self._settings.api, self._model, request, self._tokens_field, self._extra)
+        return {k: v for k, v in body.items() if k not in self._settings.omit}
 
     @property
     def _tokens_field(self) -> wire.TokensField:
@@ -160,15 +199,16 @@ class OpenAICompatible:
             reply = await self._transport.post(wire.PATHS[self._settings.api], body)
         except TransportError as error:
             raise _Retryable(self._error(f"{self._where}: {error}", error.kind)) from None
-        if reply.status == 400 and _too_long(*_server_message(reply.body)):
-            return Completion("", "length")  # no later try fares better: an answer that had no room is a truncated one
         if reply.status != 200:
-            raise self._refused(reply)
+            return self._unanswered(reply.status, refusals.read(reply.body), body, reply.headers)
         try:
             return wire.completion(self._settings.api, json.loads(reply.body.decode("utf-8", "replace")))
+        except refusals.ServerError as error:
+            return self._unanswered(error.words.status or 500, error.words, body)
         except (ValueError, RecursionError):
-            what = f"{self._where}: the reply is not JSON: {wire.excerpt(reply.body[:2000].decode('utf-8', 'replace'))}"
-            raise _Retryable(self._error(what, "bad_response")) from None
+            start = refusals.excerpt(self._without_key(reply.body[:2000].decode("utf-8", "replace")))
+            kind = "a stream of events" if reply.body[:6].startswith((b"data:", b"event:")) else "not JSON"
+            raise _Retryable(self._error(f"{self._where}: the reply is {kind}: {start}", "bad_response")) from None
         except ModelError as error:
             raise _Retryable(self._error(f"{self._where}: {error.message}", error.kind)) from None
 
@@ -176,34 +216,55 @@ class OpenAICompatible:
     def _where(self) -> str:
         return urlsplit(self._settings.azure_endpoint or self._base_url or HOSTED).netloc
 
-    def _refused(self, reply: Reply) -> Exception:
-        """What a reply that is not 200 means: to be retried, for this sample only, or for all of them."""
-        said, code = _server_message(reply.body)
-        what = f"{self._where}: {reply.status}" + (f": {said}" if said else "")
-        status, wait = reply.status, _retry_after(reply.headers)
+    def _unanswered(
+        self, status: int, said: refusals.Words, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> Completion:
+        """What a server means that gives no answer; without `headers` it came in a reply of status 200. A prompt that
+        its filter refuses is answered with nothing."""
+        text = self._without_key(said.text)
+        shown = [self._where, str(status) if headers is not None or said.status else ""]
+        what = ": ".join(part for part in (*shown, refusals.excerpt(text) if text.strip() else "") if part)
+        if refusals.is_filter(said, status):
+            return Completion("", "content_filter", error=what)
+        if context.is_too_long(said, status):
+            raise _TooLong(what, said)
+        raise self._refused(status, said, what, body, headers or {})
+
+    def _refused(
+        self, status: int, said: refusals.Words, what: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Exception:
+        """The error of a refusal: to be retried, for this sample only, or for all of them."""
+        wait = _retry_after(headers)
         if status in (401, 402, 403):
             hint = f"is the key in {self._key_variable} right, and has it access to {self._model}?"
+            hint = "is there credit left on the account?" if status == 402 else hint
             return self._error(what, "auth", hint, FatalModelError)
         if status == 404:
             hint = "does --base-url end in /v1?" if self._base_url and not self._base_url.endswith("/v1") else ""
             return self._error(
                 what, "not_found", hint or f"is there a model {self._model} on that server?", FatalModelError
             )
-        if status == 429 and "insufficient_quota" in (code, said):
+        if 300 <= status < 400:
+            place = _place(headers.get("location", ""))
+            what = f"{self._where}: {status}: the server redirects to {place or 'another place'}; no key is sent there"
+            return self._error(what, "not_found", "give the server's final address with --base-url", FatalModelError)
+        if status == 429 and "insufficient_quota" in (*said.codes, said.text):
             return self._error(what, "rate_limit", "the account has no quota left", FatalModelError)
         if status == 429 or (status in (503, 529) and wait is not None):
             return _Retryable(self._error(what, "rate_limit"), wait, everybody=True)
         if status in (408, 409) or status >= 500:
             return _Retryable(self._error(what, "transient"), wait)
-        return self._error(what, "bad_request")
+        return self._error(what, "bad_request", refusals.parameter_hint(said, body))
+
+    def _without_key(self, text: str) -> str:
+        """Servers like to quote the key."""
+        return text.replace(self._key, "[key]") if self._key else text
 
     def _error(
         self, message: str, kind: ModelErrorKind, hint: str = "", cls: type[ModelError] = ModelError
     ) -> ModelError:
-        """An error whose text can't hold the key: servers like to quote it."""
-        if self._key:
-            message = message.replace(self._key, "[key]")
-        return cls(message, kind, hint)
+        """An error whose text can't hold the key."""
+        return cls(self._without_key(message), kind, hint)
 
     async def close(self) -> None:
         if self._transport:
@@ -214,6 +275,12 @@ class _Retryable(Exception):  # noqa: N818 - a signal between two methods, never
     def __init__(self, error: ModelError, retry_after: float | None = None, everybody: bool = False) -> None:
         super().__init__(error.message)
         self.error, self.retry_after, self.everybody = error, retry_after, everybody
+
+
+class _TooLong(Exception):  # noqa: N818 - as _Retryable
+    def __init__(self, message: str, said: refusals.Words) -> None:
+        super().__init__(message)
+        self.message, self.said = message, said
 
 
 def _checked_url(url: str | None) -> str | None:
@@ -259,23 +326,13 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return wait if wait > 0 else None
 
 
-def _too_long(said: str, code: str) -> bool:
-    """Whether a server refuses a prompt because it does not fit the model's context."""
-    return code == "context_length_exceeded" or "maximum context length" in said.lower()
-
-
-def _server_message(body: bytes) -> tuple[str, str]:
-    """(message, code) of an error reply, in the forms that servers have for it."""
-    text = body[:20_000].decode("utf-8", "replace")
+def _place(location: str) -> str:
+    """Where a redirect points, without what may be secret: credentials and the query."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return (wire.excerpt(text) if text.strip() else ""), ""
-    error = value.get("error", value) if isinstance(value, dict) else value
-    if not isinstance(error, dict):
-        return wire.excerpt(error), ""
-    message = error.get("message") or error.get("detail") or error
-    return wire.excerpt(message), str(error.get("code") or error.get("type") or "")
+        parts = urlsplit(location)
+    except ValueError:
+        return ""
+    return refusals.excerpt(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))).strip("'")
 
 
 def open_model(name: str, options: ModelOptions) -> OpenAICompatible:

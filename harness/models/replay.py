@@ -60,6 +60,7 @@ class Replay:
             record.get("thinking", ""),
             latency_s=record["latency_s"] or 0.0,
             served_by=record.get("served_by", ""),
+            error="" if record["response"] else record.get("error") or "",
         )
 
     async def close(self) -> None:

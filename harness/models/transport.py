@@ -38,6 +38,9 @@ class Transport(Protocol):
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
         """Raises TransportError where there is no whole reply within the time."""
 
+    async def models(self, within_s: float) -> Any:
+        """The JSON of the server's list of models, None if there is none within the time."""
+
     async def close(self) -> None: ...
 
 
@@ -78,6 +81,14 @@ class AiohttpTransport:
         except (self._errors, OSError) as error:
             raise TransportError(_cause(error), "transient") from None
 
+    async def models(self, within_s: float) -> Any:
+        try:
+            url = self._url(self._base_url + "/models")
+            async with asyncio.timeout(within_s), self._session.get(url, allow_redirects=False) as response:
+                return json.loads(await self._read(response)) if response.status == 200 else None
+        except (self._errors, OSError, TransportError, ValueError, RecursionError):  # TimeoutError is an OSError
+            return None
+
     async def _read(self, response: Any) -> bytes:
         if (response.content_length or 0) > LARGEST_REPLY:
             raise TransportError(f"the reply is larger than {LARGEST_REPLY >> 20} MiB", "bad_response")
@@ -112,7 +123,11 @@ class OpenAITransport:
         import openai
 
         self._openai = openai
-        common: dict[str, Any] = {"api_key": self._key, "timeout": self._timeout, "max_retries": 0}
+        # The package would follow a redirect to anywhere with the prompts.
+        client = openai.DefaultAsyncHttpxClient(follow_redirects=False)
+        common: dict[str, Any] = {
+            "api_key": self._key, "timeout": self._timeout, "max_retries": 0, "http_client": client,
+        }  # fmt: skip
         if self._azure_endpoint:
             self._client: Any = openai.AsyncAzureOpenAI(
                 azure_endpoint=self._azure_endpoint, api_version=self._api_version or "2024-10-21", **common
@@ -145,6 +160,13 @@ class OpenAITransport:
             )
         except self._openai.APIConnectionError as error:
             raise TransportError(_cause(error.__cause__ or error), "transient") from None
+
+    async def models(self, within_s: float) -> Any:
+        try:
+            raw = await asyncio.wait_for(self._client.models.with_raw_response.list(), within_s)
+            return json.loads(raw.http_response.content)
+        except (self._openai.OpenAIError, TimeoutError, ValueError, RecursionError):
+            return None
 
     async def close(self) -> None:
         await self._client.close()

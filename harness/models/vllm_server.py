@@ -122,7 +122,6 @@ class VLLM:
         self._client: OpenAICompatible | None = None
         self._end_noticed: asyncio.Task[None] | None = None
         self._version: str | None = None
-        self._context: int | None = None
 
     @property
     def identity(self) -> Params:
@@ -150,17 +149,10 @@ class VLLM:
         options = replace(self._options, base_url=base_url, api_key_env=key_name, max_connections=self.max_connections)
         self._client = OpenAICompatible(self._engine.model, options, self._request_settings)
         await self._client.start()
-        models = await served_models(base_url, os.environ.get(key_name or ""))
-        context = models.get(self._request_settings.model or self._engine.model, {}).get("max_model_len")
-        self._context = context if isinstance(context, int) else None
 
     async def complete(self, request: Request) -> Completion:
         """Raises FatalModelError as soon as the server's process is gone, without waiting for retries."""
         assert self._client, "start comes first"
-        limit = request.sampling.max_tokens
-        if self._context and limit and limit > self._context:
-            # vLLM refuses such a limit, which no answer could reach.
-            request = replace(request, sampling=replace(request.sampling, max_tokens=self._context))
         if not self._end_noticed:
             return await self._client.complete(request)
         call = asyncio.ensure_future(self._client.complete(request))

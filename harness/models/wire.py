@@ -1,24 +1,86 @@
 """The OpenAI-compatible wire format: requests to JSON bodies, JSON replies to completions. Pure functions.
 
-A server's reply is hostile input: any JSON gives a Completion or a ModelError of kind bad_response.
+A server's reply is hostile input: any JSON gives a Completion or a ModelError.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from harness.errors import ModelError
+from harness.models import refusals
+from harness.models.refusals import ServerError, Words, excerpt
 from harness.types import Completion, Message, Request, StopReason, TokenLogprob
 
+T = TypeVar("T")
 Api = Literal["chat", "completions", "responses"]
 TokensField = Literal["max_tokens", "max_completion_tokens"]
 
 PATHS: dict[Api, str] = {"chat": "/chat/completions", "completions": "/completions", "responses": "/responses"}
 
-_STOP_REASONS: dict[str, StopReason] = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
+
+# How an answer ended ----------------------------------------------------------------------------------------------
+
+Ending = Literal["end", "cut", "filter", "failure"]
+
+_ENDINGS: dict[Ending, str] = {
+    "end": "stop stopped eos eos_token eos_found end_of_text endoftext stop_sequence stop_token stop_word stop_str "
+    "stop_string end_turn end ended done complete completed finish finished success normal tool_calls tool_call "
+    "tool_use function_call null none",
+    "cut": "length max_tokens max_token max_length max_len max_new_tokens max_output_tokens max_completion_tokens "
+    "max_context model_length token_limit limit error_limit context_length context_limit context_length_exceeded "
+    "context_window_exceeded model_context_window_exceeded length_limit length_capped truncated incomplete repetition",
+    "filter": "content_filter content_filtered content_filtering content_blocked content_policy "
+    "content_policy_violation content_moderation safety refusal refused blocklist prohibited_content recitation spii "
+    "sensitive language model_armor image_safety image_prohibited_content image_recitation guardrail "
+    "guardrail_intervened guardrails blocked block flagged moderation moderated policy policy_violation unsafe "
+    "error_toxic toxicity responsible_ai censored",
+    "failure": "error errored abort aborted cancel canceled cancelled user_cancel user_cancelled failed failure fail "
+    "in_progress queued pending running incomplete_stream insufficient_system_resource insufficient_system_resources "
+    "malformed_function_call unexpected_tool_call too_many_tool_calls malformed_response network_error server_error "
+    "internal_error internal_server_error engine_error engine_overloaded overloaded unavailable service_unavailable "
+    "timeout timed_out time_limit deadline_exceeded rate_limit rate_limit_exceeded interrupted preempted evicted "
+    "disconnected disconnect client_disconnected killed crashed load unload pause_turn unspecified",
+}
+"""What servers call it, in lower case with underscores: OpenAI, vLLM, SGLang, TGI, llama.cpp, Ollama, Anthropic,
+Gemini, Bedrock, Cohere, Mistral, DeepSeek, xAI, z.AI and gateways in front of them."""
+
+_ENDING_OF: dict[str, Ending] = {word: ending for ending, words in _ENDINGS.items() for word in words.split()}
+
+
+_STOP_REASONS: dict[Ending, StopReason] = {"end": "stop", "cut": "length", "filter": "content_filter"}
+
+
+def ending(word: Any) -> Ending | None:
+    """What a finish reason says, None for an unknown one. Read are the part before a colon, whatever its case, and
+    the name of an enumeration's value (FinishReason.MAX_TOKENS, FINISH_REASON_STOP). A missing one is an end."""
+    if isinstance(word, dict):  # SGLang's own form
+        word = word.get("type")
+    if word is None:
+        return "end"
+    if not isinstance(word, str):
+        return None
+    word = word[:100].partition(":")[0].rpartition(".")[2].strip()
+    word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", word).lower()
+    word = re.sub(r"[^a-z]+", "_", word).strip("_")
+    for prefix in ("finish_reason_", "finishreason_", "stop_reason_", "reason_"):
+        word = word.removeprefix(prefix)
+    return "end" if not word else _ENDING_OF.get(word)
+
+
+def _ended(word: Any, text: str) -> tuple[StopReason, tuple[str, ...]]:
+    """(stop reason, notes). Raises ServerError if the answer was not finished, or ended with nothing in a way that is
+    not known."""
+    how = ending(word)
+    said = excerpt(word if isinstance(word, str) else repr(word)[:100])[:50]
+    if how == "failure" or (how is None and not text.strip()):
+        raise ServerError(Words(f"the server ended the answer with {said}"))
+    if how is None:
+        return "other", (f"the server ended answers with {said}, which is not known: they are taken as they are",)
+    return _STOP_REASONS[how], ()
 
 
 # Requests ---------------------------------------------------------------------------------------------------------
@@ -55,9 +117,13 @@ def plain_prompt(messages: tuple[Message, ...]) -> str:
 
 
 def completion(api: Api, reply: Any) -> Completion:
-    """The completion in a reply. Raises ModelError(bad_response) for anything of another shape."""
+    """The completion in a reply. Raises ServerError if the reply says that there is none, and
+    ModelError(bad_response) for anything of another shape."""
     if not isinstance(reply, dict):
         raise bad_response("the reply is not a JSON object", reply)
+    _raise_error(reply)
+    if not isinstance(reply.get("output" if api == "responses" else "choices"), list) and _is_error(reply):
+        raise ServerError(refusals.words(reply))
     try:
         made = _responses(reply) if api == "responses" else _choice(api, reply)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -69,39 +135,109 @@ def completion(api: Api, reply: Any) -> Completion:
     return replace(made, text=text, thinking="\n\n".join(t for t in (made.thinking, thought) if t), served_by=served_by)
 
 
+def _raise_error(holder: dict[str, Any]) -> None:
+    """An error outranks any text beside it. One whose fields are all empty is none."""
+    error = holder.get("error")
+    if any(error.values()) if isinstance(error, dict) else error:
+        raise ServerError(refusals.words({"error": error}))
+
+
+def _raise_blocked(reply: dict[str, Any]) -> None:
+    """Gemini's form of a prompt that was refused: feedback on it in the place of choices."""
+    feedback = reply.get("promptFeedback") or reply.get("prompt_feedback")
+    reason = (feedback.get("blockReason") or feedback.get("block_reason")) if isinstance(feedback, dict) else None
+    if reason:
+        raise ServerError(Words(f"the prompt was blocked: {reason}"[:200], frozenset({"content_filter"})))
+
+
+def _is_error(reply: dict[str, Any]) -> bool:
+    """Whether a reply without an answer is an error that is not wrapped in `error`: {"message": ..., "code": ...}."""
+    return any(isinstance(reply.get(name), str) for name in ("message", "detail", "error_msg", "msg"))
+
+
 def _choice(api: Api, reply: dict[str, Any]) -> Completion:
-    choice = reply["choices"][0]
-    prompt_tokens, completion_tokens, thinking_tokens = _usage(reply.get("usage"))
-    stop_reason = _STOP_REASONS.get(str(choice.get("finish_reason")), "other")
+    choices = reply.get("choices")
+    if not choices:
+        _raise_blocked(reply)
+        raise bad_response("the reply holds no choices", reply)
+    choice = choices[0]
+    _raise_error(choice)
+    side = _Side()
+    thinking, refused = "", False
     if api == "completions":
-        text, thinking, logprobs = _text(choice["text"]), "", _completion_logprobs(choice.get("logprobs"))
+        text, logprobs = _text(choice["text"]), side.read("logprobs", _completion_logprobs, choice.get("logprobs"))
     else:
         message = choice["message"]
+        _raise_error(message)
         text = _text(message.get("content"))
-        thinking = _text(message.get("reasoning_content") or message.get("reasoning"))
-        logprobs = _chat_logprobs(choice.get("logprobs"))
-        if message.get("refusal"):
-            text, stop_reason = _text(message["refusal"]), "content_filter"
-    return Completion(text, stop_reason, prompt_tokens, completion_tokens, thinking_tokens, thinking, logprobs)
+        thinking = side.read("reasoning", _thinking, message) or ""
+        logprobs = side.read("logprobs", _chat_logprobs, choice.get("logprobs"))
+        refusal = message.get("refusal")
+        refused = bool(refusal) and not (isinstance(refusal, bool) and text)
+        text = _text(refusal) if isinstance(refusal, str) and refusal else text
+    stop_reason, notes = ("content_filter", ()) if refused else _ended(choice.get("finish_reason"), text or thinking)
+    counts = side.read("usage", _usage, reply.get("usage")) or (None, None, None)
+    return Completion(text, stop_reason, *counts, thinking, logprobs, notes=(*notes, *side.notes))
 
 
 def _responses(reply: dict[str, Any]) -> Completion:
-    texts, thinking, refused = [], [], False
-    for item in reply["output"]:
-        if item["type"] == "message":
-            for part in item["content"]:
-                refused |= part["type"] == "refusal"
-                texts.append(_text(part.get("text") or part.get("refusal")))
-        elif item["type"] == "reasoning":
-            thinking += [_text(part.get("text")) for part in item.get("summary") or []]
-    why = (reply.get("incomplete_details") or {}).get("reason")
-    stop_reason: StopReason = "content_filter" if refused or why == "content_filter" else "stop"
-    if reply.get("status") == "incomplete" and stop_reason == "stop":
-        stop_reason = "length" if why == "max_output_tokens" else "other"
-    prompt_tokens, completion_tokens, thinking_tokens = _usage(reply.get("usage"))
-    return Completion(
-        "".join(texts), stop_reason, prompt_tokens, completion_tokens, thinking_tokens, "\n\n".join(thinking)
-    )
+    texts, thinking, refused, side = [], [], False, _Side()
+    for item in (i for i in reply["output"] if isinstance(i, dict)):
+        if item.get("type") == "message":
+            for part in (p for p in item.get("content") or [] if isinstance(p, dict)):
+                refused |= part.get("type") == "refusal"
+                texts.append(_text(part.get("refusal")) if part.get("type") == "refusal" else _part(part))
+        elif item.get("type") == "reasoning":
+            thinking.append(side.read("reasoning", _thought, item.get("summary")) or "")
+    text, thought = "".join(texts), "\n\n".join(t for t in thinking if t)
+    details = reply.get("incomplete_details")
+    why = details.get("reason") if isinstance(details, dict) else None
+    status = reply.get("status")
+    # A status without a reason is a cut of unknown cause, so of none that the table knows.
+    word = (why or "incomplete without a reason") if status == "incomplete" else status
+    stop_reason, notes = ("content_filter", ()) if refused else _ended(word, text or thought)
+    counts = side.read("usage", _usage, reply.get("usage")) or (None, None, None)
+    return Completion(text, stop_reason, *counts, thought, notes=(*notes, *side.notes))
+
+
+class _Side:
+    """Reads what stands beside an answer: an unknown form of it costs a note, never the answer."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def read(self, name: str, reader: Callable[[Any], T], value: Any) -> T | None:
+        try:
+            return reader(value)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
+            self.notes.append(
+                f"the server sent `{name}` in a form that is not known: it was left out, the answers kept"
+            )
+            return None
+
+
+_THINKING_PARTS = ("thinking", "reasoning")
+
+
+def _thinking(message: dict[str, Any]) -> str:
+    """The text of a thinking section that the server sends apart from the answer, or in parts of its own."""
+    content = message.get("content")
+    parts = [p for p in content if isinstance(p, dict)] if isinstance(content, list) else []
+    sent = [message.get("reasoning_content") or message.get("reasoning")]
+    sent += [[p] for p in parts if p.get("type") in _THINKING_PARTS]
+    return "\n\n".join(t for t in map(_thought, sent) if t)
+
+
+def _thought(value: Any) -> str:
+    """A thought as text; lists of parts call it text, thinking, reasoning or content."""
+    if not isinstance(value, list):
+        return _text(value)
+    texts = []
+    for part in value:
+        named = part if isinstance(part, dict) else {"text": part}
+        found = next((named[k] for k in ("text", "thinking", "reasoning", "content") if named.get(k)), None)
+        texts.append(_text(found))
+    return "\n\n".join(t for t in texts if t)
 
 
 def _text(content: Any) -> str:
@@ -109,10 +245,20 @@ def _text(content: Any) -> str:
     if content is None:
         return ""
     if isinstance(content, list):
-        content = "".join(part if isinstance(part, str) else str(part.get("text") or "") for part in content)
+        content = "".join(_part(part) for part in content)
     if not isinstance(content, str):
         raise TypeError(f"content is of type {type(content).__name__}")
     return content if content.isascii() else content.encode("utf-8", "replace").decode("utf-8")
+
+
+def _part(part: Any) -> str:
+    """One part of a content: text, {"text": ...} or {"text": {"value": ...}}; nulls and thoughts are empty."""
+    if isinstance(part, str):
+        return part
+    text = part.get("text") if isinstance(part, dict) and part.get("type") not in _THINKING_PARTS else None
+    if isinstance(text, dict):
+        text = text.get("value")
+    return text if isinstance(text, str) else ""
 
 
 def _usage(usage: Any) -> tuple[int | None, int | None, int | None]:
@@ -120,13 +266,20 @@ def _usage(usage: Any) -> tuple[int | None, int | None, int | None]:
     if not isinstance(usage, dict):
         return None, None, None
     details = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
-    counts = (
-        usage.get("prompt_tokens", usage.get("input_tokens")),
-        usage.get("completion_tokens", usage.get("output_tokens")),
-        details.get("reasoning_tokens") if isinstance(details, dict) else None,
+    prompt = usage.get("prompt_tokens", usage.get("input_tokens"))
+    answer = usage.get("completion_tokens", usage.get("output_tokens"))
+    return (
+        _count(prompt),
+        _count(answer),
+        _count(details.get("reasoning_tokens") if isinstance(details, dict) else None),
     )
-    prompt, answer, thinking = (n if isinstance(n, int) and 0 <= n < 2**53 else None for n in counts)
-    return prompt, answer, thinking
+
+
+def _count(value: Any) -> int | None:
+    """A number of tokens; 10.0 is 10."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
 def _chat_logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
@@ -174,9 +327,3 @@ def split_thinking(text: str) -> tuple[str, str]:
 
 def bad_response(what: str, reply: Any) -> ModelError:
     return ModelError(f"{what}: {excerpt(reply)}", "bad_response")
-
-
-def excerpt(reply: Any) -> str:
-    """What a server sent, short enough for a message, on one line."""
-    text = reply if isinstance(reply, str) else repr(reply)[:2000]
-    return repr(re.sub(r"\s+", " ", text[:2000]).strip()[:200])

@@ -54,6 +54,13 @@ def test_a_cut_answer_says_so() -> None:
     assert (completion.stop_reason, completion.completion_tokens) == ("length", 2)
 
 
+def test_an_answer_that_the_context_cut_says_so() -> None:
+    prompt_tokens = ask(GREEDY)[0].prompt_tokens
+    (completion,) = ask(Sampling(temperature=0, max_tokens=2048), context=str(prompt_tokens + 3))
+    assert (completion.stop_reason, completion.completion_tokens, len(completion.notes)) == ("length", 3, 1)
+    assert ask(Sampling(temperature=0, max_tokens=2048))[0].notes == (), "it ended by itself: there was room enough"
+
+
 def test_stop_strings_end_the_answer() -> None:
     (completion,) = ask(Sampling(temperature=0, max_tokens=64, stop=("Answer",)))
     assert (completion.text, completion.stop_reason) == ("### ", "stop")

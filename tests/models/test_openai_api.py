@@ -161,7 +161,6 @@ def test_a_server_that_is_not_there_is_an_error_not_a_hang() -> None:
         (404, "not_found", True),
         (400, "bad_request", False),
         (422, "bad_request", False),
-        (413, "bad_request", False),
     ],
 )
 def test_refusals_are_not_retried(client: str, status: int, kind: str, fatal: bool) -> None:

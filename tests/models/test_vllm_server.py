@@ -73,13 +73,18 @@ def test_the_server_gets_our_environment_and_no_usage_statistics(fake, monkeypat
     assert environment["VLLM_NO_USAGE_STATS"] == "1"
 
 
-@pytest.mark.parametrize(("asked", "sent"), [(2048, 512), (100, 100)])
-def test_a_length_limit_beyond_the_context_is_lowered_to_it(fake, asked, sent):
+@pytest.mark.parametrize(
+    ("asked", "given", "sent"), [(2048, True, 512), (100, True, 100), (100, False, 100), (2048, False, 460)]
+)
+def test_a_length_limit_beyond_the_context_is_lowered_to_it(fake, asked, given, sent):
+    """A task's limit to what is left beside the prompt, as far as that can be told before the first answer."""
+
     async def scenario():
         model = model_of(fake)
         await model.start()
         try:
-            return await model.complete(Request((Message("user", "hello"),), Sampling(max_tokens=asked)))
+            request = Request((Message("user", "hello"),), Sampling(max_tokens=asked), max_tokens_given=given)
+            return await model.complete(request)
         finally:
             await model.close()
 
