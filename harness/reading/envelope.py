@@ -113,10 +113,16 @@ _ROLE = re.compile(
 _STRUCK = re.compile(r"~~[^~\n]{1,200}~~|<(del|s|strike)>[^<\n]{1,200}</\1>", re.I)
 
 
+LONGEST = 300_000
+"""Characters of a response that are read: half of them at its beginning, half at its end."""
+
+
 def clean(text: str) -> str:
     """The first turn's text, without thinking, template tokens, struck-out words and invisible characters; full-width
     characters, typographic quotes and HTML entities as plain ones."""
     text = without_thinking(text)
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]}\n{text[-LONGEST // 2 :]}"
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():

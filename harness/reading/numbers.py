@@ -14,6 +14,10 @@ from fractions import Fraction
 from harness.reading.commitment import Marked, Reader, Value, sentences
 
 
+CLOSE_LOOK = 1_000
+"""Characters of a line or sentence that are looked at."""
+
+
 @dataclass(frozen=True)
 class Counts:
     """What a question asks to be counted: `letters` that stand for numbers, `asked` (a pattern for what is counted, if it
@@ -36,7 +40,7 @@ def reader(counts: Counts = Counts()) -> Reader:
 
 
 def _marked(stretch: Marked, counts: Counts) -> Value | None:
-    text = _plain(stretch.text)
+    text = _plain(stretch.text[:CLOSE_LOOK])
     if not counts.letters:
         text = _CJK_NUMBER.sub(lambda m: str(_CJK.index(m[1])), text, count=1)
     if not _values(text, counts.letters) and not _UNDECIDED.search(text):
@@ -46,7 +50,7 @@ def _marked(stretch: Marked, counts: Counts) -> Value | None:
 
 
 def _stated(sentence: str, counts: Counts) -> Value | None:
-    text = _plain(sentence)
+    text = _plain(sentence[-CLOSE_LOOK:])
     if _UNDECIDED.search(text):
         return Value(None, f"undecided: {text.strip()[:80]!r}")
     if _MISTAKEN.search(text):
