@@ -167,7 +167,9 @@ def _subject(stretch: str, reader: Reader) -> Value | None:
 
 
 def _about_the_answer(stretch: str, held: _Found | None, reader: Reader) -> bool:
-    """Whether what is taken back is the answer so far, and no other value."""
+    """Whether what is taken back is the answer so far, and no other value ("some say 7, but that is wrong")."""
+    if _REJECTED.search(re.split(r"[.!?] |\n", stretch)[-1]):
+        return False
     earlier = held or _commitment(stretch, reader)
     if earlier is None or earlier.value.value is None:
         return True
@@ -209,7 +211,7 @@ _BEST = re.compile(
     rf"|(?<!\w)(?:{words.CJK_ANSWER}){_TAIL}\s?{words.CJK_IS}"
     rf"|{_HEAD}(?:{words.ANSWER}){_TAIL}(?:[ \t]?(?:[-–—→⇒]|->|=>)[*_ ]{{1,4}}|[^\w\n]{{0,6}}$)"
     rf"|\b(?:final|correct|right|true|actual|real|corrected) (?:answer|result|value)(?: to [^.:\n]{{1,80}})?{_TAIL} {words.IS}\b:?"
-    rf"|^[^\w\n]{{0,8}}A[*_]{{0,2}}:(?=[*_ ]{{0,4}}\S)|(?P<alone>^[^\w\n]{{0,3}}#{{2,4}}[ \t]+(?=\S)|\[\[|^[^\w\n]{{0,3}}(?:{_POINTS}))",
+    rf"|^[^\w\n]{{0,12}}finale?{_TAIL} ?[:=]|^[^\w\n]{{0,8}}A[*_]{{0,2}}:(?=[*_ ]{{0,4}}\S)|(?P<alone>^[^\w\n]{{0,3}}#{{2,4}}[ \t]+(?=\S)|\[\[|^[^\w\n]{{0,3}}(?:{_POINTS}))",
     re.I | re.M,
 )
 _GOOD = (
@@ -364,7 +366,9 @@ def _braced(text: str, start: int) -> tuple[str, str, bool]:
     return text[start:end], "", False
 
 
-_NOT_BUT = re.compile(r"\bnot (?:[^,.;\n]{1,60}?) but (?:rather )?", re.I)
+_NOT_BUT = re.compile(
+    r"\b(?:not|isn't|wasn't) [^,.;\n]{1,40}?(?:,? but(?: rather| instead)?|[,;] (?:it(?:'s| is)|rather|instead|that(?:'s| is))) ", re.I
+)
 _NOT = re.compile(
     r"[,;(–—-] ?(?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^,.;)\n]{1,60}\)?"
     r"| (?:rather than|instead of|as opposed to) [^,.;)\n]{1,60}",
@@ -374,7 +378,7 @@ _NOT = re.compile(
 
 def affirmed(text: str) -> str:
     """A stretch without what it denies: "not 6 but 7" and "7, not 6" are "7"."""
-    if "not" not in text and "n" not in text:
+    if "n" not in text.lower():
         return text
     return _NOT.sub("", _NOT_BUT.sub("", text))
 
@@ -416,6 +420,8 @@ def _unmarked(text: str, reader: Reader) -> _Found | None:
         else reader.alone(first)
         or (reader.alone(next(iter(sentences(first)), "")) if len(lines) == 1 or len(first) > 3 else None)
     )
+    if at_first is not None and len(lines) == 1 and _THEREFORE.match(last_said := sentences(last)[-1]):
+        at_first = reader.alone(_THEREFORE.sub("", last_said, count=1)) or at_first
     at_last = reader.alone(_THEREFORE.sub("", last, count=1)) if len(lines) > 1 else None
     if at_last is not None and at_last.value is not None and (at_first is None or explained == len(lines)):
         differ = at_first is not None and at_first.value != at_last.value and not reader.counts_up

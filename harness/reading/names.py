@@ -24,7 +24,8 @@ MOST_WORDS = 30
 @functools.lru_cache(maxsize=2048)
 def reader(known: tuple[str, ...], labels: str = "", shape: str = "", given: str = "") -> Reader:
     """How one of the `known` names is read. If none are known: what has the `shape` (NAME or DESCRIPTION) and is not what
-    the question gives, or without a shape any short phrase.
+    the question gives, or without a shape any short phrase. `given` is what the question gives: a sentence that says it
+    goes before one that states another fact.
 
     A name that is denied is none; of several in a sentence the one that the sentence leads to counts, else the one that
     it begins with; with "or" between them there is none. A phrase that holds no known name counts only if no name is
@@ -32,7 +33,7 @@ def reader(known: tuple[str, ...], labels: str = "", shape: str = "", given: str
     """
     names = _Names(known, shape, given)
     return Reader(
-        marked=lambda m: _marked(m.text, names),
+        marked=lambda m: _marked(m, names),
         stated=lambda sentence: _stated(sentence, names),
         alone=lambda line: _alone(line, names),
         labels=labels,
@@ -185,8 +186,8 @@ def _is_phrase(said: str, line: str) -> bool:
     )
 
 
-def _marked(text: str, names: _Names) -> Value | None:
-    line = text[:CLOSE_LOOK]
+def _marked(stretch: Marked, names: _Names) -> Value | None:
+    line = stretch.text[:CLOSE_LOOK]
     if names.anything:
         said = _said(next(iter(sentences(line)), ""))
         fits = said and len(said.split()) <= MOST_WORDS and not _EMPTY.match(said)
@@ -198,7 +199,7 @@ def _marked(text: str, names: _Names) -> Value | None:
         value = _of_several(part, names)
         if value is not None:
             return value
-    said = _said(next(iter(sentences(line)), ""))
+    said = _said(next(iter(sentences(line)), "")) if stretch.sure else ""
     short = 0 < len(said.split()) <= MOST_WORDS and re.search(r"[^\W\d_]", said) and not _EMPTY.match(said)
     return Value(said[:200], aside=True) if short else None
 
@@ -224,9 +225,16 @@ def _stated(sentence: str, names: _Names) -> Value | None:
     bold = [m.name for b in re.findall(r"\*\*([^*\n]{1,80})\*\*", text) for m in names.mentions(b)]
     if len(set(bold)) == 1:
         return Value(bold[0])
-    return _of_several(text, names)
+    if not names.given:
+        return _of_several(text, names)
+    if names.given not in _key(text):
+        value = _of_several(text, names)
+        return value and value._replace(aside=len(text.split()) > 5 and value.value is not None)
+    clauses = [c for c in _CLAUSES.split(text) if names.given in _key(c) and names.mentions(c)]
+    return _of_several(clauses[-1] if clauses else text, names)
 
 
+_CLAUSES = re.compile(r"; |, (?:while|whereas|but|and|though|although) ")
 _SPECULATES = re.compile(r"\b(?:guess|might|may be|could|if (?:one|i|we|you)|speculat\w+|candidates?)\b", re.I)
 _BESIDE = re.compile(
     r"\b(?:different|something else|(?:an)?other (?:one|entry|person)|not (?:him|her|it|them|related|relevant)|unrelated|irrelevant|"
@@ -270,5 +278,5 @@ _LISTED = re.compile(r" ?(?:,|/|&|, ?and|and|,? as well as) ?(?:the )?")
 _GOES_ON = re.compile(
     r"[\W_]*(?:$|[,;(–—.:]|(?:is|was) (?:the|a|an|one|who|what|correct|right)\b|because|since|as|whom?|which|that|and|comes|came)"
 )
-_LEADS = re.compile(r"(?:\b(?:is|was|are|be|named|names|called|to|from|by|as|answer)|[:=→>])[\W_]*(?:the )?$")
+_LEADS = re.compile(r"(?:\b(?:is|was|are|be|says?|named|names|called|to|from|by|as|answer)|[:=→>])[\W_]*(?:the )?$")
 _BEHIND = re.compile(r"[\W_]{0,3}[,;(.–—]|[\W_]*(?:and|because|since|as|who|which|where|not|but|from|in|by|whose)\b")

@@ -91,7 +91,7 @@ _MISTAKEN = re.compile(
 )
 _BUT = re.compile(r"\b(?:but|however|yet|whereas|actually)\b", re.I)
 _CONCLUSION = re.compile(
-    r"'s (?:\w+ )?(?:brother|sister|friend|cousin|sibling)|\beach\b|\b(?:the|a|every|her|his) (?:\w+ )?(?:brother|sister|friend)s? |"
+    r"'s (?:\w+ )?(?:brother|sister|friend|cousin|sibling)|\beach\b|\b(?:the|a|every|her|his) (?:\w+ )?(?:brother|sister|friend)\b|"
     r"\b(?:so|thus|hence|therefore|total)\b|=",
     re.I,
 )
@@ -197,8 +197,9 @@ _EQUALS = re.compile(
     re.I,
 )
 _CUE = re.compile(
-    r"\b(?:has|have|had|is|are|be|was|were|(?:we|you|i|one) (?:get|find|count|obtain)s?|total(?:s|ing)?(?: of| is)?|"
-    r"altogether|exactly|there are|answer|number)\b"
+    r"(?:\b(?:it|that|there|which|answer)'s|\b(?:has|have|had|is|are|be|was|were|probably|likely|hat|haben|ont|tiene|tienen|tem|têm|ha|hanno|"
+    r"имеет|(?:we|you|i|one) (?:get|find|count|obtain)s?|total(?:s|ing)?(?: of| is)?|"
+    r"altogether|exactly|there are|answer|number)\b| a |有|には|に)"
     r"[^\d=]{0,40}$",
     re.I,
 )
@@ -275,9 +276,11 @@ def _sentence_value(sentence: str, counts: Counts) -> tuple[str | None, bool, st
     values = _values(main, letters)
     if not values:
         return None, False, ""
+    others: list[_Value] = []
     if counts.asked and not letters and (of_kind := _of_kind(main, values, counts.asked)) is not None:
         if not of_kind:
             return None, False, ""
+        others = [v for v in values if v not in of_kind]
         values = of_kind
     equals = [m.end() for m in _EQUALS.finditer(main)]
     behind = [v for v in values if equals and v.start >= equals[-1]]
@@ -291,6 +294,8 @@ def _sentence_value(sentence: str, counts: Counts) -> tuple[str | None, bool, st
     if not letters and not behind and _UNWORKED.search(main):
         return None, False, "a sum that is not worked out"
     distinct = {v.value for v in values}
+    if others:  # "has 2 brothers and 7 sisters": the number of brothers stands in nobody's way
+        main = "".join(" " if any(o.start <= i < o.end for o in others) else c for i, c in enumerate(main))
     cued = [v for v in values if _CUE.search(main[max(0, v.start - 60) : v.start])]
     first = values[0]
     if behind or (not letters and re.fullmatch(r"[\s$*_\"'(\[]*", main[: first.start])):

@@ -97,6 +97,15 @@ def _plain(text: str) -> str:
     return _FURNITURE.sub("", re.sub(r"\\(?:text|mathrm|mathbf|textbf|mathtt|texttt) ?\{([^{}]{0,100})\}", r"\1", text))
 
 
+_GLOSS = re.compile(rf" ?\((?:=|i\.e\.,?)? ?[0-9A-Z]{{1,40}} ?(?:{_IN_BASE})\)", re.I)
+
+
+def _said(text: str, question: _Question) -> str:
+    """A sentence without its reasons and remarks, and without what a numeral is in another base: "155 (131 in decimal)"."""
+    plain = _GLOSS.sub(lambda m: m.group() if _base(_SAID_BASE.search(m.group())[0]) == question.base else "", _plain(text))  # type: ignore[index]
+    return _REASON.sub("", _REMARK.sub(" ", plain))
+
+
 def _numerals(text: str, question: _Question) -> list[_Numeral]:
     """The numerals of a text that are neither terms of a sum, nor the name of a base, nor words."""
     found: list[_Numeral] = []
@@ -167,7 +176,7 @@ def _marked(stretch: Marked, question: _Question) -> Value | None:
     if _ALONE_APART.fullmatch(_plain(stretch.text)):
         whole = _plain(stretch.text).replace(" ", "")
     for sentence in sentences(whole):
-        value = _value(_REASON.sub("", _REMARK.sub(" ", _plain(sentence))), question, marked=True)
+        value = _value(_said(sentence, question), question, marked=True)
         if value is not None:
             context = [_base(m.group()) for m in _SAID_BASE.finditer(stretch.before)]
             elsewhere = bool(context) and context[-1] != question.base and value.note is None
@@ -179,7 +188,9 @@ _ALONE_APART = re.compile(r"\s*[0-9A-Z](?: [0-9A-Z])+\s*")
 
 
 def _stated(sentence: str, question: _Question) -> Value | None:
-    text = _REASON.sub("", _REMARK.sub(" ", _plain(sentence)))
+    text = _said(sentence, question)
+    if _MISTAKEN.search(text):
+        text = re.split(r";|\b(?:but|however|yet)\b", text)[-1]
     if _MISTAKEN.search(text):
         return None
     return _value(text, question, marked=False)
@@ -192,7 +203,9 @@ def _alone(line: str, question: _Question) -> Value | None:
         text = re.split(r", |\.\.\.|…|→|->", text)[-1].strip()  # "766, 767, 768, 770"
     if not text or len(text) > 120 or text[:1] in "+×":
         return None
-    side = text.rpartition("=")[2]
+    left, _, side = text.rpartition("=")
+    if "," in left:
+        return None  # several equations
     found = _numerals(side.strip("{}[]() ") if side is not text else text, question)
     if not found and "=" in text:
         return None

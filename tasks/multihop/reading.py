@@ -10,15 +10,15 @@ import re
 
 from harness.reading import names
 from harness.reading.commitment import Marked, Reader, Value, sentences
-from harness.reading.words import either
+from harness.reading.words import UNKNOWN, either
 from harness.tasks.multihop.items import UNANSWERABLE
 
 
 @functools.lru_cache(maxsize=2048)
-def reader(candidates: tuple[str, ...]) -> Reader:
+def reader(candidates: tuple[str, ...], relation: str = "") -> Reader:
     """How the answer is read: one of the candidates (which may be yes and no), or a phrase if there are none; or that
-    the question can't be answered."""
-    base = _YES_NO if candidates == ("yes", "no") else names.reader(candidates, _LABELS)
+    the question can't be answered. `relation` is how documents say the last hop ("is governed by"), if that is known."""
+    base = _YES_NO if candidates == ("yes", "no") else names.reader(candidates, _LABELS, given=relation)
 
     def marked(m: Marked) -> Value | None:
         return _declined(m.text, base, whole=True) or base.marked(m)
@@ -30,6 +30,8 @@ def reader(candidates: tuple[str, ...]) -> Reader:
         value = base.alone(line)
         if value is not None and not value.aside:
             return value
+        if _NONE.fullmatch(line):
+            return Value(UNANSWERABLE)
         if not declines(line):
             return value
         return Value(UNANSWERABLE) if len(line.split()) <= 6 and base.stated(line) is None else None
@@ -62,12 +64,13 @@ def _declined(text: str, base: Reader, whole: bool = False) -> Value | None:
     return Value(UNANSWERABLE)
 
 
+_NONE = re.compile(r"\W*(?:none|nothing|nobody|unknown|no answer|null|nil)(?: of them)?\W*", re.I)
 _NO_WAY = re.compile(r"\W*no (?:way|one|idea|information|document|answer|mention|evidence|data|such)\b", re.I)
 _EITHER = re.compile(r"\beither\b|\bor (?:it|the question|else|maybe|perhaps)\b", re.I)
 _NO_ANSWER = re.compile(
-    r"\b"
+    rf"{UNKNOWN}|\b"
     + either(r"""
-    unanswerable | undetermined | indeterminable | undeterminable | not answerable | unknowable | n/a | not applicable
+    unanswerable | unknown | undetermined | indeterminable | undeterminable | not answerable | unknowable | n/a | not applicable
     (?:can ?not|can't|could not|couldn't|impossible to|unable to|not possible to|no way to|hard to) (?:be )?(?:\w+ly )?(?:determined?|answer(?:ed)?|identif(?:y|ied)|say|said|tell|told|know|known|find|found|conclude|concluded|infer(?:red)?|establish(?:ed)?|deduced?|derived?|resolved?|ascertain(?:ed)?|locate|verif(?:y|ied))
     (?:not enough|insufficient|no|lack of|lacks? (?:\w+ )?) ?(?:sufficient |relevant |such |direct |explicit )?(?:information|evidence|answer|data|mention|details?|record|indication|statement)
     no (?:\w+ )?(?:document|passage|text|source|paragraph|one of the documents)s? (?:\w+ )?(?:says?|states?|mentions?|gives?|tells?|names?|provides?|specif\w+|contains?|includes?|identif\w+|links?|connects?|supports?)
@@ -81,7 +84,7 @@ _NO_ANSWER = re.compile(
     ne (?:permet|permettent|contient|contiennent|mentionne|mentionnent|pr[ée]cise|pr[ée]cisent|dit|disent)\w* pas | sans r[ée]ponse | impossible [àa] d[ée]terminer | (?:pas|non) (?:mentionn|indiqu|pr[ée]cis|donn)\w+ | aucune? (?:information|document|r[ée]ponse)
     (?:no|non|n[ãa]o) (?:se |si |[ée] |es |[èe] )?(?:puede|pode|pu[òo]|menciona|indica|especifica|possibile|possível|posible|proporciona|contienen?|contêm|contengono)\w* | sin respuesta | sem resposta | senza risposta
 """)
-    + r"|无法(?:回答|确定)|無法|没有(?:提供|提到|说明|足够|给出|任何)|未提及|信息不足|不明|わかりません|分かりません|(?:記載|言及|書かれ|含まれ)(?:が|は|されて|て)?い?(?:ない|ません|ありません)|答えられ|알 수 없|언급(?:되지|이 없)|невозможно|не (?:указан|упомян|сказан|говорит)|нет (?:информации|ответа)",
+    + r"|无法(?:回答|确定)|無法|没有(?:提供|提到|说明|足够|给出|任何)|未提及|信息不足|不明|情報(?:が|は)?(?:ない|ありません|不足)|わかりません|分かりません|(?:記載|言及|書かれ|含まれ)(?:が|は|されて|て)?い?(?:ない|ません|ありません)|答えられ|알 수 없|언급(?:되지|이 없)|невозможно|не (?:указан|упомян|сказан|говорит)|нет (?:информации|ответа)",
     re.I,
 )
 _BUT = re.compile(r"\b(?:but|however|although|though|still|nevertheless|yet)\b,?", re.I)
@@ -98,6 +101,7 @@ _SAYS = re.compile(
     r"(?<![A-Za-z])(yes|no)(?![A-Za-z])(?! (?:way|one|idea|longer|doubt|document|documents|evidence|information|such|answer|mention|problem|need|matter|other|more)\b)",
     re.I,
 )
+_BOTH = re.compile(r"\byes (?:and|or) no\b|\bno (?:and|or) yes\b", re.I)
 _ALONE_YES_NO = re.compile(r"\W*(?:the answer is |it is )?(yes|no|true|false|correct|incorrect)\W*", re.I)
 _WORDS_FOR = {"true": "yes", "correct": "yes", "false": "no", "incorrect": "no"}
 
@@ -107,6 +111,8 @@ def _yes_or_no(text: str) -> Value | None:
     found = [word.lower() for word in _SAYS.findall(text)]
     if not found:
         return None
+    if _BOTH.search(text):
+        return Value(None, "both yes and no")
     if len(set(found)) == 1 or re.match(r"\W*(?:yes|no)\b(?![^.,;]{0,20}\bor\b)", text, re.I):
         return Value(found[0])
     return Value(None, "both yes and no")
