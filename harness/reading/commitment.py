@@ -221,6 +221,7 @@ _GOOD = (
     rf"|{_HEAD}(?:{words.RESULT}){_TAIL}(?:[ \t]?(?:[-–—→⇒]|->|=>)[*_ ]{{1,4}}|[^\w\n]{{0,6}}$)"
 )
 _HEADS = re.compile(rf"(?:^|\n)[^\w\n]{{0,12}}(?:{words.ADJECTIVE} ){{0,4}}$|#+ ?[*_\"]{{0,3}}$", re.I)
+_ANSWER_WORD = re.compile(rf"{words.ANSWER}|{words.CJK_ANSWER}", re.I)
 _SAYS_IS = re.compile(rf"{words.IS}:?$", re.I)
 _ASKS = re.compile(r"\b(?:what|which|who|whose|where|when|how many|how much)\b", re.I)
 _IS_THE_ANSWER = re.compile(
@@ -315,7 +316,10 @@ def _spot_value(text: str, spot: _Spot, reader: Reader, sure: bool = True) -> tu
             return reader.alone(line.strip("[] ")), complete
         if _MARK_AGAIN.search(line[:200]):
             return None, True  # "Final Answer: The final answer is $7$": the other mark is a spot of its own
-        value = reader.marked(Marked(affirmed(line), "" if number else before + mark, sure=sure, below=number > 0))
+        named = sure or bool(_ANSWER_WORD.search(mark))
+        value = reader.marked(Marked(affirmed(line), "" if number else before + mark, sure=named, below=number > 0))
+        if value is None and not number and text[spot.end : spot.end + 200].split("\n", 1)[0].strip(_BARE):
+            return None, True  # only below a heading do the next lines belong to it
         if value is not None:
             unreal = in_prose and not value.aside and bool(_HYPOTHETICAL.search(before))
             return (value._replace(aside=True) if unreal else value), complete
@@ -334,6 +338,7 @@ _MARK_AGAIN = re.compile(
     rf"\\f?boxed ?\{{|(?<!\w)(?:{words.ANSWER})(?: to [^.:\n]{{1,80}})?{_TAIL} ?(?::|{words.IS}\b)", re.I
 )
 MOST_LINES = 4
+_BARE = " \t*_#`\"'():>.,-–—"
 
 
 def _lines_from(text: str, position: int) -> Iterator[tuple[str, bool]]:
@@ -394,7 +399,7 @@ def _opening(text: str, reader: Reader) -> Value | None:
 # Without a mark ----------------------------------------------------------------------------------------------------
 
 _THEREFORE = re.compile(
-    rf"\A[^\w\n(\[\"'$\\-]{{0,6}}(?:{words.THEREFORE})\b[,:;]? ?(?:(?:it|this|that)(?:'s| is|:) )?", re.I
+    rf"\A(?:[-*•] )?[^\w\n(\[\"'$\\-]{{0,6}}(?:{words.THEREFORE})\b[,:;]? ?(?:(?:it|this|that)(?:'s| is|:) )?", re.I
 )
 _EXPLAINS = re.compile(
     rf"[^\w\n]{{0,8}}(?:{words.EXPLANATION})\b[^.\n]{{0,40}}?(?::|$)|[^\w\n]{{0,8}}here's (?:why|how)\b", re.I

@@ -219,7 +219,7 @@ def _stated(sentence: str, names: _Names) -> Value | None:
         return Value(said[:200]) if fits else None
     if _BESIDE.search(text) or re.search(r"\?\W*$", text):
         return None
-    if _SPECULATES.search(text):
+    if SPECULATES.search(text):
         value = _of_several(text, names)
         return value and value._replace(aside=True)
     bold = [m.name for b in re.findall(r"\*\*([^*\n]{1,80})\*\*", text) for m in names.mentions(b)]
@@ -235,7 +235,7 @@ def _stated(sentence: str, names: _Names) -> Value | None:
 
 
 _CLAUSES = re.compile(r"; |, (?:while|whereas|but|and|though|although) ")
-_SPECULATES = re.compile(r"\b(?:guess|might|may be|could|if (?:one|i|we|you)|speculat\w+|candidates?)\b", re.I)
+SPECULATES = re.compile(r"\b(?:guess|might|may be|could|if (?:one|i|we|you)|speculat\w+|candidates?)\b", re.I)
 _BESIDE = re.compile(
     r"\b(?:different|something else|(?:an)?other (?:one|entry|person)|not (?:him|her|it|them|related|relevant)|unrelated|irrelevant|"
     r"distractor|mistake|trap|(?:is|are) (?:also )?mentioned|might (?:think|say)|confus\w+|mix(?:ed)? up|does not|doesn't|do not)\b",

@@ -54,12 +54,8 @@ def _declined(text: str, base: Reader, whole: bool = False) -> Value | None:
     if first is not None and first.value is not None and not first.aside:
         return first  # "Fuzfuk, although the documents do not say so directly."
     behind = _BUT.split(text)
-    if (
-        len(behind) > 1
-        and (value := base.stated(behind[-1])) is not None
-        and value.value is not None
-        and not value.aside
-    ):
+    value = base.stated(behind[-1]) if len(behind) > 1 and not names.SPECULATES.search(behind[-1]) else None
+    if value is not None and value.value is not None:
         return value  # "It is not stated directly, but Gukzuk gets its power from Fuzfuk."
     return Value(UNANSWERABLE)
 
