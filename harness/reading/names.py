@@ -13,7 +13,7 @@ import unicodedata
 from typing import NamedTuple
 
 from harness.reading import words
-from harness.reading.commitment import Reader, Value, sentences
+from harness.reading.values import Marked, Reader, Value, sentences
 
 CLOSE_LOOK = 600
 """Characters of a line or sentence that are looked at."""

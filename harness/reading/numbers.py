@@ -11,8 +11,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from harness.reading.commitment import Marked, Reader, Value, sentences
-
+from harness.reading.values import Marked, Reader, Value, sentences
 
 CLOSE_LOOK = 1_000
 """Characters of a line or sentence that are looked at."""

@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from harness.reading import words
-from harness.reading.commitment import Marked, Reader, Value, sentences
+from harness.reading.values import Marked, Reader, Value, sentences
 from harness.tasks.arithmetic.numerals import DIGITS, LONGEST
 
 CLOSE_LOOK = 600
@@ -102,7 +102,9 @@ _GLOSS = re.compile(rf" ?\((?:=|i\.e\.,?)? ?[0-9A-Z]{{1,40}} ?(?:{_IN_BASE})\)",
 
 def _said(text: str, question: _Question) -> str:
     """A sentence without its reasons and remarks, and without what a numeral is in another base: "155 (131 in decimal)"."""
-    plain = _GLOSS.sub(lambda m: m.group() if _base(_SAID_BASE.search(m.group())[0]) == question.base else "", _plain(text))  # type: ignore[index]
+    plain = _GLOSS.sub(
+        lambda m: m.group() if _base(_SAID_BASE.search(m.group())[0]) == question.base else "", _plain(text)
+    )  # type: ignore[index]
     return _REASON.sub("", _REMARK.sub(" ", plain))
 
 

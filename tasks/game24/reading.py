@@ -10,7 +10,7 @@ import functools
 import re
 from typing import Literal, NamedTuple
 
-from harness.reading.commitment import Marked, Reader, Value
+from harness.reading.values import Marked, Reader, Value
 from harness.reading.expressions import plain_notation
 
 

@@ -9,7 +9,7 @@ import functools
 import re
 
 from harness.reading import names
-from harness.reading.commitment import Marked, Reader, Value, sentences
+from harness.reading.values import Marked, Reader, Value, sentences
 from harness.reading.words import UNKNOWN, either
 from harness.tasks.multihop.items import UNANSWERABLE
 

@@ -8,8 +8,8 @@ import pytest
 
 from harness.errors import DataError, ModelError, UsageError
 from harness.models.registry import open_model
-from harness.types import Message, ModelOptions, Request, Sampling
 from harness.reading import commitment, numbers
+from harness.types import Message, ModelOptions, Request, Sampling
 
 QUESTION = (
     "Alice has 3 brothers and she also has 6 sisters. How many sisters does Alice's brother have? "

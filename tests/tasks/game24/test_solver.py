@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.reading.expressions import parse
 from harness.tasks.game24 import solver
 from harness.tasks.game24.puzzles import TARGETS, difficulty, puzzles, search
-from harness.reading.expressions import parse
 
 NUMBERS = st.lists(st.integers(1, 13), min_size=4, max_size=4).map(lambda some: tuple(sorted(some)))
 PRIME = 2**61 - 1

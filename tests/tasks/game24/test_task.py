@@ -9,12 +9,12 @@ import pytest
 
 from harness.errors import DataError, HarnessError, UsageError
 from harness.options import build
+from harness.reading.expressions import NoValueError, parse
 from harness.tasks.game24 import shots, solver
 from harness.tasks.game24.prompts import PROMPT_TYPES
 from harness.tasks.game24.puzzles import puzzles
 from harness.tasks.game24.task import Game24
 from harness.types import Outcome
-from harness.reading.expressions import NoValueError, parse
 
 EVERY_PROMPT = ",".join(PROMPT_TYPES)
 TEST_PUZZLES = {puzzle.numbers for puzzle in puzzles()}
