@@ -107,7 +107,8 @@ _TOKEN = re.compile(
     rf"(?P<end>{_END})|(?P<start>{_START})|<\|[\w▁]{{1,40}}\|>|<(?:pad|unk|mask)>|<｜[\w▁]{{1,40}}｜>", re.I
 )
 _ROLE = re.compile(
-    r"\s*(assistant|model|user|human|system|tool|ipython|bot|gpt)\b[ \t]*(?:<\|end_header_id\|>|<\|message\|>)?:?(?=\s|$)",
+    r"\s*(assistant|model|user|human|system|tool|ipython|bot|gpt)\b[ \t]*"
+    r"(?:<\|end_header_id\|>|<\|message\|>)?:?(?=\s|$)",
     re.I,
 )
 _STRUCK = re.compile(r"~~[^~\n]{1,200}~~|<(del|s|strike)>[^<\n]{1,200}</\1>", re.I)
@@ -200,7 +201,8 @@ def cuts(text: str, prompt: re.Pattern[str] | None = None) -> Iterator[tuple[str
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*[\w+-]*[ \t]*$\n?|```", re.M)
 _ANSWER_TAGS = r"(?:final[_ -]?|my[_ -]?)?(?:answer|final|result|solution|output|response|value|conclusion)"
 _TAG = re.compile(
-    rf"<(?P<answer>{_ANSWER_TAGS})>\s*|(?P<shut></{_ANSWER_TAGS}>)|<(?P<index>sub|sup)>(?P<in>[^<>\n]{{1,20}})</(?:sub|sup)>"
+    rf"<(?P<answer>{_ANSWER_TAGS})>\s*|(?P<shut></{_ANSWER_TAGS}>)"
+    r"|<(?P<index>sub|sup)>(?P<in>[^<>\n]{1,20})</(?:sub|sup)>"
     r"|</?(?P<inline>b|strong|em|i|u|code|span|mark|small|font|kbd|var)(?: [^<>\n]{0,80})?>"
     r"|<(?P<explains>explanation|explain|justification|rationale|steps?|working|note|confidence)(?: [^<>\n]{0,80})?>"
     r"|</?[a-z][\w-]{0,30}(?: [^<>\n]{0,80})?/?>",
@@ -208,7 +210,8 @@ _TAG = re.compile(
 )
 _KEYS = r"(?:final[_ -]?|correct[_ -]?|my[_ -]?)?(?:answer|ans|result|solution|output|response|value|final|conclusion)"
 _JSON_KEY = re.compile(
-    rf"[\"'](?P<key>{_KEYS}(?:[_ -](?:value|text))?|antwort|r[ée]ponse|respuesta|resposta|risposta|ответ|答案|答え|정답)[\"'] ?: ?\n? *"
+    rf"[\"'](?P<key>{_KEYS}(?:[_ -](?:value|text))?"
+    r"|antwort|r[ée]ponse|respuesta|resposta|risposta|ответ|答案|答え|정답)[\"'] ?: ?\n? *"
     r"(?P<value>\"(?:[^\"\\\n]|\\.){0,2000}\"?|'[^'\n]{0,2000}'?|\[[^\[\]{}\n]{0,500}\]|[-+.\w/]{1,100})",
     re.I,
 )

@@ -1,4 +1,4 @@
-"""Statements of an answer that a word, a box or a sign marks: "### Answer: 7", "the result is 7", \\boxed{7}, "#### 7"."""
+"""Answers that a word, a box or a sign marks: "### Answer: 7", "the result is 7", \\boxed{7}, "#### 7"."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def good(labels: str) -> re.Pattern[str]:
 
 
 def last_marked(text: str, reader: Reader) -> tuple[Found | None, Found | None]:
-    """(the last marked answer, or the reason why it is none; a value that is marked in passing, said of something else)."""
+    """(the last marked answer, or the reason why it is none; a value that is marked, but said of something else)."""
     aside: Found | None = None
     for pattern in (BEST, good(reader.labels)):
         undecided: Found | None = None
@@ -164,7 +164,7 @@ def lines_from(text: str, position: int) -> Iterator[tuple[str, bool]]:
 
 
 def _braced(text: str, start: int) -> tuple[str, str, bool]:
-    """(what stands up to the bracket that closes the one before `start`, what follows on the line, whether it closes)."""
+    """(what stands up to the bracket that closes the one before `start`, what follows it, whether it closes)."""
     opened = text[start - 1]
     if opened not in "{([":
         return text[start : start + 200].split("\n", 1)[0], "", True

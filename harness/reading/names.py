@@ -23,9 +23,9 @@ MOST_WORDS = 30
 
 @functools.lru_cache(maxsize=2048)
 def reader(known: tuple[str, ...], labels: str = "", shape: str = "", given: str = "") -> Reader:
-    """How one of the `known` names is read. If none are known: what has the `shape` (NAME or DESCRIPTION) and is not what
-    the question gives, or without a shape any short phrase. `given` is what the question gives: a sentence that says it
-    goes before one that states another fact.
+    """How one of the `known` names is read. If none are known: what has the `shape` (NAME or DESCRIPTION) and is not
+    what the question gives, or without a shape any short phrase. `given` is what the question gives: a sentence that
+    says it goes before one that states another fact.
 
     A name that is denied is none; of several in a sentence the one that the sentence leads to counts, else the one that
     it begins with; with "or" between them there is none. A phrase that holds no known name counts only if no name is
@@ -94,10 +94,12 @@ class _Names:
 
 
 _COMMON_START = re.compile(
-    r"^(?:(?:The|So|It|It's|That's|This|That|Therefore|Thus|Hence|My|Based|In|According|And|But|Final|Answer|Name|Yes|No|Well|Mr|Mrs|Ms|Dr)\.? )+"
+    r"^(?:(?:The|So|It|It's|That's|This|That|Therefore|Thus|Hence|My|Based|In|According|And|But|Final|Answer|Name|Yes|"
+    r"No|Well|Mr|Mrs|Ms|Dr)\.? )+"
 )
 _DENIED = re.compile(
-    r"\b(?:not|never|isn't|wasn't|neither|nor|rather than|instead of|as opposed to|unlike|except|exclud\w+) (?:\w+ ){0,2}$"
+    r"\b(?:not|never|isn't|wasn't|neither|nor|rather than|instead of|as opposed to|unlike|except|exclud\w+|"
+    r"consider(?:ed|ing)|ruled out|dismissed|thought of) (?:\w+ ){0,2}$"
 )
 
 
@@ -168,13 +170,14 @@ def _alone(line: str, names: _Names) -> Value | None:
 _REMARK = re.compile(r" \([^()]{0,200}\)")
 _HONORIFIC = re.compile(r"^(?:mr|mrs|ms|dr|prof|sir|lady|saint|st)\.? (?=\w)", re.I)
 _FILLER = re.compile(
-    r"^(?:(?:it(?:'s| is| was)|that(?:'s| is| would be)|is|probably|possibly|likely|maybe|i (?:think|believe|guess)(?: it is| it's)?|by|named|called),? )+",
+    r"^(?:(?:it(?:'s| is| was)|that(?:'s| is| would be)|is|probably|possibly|likely|maybe|by|named|called|"
+    r"i (?:think|believe|guess)(?: it is| it's)?),? )+",
     re.I,
 )
 _NO_PHRASE = re.compile(
-    rf"\W*(?:okay|ok|sure|certainly|of course|yes|no|here|let|let's|to|first|step|given|reasoning|thinking|thought|answer|"
-    rf"summary|analysis|solution|the answer|based|according|looking|we|i|now|well|alright|hmm|wait|question|document|"
-    rf"{words.EXPLANATION}|{words.THEREFORE})\b",
+    rf"\W*(?:okay|ok|sure|certainly|of course|yes|no|here|let|let's|to|first|step|given|reasoning|thinking|thought|"
+    rf"answer|summary|analysis|solution|the answer|based|according|looking|we|i|now|well|alright|hmm|wait|question|"
+    rf"document|{words.EXPLANATION}|{words.THEREFORE})\b",
     re.I,
 )
 
@@ -205,7 +208,8 @@ def _marked(stretch: Marked, names: _Names) -> Value | None:
 
 
 _EMPTY = re.compile(
-    r"(?:your (?:final )?answer|answer here|insert\b|placeholder|x+$|above|below|see|as (?:above|follows|stated)|the following|here|given|in the|found|not|wrong|that we)\b",
+    r"(?:your (?:final )?answer|answer here|insert\b|placeholder|x+$|above|below|see|as (?:above|follows|stated)|"
+    r"the following|here|given|in the|found|not|wrong|that we)\b",
     re.I,
 )
 
@@ -237,8 +241,9 @@ def _stated(sentence: str, names: _Names) -> Value | None:
 _CLAUSES = re.compile(r"; |, (?:while|whereas|but|and|though|although) ")
 SPECULATES = re.compile(r"\b(?:guess|might|may be|could|if (?:one|i|we|you)|speculat\w+|candidates?)\b", re.I)
 _BESIDE = re.compile(
-    r"\b(?:different|something else|(?:an)?other (?:one|entry|person)|not (?:him|her|it|them|related|relevant)|unrelated|irrelevant|"
-    r"distractor|mistake|trap|(?:is|are) (?:also )?mentioned|might (?:think|say)|confus\w+|mix(?:ed)? up|does not|doesn't|do not)\b",
+    r"\b(?:different|something else|(?:an)?other (?:one|entry|person)|not (?:him|her|it|them|related|relevant)|"
+    r"unrelated|irrelevant|distractor|mistake|trap|(?:is|are) (?:also )?mentioned|might (?:think|say)|confus\w+|"
+    r"mix(?:ed)? up|does not|doesn't|do not)\b",
     re.I,
 )
 
@@ -276,7 +281,8 @@ _SO = re.compile(
 )
 _LISTED = re.compile(r" ?(?:,|/|&|, ?and|and|,? as well as) ?(?:the )?")
 _GOES_ON = re.compile(
-    r"[\W_]*(?:$|[,;(–—.:]|(?:is|was) (?:the|a|an|one|who|what|correct|right)\b|because|since|as|whom?|which|that|and|comes|came)"
+    r"[\W_]*(?:$|[,;(–—.:]|(?:is|was) (?:the|a|an|one|who|what|correct|right)\b|because|since|as|whom?|which|that|and|"
+    r"comes|came)"
 )
 _LEADS = re.compile(r"(?:\b(?:is|was|are|be|says?|named|names|called|to|from|by|as|answer)|[:=→>])[\W_]*(?:the )?$")
 _BEHIND = re.compile(r"[\W_]{0,3}[,;(.–—]|[\W_]*(?:and|because|since|as|who|which|where|not|but|from|in|by|whose)\b")

@@ -19,8 +19,8 @@ CLOSE_LOOK = 1_000
 
 @dataclass(frozen=True)
 class Counts:
-    """What a question asks to be counted: `letters` that stand for numbers, `asked` (a pattern for what is counted, if it
-    is known), and the numbers `stated` in the question, in their order."""
+    """What a question asks to be counted: `letters` that stand for numbers, `asked` (a pattern for what is counted, if
+    it is known), and the numbers `stated` in the question, in their order."""
 
     letters: str = ""
     asked: str = ""
@@ -80,8 +80,9 @@ def _alone(line: str, counts: Counts) -> Value | None:
 
 
 _COUNTED_NOUN = re.compile(
-    r"\b(?:more|other|male|female|full|biological|in total|total|altogether|sisters?|brothers?|siblings?|friends?|cousins?|"
-    r"colleagues?|people|persons?|children|schwestern|s(?:oe|œ)urs|hermanas|irm[ãa]s|sorelle|сест[её]р\w*)\b|[个名人姐妹兄弟つ명]",
+    r"\b(?:more|other|male|female|full|biological|in total|total|altogether|sisters?|brothers?|siblings?|friends?|"
+    r"cousins?|colleagues?|people|persons?|children|schwestern|s(?:oe|œ)urs|hermanas|irm[ãa]s|sorelle|сест[её]р\w*)\b"
+    r"|[个名人姐妹兄弟つ명]",
     re.I,
 )
 _QUESTION = re.compile(r"\?\W*$|^\W*how many\b(?!.*\? )", re.I)
@@ -90,8 +91,8 @@ _MISTAKEN = re.compile(
 )
 _BUT = re.compile(r"\b(?:but|however|yet|whereas|actually)\b", re.I)
 _CONCLUSION = re.compile(
-    r"'s (?:\w+ )?(?:brother|sister|friend|cousin|sibling)|\beach\b|\b(?:the|a|every|her|his) (?:\w+ )?(?:brother|sister|friend)\b|"
-    r"\b(?:so|thus|hence|therefore|total)\b|=",
+    r"'s (?:\w+ )?(?:brother|sister|friend|cousin|sibling)|\beach\b"
+    r"|\b(?:the|a|every|her|his) (?:\w+ )?(?:brother|sister|friend)\b|\b(?:so|thus|hence|therefore|total)\b|=",
     re.I,
 )
 
@@ -190,21 +191,24 @@ def _sum(text: str) -> str:
 
 _EQUALS = re.compile(
     r"[=≈⇒→]|[-=]>|\bi\.e\.|\b(?:equals|that is|namely|giving|gives|makes|making)(?: us)?\b"
-    r"|\b(?:so|thus|hence|therefore),? (?=\d|[A-Z]\b)|\b(?:for|in) a total of\b|\btotall?ing\b|\b(?:comes|amounts|adds up|add up) to\b|\bwhich is\b"
+    r"|\b(?:so|thus|hence|therefore),? (?=\d|[A-Z]\b)|\b(?:for|in) a total of\b|\btotall?ing\b|\bwhich is\b"
+    r"|\b(?:comes|amounts|adds up|add up) to\b"
     r"|\b(?:so|thus|hence|therefore),? (?:he|she|they|her brother|the brother) (?:has|have)\b"
     r"|\b(?:so|thus|hence|therefore|but|then),? (?:it|that)(?:'s| is| makes)\b",
     re.I,
 )
 _CUE = re.compile(
-    r"(?:\b(?:it|that|there|which|answer)'s|\b(?:has|have|had|is|are|be|was|were|probably|likely|hat|haben|ont|tiene|tienen|tem|têm|ha|hanno|"
-    r"имеет|(?:we|you|i|one) (?:get|find|count|obtain)s?|total(?:s|ing)?(?: of| is)?|"
+    r"(?:\b(?:it|that|there|which|answer)'s|\b(?:has|have|had|is|are|be|was|were|probably|likely|"
+    r"hat|haben|ont|tiene|tienen|tem|têm|ha|hanno|имеет|"
+    r"(?:we|you|i|one) (?:get|find|count|obtain)s?|total(?:s|ing)?(?: of| is)?|"
     r"altogether|exactly|there are|answer|number)\b| a |有|には|に)"
     r"[^\d=]{0,40}$",
     re.I,
 )
 _CONCLUDES = re.compile(
     r"[\s-]*(?:so|thus|hence|therefore|but|result|solution|total|to sum up|in short|in summary|overall|in total|"
-    r"in conclusion|conclusion|finally|i'd say|i would say|that's|that makes|it's|it is|this gives|that is)\b[^\d]{0,25}$",
+    r"in conclusion|conclusion|finally|i'd say|i would say|that's|that makes|it's|it is|this gives|that is)\b"
+    r"[^\d]{0,25}$",
     re.I,
 )
 """Stands before the number of a sentence that has little more than the number."""

@@ -63,8 +63,8 @@ def is_refusal(text: str) -> bool:
 
 
 _NUMBERING = re.compile(
-    r"(?<![\w.])\d{1,6}(?!\w)|\b(?:(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)(?:y|ieth)(?:-\w{3,8})?|\w{3,8}teenth|"
-    r"first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|hundredth)\b"
+    r"(?<![\w.])\d{1,6}(?!\w)|\b(?:(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)(?:y|ieth)(?:-\w{3,8})?|"
+    r"\w{3,8}teenth|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|hundredth)\b"
 )
 
 

@@ -1,4 +1,4 @@
-"""Answers that no word marks: a line that is nothing but a value, something in bold, the last sentence that states one."""
+"""Answers that no word marks: a line that is nothing but a value, bold text, the last sentence that states one."""
 
 from __future__ import annotations
 

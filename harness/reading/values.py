@@ -1,4 +1,4 @@
-"""What a value reader is: the types between the judge, which finds where an answer is given, and a task, which reads it."""
+"""Value readers: the types between the judge, which finds where an answer is given, and a task, which reads it."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Reader:
 
 
 class Found(NamedTuple):
-    """A value in a text. `marked`: it was said to be the answer, or stands alone before other text; `best`: by a word or
-    a box that is for nothing else. `whole`: it is complete, as far as brackets and quotes say."""
+    """A value in a text. `marked`: it was said to be the answer, or stands alone before other text; `best`: by a word
+    or a box that is for nothing else. `whole`: it is complete, as far as brackets and quotes say."""
 
     value: Value
     marked: bool = False

@@ -49,13 +49,15 @@ CJK_IS = "(?:是|为|為|は|이|은|는|가|:|=)"
 
 REJECTED = either(r"""
     \b(?:wrong|incorrect|obvious|common|naive|naïve|tempting|mistaken|intuitive|typical|trap|never|nobody)\b
-    \b(?:first glance|first sight|people|many|some|one might|you might|might (?:think|say|be)|may (?:think|be)|falsche?)\b
+    \b(?:first glance|first sight|people|many|some|falsche?)\b
+    \b(?:(?:one|you) might|might (?:think|say|be)|may (?:think|be))\b
     \b(?:initial(?:ly)?|(?:first|earlier|previous) (?:guess|thought|attempt|idea|answer|try)|at first)\b
 """)
 """Before a marker in prose: what follows is not what the writer answers."""
 
 HYPOTHETICAL = either(r"""
-    \b(?:if|unless|were|hypothetical(?:ly)?|suppose|supposing|assum(?:e|ing)|had|otherwise)\b | \bwould (?:be|have|give)\b
+    \b(?:if|unless|were|hypothetical(?:ly)?|suppose|supposing|assum(?:e|ing)|had|otherwise)\b
+    \bwould (?:be|have|give)\b
 """)
 """What is said so is what the writer answers only if nothing else is."""
 
@@ -77,7 +79,7 @@ TAKEN_BACK = either(r"""
     \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) (?:wrong|incorrect|mistaken|false)\b
     \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) (?:an error|a mistake)\b
     \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) not (?:right|correct|valid|true)\b
-    \b(?:that|this|it|which|above|answer) (?:isn't|wasn't|can't be|cannot be) (?:quite |entirely )?(?:right|correct|valid|true)\b
+    \b(?:that|this|it|which|above|answer) (?:isn't|wasn't|can't be|cannot be) (?:\w+ )?(?:right|correct|valid|true)\b
     \bis (?:wrong|incorrect)\b(?= ?[;,.]| because| since) | \bi was (?:wrong|mistaken)\b(?! to)
     \bi(?: have|'ve)? made an? (?:\w+ )?(?:mistake|error|slip)\b | \bmy (?:mistake|bad)\b | \bi misread\b
     \bon second thoughts?\b | \bi (?:take|retract|withdraw) (?:that|it|this)(?: back)?\b
@@ -92,22 +94,26 @@ TAKEN_BACK = either(r"""
 DOUBT = either(r"""
     \b(?:wait|hold on|hmm+|oops|whoops|uh-oh)\b(?= ?[,.!:;…—–-]|$| no\b| a (?:second|minute|moment)\b)
     \b(?:warte|moment mal|attends|espera|aspetta|подожди(?:те)?|стоп)\b(?= ?[,.!:;…—–-]|$)
-    (?:(?<=[.!?…\n] )|(?<=[.!?…\n])|^)(?:(?:actually|in fact|sorry|my apologies)[,:]?[ ]|no ?[,:;–—-] ?) | \bactually[,:]
+    (?:(?<=[.!?…\n] )|(?<=[.!?…\n])|^)(?:(?:actually|in fact|sorry|my apologies)[,:]?[ ]|no ?[,:;–—-] ?)
+    \bactually[,:]
     等等 | 等一下 | 待って | 잠깐
 """)
 """A second look: what follows decides if what stood before is still meant."""
 
 CHECK = either(r"""
-    \blet(?:'s| me| us) (?:now |quickly |just )?(?:double[ -]?check|re-?(?:check|verify|read|count|examine|calculate)|verify|check|confirm|test)\b
-    \b(?:to (?:verify|check|confirm|double-check)|verification|double[- ]check(?:ing)?|sanity check|quick check|check)\b ?[:,]
+    \blet(?:'s| me| us) (?:now |quickly |just )?(?:double[ -]?check|verify|check|confirm|test)\b
+    \blet(?:'s| me| us) (?:now |quickly |just )?re-?(?:check|verify|read|count|examine|calculate)\b
+    \b(?:to (?:verify|check|confirm|double-check)|verification)\b ?[:,]
+    \b(?:double[- ]check(?:ing)?|sanity check|quick check|check)\b ?[:,]
 """)
 """A test of what stood before: it stands unless another answer is marked below."""
 
 LEFT_OPEN = either(r"""
     \b(?:can't|cannot|can not|couldn't|hard to|impossible to|unable to) (?:say|tell|decide|determine|know) which\b
     \b(?:does not|doesn't|do not|don't|did not|didn't) (?:make (?:it )?clear|specify|say|state|tell(?: us)?) which\b
-    \b(?:not|un)\s?(?:clear|sure|certain) which\b | \beither (?:one )?(?:could|may|might|is|of (?:them|these|the two)) (?:\w+ )?be\b
-    \bboth (?:answers |values |of them )?(?:are|seem|could be|might be) (?:equally )?(?:possible|valid|plausible|correct|right)\b
+    \b(?:not|un)\s?(?:clear|sure|certain) which\b
+    \beither (?:one )?(?:could|may|might|is|of (?:them|these|the two)) (?:\w+ )?be\b
+    \bboth (?:\w+ ){0,2}(?:are|seem|could be|might be) (?:equally )?(?:possible|valid|plausible|correct|right)\b
     \b(?:depends on|depending on) (?:how|which|whether|the)\b | \bambiguous\b
 """)
 """The writer does not decide between what stands before."""
@@ -138,7 +144,8 @@ _CANT = either(r"""
 """)
 _HELP = either(r"""
     help | assist | answer (?:that|this|your|the|such) | comply | provide | continue | do (?:that|this) | fulfil\w*
-    engage | respond | discuss | create | generate | support | process | complete (?:that|this|your) | participate | give
+    engage | respond | discuss | create | generate | support | process | complete (?:that|this|your)
+    participate | give
 """)
 _SORRY = (
     r"(?:(?:(?:i'm|i am|we're|we are) )?(?:\w+ )?(?:sorry|afraid)|i apologi[sz]e|apologies|unfortunately|regrettably)"
@@ -155,8 +162,10 @@ REFUSAL = either(rf"""
     (?:es tut mir leid|tut mir leid|entschuldigung)[^.\n]{{0,40}}(?:kann|nicht)
     (?:je suis )?d[ée]sol[ée]e?[^.\n]{{0,40}}(?:ne peux|ne suis) | lo siento[^.\n]{{0,40}}no puedo
     (?:desculpe|lamento|sinto muito)[^.\n]{{0,40}}n[ãa]o posso | mi dispiace[^.\n]{{0,40}}non posso
-    (?:很?抱歉|对不起)[^。\n]{{0,30}}(?:不能|无法) | 申し訳(?:ありません|ございません)[^。\n]{{0,30}}(?:できません|ません)
-    죄송(?:합니다|하지만)[^.\n]{{0,30}}(?:없습니다|수 없) | (?:к сожалению|извините|простите)[^.\n]{{0,40}}не могу
+    (?:很?抱歉|对不起)[^。\n]{{0,30}}(?:不能|无法)
+    申し訳(?:ありません|ございません)[^。\n]{{0,30}}(?:できません|ません)
+    죄송(?:합니다|하지만)[^.\n]{{0,30}}(?:없습니다|수 없)
+    (?:к сожалению|извините|простите)[^.\n]{{0,40}}не могу
 """)
 """How a response that declines begins."""
 
@@ -178,7 +187,8 @@ THEREFORE = either(r"""
     (?:that|this|which) (?:means|gives(?: us)?) | it follows that | we conclude(?: that)? | we get | we have | total
     also | daher | somit | folglich | deshalb | insgesamt | donc | ainsi | par cons[ée]quent | por (?:lo )?tanto
     portanto | logo | assim | entonces | así | quindi | dunque | pertanto | perci[òo]
-    следовательно | итак | значит | таким образом | поэтому | 所以 | 因此 | 因而 | 故 | したがって | よって | つまり | だから
+    следовательно | итак | значит | таким образом | поэтому | 所以 | 因此 | 因而
+    故 | したがって | よって | つまり | だから
     따라서 | 그러므로 | 그래서
 """)
 
@@ -192,7 +202,8 @@ EXPLANATION = either(r"""
 """Headings below an answer: what follows explains it."""
 
 CLOSING = either(r"""
-    let me know | feel free | hope (?:this|that|it) | i hope | if you(?:'d| would| have| need| want|'re) | thank(?:s| you)
+    let me know | feel free | hope (?:this|that|it) | i hope | if you(?:'d| would| have| need| want|'re)
+    thank(?:s| you)
     is there anything | do you (?:want|need) | would you like | please (?:let|feel|note|wait) | you(?:'re| are) welcome
     happy to | glad to | best regards | good luck | have a (?:nice|great|good) | confidence | certainty
     (?:total )?tokens?\b | time taken | word count | generated (?:by|with) | answer ends | end of | that's (?:it|all)

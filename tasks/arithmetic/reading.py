@@ -1,4 +1,4 @@
-r"""How numerals are read: each with the base it is said to be in, so that "155 in base 9, which is 131 in base 10" is 155.
+r"""How numerals are read: each with the base it is said to be in. "155 in base 9, which is 131 in base 10" is 155.
 
 The value reader of arithmetic (see harness.reading). Text in, numeral or reason out; no comparison.
 """
@@ -72,7 +72,8 @@ _LABEL = re.compile(
 _SAID_BASE = re.compile(_IN_BASE, re.I)
 _SUBSCRIPT = re.compile("[₀-₉]+")
 _NUMERAL = re.compile(
-    r"(?<![0-9A-Za-z_.,\\])(-?)(?:0[xo])?([0-9A-Za-z]{0,50}[0-9][0-9A-Za-z]{0,50}|[A-Z]{1,12}|[a-z]{1,12})(?![0-9A-Za-z{])"
+    r"(?<![0-9A-Za-z_.,\\])(-?)(?:0[xo])?([0-9A-Za-z]{0,50}[0-9][0-9A-Za-z]{0,50}|[A-Z]{1,12}|[a-z]{1,12})"
+    r"(?![0-9A-Za-z{])"
 )
 _FURNITURE = re.compile(r"\\[,;:! ()\[\]]|[$*`\"'\u202f\u00a0]|(?<=\w),(?=\d{3}(?!\d))|\\(?:boxed|fbox|left|right)\b")
 _OPERATOR = re.compile(r" ?[-+*×·/^](?! ?$)")
@@ -82,8 +83,9 @@ _REASON = re.compile(
 _REMARK = re.compile(r"\((?![0-9A-Z]{1,100}\))(?![^()]{0,30}\b(?:base|decimal|hex)|\d{1,2}\))[^()]{0,200}\)", re.I)
 _MISTAKEN = re.compile(r"\b(?:mistakes?|wrong|incorrect|trap|tempting|might|may)\b|\?\W*$", re.I)
 _CUE = re.compile(
-    r"(?:=|≡|→|⇒|:|\b(?:is|be|equals?|equal to|get|gives|have|as|comes to|yields|makes|becomes|obtain|result(?:s in)?|answer|write|"
-    r"ist|ergibt|est|fait|es|é|è|fa|da|равно|получаем|are|follows|by|comes next)\b|是|为|得|は|が|는|은)[^\w=]{0,8}(?:just |simply |exactly |then |therefore |the numeral |the number )?$",
+    r"(?:=|≡|→|⇒|:|\b(?:is|be|are|equals?|equal to|get|gives|have|as|comes to|yields|makes|becomes|obtain|answer|write|"
+    r"result(?:s in)?|follows|by|comes next|ist|ergibt|est|fait|es|é|è|fa|da|равно|получаем)\b|是|为|得|は|が|는|은)"
+    r"[^\w=]{0,8}(?:just |simply |exactly |then |therefore |the numeral |the number )?$",
     re.I,
 )
 _OR = re.compile(rf"\W*(?:\(?{_IN_BASE}\)?)?\W*\b(?:{words.OR})\b\W*", re.I)
@@ -97,14 +99,12 @@ def _plain(text: str) -> str:
     return _FURNITURE.sub("", re.sub(r"\\(?:text|mathrm|mathbf|textbf|mathtt|texttt) ?\{([^{}]{0,100})\}", r"\1", text))
 
 
-_GLOSS = re.compile(rf" ?\((?:=|i\.e\.,?)? ?[0-9A-Z]{{1,40}} ?(?:{_IN_BASE})\)", re.I)
+_GLOSS = re.compile(rf" ?\((?:=|i\.e\.,?)? ?[0-9A-Z]{{1,40}} ?({_IN_BASE})\)", re.I)
 
 
 def _said(text: str, question: _Question) -> str:
-    """A sentence without its reasons and remarks, and without what a numeral is in another base: "155 (131 in decimal)"."""
-    plain = _GLOSS.sub(
-        lambda m: m.group() if _base(_SAID_BASE.search(m.group())[0]) == question.base else "", _plain(text)
-    )  # type: ignore[index]
+    """A sentence without reasons and remarks, and without what a numeral is in another base: "155 (131 in decimal)"."""
+    plain = _GLOSS.sub(lambda m: m.group() if _base(m.group(1)) == question.base else "", _plain(text))
     return _REASON.sub("", _REMARK.sub(" ", plain))
 
 

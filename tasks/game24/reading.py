@@ -10,8 +10,8 @@ import functools
 import re
 from typing import Literal, NamedTuple
 
-from harness.reading.values import Marked, Reader, Value
 from harness.reading.expressions import plain_notation
+from harness.reading.values import Marked, Reader, Value
 
 
 class Offer(NamedTuple):
@@ -103,7 +103,8 @@ _ALLOWED_WORDS = re.compile(
 )
 _FAILED = re.compile(r"[✗✘❌]|\b(?:no|not|fails?|wrong|too (?:big|small|high|low))\b|n't\b", re.I)
 _TRIED = re.compile(
-    r"\b(?:try|trying|tried|tries|attempts?|what if|instead of|why not|close)\b|[✗✘❌]|\b(?:is|was|gives|makes) not\b|n't\b|\bfails\b",
+    r"\b(?:try|trying|tried|tries|attempts?|what if|instead of|why not|close|fails)\b|[✗✘❌]"
+    r"|\b(?:is|was|gives|makes) not\b|n't\b",
     re.I,
 )
 _RUN = re.compile(r"(?:[-+*/^()=!% \t0-9]|\.(?=[0-9])|sqrt)+")
@@ -125,8 +126,9 @@ _UNSOLVABLE = re.compile(
     r"|\b(?:input|combination|numbers|set|puzzle|problem)\b[^.\n]{0,30}\b(?:do|does)(?: not|n't) "
     rf"(?:allow|have an?y? (?:\w+ )?(?:solution|combination)|work|{_MAKE})"
     r"|keine? l[öo]sung|unl[öo]sbar|unm[öo]glich|nicht m[öo]glich|pas de solution|aucune solution|sans solution"
-    r"|sin soluci[óo]n|no hay (?:ninguna )?soluci[óo]n|no tiene soluci[óo]n|imposible|sem solu[çc][ãa]o|não há solu[çc][ãa]o"
-    r"|nessuna soluzione|non (?:c'è|esiste|ha) (?:una )?soluzione|无解|無解|没有解|沒有解|解なし|不可能|해가 없|불가능|нет решени|невозможно",
+    r"|sin soluci[óo]n|no (?:hay (?:ninguna )?|tiene )soluci[óo]n|imposible|sem solu[çc][ãa]o|não há solu[çc][ãa]o"
+    r"|nessuna soluzione|non (?:c'è|esiste|ha) (?:una )?soluzione|无解|無解|没有解|沒有解|解なし|不可能|해가 없|불가능"
+    r"|нет решени|невозможно",
     re.IGNORECASE,
 )
 _DECLINED = re.compile(r"[\W_]*(?:none|n/a|nil|null|no|never|invalid(?: input)?|unsolvable)[\W_]*$", re.IGNORECASE)

@@ -105,8 +105,8 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     try:
         sides = [parse(side, implicit=True) for side in offer.sides]
     except NotAnExpressionError as error:
-        said = " = ".join(offer.sides)[:200]
-        return judge(Reading(None, "not_an_expression"), False, stop_reason, response, said=said, why=str(error))
+        chain = " = ".join(offer.sides)[:200]
+        return judge(Reading(None, "not_an_expression"), False, stop_reason, response, said=chain, why=str(error))
     reason, value = _fault(puzzle, sides)
     if not reason and offer.denied:
         reason = "unequal_sides"

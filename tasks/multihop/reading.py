@@ -17,7 +17,7 @@ from harness.tasks.multihop.items import UNANSWERABLE
 @functools.lru_cache(maxsize=2048)
 def reader(candidates: tuple[str, ...], relation: str = "") -> Reader:
     """How the answer is read: one of the candidates (which may be yes and no), or a phrase if there are none; or that
-    the question can't be answered. `relation` is how documents say the last hop ("is governed by"), if that is known."""
+    the question can't be answered. `relation` is how documents say the last hop ("is governed by"), if it is known."""
     base = _YES_NO if candidates == ("yes", "no") else names.reader(candidates, _LABELS, given=relation)
 
     def marked(m: Marked) -> Value | None:
@@ -63,24 +63,44 @@ def _declined(text: str, base: Reader, whole: bool = False) -> Value | None:
 _NONE = re.compile(r"\W*(?:none|nothing|nobody|unknown|no answer|null|nil)(?: of them)?\W*", re.I)
 _NO_WAY = re.compile(r"\W*no (?:way|one|idea|information|document|answer|mention|evidence|data|such)\b", re.I)
 _EITHER = re.compile(r"\beither\b|\bor (?:it|the question|else|maybe|perhaps)\b", re.I)
+_STATE = either(r"""
+    say | state | mention | provide | specif | contain | give | include | tell | indicate | name | reveal | disclose
+    cover | list | record | report | answer | present | found\b | available | known | identif | link | connect | support
+    in the (?:documents?|text|context|passages?)
+""")
+_FIND = either("""
+    determined? | answer(?:ed)? | identif(?:y|ied) | say | said | tell | told | know | known | find | found | concluded?
+    infer(?:red)? | establish(?:ed)? | deduced? | derived? | resolved? | ascertain(?:ed)? | locate | verif(?:y|ied)
+""")
+_SOURCE = "(?:documents?|passages?|texts?|sources?|paragraphs?|context)"
 _NO_ANSWER = re.compile(
     rf"{UNKNOWN}|\b"
-    + either(r"""
-    unanswerable | unknown | undetermined | indeterminable | undeterminable | not answerable | unknowable | n/a | not applicable
-    (?:can ?not|can't|could not|couldn't|impossible to|unable to|not possible to|no way to|hard to) (?:be )?(?:\w+ly )?(?:determined?|answer(?:ed)?|identif(?:y|ied)|say|said|tell|told|know|known|find|found|conclude|concluded|infer(?:red)?|establish(?:ed)?|deduced?|derived?|resolved?|ascertain(?:ed)?|locate|verif(?:y|ied))
-    (?:not enough|insufficient|no|lack of|lacks? (?:\w+ )?) ?(?:sufficient |relevant |such |direct |explicit )?(?:information|evidence|answer|data|mention|details?|record|indication|statement)
-    no (?:\w+ )?(?:document|passage|text|source|paragraph|one of the documents)s? (?:\w+ )?(?:says?|states?|mentions?|gives?|tells?|names?|provides?|specif\w+|contains?|includes?|identif\w+|links?|connects?|supports?)
-    none of (?:the|these|them)\b[^.\n]{0,40}?(?:says?|states?|mentions?|gives?|tells?|names?|provides?|specif\w+|contains?|includes?|identif\w+)
-    (?:documents?|passages?|texts?|sources?|context|it|they)\b[^.,\n]{0,20}? (?:lacks?|fails? to|omits?|(?:is|are) silent|leaves? (?:it|this|that) open|(?:is|are) missing)
-    (?:information|answer|fact|link|document|detail|piece|hop|data)s?\b[^.\n]{0,40}? (?:is|are) (?:missing|absent|not there|unavailable|lacking|omitted)
-    i (?:do not|don't) (?:have|know)
-    (?:do not|does not|don't|doesn't|did not|didn't|is not|isn't|are not|aren't|was not|wasn't|never|not) (?:\w+ly |actually |anywhere )?(?:say|state|mention|provide|specif|contain|give|include|tell|indicate|named?|reveal|disclose|cover|list|record|report|answer|present|found\b|available|known|in the (?:documents?|text|context|passages?))(?:d|ed|n|s|ied|y)?
-    no (?:such )?(?:\w+ ){1,3}(?:is|are|was) (?:mentioned|named|given|stated|listed|provided|specified|identified|found)
-    nicht (?:beantwort|bestimm|ermittel|angegeben|erw[äa]hnt|genannt|bekannt|hervor)\w* | keine (?:angabe|information|antwort)\w* | unbeantwortbar | unbekannt
-    ne (?:permet|permettent|contient|contiennent|mentionne|mentionnent|pr[ée]cise|pr[ée]cisent|dit|disent)\w* pas | sans r[ée]ponse | impossible [àa] d[ée]terminer | (?:pas|non) (?:mentionn|indiqu|pr[ée]cis|donn)\w+ | aucune? (?:information|document|r[ée]ponse)
-    (?:no|non|n[ãa]o) (?:se |si |[ée] |es |[èe] )?(?:puede|pode|pu[òo]|menciona|indica|especifica|possibile|possível|posible|proporciona|contienen?|contêm|contengono)\w* | sin respuesta | sem resposta | senza risposta
-""")
-    + r"|无法(?:回答|确定)|無法|没有(?:提供|提到|说明|足够|给出|任何)|未提及|信息不足|不明|情報(?:が|は)?(?:ない|ありません|不足)|わかりません|分かりません|(?:記載|言及|書かれ|含まれ)(?:が|は|されて|て)?い?(?:ない|ません|ありません)|答えられ|알 수 없|언급(?:되지|이 없)|невозможно|не (?:указан|упомян|сказан|говорит)|нет (?:информации|ответа)",
+    + either(rf"""
+    unanswerable | unknown | undetermined | indeterminable | undeterminable | not answerable | unknowable | n/a
+    (?:can ?not|can't|could not|couldn't) (?:be )?(?:\w+ly )?{_FIND}
+    (?:impossible to|unable to|not possible to|no way to|hard to) (?:be )?(?:\w+ly )?{_FIND}
+    (?:not enough|insufficient|no|lack of|lacks?) (?:\w+ ){{0,2}}(?:information|evidence|answer|data|mention|details?)
+    no (?:\w+ )?(?:record|indication|statement) | i (?:do not|don't) (?:have|know)
+    no (?:\w+ )?(?:one of the )?{_SOURCE} (?:\w+ )?{_STATE} | none of (?:the|these|them)\b[^.\n]{{0,40}}?{_STATE}
+    (?:{_SOURCE}|it|they)\b[^.,\n]{{0,20}}? (?:lacks?|fails? to|omits?|(?:is|are) silent|(?:is|are) missing)
+    (?:{_SOURCE}|it|they)\b[^.,\n]{{0,20}}? leaves? (?:it|this|that) open
+    (?:information|answer|fact|link|detail|piece|hop|data)s?\b[^.\n]{{0,40}}? (?:is|are) (?:missing|absent|not there)
+    (?:information|answer|fact|link|detail|piece|hop|data)s?\b[^.\n]{{0,40}}? (?:is|are) (?:unavailable|lacking|omitted)
+    (?:do|does|did|is|are|was) not (?:\w+ly |actually |anywhere )?{_STATE}
+    (?:don't|doesn't|didn't|isn't|aren't|wasn't|never|not) (?:\w+ly |actually |anywhere )?{_STATE}
+    no (?:such )?(?:\w+ ){{1,3}}(?:is|are|was) {_STATE}
+    nicht (?:beantwort|bestimm|ermittel|angegeben|erw[äa]hnt|genannt|bekannt|hervor) | unbeantwortbar | unbekannt
+    keine (?:angabe|information|antwort) | sans r[ée]ponse | impossible [àa] d[ée]terminer
+    (?:pas|non) (?:mentionn|indiqu|pr[ée]cis|donn) | aucune? (?:information|document|r[ée]ponse)
+    ne (?:permet|contien|mentionn|pr[ée]cise|di)\w* pas | sin respuesta | sem resposta | senza risposta
+    (?:no|non|n[ãa]o) (?:(?:se|si) )?(?:puede|pode|pu[òo]|menciona|indica|especifica|proporciona)
+    (?:no|non|n[ãa]o) (?:contienen?|contêm|contém|contengono|contiene)
+    (?:no|non|n[ãa]o) (?:[ée]|es|[èe]) (?:possibile|possível|posible)
+    """)
+    + "|无法(?:回答|确定)|無法|没有(?:提供|提到|说明|足够|给出|任何)|未提及|信息不足|不明"
+    "|情報(?:が|は)?(?:ない|ありません|不足)"
+    "|わかりません|分かりません|(?:記載|言及|書かれ|含まれ)(?:が|は|されて|て)?い?(?:ない|ません|ありません)|答えられ"
+    "|알 수 없|언급(?:되지|이 없)|невозможно|не (?:указан|упомян|сказан|говорит)|нет (?:информации|ответа)",
     re.I,
 )
 _BUT = re.compile(r"\b(?:but|however|although|though|still|nevertheless|yet)\b,?", re.I)
@@ -94,7 +114,8 @@ def declines(phrase: str) -> bool:
 # Yes and no --------------------------------------------------------------------------------------------------------
 
 _SAYS = re.compile(
-    r"(?<![A-Za-z])(yes|no)(?![A-Za-z])(?! (?:way|one|idea|longer|doubt|document|documents|evidence|information|such|answer|mention|problem|need|matter|other|more)\b)",
+    r"(?<![A-Za-z])(yes|no)(?![A-Za-z])(?! (?:way|one|idea|longer|doubt|documents?|evidence|information|such|answer|"
+    r"mention|problem|need|matter|other|more)\b)",
     re.I,
 )
 _BOTH = re.compile(r"\byes (?:and|or) no\b|\bno (?:and|or) yes\b", re.I)

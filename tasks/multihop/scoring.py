@@ -50,7 +50,7 @@ def original(params: Params, response: str, stop_reason: StopReason) -> Score:
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     """What the response commits to, compared as a value of the kind asked for: a name, yes or no, or a phrase."""
     golds = golds_of(params)
-    metrics = qa.answer_metrics(str(params.get("scorer")), response, golds)
+    metrics: dict[str, Any] = qa.answer_metrics(str(params.get("scorer")), response, golds)
     known = str(params.get("candidates") or "")
     yes_no = known == "yes,no" or set(map(str.lower, golds)) <= {"yes", "no"}
     candidates = ("yes", "no") if yes_no else _candidates(known)

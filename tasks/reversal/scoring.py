@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from harness.errors import DataError
 from harness.reading import commitment, names
@@ -59,7 +60,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     """
     accepted = (_text(params, "answer"), *_several(params, "accepted"))
     others = tuple(name for name in _several(params, "others") if name not in accepted)
-    detail = readings(params, response)
+    detail: dict[str, Any] = dict(readings(params, response))
     known = tuple(sorted({*accepted, *others})) if others else ()  # in no order that tells the right one
     given = str(params.get("given") or "")
     # Who is given a description is asked for a name; who is given a name, for a description or a relative's name.
@@ -79,7 +80,8 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     return judge(found, bool(right), stop_reason, response, answer=answer, **detail)
 
 
-_LABELS = r"missing (?:part|piece|name|words?)|sentence|completion|name|person|(?:mother|father|parent|child|son|daughter)(?: of)?"
+_LABELS = r"missing (?:part|piece|name|words?)|sentence|completion|name|person"
+_LABELS += r"|(?:mother|father|parent|child|son|daughter)(?: of)?"
 _PROMPT = re.compile(
     r"^(?:Here is what is known|Finish the sentence|Who is (?:the|a) (?:mother|father|parent|child)\b)", re.I | re.M
 )
