@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from harness.errors import ModelError
 from harness.models import refusals
 from harness.models.refusals import ServerError, Words, excerpt
+from harness.reading.envelope import split_thinking
 from harness.types import Completion, Message, Request, StopReason, TokenLogprob
 
 T = TypeVar("T")
@@ -130,7 +131,8 @@ def completion(api: Api, reply: Any) -> Completion:
         raise bad_response(
             f"the reply has another shape than expected ({type(error).__name__}: {error})", reply
         ) from None
-    text, thought = split_thinking(made.text)
+    text, thought = split_thinking(made.text, native=True)
+    text = text.lstrip() if thought else text
     served_by = "@".join(str(part) for part in (reply.get("model"), reply.get("system_fingerprint")) if part)
     return replace(made, text=text, thinking="\n\n".join(t for t in (made.thinking, thought) if t), served_by=served_by)
 
@@ -306,23 +308,6 @@ def _completion_logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
         for token, p, top in rows
         if p is not None
     )
-
-
-def split_thinking(text: str) -> tuple[str, str]:
-    """(answer, thinking) of a text that starts with a <think> section.
-
-    Some chat templates supply the opening tag, so that the text starts inside; a section that is never closed
-    leaves no answer.
-    """
-    start, end = "<think>", "</think>"
-    stripped = text.lstrip()
-    if stripped.startswith(start):
-        thought, _, answer = stripped[len(start) :].partition(end)
-        return answer.lstrip(), thought.strip()
-    if end in text and start not in text.partition(end)[0]:
-        thought, _, answer = text.partition(end)
-        return answer.lstrip(), thought.strip()
-    return text, ""
 
 
 def bad_response(what: str, reply: Any) -> ModelError:

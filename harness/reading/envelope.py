@@ -17,22 +17,29 @@ from harness.reading import words
 
 # Thinking ----------------------------------------------------------------------------------------------------------
 
-_TAGS = "|".join(sorted(words.THINKING, key=len, reverse=True))
-_THINKING = re.compile(
-    rf"<(?P<close>/)?(?:[a-z]{{1,12}}:)?(?:{_TAGS})(?: [^<>\n]{{0,80}})?>"
-    r"|\[(?P<close2>/)?(?:THINK|THINKING|REASONING)\]|◁(?P<close3>/)?think▷"
-    r"|<\|(?:(?P<begin4>begin|start)|(?P<close4>end))_of_(?:thought|thinking|reasoning)\|>"
-    r"|<\|(?P<close5>/)?(?:think|thinking)\|>|<\|channel>(?:thought|analysis)|(?P<close6><channel\|>)"
-    r"|(?P<close7>^\.\.\.done thinking\.)",
-    re.I | re.M,
-)
+def _tags(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Opening and closing tags; the group that matches of a closing one is named `close...`."""
+    return re.compile(
+        rf"<(?P<close>/)?(?:[a-z]{{1,12}}:)?(?:{'|'.join(names)})(?: [^<>\n]{{0,80}})?>"
+        r"|\[(?P<close2>/)?(?:THINK|THINKING|REASONING)\]|◁(?P<close3>/)?think▷"
+        r"|<\|(?:(?:begin|start)|(?P<close4>end))_of_(?:thought|thinking|reasoning)\|>"
+        r"|<\|(?P<close5>/)?(?:think|thinking)\|>|<\|channel>(?:thought|analysis)|(?P<close6><channel\|>)"
+        r"|(?P<close7>^\.\.\.done thinking\.)",
+        re.I | re.M,
+    )
 
 
-def split_thinking(text: str) -> tuple[str, str]:
+_NATIVE = _tags(("think", "thinking"))
+_THINKING = _tags(words.THINKING)
+
+
+def split_thinking(text: str, native: bool = False) -> tuple[str, str]:
     """(answer, thinking): the text without its thinking sections, and what they say.
 
     A section that is opened and never closed goes to the end of the text. A closing tag that nothing opened ends a
     section that the chat template opened, before the text. Of the channels of gpt-oss only the final one is the answer.
+    `native`: only what models emit by themselves, before the answer; not tags such as <reasoning> that a prompt may have
+    asked for.
     """
     if "<|channel|>" in text:
         text, said = _final_channel(text)
@@ -41,12 +48,11 @@ def split_thinking(text: str) -> tuple[str, str]:
         said = [thought.removeprefix("analysis")]
     else:
         said = []
-    if not any(sign in text for sign in ("<", "[", "◁", "...done")):
-        return text, "\n\n".join(part for part in said if part)
     kept: list[str] = []
     position, thinking_from = 0, -1
-    for m in _THINKING.finditer(text):
-        if m.lastgroup is not None and m.lastgroup.startswith("close") and m[m.lastgroup]:
+    found = any(sign in text for sign in ("<", "[", "◁", "...done"))
+    for m in (_NATIVE if native else _THINKING).finditer(text) if found else ():
+        if m.lastgroup:
             if thinking_from < 0:
                 said += [*kept, text[position : m.start()]]
                 kept = []
@@ -54,15 +60,15 @@ def split_thinking(text: str) -> tuple[str, str]:
                 said.append(text[thinking_from : m.start()])
             position, thinking_from = m.end(), -1
         elif thinking_from < 0:
+            if native and _has_words(text[position : m.start()]):
+                break  # the answer has begun: it speaks of the tag
             kept.append(text[position : m.start()])
             thinking_from = m.end()
     if thinking_from >= 0:
         said.append(text[thinking_from:])
     else:
         kept.append(text[position:])
-    if not said:
-        return text, ""
-    return "".join(kept), "\n\n".join(part for s in said if (part := s.strip()))
+    return ("".join(kept), "\n\n".join(part for s in said if (part := s.strip()))) if said else (text, "")
 
 
 def without_thinking(text: str) -> str:

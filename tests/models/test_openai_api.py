@@ -279,10 +279,18 @@ def test_bodies_hold_what_was_asked_and_nothing_that_was_not() -> None:
         ("<think>never closed 7", "", "never closed 7"),
         ("say <think>", "say <think>", ""),
         ("say <think>x</think> 7", "say <think>x</think> 7", ""),
+        ("<think>\n\n</think>\n\n<think>a</think>7", "7", "a"),
+        ("[THINK]a[/THINK]7", "7", "a"),
+        ("[THINK]never closed 7", "", "never closed 7"),
+        ("◁think▷a◁/think▷7", "7", "a"),
+        ("<seed:think>a</seed:think>7", "7", "a"),
+        ("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>7<|return|>", "7", "a"),
+        ("<reasoning>a</reasoning>7", "<reasoning>a</reasoning>7", ""),
     ],
 )
 def test_thinking_is_kept_apart_from_the_answer(text: str, answer: str, thinking: str) -> None:
-    assert wire.split_thinking(text) == (answer, thinking)
+    made = wire.completion("chat", chat_reply(content=text))
+    assert (made.text, made.thinking) == (answer, thinking)
 
 
 def chat_reply(**message) -> dict:
