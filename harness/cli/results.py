@@ -209,15 +209,26 @@ def export(run: Path, kind: str, output: Path) -> None:
 @opt("--seed", type=int, default=0, help="Seed of generated samples.")
 @task_options
 @click.option("--fail", is_flag=True, help="Exit code 100 if anything differs that the task does not declare.")
-def audit(task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: bool) -> None:
-    """Are a task's matched conditions matched? Compares prompts and targets, without any model."""
+@click.option("--reading", is_flag=True, help="How common ways of answering are read, in each condition.")
+def audit(task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: bool, reading: bool) -> None:
+    """Are a task's matched conditions matched? Compares prompts and targets, without any model.
+
+    With --reading: is an answer read alike in all conditions, in whatever way it is written? --fail then exits with 100
+    if a style is read better in one condition than in another.
+    """
     import itertools
 
     from harness import audit as audits
-    from harness import plugins
+    from harness import evenness, plugins
     from harness.options import parse_pairs
 
     made = plugins.task(task, parse_pairs(task_option, "-T"))
+    if reading:
+        rows = evenness.read_styles(made, itertools.islice(made.samples(seed), min(limit, evenness.MOST_SAMPLES)))
+        uneven = evenness.uneven(rows)
+        click.echo(evenness.render_rows(rows))
+        click.echo(f"\nread unevenly between conditions: {', '.join(uneven) or 'none'}")
+        sys.exit(100 if uneven and fail else 0)
     findings = audits.audit(made, itertools.islice(made.samples(seed), limit))
     if not findings:
         click.echo(f"task {task} has a single condition with these options: nothing to compare")

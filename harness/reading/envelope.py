@@ -17,6 +17,7 @@ from harness.reading import words
 
 # Thinking ----------------------------------------------------------------------------------------------------------
 
+
 def _tags(names: tuple[str, ...]) -> re.Pattern[str]:
     """Opening and closing tags; the group that matches of a closing one is named `close...`."""
     return re.compile(

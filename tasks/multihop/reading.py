@@ -21,7 +21,7 @@ def reader(candidates: tuple[str, ...], relation: str = "") -> Reader:
     base = _YES_NO if candidates == ("yes", "no") else names.reader(candidates, _LABELS, given=relation)
 
     def marked(m: Marked) -> Value | None:
-        return _declined(m.text, base, whole=True) or base.marked(m)
+        return _declined(m.text, base) or base.marked(m)
 
     def stated(sentence: str) -> Value | None:
         return _declined(sentence, base) or base.stated(sentence)
@@ -42,12 +42,16 @@ def reader(candidates: tuple[str, ...], relation: str = "") -> Reader:
 _LABELS = r"(?:name of the )?(?:person|firm|company|town|city|place|river|answer|entity|name)"
 
 
-def _declined(text: str, base: Reader, whole: bool = False) -> Value | None:
+def _declined(text: str, base: Reader) -> Value | None:
     """That the question can't be answered, unless the sentence goes on to answer it."""
-    if not declines(text) or (
-        base is _YES_NO and re.match(r"\W*(?:yes|no)\b\W", text, re.I) and not _NO_WAY.match(text)
-    ):
+    if not declines(text):
         return None
+    one, _, two = re.sub(r"\bor\b", "\n", text, count=1, flags=re.I).partition("\n")
+    rivals = [v for part, rest in ((one, two), (two, one)) if declines(rest) and (v := base.alone(part.strip(" ,")))]
+    if two and rivals and not rivals[0].aside:
+        return Value(None, f"several answers: {rivals[0].value} or {UNANSWERABLE}")
+    if base is _YES_NO and re.match(r"\W*(?:yes|no)\b\W", text, re.I) and not _NO_WAY.match(text):
+        return None  # "No, it was not founded there"
     if _EITHER.search(text) and (value := base.stated(text)) is not None and value.value is not None:
         return Value(None, f"several answers: {value.value} or {UNANSWERABLE}")
     first = base.alone(next(iter(sentences(text)), "").partition(",")[0])
