@@ -17,7 +17,7 @@ from harness.reading import envelope, words
 from harness.reading.marks import REJECTED, last_marked
 from harness.reading.outcome import Reading, is_refusal
 from harness.reading.unmarked import last_unmarked, opening
-from harness.reading.values import CLOSE_LOOK, Found, Marked, Reader, Value
+from harness.reading.values import CLOSE_LOOK, Found, Marked, Reader, Value, sentences
 
 LONGEST = 50_000
 """Characters of a response that are read, from its end or from where it goes on with another question."""
@@ -36,7 +36,7 @@ def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tu
     if len(text) < SHORT and (short := _short_answer(text, reader)) is not None:
         return short
     clean = envelope.clean(text)
-    declines = is_refusal(clean)
+    declines = is_refusal(clean) and not _answers_at_last(clean, reader)
     found: Found | None = None
     for part, all_there_is in envelope.cuts(clean, prompt):
         found = commit(envelope.open_notations(part[-LONGEST:]), reader)
@@ -51,6 +51,12 @@ def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tu
         return Reading(None, found.value.reason), found.value.note
     declined = len(clean) < CLOSE_LOOK and bool(_UNKNOWN.search(clean))
     return Reading(None, "no answer was found" if clean.strip() else "the response is empty", declined=declined), None
+
+
+def _answers_at_last(text: str, reader: Reader) -> bool:
+    """Whether a response that begins like a refusal ends in an answer all the same."""
+    last = sentences(text)[-1:]
+    return len(text) > SHORT and bool(last) and (reader.stated(last[0], False) or reader.alone(last[0])) is not None
 
 
 _UNKNOWN = re.compile(words.UNKNOWN, re.I)
@@ -89,6 +95,9 @@ def commit(text: str, reader: Reader) -> Found | None:
     kind, position = "", 0
     for m in deque(_SECOND_THOUGHT.finditer(text), MOST_SECOND_THOUGHTS):
         stretch = text[position : m.start()]
+        if m.lastgroup == "check" and kind and not re.search(r"\w", stretch):
+            position = m.end()  # "Wait, let me check": a doubt still
+            continue
         if position == 0 and not re.search(r"\w", stretch):
             continue  # "No, it was not": nothing stands before it
         if m.lastgroup == "taken_back" and not _about_the_answer(stretch[-CLOSE_LOOK:], held, reader):
@@ -107,8 +116,8 @@ def _after(kind: str, held: Found | None, stretch: str, reader: Reader) -> Found
     if kind == "open" and not (now is not None and now.marked) and not (held is not None and held.best):
         return Found(Value(None, "the answer is left open"), marked=True)
     if now is not None and now.decided:
-        settled = held is not None and held.marked and held.value.value is not None
-        # A test of a marked answer ends in numbers too.
+        # A test of an answer ends in a value too.
+        settled = held is not None and held.value.value is not None and (held.marked or kind == "check")
         if settled and not now.marked and (kind == "check" or (kind == "doubt" and _confirms(stretch))):
             return held
         return now._replace(marked=now.marked or (held is not None and held.marked))
@@ -133,7 +142,8 @@ def _best(stretch: str, reader: Reader, corrects: bool = False) -> Found | None:
 
 def _about_the_answer(stretch: str, held: Found | None, reader: Reader) -> bool:
     """Whether what is taken back is the answer so far, and no other value ("some say 7, but that is wrong")."""
-    if REJECTED.search(re.split(r"[.!?] |\n", stretch)[-1]):
+    said = re.split(r"[.!?] |\n", stretch)[-1]
+    if REJECTED.search(said) or any(sign in said for sign in "❌✗✘"):
         return False
     earlier = held or _best(stretch, reader)
     if earlier is None or earlier.value.value is None:
@@ -145,7 +155,7 @@ def _about_the_answer(stretch: str, held: Found | None, reader: Reader) -> bool:
 def _subject(stretch: str, reader: Reader) -> Value | None:
     """What the sentence that ends in "is wrong" is about; of "It fails", the sentence before."""
     for said in reversed(re.split(r"(?<=[.!?:]) |\n", stretch[-300:])[-2:]):
-        value = reader.alone(said) or reader.stated(said)
+        value = reader.alone(said) or reader.stated(said, False)
         if value is not None:
             return value
         if len(said.split()) > 2:

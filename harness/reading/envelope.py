@@ -215,6 +215,10 @@ _TAG = re.compile(
     r"|</?[a-z][\w-]{0,30}(?: [^<>\n]{0,80})?/?>",
     re.I,
 )
+_ANGLED = re.compile(r"<([A-Za-z0-9][^<>/\n=]{0,60})>")
+_CLOSED = re.compile(r"</([a-z][\w-]{0,30})", re.I)
+_VOID = frozenset("br hr p li td tr ul ol div img answer final result output solution response".split())
+"""Tags that need no closing one; what else stands between < and > alone is a placeholder that was filled."""
 _KEYS = r"(?:final[_ -]?|correct[_ -]?|my[_ -]?)?(?:answer|ans|result|solution|output|response|value|final|conclusion)"
 _JSON_KEY = re.compile(
     rf"[\"'](?P<key>{_KEYS}(?:[_ -](?:value|text))?"
@@ -238,6 +242,8 @@ def open_notations(text: str) -> str:
         text = _JSON_KEY.sub(_json_line, text)
         text = _lone_value(text)
     if "<" in text:
+        closed = {name.lower() for name in _CLOSED.findall(text)} | _VOID
+        text = _ANGLED.sub(lambda m: m[0] if m[1].split()[0].lower() in closed else m[1], text)
         text = _TAG.sub(_tag_line, text)
     if "|" in text:
         text = _ROW.sub(_row_line, text)

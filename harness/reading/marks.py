@@ -41,13 +41,15 @@ _GOOD = (
 _HEADS = re.compile(rf"(?:^|\n)[^\w\n]{{0,12}}(?:{words.ADJECTIVE} ){{0,4}}$|#+ ?[*_\"]{{0,3}}$", re.I)
 _ANSWER = re.compile(rf"{words.ANSWER}|{words.CJK_ANSWER}", re.I)
 _MARK_AGAIN = re.compile(rf"\\f?boxed ?\{{|(?<!\w)(?:{words.ANSWER}){_OF}{_TAIL} ?(?::|{words.IS}\b)", re.I)
+_DENIES = re.compile(r"\W{0,4}not\b", re.I)
 _SAYS_IS = re.compile(rf"{words.IS}:?$", re.I)
 _ASKS = re.compile(r"\b(?:what|which|who|whose|where|when|how many|how much)\b", re.I)
 REJECTED = re.compile(words.REJECTED, re.I)
 _HYPOTHETICAL = re.compile(words.HYPOTHETICAL, re.I)
 _EITHER = re.compile(rf"[\W_]*(?:{words.OR})[\W_]*", re.I)
 EXPLAINS = re.compile(
-    rf"[^\w\n]{{0,8}}(?:{words.EXPLANATION})\b[^.\n]{{0,40}}?(?::|$)|[^\w\n]{{0,8}}here's (?:why|how)\b", re.I
+    rf"[^\w\n]{{0,8}}(?:{words.EXPLANATION})\b[^.\n]{{0,40}}?(?::|$)|[^\w\n]{{0,8}}here's (?:why|how)\b|\[\^?\d+\]:",
+    re.I,
 )
 """A heading below which an answer is explained."""
 
@@ -128,6 +130,8 @@ def _value(text: str, spot: _Spot, reader: Reader, sure: bool) -> tuple[Value | 
             return reader.alone(line.strip("[] ")), whole
         if _MARK_AGAIN.search(line[:200]):
             return None, True  # "Final Answer: The final answer is $7$": the other mark is a spot of its own
+        if _DENIES.match(affirmed(line)):
+            return None, True  # "The answer is not 6."
         value = reader.marked(Marked(affirmed(line), "" if number else before + mark, "", sure, number > 0))
         if value is not None:
             unreal = in_prose and not value.aside and bool(_HYPOTHETICAL.search(before))

@@ -34,7 +34,7 @@ def reader(known: tuple[str, ...], labels: str = "", shape: str = "", given: str
     names = _Names(known, shape, given)
     return Reader(
         marked=lambda m: _marked(m, names),
-        stated=lambda sentence: _stated(sentence, names),
+        stated=lambda sentence, _: _stated(sentence, names),
         alone=lambda line: _alone(line, names),
         labels=labels,
     )
@@ -90,12 +90,18 @@ class _Names:
             found = [
                 m for m in found if self.given not in (_key(m.name), _key(m.name).removesuffix(" s")) and " " in m.name
             ]
-        return [m for m in found if not _DENIED.search(low[max(0, m.start - 30) : m.start])]
+        return [
+            m for m in found if not _DENIED.search(low[max(0, m.start - 30) : m.start]) and not _OUT.match(low, m.end)
+        ]
 
 
 _COMMON_START = re.compile(
     r"^(?:(?:The|So|It|It's|That's|This|That|Therefore|Thus|Hence|My|Based|In|According|And|But|Final|Answer|Name|Yes|"
     r"No|Well|Mr|Mrs|Ms|Dr)\.? )+"
+)
+_OUT = re.compile(
+    r"[\W_]{0,3}(?:is|was) (?:out\b|wrong|incorrect|not\b|excluded|(?:just |only |merely )?an? (?:distractor|decoy|red herring))"
+    r"|[\W_]{0,3}(?:is|was)(?:n't| never)\b|[\W_]{0,3}(?:wird nur|ist nur|n'est qu|es solo|è solo|é apenas|只是|не подходит)"
 )
 _DENIED = re.compile(
     r"\b(?:not|never|isn't|wasn't|neither|nor|rather than|instead of|as opposed to|unlike|except|exclud\w+|"
@@ -175,7 +181,7 @@ _FILLER = re.compile(
     re.I,
 )
 _NO_PHRASE = re.compile(
-    rf"\W*(?:okay|ok|sure|certainly|of course|yes|no|here|let|let's|to|first|step|given|reasoning|thinking|thought|"
+    rf"\W*(?:your|okay|ok|sure|certainly|of course|yes|no|here|let|let's|to|first|step|given|reasoning|thinking|thought|"
     rf"answer|summary|analysis|solution|the answer|based|according|looking|we|i|now|well|alright|hmm|wait|question|"
     rf"document|{words.EXPLANATION}|{words.THEREFORE})\b",
     re.I,
@@ -233,11 +239,12 @@ def _stated(sentence: str, names: _Names) -> Value | None:
         return _of_several(text, names)
     if names.given not in _key(text):
         value = _of_several(text, names)
-        return value and value._replace(aside=len(text.split()) > 5 and value.value is not None)
+        return value and value._replace(aside=value.value is not None and bool(_FACT.search(text)))
     clauses = [c for c in _CLAUSES.split(text) if names.given in _key(c) and names.mentions(c)]
     return _of_several(clauses[-1] if clauses else text, names)
 
 
+_FACT = re.compile(r"\b(?:is|was) (?:the|an?|also)\b", re.I)
 _CLAUSES = re.compile(r"; |, (?:while|whereas|but|and|though|although) ")
 SPECULATES = re.compile(r"\b(?:guess|might|may be|could|if (?:one|i|we|you)|speculat\w+|candidates?)\b", re.I)
 _BESIDE = re.compile(
@@ -284,5 +291,7 @@ _GOES_ON = re.compile(
     r"[\W_]*(?:$|[,;(–—.:]|(?:is|was) (?:the|a|an|one|who|what|correct|right)\b|because|since|as|whom?|which|that|and|"
     r"comes|came)"
 )
-_LEADS = re.compile(r"(?:\b(?:is|was|are|be|says?|named|names|called|to|from|by|as|answer)|[:=→>])[\W_]*(?:the )?$")
+_LEADS = re.compile(
+    rf"(?:\b(?:{words.ARRIVES}|is|was|are|be|says?|named|names|called|to|from|by|as|answer)|[:=→>])[\W_]*(?:the )?$"
+)
 _BEHIND = re.compile(r"[\W_]{0,3}[,;(.–—]|[\W_]*(?:and|because|since|as|who|which|where|not|but|from|in|by|whose)\b")

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from harness.reading import words
 from harness.reading.values import Marked, Reader, Value, sentences
 
 CLOSE_LOOK = 1_000
@@ -32,7 +33,7 @@ def reader(counts: Counts = Counts()) -> Reader:
     """How counts are read. Bounds ("at least 3"), ranges and several numbers of equal standing are no value."""
     return Reader(
         marked=lambda m: _marked(m, counts),
-        stated=lambda sentence: _stated(sentence, counts),
+        stated=lambda sentence, concludes: _stated(sentence, concludes, counts),
         alone=lambda line: _alone(line, counts),
         labels="(?<!in )totals?|count|number",
     )
@@ -48,17 +49,19 @@ def _marked(stretch: Marked, counts: Counts) -> Value | None:
     return Value(*found)
 
 
-def _stated(sentence: str, counts: Counts) -> Value | None:
+def _stated(sentence: str, concludes: bool, counts: Counts) -> Value | None:
     text = _plain(sentence[-CLOSE_LOOK:])
     if _UNDECIDED.search(text):
         return Value(None, f"undecided: {text.strip()[:80]!r}")
+    if _DENIAL.search(text):
+        return None
     if _MISTAKEN.search(text):
         text = _BUT.split(text)[-1]  # "One might think 6, but it's 7."
     if _is_premise(text, counts) or _QUESTION.search(text) or _MISTAKEN.search(text):
         return None
     value, certain, why = _sentence_value(text, counts)
-    if value is not None and certain:
-        return Value(value)
+    if value is not None and (certain or concludes):
+        return Value(value, aside=bool(_ELSEWHERE.search(text)))
     if why or (value is not None and not counts.asked):
         return Value(None, why or "no answer is marked, and the last numbers are not a statement of it")
     return None
@@ -86,10 +89,14 @@ _COUNTED_NOUN = re.compile(
     re.I,
 )
 _QUESTION = re.compile(r"\?\W*$|^\W*how many\b(?!.*\? )", re.I)
-_MISTAKEN = re.compile(
-    r"\b(?:mistakes?|wrong|incorrect|trap|tempting|might think|may think|could think|would think|people)\b", re.I
+_MISTAKEN = re.compile(rf"{words.REJECTED}|\bmistakes?\b", re.I)
+_ELSEWHERE = re.compile(
+    r"\bif\b[^.]{1,60}\bhad\b|\bhad (?:been|it|the)\b|\b(?:more generally|in general|suppose|by the way)\b", re.I
 )
-_BUT = re.compile(r"\b(?:but|however|yet|whereas|actually)\b", re.I)
+_DENIAL = re.compile(r"(?:では|じゃ)(?:ありません|ない)|(?:이|가) 아(?:닙|니)|\bdeğil\b|नहीं")
+_BUT = re.compile(
+    r"\b(?:but|however|yet|whereas|actually|mais|aber|sondern|pero|sino|mas|ma|но)\b|但是?|しかし|하지만", re.I
+)
 _CONCLUSION = re.compile(
     r"'s (?:\w+ )?(?:brother|sister|friend|cousin|sibling)|\beach\b"
     r"|\b(?:the|a|every|her|his) (?:\w+ )?(?:brother|sister|friend)\b|\b(?:so|thus|hence|therefore|total)\b|=",
@@ -201,7 +208,7 @@ _CUE = re.compile(
     r"(?:\b(?:it|that|there|which|answer)'s|\b(?:has|have|had|is|are|be|was|were|probably|likely|"
     r"hat|haben|ont|tiene|tienen|tem|têm|ha|hanno|имеет|"
     r"(?:we|you|i|one) (?:get|find|count|obtain)s?|total(?:s|ing)?(?: of| is)?|"
-    r"altogether|exactly|there are|answer|number)\b| a |有|には|に)"
+    rf"altogether|exactly|there are|answer|number|{words.ARRIVES})\b|\ba(?: en fait| donc)?(?= $)|有|には|に)"
     r"[^\d=]{0,40}$",
     re.I,
 )

@@ -17,6 +17,8 @@ _THEREFORE = re.compile(
 _CLOSES = re.compile(rf"[^\w\n]{{0,8}}(?:{words.CLOSING})", re.I)
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|`([^`\n]{1,200})`")
 _NUMBERED = re.compile(r"(\d{1,2})[.)][ \t]+(?=\S)")
+_RIGHT, _WRONG = re.compile("[✅✓✔☑]"), re.compile("[❌✗✘✖]")
+_FITS = re.compile(r"(?<=\w): [✅✓✔☑].*")
 _NO = re.compile(r"^\W*no\W+(?=\S)", re.I)
 
 
@@ -34,7 +36,19 @@ def last_unmarked(text: str, reader: Reader) -> Found | None:
     if bold and len({v.value for v in bold}) == 1:
         return Found(bold[-1])
     stated = _last_stated(shown, reader)
-    return _last_stated(lines, reader) if stated is None and explained < len(lines) else stated
+    if stated is not None and stated.decided:
+        return stated
+    value = _behind_colon(shown[-1], reader)
+    if value is not None:
+        return Found(value)
+    later = _last_stated(lines, reader) if explained < len(lines) else None
+    return later if later is not None and later.decided else stated or later
+
+
+def _behind_colon(line: str, reader: Reader) -> Value | None:
+    """The value that the last sentence ends in: "I am settled now: 7"."""
+    said = sentences(line)[-1]
+    return reader.alone(said.rpartition(": ")[2]) if ": " in said else None
 
 
 def opening(text: str, reader: Reader) -> Found | None:
@@ -50,6 +64,9 @@ def _lines(text: str) -> list[str]:
     lines = [line.strip()[:CLOSE_LOOK] for line in text[-4 * CLOSE_LOOK :].split("\n") if re.search(r"\w", line)]
     while len(lines) > 1 and _CLOSES.match(lines[-1]):
         lines.pop()
+    if any(_RIGHT.search(line) for line in lines):
+        # A table of candidates, "1820: ❌ does not fit".
+        lines = [_FITS.sub("", line) for line in lines if not _WRONG.search(line)] or lines
     # "7. Alice counts too" is an item if there is a 6 or an 8.
     numbers = {int(m[1]) for line in lines if (m := _NUMBERED.match(line))} | {0}
     for i, line in enumerate(lines):
@@ -70,7 +87,7 @@ def _alone(lines: list[str], explained: bool, reader: Reader) -> Found | None:
             first = reader.alone(_concluded(said[0])) or first
         return None if first is None else Found(first)
     last = reader.alone(_concluded(lines[-1]))
-    if last is not None and last.value is not None and (first is None or not explained):
+    if last is not None and last.value is not None and not last.aside and (first is None or not explained):
         listed = first is not None and first.value != last.value and not reader.counts_up
         if listed and all(map(reader.alone, lines)):
             return Found(Value(None, f"several answers: {lines[0][:40]}, {last.value}"))
@@ -86,7 +103,8 @@ def _concluded(sentence: str) -> str:
 def _last_stated(lines: list[str], reader: Reader) -> Found | None:
     aside: Found | None = None
     for sentence in reversed([s for line in lines for s in sentences(line)][-MOST_SENTENCES:]):
-        value = reader.stated(affirmed(_concluded(sentence)))
+        rest = _concluded(sentence)
+        value = reader.stated(affirmed(rest), rest != sentence)
         if value is None:
             continue
         if not value.aside:

@@ -42,13 +42,14 @@ class Marked(NamedTuple):
 class Reader:
     """How a task reads values; each function gives None if the stretch holds none.
 
-    `marked` reads a stretch that is said to be the answer; `stated` a sentence, which must state the value; `alone` a
-    line that must be nothing but the value. `labels` are the task's own names of an answer ("sum", "missing part").
+    `marked` reads a stretch that is said to be the answer; `stated` a sentence, which must state the value, and is told
+    if it began with "Therefore"; `alone` a line that must be nothing but the value. `labels` are the task's own names of
+    an answer ("sum", "missing part").
     `counts_up`: of several values that are listed the last one is meant, and not none.
     """
 
     marked: Callable[[Marked], Value | None]
-    stated: Callable[[str], Value | None]
+    stated: Callable[[str, bool], Value | None]
     alone: Callable[[str], Value | None]
     labels: str = ""
     counts_up: bool = False
@@ -82,7 +83,8 @@ _NOT_BUT = re.compile(
 )
 _NOT = re.compile(
     r"[,;(–—-] ?(?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^,.;)\n]{1,60}\)?"
-    r"| (?:rather than|instead of|as opposed to) [^,.;)\n]{1,60}",
+    r"|[ ,;(]+(?:rather than|instead of|as opposed to|und nicht|et non(?: pas)?|y no|e não|e non|en niet|a nie|а(?: \w+)? не"
+    r"|而不是|并非|并不是) ?[^,.;)\n]{1,60}\)?|^\W*not [^,.;:\n]{1,40}(?=[,.;:])",
     re.I,
 )
 
@@ -94,4 +96,4 @@ def sentences(text: str) -> list[str]:
 
 def affirmed(text: str) -> str:
     """A stretch without what it denies: "not 6 but 7" and "7, not 6" are "7"."""
-    return _NOT.sub("", _NOT_BUT.sub("", text)) if "n" in text.lower() else text
+    return _NOT.sub("", _NOT_BUT.sub("", text))

@@ -41,8 +41,18 @@ CJK_ANSWER = (
     r"(?:答案|回答|答え|こたえ|解答|正解|정답|답변|답|结果|結果|结论|結論|결과|결론)"
 )
 
+ARRIVES = either(r"""
+    (?:ends?|ended) up (?:with|at|being) | left with | leaves (?:us|me|you) with | (?:comes?|came) (?:out )?(?:to|at|as)
+    works? out (?:to|at|as) | turns? out to be | arrives? at | lands? (?:on|at) | amounts? to | boils down to
+    leads? to | points? to | finish(?:es)? (?:with|at) | settled(?: now)?(?: on)? | form
+    donne | vaut | fait | arrive [àa] | (?:es|[ée]|[èe]) (?:igual|uguale) a | obtenemos(?: que)? | obtemos | otteniamo
+    llegamos a | chegamos a | arriviamo a | получаем | равн[оаы] | составляет | 等于 | 得到 | になります | 됩니다
+""")
+"""What leads to a result in a sentence."""
+
 IS = either("""
-    is | are | was | would be | must be | should be | will be | has to be | equals | becomes
+    is | are | was | would be | must be | should be | will be | has to be | equals | becomes | turns out to be
+    comes (?:out )?(?:to|as|at) | works out (?:to|as|at) | ergibt
     lautet | ist | w[äa]re | est | serait | es | ser[íi]a | é | seria | è | sarebbe | это | —
 """)
 CJK_IS = "(?:是|为|為|は|이|은|는|가|:|=)"
@@ -52,6 +62,8 @@ REJECTED = either(r"""
     \b(?:first glance|first sight|people|many|some|falsche?)\b
     \b(?:(?:one|you) might|might (?:think|say|be)|may (?:think|be))\b
     \b(?:initial(?:ly)?|(?:first|earlier|previous) (?:guess|thought|attempt|idea|answer|try)|at first)\b
+    \b(?:(?:could|would|may) (?:think|believe|say)|pourrait croire|k[öo]nnte (?:man )?(?:denken|meinen)|podr[íi]a pensar)\b
+    \b(?:poder?ia pensar|si potrebbe pensare) | можно подумать | 可能会(?:认为|以为) | 考えがち | 생각할 수
 """)
 """Before a marker in prose: what follows is not what the writer answers."""
 
@@ -82,6 +94,8 @@ TAKEN_BACK = either(r"""
     \b(?:that|this|it|which|above|answer) (?:isn't|wasn't|can't be|cannot be) (?:\w+ )?(?:right|correct|valid|true)\b
     \bis (?:wrong|incorrect)\b(?= ?[;,.]| because| since) | \bi was (?:wrong|mistaken)\b(?! to)
     \bi(?: have|'ve)? made an? (?:\w+ )?(?:mistake|error|slip)\b | \bmy (?:mistake|bad)\b | \bi misread\b
+    \b(?:do not|don't|no longer) (?:think|believe) (?:that |this |it )?(?:(?:that|this|it)(?:'s| is)|is) (?:right|correct)\b
+    \bignore what i\b | \b(?:that|this|it) can(?:'t|not) be (?:right|correct)\b
     \bon second thoughts?\b | \bi (?:take|retract|withdraw) (?:that|it|this)(?: back)?\b
     \blet me (?:correct|start over|redo|retry|try again|fix)\b
     \b(?:does not|doesn't|did not|didn't|won't|will not) (?:work|hold(?: up)?|check out|add up|fit)\b
@@ -103,7 +117,7 @@ DOUBT = either(r"""
 CHECK = either(r"""
     \blet(?:'s| me| us) (?:now |quickly |just )?(?:double[ -]?check|verify|check|confirm|test)\b
     \blet(?:'s| me| us) (?:now |quickly |just )?re-?(?:check|verify|read|count|examine|calculate)\b
-    \b(?:to (?:verify|check|confirm|double-check)|verification)\b ?[:,]
+    \b(?:to (?:verify|check|confirm|double-check)|verification|could it (?:be|have been))\b ?[:,]?
     \b(?:double[- ]check(?:ing)?|sanity check|quick check|check)\b ?[:,]
 """)
 """A test of what stood before: it stands unless another answer is marked below."""
@@ -114,13 +128,16 @@ LEFT_OPEN = either(r"""
     \b(?:not|un)\s?(?:clear|sure|certain) which\b
     \beither (?:one )?(?:could|may|might|is|of (?:them|these|the two)) (?:\w+ )?be\b
     \bboth (?:\w+ ){0,2}(?:are|seem|could be|might be) (?:equally )?(?:possible|valid|plausible|correct|right)\b
+    \b(?:can't|cannot|couldn't) (?:commit|decide|choose|settle)\b | \bequally (?:\w+ )?(?:defensible|valid|plausible|likely)\b
+    \btwo (?:possible )?(?:answers|readings|interpretations)\b
     \b(?:depends on|depending on) (?:how|which|whether|the)\b | \bambiguous\b
 """)
 """The writer does not decide between what stands before."""
 
 DECISION = either(r"""
     \bi(?:'d| would|'ll| will| shall|'m going to)? (?:go(?:ing)?|stick|stay) (?:with|for)\b
-    \bi(?:'d| would|'ll| will)? (?:choose|pick|settle (?:on|for)|opt for|lean (?:towards?|to)|say)\b
+    \bi(?:'d| would|'ll| will)? (?:choose|pick|settle (?:on|for)|opt for|lean (?:towards?|to))\b
+    \bi(?:'m| am) (?:leaning|inclined) (?:towards?|to)\b
     \bmy (?:best |final |educated )?(?:guess|bet|choice|pick|conclusion) (?:is|would be)\b
 """)
 """What follows is what the writer decides for."""
@@ -145,7 +162,7 @@ _CANT = either(r"""
 _HELP = either(r"""
     help | assist | answer (?:that|this|your|the|such) | comply | provide | continue | do (?:that|this) | fulfil\w*
     engage | respond | discuss | create | generate | support | process | complete (?:that|this|your)
-    participate | give
+    participate | give | share | disclose | reveal | engage
 """)
 _SORRY = (
     r"(?:(?:(?:i'm|i am|we're|we are) )?(?:\w+ )?(?:sorry|afraid)|i apologi[sz]e|apologies|unfortunately|regrettably)"
@@ -206,7 +223,7 @@ CLOSING = either(r"""
     thank(?:s| you)
     is there anything | do you (?:want|need) | would you like | please (?:let|feel|note|wait) | you(?:'re| are) welcome
     happy to | glad to | best regards | good luck | have a (?:nice|great|good) | confidence | certainty
-    (?:total )?tokens?\b | time taken | word count | generated (?:by|with) | answer ends | end of | that's (?:it|all)
+    difficulty | time\b | elapsed | latency | model\b | (?:total )?tokens?\b | time taken | word count | generated (?:by|with) | answer ends | end of | that's (?:it|all)
     done\b | ich hoffe | n'h[ée]sitez | espero | spero | надеюсь | 如果 | 希望 | 何か | 도움이
 """)
 """How a line begins that has nothing to do with the question."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from harness.reading import words
@@ -24,9 +25,9 @@ def reader(base: int, expression: str) -> Reader:
     question = _Question(base, tuple(re.findall(r"[0-9A-Z]+", expression)), expression.isalnum())
     return Reader(
         marked=lambda m: _marked(m, question),
-        stated=lambda sentence: _stated(sentence, question),
+        stated=lambda sentence, _: _stated(sentence, question),
         alone=lambda line: _alone(line, question),
-        labels=r"sum|difference|product|total|next (?:number|numeral|value)|number after [0-9A-Z]{1,100}|value|boxed",
+        labels=r"sum|difference|product|total|next (?:number|numeral|value)|number after [0-9A-Z]{1,100}|value",
         counts_up=question.counting,
     )
 
@@ -83,8 +84,9 @@ _REASON = re.compile(
 _REMARK = re.compile(r"\((?![0-9A-Z]{1,100}\))(?![^()]{0,30}\b(?:base|decimal|hex)|\d{1,2}\))[^()]{0,200}\)", re.I)
 _MISTAKEN = re.compile(r"\b(?:mistakes?|wrong|incorrect|trap|tempting|might|may)\b|\?\W*$", re.I)
 _CUE = re.compile(
-    r"(?:=|≡|→|⇒|:|\b(?:is|be|are|equals?|equal to|get|gives|have|as|comes to|yields|makes|becomes|obtain|answer|write|"
-    r"result(?:s in)?|follows|by|comes next|ist|ergibt|est|fait|es|é|è|fa|da|равно|получаем)\b|是|为|得|は|が|는|은)"
+    r"(?:=|≡|→|⇒|:|\b(?:that|it)'s|\b(?:is|be|are|equals?|equal to|get|gives|have|as|comes to|yields|makes|becomes|obtain|answer|write|"
+    r"result(?:s in)?|follows|by|comes next|ist|est|es|é|è|fa|da|"
+    rf"{words.ARRIVES})\b|是|为|得|は|が|는|은)"
     r"[^\w=]{0,8}(?:just |simply |exactly |then |therefore |the numeral |the number )?$",
     re.I,
 )
@@ -92,7 +94,7 @@ _OR = re.compile(rf"\W*(?:\(?{_IN_BASE}\)?)?\W*\b(?:{words.OR})\b\W*", re.I)
 
 
 def _plain(text: str) -> str:
-    text = text[:CLOSE_LOOK]
+    text = re.sub(r"(?<=[0-9A-Z])\*(?=[0-9A-Z])", "×", text[:CLOSE_LOOK])
     if not text.isascii():
         text = _SUBSCRIPT.sub(lambda m: "_{" + "".join(chr(ord(c) - 0x2080 + 48) for c in m.group()) + "}", text)
         text = text.replace("−", "-")
@@ -118,7 +120,7 @@ def _numerals(text: str, question: _Question) -> list[_Numeral]:
         if (
             m.start() < read_to
             or any(start <= m.start() < end for start, end in bases)
-            or not _is_numeral(m[2], text, m.end(), question.base)
+            or not _is_numeral(m, text, question.base)
         ):
             continue
         label = _LABEL.match(text, m.end())
@@ -135,8 +137,10 @@ def _numerals(text: str, question: _Question) -> list[_Numeral]:
     return _without_operands(found, text, question)
 
 
-def _is_numeral(written: str, text: str, end: int, base: int) -> bool:
-    """Whether letters and digits are a numeral; letters alone are one in capitals, and if no word goes on behind."""
+def _is_numeral(m: re.Match[str], text: str, base: int) -> bool:
+    """Whether letters and digits are a numeral; letters alone are one in capitals, if no word goes on behind, or if there
+    is nothing else."""
+    written, end = m[2], m.end()
     digits = written.upper()
     if digits.isdecimal():
         return len(digits) <= LONGEST
@@ -147,7 +151,7 @@ def _is_numeral(written: str, text: str, end: int, base: int) -> bool:
     if digits.isalpha():
         return (
             written.isupper() and not re.match(r" [a-z]{2,}(?<! in)(?<! is)(?<! as)(?<! or)", text[end : end + 12])
-        ) or not text[end:].strip(" .")
+        ) or not (text[: m.start()] + text[end:]).strip(" .:=")
     return written.isupper() or written.islower()
 
 
@@ -175,9 +179,9 @@ def _base(said: str) -> int | None:
 def _marked(stretch: Marked, question: _Question) -> Value | None:
     label = _LABEL.match(stretch.after) if stretch.after else None
     whole = stretch.text + (label.group() if label and not label["round"] else "")
-    if _ALONE_APART.fullmatch(_plain(stretch.text)):
-        whole = _plain(stretch.text).replace(" ", "")
     for sentence in sentences(whole):
+        if _APART.fullmatch(_plain(sentence)):
+            sentence = sentence.replace(" ", "")
         value = _value(_said(sentence, question), question, marked=True)
         if value is not None:
             context = [_base(m.group()) for m in _SAID_BASE.finditer(stretch.before)]
@@ -186,7 +190,8 @@ def _marked(stretch: Marked, question: _Question) -> Value | None:
     return None
 
 
-_ALONE_APART = re.compile(r"\s*[0-9A-Z](?: [0-9A-Z])+\s*")
+_APART = re.compile(r"\s*(?:[0-9A-Z](?: [0-9A-Z])+|\d{1,3}(?: \d{3})+)[\s.]*")
+"""Digits that stand apart, or groups of three: "1 0 1", "4 260"."""
 
 
 def _stated(sentence: str, question: _Question) -> Value | None:
@@ -211,7 +216,7 @@ def _alone(line: str, question: _Question) -> Value | None:
     found = _numerals(side.strip("{}[]() ") if side is not text else text, question)
     if not found and "=" in text:
         return None
-    if _ALONE_APART.fullmatch(side):
+    if _APART.fullmatch(side):
         return Value(side.replace(" ", "").lstrip("0") or "0")
     if len(found) != 1:
         return None
@@ -234,9 +239,10 @@ def _value(text: str, question: _Question, marked: bool) -> Value | None:
     """The one numeral that a sentence gives: one labelled with the question's base, else one without a label."""
     found = _numerals(text, question)
     context = _context_base(text)
+    labelled = [n for n in found if n.base is not None]
     found = [n._replace(base=context(n)) if n.base is None else n for n in found]
     own = [n for n in found if n.base == question.base]
-    fitting = own or [n for n in found if n.base is None] or found
+    fitting = own or [n for n in found if n.base is None] or (found if marked else [n for n in found if n in labelled])
     if not fitting:
         return None
     for left, right in itertools.pairwise(fitting):
@@ -261,7 +267,7 @@ def _value(text: str, question: _Question, marked: bool) -> Value | None:
     return None
 
 
-def _context_base(text: str):  # type: ignore[no-untyped-def]
+def _context_base(text: str) -> Callable[[_Numeral], int | None]:
     """Which base a sentence speaks of where a numeral stands: the last one that it named in the same clause."""
     spans = [(m.start(), m.end(), _base(m.group())) for m in _SAID_BASE.finditer(text)]
 

@@ -31,8 +31,8 @@ def reader(count: int, target: int) -> Reader:
     """How the answer to a puzzle of `count` numbers is read. The note of a value is its `Offer`."""
     return Reader(
         marked=lambda m: _marked(m, count),
-        stated=lambda sentence: _stated(sentence, count, target),
-        alone=lambda line: _alone(line, count),
+        stated=lambda sentence, _: _stated(sentence, count, target),
+        alone=lambda line: _alone(line, count, target),
         labels="expression|equation|verdict",
     )
 
@@ -43,15 +43,9 @@ def _value(offer: Offer, aside: bool = False) -> Value:
 
 def _marked(stretch: Marked, count: int) -> Value | None:
     line = _noted(stretch.text)
+    if _two_offers(line, count):
+        return Value(None, "several answers")
     offer = _of_line(line, count)
-    if (
-        "or" in line
-        and _EITHER.search(line)
-        and (offer is None or offer.kind == "unsolvable" or len(_RUN.findall(line)) > 1)
-    ):
-        sides = [o for part in _EITHER.split(line, 1) if (o := _of_line(part, count) or (_claims(part) or None))]
-        if len(sides) == 2:
-            return Value(None, "several answers")
     if offer is not None:
         return _value(offer)
     if _DECLINED.match(line) or _claims(line):
@@ -68,25 +62,42 @@ def _marked(stretch: Marked, count: int) -> Value | None:
 
 def _stated(sentence: str, count: int, target: int) -> Value | None:
     line = _noted(sentence)
+    if _two_offers(line, count):
+        return Value(None, "several answers")
     offer = _of_line(line, count)
     if offer is None:
-        step = None if _claims(line) or "left" in line else _of_line(line, 1)
-        if step is not None and len(step.sides) > 1 and step.sides[-1] == str(target):
-            return _value(step._replace(whole=False), aside=True)
         return _value(Offer("unsolvable")) if _claims(line) else None
     if offer.kind == "unsolvable":
         return _value(offer)
-    last = offer.sides[-1] if len(offer.sides) > 1 else ""
-    tried = offer.denied or _TRIED.search(line) or (last.isdecimal() and int(last[:9]) != target)
-    return _value(offer, aside=bool(tried))
+    return _value(offer, aside=offer.denied or bool(_TRIED.search(line)) or _misses(offer, target))
 
 
-def _alone(line: str, count: int) -> Value | None:
+def _alone(line: str, count: int, target: int) -> Value | None:
+    """An expression and nothing else. One that comes to another number is a try; one with fewer numbers, which comes to
+    the target, is the last step of a way."""
     text = _noted(line)
     offer = _of_line(text, count)
-    if offer is None or offer.kind != "expression" or offer.denied:
+    words = bool(re.search(r"[A-Za-z]{2,}", _ALLOWED_WORDS.sub("", text))) or bool(_FAILED.search(text))
+    if offer is None and not words:
+        step = _of_line(text, 1)
+        ends = step is not None and len(step.sides) > 1 and step.sides[-1] == str(target)
+        return _value(step._replace(whole=False), aside=True) if ends and step is not None else None
+    if offer is None or offer.kind != "expression" or offer.denied or _misses(offer, target):
         return None
-    return None if re.search(r"[A-Za-z]{2,}", _ALLOWED_WORDS.sub("", text)) or _FAILED.search(text) else _value(offer)
+    return None if words else _value(offer)
+
+
+def _misses(offer: Offer, target: int) -> bool:
+    """Whether an equation says itself that it comes to another number."""
+    last = offer.sides[-1] if len(offer.sides) > 1 else ""
+    return last.isdecimal() and int(last[:9]) != target
+
+
+def _two_offers(line: str, count: int) -> bool:
+    """Whether a line offers two things with "or" between them."""
+    if "or" not in line or not _EITHER.search(line):
+        return False
+    return all(_of_line(part, count) is not None or _claims(part) for part in _EITHER.split(line, 1))
 
 
 def _noted(text: str) -> str:
@@ -120,19 +131,26 @@ _MAKE = (
 _UNSOLVABLE = re.compile(
     rf"\bno (?:{_ADJECTIVE} )*(?:solution|way|combination|expression|sequence|possibilit)"
     rf"|\bno (?:{_ADJECTIVE} )+(?:operation|step|answer)"
-    r"|(?<!not )\bimpossible\b|(?:\bnot|n't) (?:be )?(?:possible|solvable|achievable|reachable)\b"
+    r"|(?<!not )\bimpossible\b|(?:\bnot|n't) (?:to )?(?:be )?(?:possible|solvable|achievable|reachable)\b"
     r"|\bun(?:solvable|reachable|achievable|attainable)\b|\bnone of (?:the|these) (?:combination|expression|possib|way)"
     rf"|\b(?:cannot|can ?not|can't|could not|couldn't|unable to) (?:be )?(?:(?:used|combined|manipulated) to )?{_MAKE}"
     r"|\b(?:input|combination|numbers|set|puzzle|problem)\b[^.\n]{0,30}\b(?:do|does)(?: not|n't) "
     rf"(?:allow|have an?y? (?:\w+ )?(?:solution|combination)|work|{_MAKE})"
     r"|keine? l[öo]sung|unl[öo]sbar|unm[öo]glich|nicht m[öo]glich|pas de solution|aucune solution|sans solution"
-    r"|sin soluci[óo]n|no (?:hay (?:ninguna )?|tiene )soluci[óo]n|imposible|sem solu[çc][ãa]o|não há solu[çc][ãa]o"
+    r"|sin soluci[óo]n|no (?:hay|existe|tiene) (?:ninguna )?soluci[óo]n|imposible|sem solu[çc][ãa]o|não há solu[çc][ãa]o"
     r"|nessuna soluzione|non (?:c'è|esiste|ha) (?:una )?soluzione|无解|無解|没有解|沒有解|解なし|不可能|해가 없|불가능"
     r"|нет решени|невозможно",
     re.IGNORECASE,
 )
-_DECLINED = re.compile(r"[\W_]*(?:none|n/a|nil|null|no|never|invalid(?: input)?|unsolvable)[\W_]*$", re.IGNORECASE)
-_OTHERS = re.compile(r"\b(?:others?|another|alternative|else|further|simpler)\b", re.IGNORECASE)
+_DECLINED = re.compile(
+    r"[\W_]*(?:none(?: exists)?|n/a|nil|null|no|never|there is none|invalid(?: input)?|unsolvable)[\W_]*$",
+    re.IGNORECASE,
+)
+_I = re.compile(r"\b(?:i|we)(?:'m| am| are| was| were)? (?:\w+ )?$", re.I)
+_OTHERS = re.compile(
+    r"\b(?:others?|another|alternative|else|further|simpler|(?:don't|do not|not) (?:agree|think|believe|say|claim))\b",
+    re.IGNORECASE,
+)
 
 
 def _of_line(line: str, count: int) -> Offer | None:
@@ -156,7 +174,9 @@ def _claims(line: str) -> bool:
     claim = _UNSOLVABLE.search(line[:1_000])
     if claim is None:
         return False
-    sentence = line[line.rfind(".", 0, claim.start()) + 1 : claim.end() + 60]
+    if _I.search(line[: claim.start()]):
+        return False  # "I couldn't find a solution" gives up
+    sentence = line[line.rfind(".", 0, claim.start()) + 1 : claim.end() + 60].partition(":")[0]
     return not _OTHERS.search(sentence)
 
 

@@ -8,23 +8,25 @@ from __future__ import annotations
 import functools
 import re
 
-from harness.reading import names
+from harness.reading import names, words
 from harness.reading.values import Marked, Reader, Value, sentences
 from harness.reading.words import UNKNOWN, either
 from harness.tasks.multihop.items import UNANSWERABLE
 
 
 @functools.lru_cache(maxsize=2048)
-def reader(candidates: tuple[str, ...], relation: str = "") -> Reader:
+def reader(candidates: tuple[str, ...]) -> Reader:
     """How the answer is read: one of the candidates (which may be yes and no), or a phrase if there are none; or that
-    the question can't be answered. `relation` is how documents say the last hop ("is governed by"), if it is known."""
-    base = _YES_NO if candidates == ("yes", "no") else names.reader(candidates, _LABELS, given=relation)
+    the question can't be answered."""
+    base = _YES_NO if candidates == ("yes", "no") else names.reader(candidates, _LABELS)
 
     def marked(m: Marked) -> Value | None:
+        if _NONE.fullmatch(m.text):
+            return Value(UNANSWERABLE)
         return _declined(m.text, base) or base.marked(m)
 
-    def stated(sentence: str) -> Value | None:
-        return _declined(sentence, base) or base.stated(sentence)
+    def stated(sentence: str, concludes: bool) -> Value | None:
+        return _declined(sentence, base) or base.stated(sentence, concludes)
 
     def alone(line: str) -> Value | None:
         value = base.alone(line)
@@ -34,7 +36,7 @@ def reader(candidates: tuple[str, ...], relation: str = "") -> Reader:
             return Value(UNANSWERABLE)
         if not declines(line):
             return value
-        return Value(UNANSWERABLE) if len(line.split()) <= 6 and base.stated(line) is None else None
+        return Value(UNANSWERABLE) if len(line.split()) <= 6 and base.stated(line, False) is None else None
 
     return Reader(marked, stated, alone, _LABELS)
 
@@ -52,13 +54,13 @@ def _declined(text: str, base: Reader) -> Value | None:
         return Value(None, f"several answers: {rivals[0].value} or {UNANSWERABLE}")
     if base is _YES_NO and re.match(r"\W*(?:yes|no)\b\W", text, re.I) and not _NO_WAY.match(text):
         return None  # "No, it was not founded there"
-    if _EITHER.search(text) and (value := base.stated(text)) is not None and value.value is not None:
+    if _EITHER.search(text) and (value := base.stated(text, False)) is not None and value.value is not None:
         return Value(None, f"several answers: {value.value} or {UNANSWERABLE}")
     first = base.alone(next(iter(sentences(text)), "").partition(",")[0])
     if first is not None and first.value is not None and not first.aside:
         return first  # "Fuzfuk, although the documents do not say so directly."
     behind = _BUT.split(text)
-    value = base.stated(behind[-1]) if len(behind) > 1 and not names.SPECULATES.search(behind[-1]) else None
+    value = base.stated(behind[-1], False) if len(behind) > 1 and not names.SPECULATES.search(behind[-1]) else None
     if value is not None and value.value is not None:
         return value  # "It is not stated directly, but Gukzuk gets its power from Fuzfuk."
     return Value(UNANSWERABLE)
@@ -83,7 +85,7 @@ _NO_ANSWER = re.compile(
     unanswerable | unknown | undetermined | indeterminable | undeterminable | not answerable | unknowable | n/a
     (?:can ?not|can't|could not|couldn't) (?:be )?(?:\w+ly )?{_FIND}
     (?:impossible to|unable to|not possible to|no way to|hard to) (?:be )?(?:\w+ly )?{_FIND}
-    (?:not enough|insufficient|no|lack of|lacks?) (?:\w+ ){{0,2}}(?:information|evidence|answer|data|mention|details?)
+    (?:not enough|isn't enough|insufficient|no|lack of|lacks?) (?:\w+ ){{0,2}}(?:information|evidence|answer|data|mention|details?)
     no (?:\w+ )?(?:record|indication|statement) | i (?:do not|don't) (?:have|know)
     no (?:\w+ )?(?:one of the )?{_SOURCE} (?:\w+ )?{_STATE} | none of (?:the|these|them)\b[^.\n]{{0,40}}?{_STATE}
     (?:{_SOURCE}|it|they)\b[^.,\n]{{0,20}}? (?:lacks?|fails? to|omits?|(?:is|are) silent|(?:is|are) missing)
@@ -98,6 +100,7 @@ _NO_ANSWER = re.compile(
     (?:pas|non) (?:mentionn|indiqu|pr[ée]cis|donn) | aucune? (?:information|document|r[ée]ponse)
     ne (?:permet|contien|mentionn|pr[ée]cise|di)\w* pas | sin respuesta | sem resposta | senza risposta
     (?:no|non|n[ãa]o) (?:(?:se|si) )?(?:puede|pode|pu[òo]|menciona|indica|especifica|proporciona)
+    n[ãa]o (?:diz|dizem|informam?|mencionam?) | no (?:dice|dicen|mencionan?) | non (?:dice|dicono|menzionano?)
     (?:no|non|n[ãa]o) (?:contienen?|contêm|contém|contengono|contiene)
     (?:no|non|n[ãa]o) (?:[ée]|es|[èe]) (?:possibile|possível|posible)
     """)
@@ -112,40 +115,53 @@ _BUT = re.compile(r"\b(?:but|however|although|though|still|nevertheless|yet)\b,?
 
 def declines(phrase: str) -> bool:
     """Whether the phrase says that the question can't be answered."""
-    return bool(_NO_ANSWER.search(phrase[:600].replace("’", "'")))
+    return bool(_NO_ANSWER.search(_NOT_UNANSWERABLE.sub("", phrase[:600].replace("’", "'"))))
+
+
+_NOT_UNANSWERABLE = re.compile(
+    r"\b(?:not|isn't|never) (?:really |actually )?(?:unanswerable|unknown|undetermined)\b", re.I
+)
 
 
 # Yes and no --------------------------------------------------------------------------------------------------------
 
+_WORDS_FOR = {"yes": "yes", "no": "no", "true": "yes", "false": "no", "correct": "yes", "incorrect": "no"}
+_WORDS_FOR |= dict.fromkeys(("ja", "oui", "sí", "sim", "sì", "是", "是的", "对", "はい", "네", "예", "да"), "yes")
+_WORDS_FOR |= dict.fromkeys(("nein", "non", "não", "不", "不是", "否", "いいえ", "아니요", "아니오", "нет"), "no")
 _SAYS = re.compile(
     r"(?<![A-Za-z])(yes|no)(?![A-Za-z])(?! (?:way|one|idea|longer|doubt|documents?|evidence|information|such|answer|"
     r"mention|problem|need|matter|other|more)\b)",
     re.I,
 )
+_FIRST = re.compile(rf"\W*({'|'.join(sorted(_WORDS_FOR, key=len, reverse=True))})(?=$|[\s.,;:!。，、—–-])", re.I)
+_LEADS = re.compile(rf"\b(?:answer|{words.ARRIVES}|is|be)\b\W*(?:a )?$", re.I)
 _BOTH = re.compile(r"\byes (?:and|or) no\b|\bno (?:and|or) yes\b", re.I)
-_ALONE_YES_NO = re.compile(r"\W*(?:the answer is |it is )?(yes|no|true|false|correct|incorrect)\W*", re.I)
-_WORDS_FOR = {"true": "yes", "correct": "yes", "false": "no", "incorrect": "no"}
+_ALONE_YES_NO = re.compile(rf"\W*(?:the answer is |it is )?({'|'.join(_WORDS_FOR)})\W*", re.I)
 
 
 def _yes_or_no(text: str) -> Value | None:
-    """The yes or no that a phrase starts with, or the only one that it holds."""
-    found = [word.lower() for word in _SAYS.findall(text)]
-    if not found:
-        return None
+    """The yes or no that a phrase starts with, that it leads to, or the only one that it holds."""
     if _BOTH.search(text):
         return Value(None, "both yes and no")
-    if len(set(found)) == 1 or re.match(r"\W*(?:yes|no)\b(?![^.,;]{0,20}\bor\b)", text, re.I):
-        return Value(found[0])
-    return Value(None, "both yes and no")
+    first = _FIRST.match(text)
+    if first and not re.match(
+        r"\W*no (?:way|one|idea|doubt|document|evidence|information|such|answer|mention)\b", text, re.I
+    ):
+        return Value(_WORDS_FOR[first[1].lower()])
+    found = list(_SAYS.finditer(text))
+    led = [m for m in found if _LEADS.search(text[: m.start()])] or found
+    if len({m[1].lower() for m in led}) > 1:
+        return Value(None, "both yes and no")
+    return Value(led[-1][1].lower()) if led else None
 
 
 def _alone_yes_no(line: str) -> Value | None:
     m = _ALONE_YES_NO.fullmatch(line)
-    return Value(_WORDS_FOR.get(m[1].lower(), m[1].lower())) if m else None
+    return Value(_WORDS_FOR[m[1].lower()]) if m else None
 
 
 _YES_NO = Reader(
     marked=lambda m: _alone_yes_no(m.text) or _yes_or_no(m.text),
-    stated=lambda sentence: _yes_or_no(sentence),
+    stated=lambda sentence, _: _yes_or_no(sentence),
     alone=_alone_yes_no,
 )

@@ -54,7 +54,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     known = str(params.get("candidates") or "")
     yes_no = known == "yes,no" or set(map(str.lower, golds)) <= {"yes", "no"}
     candidates = ("yes", "no") if yes_no else _candidates(known)
-    found, _ = commitment.read(response, reading.reader(candidates, str(params.get("last_relation") or "")), _PROMPT)
+    found, _ = commitment.read(response, reading.reader(candidates), _PROMPT)
     if found.value is None:
         return judge(found, False, stop_reason, response, **metrics)
     answer = found.value
