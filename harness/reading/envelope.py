@@ -219,7 +219,7 @@ _ANGLED = re.compile(r"<([A-Za-z0-9][^<>/\n=]{0,60})>")
 _CLOSED = re.compile(r"</([a-z][\w-]{0,30})", re.I)
 _VOID = frozenset("br hr p li td tr ul ol div img answer final result output solution response".split())
 """Tags that need no closing one; what else stands between < and > alone is a placeholder that was filled."""
-_KEYS = r"(?:final[_ -]?|correct[_ -]?|my[_ -]?)?(?:answer|ans|result|solution|output|response|value|final|conclusion)"
+_KEYS = r"(?:final[_ -]?|correct[_ -]?|my[_ -]?)?(?:answers?|ans|results?|solution|output|response|value|final|conclusion)"
 _JSON_KEY = re.compile(
     rf"[\"'](?P<key>{_KEYS}(?:[_ -](?:value|text))?"
     r"|antwort|r[ée]ponse|respuesta|resposta|risposta|ответ|答案|答え|정답)[\"'] ?: ?\n? *"

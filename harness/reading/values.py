@@ -82,7 +82,8 @@ _NOT_BUT = re.compile(
     re.I,
 )
 _NOT = re.compile(
-    r"[,;(–—-] ?(?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^,.;)\n]{1,60}\)?"
+    r"\((?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^)\n]{1,60}\)"
+    r"|[,;–—-] ?(?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^,.;\n]{1,60}"
     r"|[ ,;(]+(?:rather than|instead of|as opposed to|und nicht|et non(?: pas)?|y no|e não|e non|en niet|a nie|а(?: \w+)? не"
     r"|而不是|并非|并不是) ?[^,.;)\n]{1,60}\)?|^\W*not [^,.;:\n]{1,40}(?=[,.;:])",
     re.I,

@@ -59,7 +59,8 @@ CJK_IS = "(?:是|为|為|は|이|은|는|가|:|=)"
 
 REJECTED = either(r"""
     \b(?:wrong|incorrect|obvious|common|naive|naïve|tempting|mistaken|intuitive|typical|trap|never|nobody)\b
-    \b(?:first glance|first sight|people|many|some|falsche?)\b
+    \b(?:first glance|first sight|people|falsche?)\b
+    (?<!how )\b(?:many|some) (?:people|say|think|would|might|may|assume)\b
     \b(?:(?:one|you) might|might (?:think|say|be)|may (?:think|be))\b
     \b(?:initial(?:ly)?|(?:first|earlier|previous) (?:guess|thought|attempt|idea|answer|try)|at first)\b
     \b(?:(?:could|would|may) (?:think|believe|say)|pourrait croire|k[öo]nnte (?:man )?(?:denken|meinen)|podr[íi]a pensar)\b
