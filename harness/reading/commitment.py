@@ -14,7 +14,7 @@ from collections import deque
 from typing import Any
 
 from harness.reading import envelope, words
-from harness.reading.marks import REJECTED, last_marked
+from harness.reading.marks import REJECTED, last_marked, lines_from
 from harness.reading.outcome import Reading, is_refusal
 from harness.reading.unmarked import last_unmarked, opening
 from harness.reading.values import CLOSE_LOOK, Found, Marked, Reader, Value, sentences
@@ -131,13 +131,31 @@ def _after(kind: str, held: Found | None, stretch: str, reader: Reader) -> Found
 def _best(stretch: str, reader: Reader, corrects: bool = False) -> Found | None:
     """The best statement of an answer in a stretch; `corrects`, if its first words may be nothing but the answer."""
     marked, aside = last_marked(stretch, reader)
-    if marked is not None:
+    if marked is not None and marked.best:
         return marked
+    listed = _alternatives(stretch, reader)
+    if listed is not None or marked is not None:
+        return listed or marked
     first = opening(stretch, reader) if corrects else None
     if first is not None:
         return first
     plain = last_unmarked(stretch, reader)
     return plain if plain is not None and plain.decided else aside or plain
+
+
+_ALTERNATIVE = re.compile(
+    rf"^[^\w\n]{{0,8}}{words.ALTERNATIVE} ?(?:[A-H1-9]|I{{1,3}})\b[*_]{{0,3}} ?[:.)–—-]", re.I | re.M
+)
+
+
+def _alternatives(stretch: str, reader: Reader) -> Found | None:
+    """The reason why "Option A: 7, Option B: 6" is no answer, if the text ends so."""
+    listed = _ALTERNATIVE.split(stretch[-4 * CLOSE_LOOK :])[1:]
+    if len(listed) < 2 or len([line for line in listed[-1].split("\n") if line.strip()]) > 1:
+        return None
+    first_lines = [next(lines_from(text, 0), ("", False))[0] for text in listed]
+    values = {value.value for line in first_lines if (value := reader.marked(Marked(line))) is not None}
+    return Found(Value(None, "several answers and no decision"), marked=True) if len(values) > 1 else None
 
 
 def _about_the_answer(stretch: str, held: Found | None, reader: Reader) -> bool:

@@ -39,7 +39,8 @@ def split_thinking(text: str, native: bool = False) -> tuple[str, str]:
 
     A section that is opened and never closed goes to the end of the text. A closing tag that nothing opened ends a
     section that the chat template opened, before the text. Of the channels of gpt-oss only the final one is the answer.
-    `native`: only what models emit by themselves, before the answer; not tags such as <reasoning> that a prompt may have
+    `native`: only what models emit by themselves, before the answer; not tags such as <reasoning> that a prompt may
+    have
     asked for.
     """
     if "<|channel|>" in text:
@@ -219,7 +220,9 @@ _ANGLED = re.compile(r"<([A-Za-z0-9][^<>/\n=]{0,60})>")
 _CLOSED = re.compile(r"</([a-z][\w-]{0,30})", re.I)
 _VOID = frozenset("br hr p li td tr ul ol div img answer final result output solution response".split())
 """Tags that need no closing one; what else stands between < and > alone is a placeholder that was filled."""
-_KEYS = r"(?:final[_ -]?|correct[_ -]?|my[_ -]?)?(?:answers?|ans|results?|solution|output|response|value|final|conclusion)"
+_KEYS = (
+    r"(?:final[_ -]?|correct[_ -]?|my[_ -]?)?(?:answers?|ans|results?|solution|output|response|value|final|conclusion)"
+)
 _JSON_KEY = re.compile(
     rf"[\"'](?P<key>{_KEYS}(?:[_ -](?:value|text))?"
     r"|antwort|r[ée]ponse|respuesta|resposta|risposta|ответ|答案|答え|정답)[\"'] ?: ?\n? *"

@@ -100,8 +100,10 @@ _COMMON_START = re.compile(
     r"No|Well|Mr|Mrs|Ms|Dr)\.? )+"
 )
 _OUT = re.compile(
-    r"[\W_]{0,3}(?:is|was) (?:out\b|wrong|incorrect|not\b|excluded|(?:just |only |merely )?an? (?:distractor|decoy|red herring))"
-    r"|[\W_]{0,3}(?:is|was)(?:n't| never)\b|[\W_]{0,3}(?:wird nur|ist nur|n'est qu|es solo|è solo|é apenas|只是|не подходит)"
+    r"[\W_]{0,3}(?:is|was) (?:out\b|wrong|incorrect|not\b|excluded|"
+    r"(?:just |only |merely )?an? (?:distractor|decoy|red herring))"
+    r"|[\W_]{0,3}(?:is|was)(?:n't| never)\b|[\W_]{0,3}(?:wird nur|ist nur|n'est qu|es solo|è solo|"
+    r"é apenas|只是|не подходит)"
 )
 _DENIED = re.compile(
     r"\b(?:not|never|isn't|wasn't|neither|nor|rather than|instead of|as opposed to|unlike|except|exclud\w+|"
@@ -181,7 +183,8 @@ _FILLER = re.compile(
     re.I,
 )
 _NO_PHRASE = re.compile(
-    rf"\W*(?:your|okay|ok|sure|certainly|of course|yes|no|here|let|let's|to|first|step|given|reasoning|thinking|thought|"
+    rf"\W*(?:your|okay|ok|sure|certainly|of course|yes|no|here|let|let's|to|"
+    r"first|step|given|reasoning|thinking|thought|"
     rf"answer|summary|analysis|solution|the answer|based|according|looking|we|i|now|well|alright|hmm|wait|question|"
     rf"document|{words.EXPLANATION}|{words.THEREFORE})\b",
     re.I,

@@ -1,6 +1,6 @@
 """Common ways of writing an answer, as templates: with them `harness audit T --reading` shows how a task reads each.
 
-All text is written for this project. A style is the same in every task, world and condition, and so must be its reading.
+All text is written for this project. A style is the same in every task, world and condition; so must its reading be.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ class Reader:
     """How a task reads values; each function gives None if the stretch holds none.
 
     `marked` reads a stretch that is said to be the answer; `stated` a sentence, which must state the value, and is told
-    if it began with "Therefore"; `alone` a line that must be nothing but the value. `labels` are the task's own names of
-    an answer ("sum", "missing part").
+    if it began with "Therefore"; `alone` a line that must be nothing but the value. `labels` are the task's own names
+    of an answer ("sum", "missing part").
     `counts_up`: of several values that are listed the last one is meant, and not none.
     """
 
@@ -84,7 +84,8 @@ _NOT_BUT = re.compile(
 _NOT = re.compile(
     r"\((?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^)\n]{1,60}\)"
     r"|[,;–—-] ?(?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^,.;\n]{1,60}"
-    r"|[ ,;(]+(?:rather than|instead of|as opposed to|und nicht|et non(?: pas)?|y no|e não|e non|en niet|a nie|а(?: \w+)? не"
+    r"|[ ,;(]+(?:rather than|instead of|as opposed to|und nicht|et non(?: pas)?|y no|e não|e non|en niet|a nie"
+    r"|а(?: \w+)? не"
     r"|而不是|并非|并不是) ?[^,.;)\n]{1,60}\)?|^\W*not [^,.;:\n]{1,40}(?=[,.;:])",
     re.I,
 )

@@ -63,8 +63,8 @@ REJECTED = either(r"""
     (?<!how )\b(?:many|some) (?:people|say|think|would|might|may|assume)\b
     \b(?:(?:one|you) might|might (?:think|say|be)|may (?:think|be))\b
     \b(?:initial(?:ly)?|(?:first|earlier|previous) (?:guess|thought|attempt|idea|answer|try)|at first)\b
-    \b(?:(?:could|would|may) (?:think|believe|say)|pourrait croire|k[öo]nnte (?:man )?(?:denken|meinen)|podr[íi]a pensar)\b
-    \b(?:poder?ia pensar|si potrebbe pensare) | можно подумать | 可能会(?:认为|以为) | 考えがち | 생각할 수
+    \b(?:(?:could|would|may) (?:think|believe|say)|pourrait croire|k[öo]nnte (?:man )?(?:denken|meinen))\b
+    \bpodr[íi]a pensar\b | \b(?:poder?ia pensar|si potrebbe pensare) | можно подумать | 可能会(?:认为|以为) | 考えがち | 생각할 수
 """)
 """Before a marker in prose: what follows is not what the writer answers."""
 
@@ -95,7 +95,8 @@ TAKEN_BACK = either(r"""
     \b(?:that|this|it|which|above|answer) (?:isn't|wasn't|can't be|cannot be) (?:\w+ )?(?:right|correct|valid|true)\b
     \bis (?:wrong|incorrect)\b(?= ?[;,.]| because| since) | \bi was (?:wrong|mistaken)\b(?! to)
     \bi(?: have|'ve)? made an? (?:\w+ )?(?:mistake|error|slip)\b | \bmy (?:mistake|bad)\b | \bi misread\b
-    \b(?:do not|don't|no longer) (?:think|believe) (?:that |this |it )?(?:(?:that|this|it)(?:'s| is)|is) (?:right|correct)\b
+    \b(?:do not|don't|no longer) (?:think|believe) (?:(?:that|this|it) ){1,3}is (?:right|correct)\b
+    \b(?:do not|don't|no longer) (?:think|believe) (?:that|this|it)'s (?:right|correct)\b
     \bignore what i\b | \b(?:that|this|it) can(?:'t|not) be (?:right|correct)\b
     \bon second thoughts?\b | \bi (?:take|retract|withdraw) (?:that|it|this)(?: back)?\b
     \blet me (?:correct|start over|redo|retry|try again|fix)\b
@@ -129,7 +130,8 @@ LEFT_OPEN = either(r"""
     \b(?:not|un)\s?(?:clear|sure|certain) which\b
     \beither (?:one )?(?:could|may|might|is|of (?:them|these|the two)) (?:\w+ )?be\b
     \bboth (?:\w+ ){0,2}(?:are|seem|could be|might be) (?:equally )?(?:possible|valid|plausible|correct|right)\b
-    \b(?:can't|cannot|couldn't) (?:commit|decide|choose|settle)\b | \bequally (?:\w+ )?(?:defensible|valid|plausible|likely)\b
+    \b(?:can't|cannot|couldn't) (?:commit|decide|choose|settle)\b
+    \bequally (?:\w+ )?(?:defensible|valid|plausible|likely)\b
     \btwo (?:possible )?(?:answers|readings|interpretations)\b
     \b(?:depends on|depending on) (?:how|which|whether|the)\b | \bambiguous\b
 """)
@@ -142,6 +144,12 @@ DECISION = either(r"""
     \bmy (?:best |final |educated )?(?:guess|bet|choice|pick|conclusion) (?:is|would be)\b
 """)
 """What follows is what the writer decides for."""
+
+ALTERNATIVE = either(r"""
+    option | alternative | candidate | possibility | possible answer | interpretation | reading | answer | solution
+    choice | variante? | opci[óo]n | op[çc][ãa]o | opzione | m[öo]glichkeit | вариант | 选项 | 選択肢 | 옵션
+""")
+"""What one of several answers is called, before its letter or number."""
 
 CONFIRMED = either(r"""
     \b(?:yes|yep|yeah|right|correct|confirmed|confirms?|verified|holds|checks out|works|consistent|stands)\b
@@ -224,7 +232,8 @@ CLOSING = either(r"""
     thank(?:s| you)
     is there anything | do you (?:want|need) | would you like | please (?:let|feel|note|wait) | you(?:'re| are) welcome
     happy to | glad to | best regards | good luck | have a (?:nice|great|good) | confidence | certainty
-    difficulty | time\b | elapsed | latency | model\b | (?:total )?tokens?\b | time taken | word count | generated (?:by|with) | answer ends | end of | that's (?:it|all)
+    difficulty | time\b | elapsed | latency | model\b | (?:total )?tokens?\b | time taken | word count
+    generated (?:by|with) | answer ends | end of | that's (?:it|all)
     done\b | ich hoffe | n'h[ée]sitez | espero | spero | надеюсь | 如果 | 希望 | 何か | 도움이
 """)
 """How a line begins that has nothing to do with the question."""

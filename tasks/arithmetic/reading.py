@@ -84,8 +84,8 @@ _REASON = re.compile(
 _REMARK = re.compile(r"\((?![0-9A-Z]{1,100}\))(?![^()]{0,30}\b(?:base|decimal|hex)|\d{1,2}\))[^()]{0,200}\)", re.I)
 _MISTAKEN = re.compile(r"\b(?:mistakes?|wrong|incorrect|trap|tempting|might|may)\b|\?\W*$", re.I)
 _CUE = re.compile(
-    r"(?:=|≡|→|⇒|:|\b(?:that|it)'s|\b(?:is|be|are|equals?|equal to|get|gives|have|as|comes to|yields|makes|becomes|obtain|answer|write|"
-    r"result(?:s in)?|follows|by|comes next|ist|est|es|é|è|fa|da|"
+    r"(?:=|≡|→|⇒|:|\b(?:that|it)'s|\b(?:is|be|are|equals?|equal to|get|gives|have|as|comes to|yields|makes|becomes|"
+    r"obtain|answer|write|result(?:s in)?|follows|by|comes next|ist|est|es|é|è|fa|da|"
     rf"{words.ARRIVES})\b|是|为|得|は|が|는|은)"
     r"[^\w=]{0,8}(?:just |simply |exactly |then |therefore |the numeral |the number )?$",
     re.I,
@@ -138,8 +138,8 @@ def _numerals(text: str, question: _Question) -> list[_Numeral]:
 
 
 def _is_numeral(m: re.Match[str], text: str, base: int) -> bool:
-    """Whether letters and digits are a numeral; letters alone are one in capitals, if no word goes on behind, or if there
-    is nothing else."""
+    """Whether letters and digits are a numeral; letters alone are one in capitals, if no word goes on behind, or if
+    there is nothing else."""
     written, end = m[2], m.end()
     digits = written.upper()
     if digits.isdecimal():

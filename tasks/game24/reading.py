@@ -137,7 +137,8 @@ _UNSOLVABLE = re.compile(
     r"|\b(?:input|combination|numbers|set|puzzle|problem)\b[^.\n]{0,30}\b(?:do|does)(?: not|n't) "
     rf"(?:allow|have an?y? (?:\w+ )?(?:solution|combination)|work|{_MAKE})"
     r"|keine? l[öo]sung|unl[öo]sbar|unm[öo]glich|nicht m[öo]glich|pas de solution|aucune solution|sans solution"
-    r"|sin soluci[óo]n|no (?:hay|existe|tiene) (?:ninguna )?soluci[óo]n|imposible|sem solu[çc][ãa]o|não há solu[çc][ãa]o"
+    r"|sin soluci[óo]n|no (?:hay|existe|tiene) (?:ninguna )?soluci[óo]n|imposible|sem solu[çc][ãa]o"
+    r"|não há solu[çc][ãa]o"
     r"|nessuna soluzione|non (?:c'è|esiste|ha) (?:una )?soluzione|无解|無解|没有解|沒有解|解なし|不可能|해가 없|불가능"
     r"|нет решени|невозможно",
     re.IGNORECASE,

@@ -85,7 +85,8 @@ _NO_ANSWER = re.compile(
     unanswerable | unknown | undetermined | indeterminable | undeterminable | not answerable | unknowable | n/a
     (?:can ?not|can't|could not|couldn't) (?:be )?(?:\w+ly )?{_FIND}
     (?:impossible to|unable to|not possible to|no way to|hard to) (?:be )?(?:\w+ly )?{_FIND}
-    (?:not enough|isn't enough|insufficient|no|lack of|lacks?) (?:\w+ ){{0,2}}(?:information|evidence|answer|data|mention|details?)
+    (?:not enough|isn't enough|insufficient|no|lack of|lacks?) (?:\w+ ){{0,2}}(?:information|evidence|answer|data)
+    (?:not enough|isn't enough|insufficient|no|lack of|lacks?) (?:\w+ ){{0,2}}(?:mention|details?)
     no (?:\w+ )?(?:record|indication|statement) | i (?:do not|don't) (?:have|know)
     no (?:\w+ )?(?:one of the )?{_SOURCE} (?:\w+ )?{_STATE} | none of (?:the|these|them)\b[^.\n]{{0,40}}?{_STATE}
     (?:{_SOURCE}|it|they)\b[^.,\n]{{0,20}}? (?:lacks?|fails? to|omits?|(?:is|are) silent|(?:is|are) missing)

@@ -1,0 +1,137 @@
+"""What becomes of a response is the same in every installed task; and no style is read otherwise in one condition.
+
+Each task says only what an answer looks like (`sample.target`); the cases are the same text for all.
+"""
+
+import itertools
+
+import pytest
+
+from harness import evenness, plugins
+from harness.reading.styles import styles_for
+from harness.types import Outcome, Sample, StopReason, Task
+
+TASKS = sorted(plugins.installed("tasks"))
+
+CASES: dict[str, tuple[str, StopReason, str]] = {
+    "cut before the answer": ("Let me think about this step by step. First", "length", "truncated"),
+    "cut after a marked answer": ("**Final answer:**\n{answer}\n\nTo see why, note that the fir", "length", "correct"),
+    "cut in a list": ("**Final answer:**\n{half}", "length", "truncated"),
+    "refusal": ("I'm sorry, but I can't help with that.", "stop", "refused"),
+    "refusal of an AI": ("As an AI language model, I am unable to help with this request.", "stop", "refused"),
+    "cut refusal": ("I'm sorry, but I can't help with", "length", "refused"),
+    "filter": ("Let me", "content_filter", "refused"),
+    "filter after an answer": ("**Final answer:**\n{answer}", "content_filter", "refused"),
+    "taken back": ("**Final answer:**\n{answer}\n\nWait, that is wrong.", "stop", "unparsed"),
+    "taken back and corrected": (
+        "**Final answer:**\n{wrong}\n\nWait, that is wrong.\n\n**Final answer:**\n{answer}",
+        "stop",
+        "correct",
+    ),
+    "corrected for the worse": (
+        "**Final answer:**\n{answer}\n\nWait, that is wrong.\n\n**Final answer:**\n{wrong}",
+        "stop",
+        "wrong",
+    ),
+    "two candidates": ("It is one of these two.\n\nOption A:\n{answer}\n\nOption B:\n{wrong}", "stop", "unparsed"),
+    "run on to another question": (
+        "**Final answer:**\n{answer}\n\nQuestion: And another one?\nAnswer:\n{wrong}",
+        "stop",
+        "correct",
+    ),
+    "run on to the next turn": (
+        "**Final answer:**\n{answer}\n\nUser: Another one.\n\nAssistant:\n{wrong}",
+        "stop",
+        "correct",
+    ),
+    "loop": ("Let me look at this from the start again. " * 60, "length", "unparsed"),
+    "loop of a few words": ("and then " * 400, "length", "unparsed"),
+    "loop after a final answer": (
+        "**Final answer:**\n{answer}\n\n" + "I hope this helps you. " * 60,
+        "length",
+        "correct",
+    ),
+    "empty": ("", "stop", "unparsed"),
+    "blank": (" \n\n\t", "stop", "unparsed"),
+    "empty and cut": ("", "length", "truncated"),
+    "template tokens": ("<|im_start|>assistant\n{answer}<|im_end|><|endoftext|>", "stop", "correct"),
+    "template tokens of others": ("<start_of_turn>model\n{answer}<end_of_turn>\n<eos>", "stop", "correct"),
+    "thinking": ("<think>\n{wrong}\n</think>\n\n{answer}", "stop", "correct"),
+    "thinking never closed": ("[THINK]\n{answer}", "stop", "unparsed"),
+    "thinking cut": ("<seed:think>\n{answer}", "length", "truncated"),
+}
+
+
+def samples_of(task: Task, most: int) -> list[Sample]:
+    """The first `most` samples of each condition."""
+    found: dict[str, list[Sample]] = {}
+    for sample in itertools.islice(task.samples(0), 400):
+        found.setdefault(sample.condition, []).append(sample)
+    return [sample for group in found.values() for sample in group[:most]]
+
+
+def filled(template: str, answer: str, wrong: str) -> str:
+    half = answer[: len(answer) // 2] if "\n" in answer else ""
+    return template.replace("{answer}", answer).replace("{wrong}", wrong).replace("{half}", half)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", TASKS)
+def test_conformance(name: str, case: str) -> None:
+    template, stop_reason, outcome = CASES[case]
+    task = plugins.task(name, {})
+    for sample in samples_of(task, 2):
+        wrong = evenness.wrong_answer(task, sample)
+        if not wrong or ("{half}" in template and "\n" not in sample.target):
+            continue  # a list of one item has no wrong answer to show, an answer of one line no half
+        text = filled(template, sample.target, wrong)
+        score = task.score(sample.params, text, stop_reason)
+        assert score.outcome is Outcome(outcome), (sample.condition, text, score)
+        if outcome == "unparsed" and "loop" in case:
+            assert score.detail["reason"] == "loop"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_common_style_is_read_as_meant_in_every_condition(name: str) -> None:
+    task = plugins.task(name, {})
+    rows = evenness.read_styles(task, samples_of(task, 2))
+    assert [row for row in rows if row.meant < row.n] == []
+    assert len({row.condition for row in rows}) > 1
+    assert len({row.style for row in rows}) > 25
+
+
+OPTIONS = [
+    ("arithmetic", {"shots": "2"}),
+    ("arithmetic", {"operation": "mul"}),
+    ("aiw", {"prompt": "all"}),
+    ("aiw", {"family": "procedural"}),
+    ("reversal", {"set": "fictional_both"}),
+    ("multihop", {"documents": "8,12", "support": "true"}),
+    ("game24", {"prompt": "zero_shot,cot"}),
+    ("blocksworld", {"prompt": "nl,pddl", "solvable": "yes,no"}),
+]
+"""Options that change how the answer or the question is written."""
+
+
+@pytest.mark.parametrize(("name", "chosen"), OPTIONS)
+def test_styles_are_read_alike_under_other_options(name: str, chosen: dict[str, str]) -> None:
+    task = plugins.task(name, chosen)
+    assert evenness.uneven(evenness.read_styles(task, samples_of(task, 1))) == []
+
+
+def test_a_style_that_one_condition_alone_is_read_in_is_found() -> None:
+    rows = [
+        evenness.Row("bold", "base 9", 3, 4, "unparsed, not correct"),
+        evenness.Row("bold", "base 10", 4, 4, ""),
+        evenness.Row("plain", "base 9", 0, 4, "unparsed, not correct"),
+        evenness.Row("plain", "base 10", 0, 4, "unparsed, not correct"),
+    ]
+    assert evenness.uneven(rows) == ["bold"]
+    assert "base 9 (3 of 4: unparsed, not correct)" in evenness.render_rows(rows)
+
+
+def test_the_styles_of_lists_and_of_lines_are_all_written() -> None:
+    for answer in ("7", "1. Pick up a.\n2. Stack a on b."):
+        for style in styles_for(answer):
+            text, _ = evenness.expectation(style, answer, "8", True)
+            assert "{" not in text.replace('{"', "").replace("{\\text{", "").replace("boxed{", ""), style.name
