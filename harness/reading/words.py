@@ -64,7 +64,8 @@ REJECTED = either(r"""
     \b(?:(?:one|you) might|might (?:think|say|be)|may (?:think|be))\b
     \b(?:initial(?:ly)?|(?:first|earlier|previous) (?:guess|thought|attempt|idea|answer|try)|at first)\b
     \b(?:(?:could|would|may) (?:think|believe|say)|pourrait croire|k[öo]nnte (?:man )?(?:denken|meinen))\b
-    \bpodr[íi]a pensar\b | \b(?:poder?ia pensar|si potrebbe pensare) | можно подумать | 可能会(?:认为|以为) | 考えがち | 생각할 수
+    \bpodr[íi]a pensar\b
+    \b(?:poder?ia pensar|si potrebbe pensare) | можно подумать | 可能会(?:认为|以为) | 考えがち | 생각할 수
 """)
 """Before a marker in prose: what follows is not what the writer answers."""
 
