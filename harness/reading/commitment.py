@@ -121,8 +121,8 @@ def _after(kind: str, held: Found | None, stretch: str, reader: Reader) -> Found
         if settled and not now.marked and (kind == "check" or (kind == "doubt" and _confirms(stretch))):
             return held
         return now._replace(marked=now.marked or (held is not None and held.marked))
-    if held is None:
-        return now
+    if held is None or (now is not None and now.best and now.value.value is None and not now.value.aside):
+        return now  # "### Answer: it can't be determined" is a last word too
     if kind == "taken_back" and not _confirms(stretch):
         return Found(Value(None, "the answer was taken back and no other was given"), marked=True)
     return held if kind != "doubt" or _confirms(stretch) else held._replace(whole=False)

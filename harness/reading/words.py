@@ -120,7 +120,9 @@ DOUBT = either(r"""
 CHECK = either(r"""
     \blet(?:'s| me| us) (?:now |quickly |just )?(?:double[ -]?check|verify|check|confirm|test)\b
     \blet(?:'s| me| us) (?:now |quickly |just )?re-?(?:check|verify|read|count|examine|calculate)\b
-    \b(?:to (?:verify|check|confirm|double-check)|verification|could it (?:be|have been))\b ?[:,]?
+    (?:(?<=[.!?…\n] )|(?<=\n)|^)to (?:verify|check|confirm|double-check)\b
+    \bto (?:verify|check|confirm|double-check) ?[:,]
+    \b(?:verification|could it (?:be|have been))\b ?[:,]?
     \b(?:double[- ]check(?:ing)?|sanity check|quick check|check)\b ?[:,]
 """)
 """A test of what stood before: it stands unless another answer is marked below."""
