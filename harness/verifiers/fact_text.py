@@ -79,13 +79,21 @@ def without_emphasis(text: str) -> str:
 
 
 def loose(phrase: str) -> str:
-    """`red block`, `red_block` and `red-block` are one phrase."""
-    return phrase.lower().replace(" ", "_").replace("-", "_")
+    """A name without what sets its spellings apart: `red block`, `red_block`, `RedBlock`; `truck_1`, `truck 1`.
+
+    Between two numbers something has to stand: `l1-0` is not `l10`.
+    """
+    return re.sub(r"(?<=[0-9])_+(?![0-9])|(?<![0-9])_+", "", re.sub(r"[ -]", "_", phrase.lower()))
 
 
 def loose_pattern(phrase: str) -> str:
     """A regular expression for a phrase in any of these spellings."""
-    return "[ _-]".join(re.escape(part) for part in re.split(r"[ _-]", phrase.lower()))
+    parts = re.findall(r"\d+|[^\W\d_]+|[^\w\s-]+", phrase.lower())
+    pattern = ""
+    for before, part in zip(["", *parts], parts, strict=False):
+        between = r"[ _-]{1,2}" if before.isdigit() and part.isdigit() else r"[ _-]{0,2}"
+        pattern += (between if before else "") + re.escape(part)
+    return pattern
 
 
 @dataclass(frozen=True)
