@@ -25,7 +25,8 @@ _SAME_ROLE = {
     "from on top of": "from", "from the top of": "from", "from atop": "from", "while standing in": "while",
     "while in": "while", "in direction": "direction",
 }  # fmt: skip
-_ROLE = re.compile(rf"(?<![a-z])({_PREPOSITIONS})(?![a-z])")
+_ROLE = re.compile(rf"(?<![a-z])({_PREPOSITIONS})(?: (?:{_PREPOSITIONS}|of|the|top|a|an))*[\\s:=_(\"']*$")
+"""What stands right before an object and tells its place: the first word counts ("from on top of the")."""
 _IRREGULAR = {
     "take": "took|taken", "drive": "drove|driven", "fly": "flew|flown", "put": "put", "set": "set", "give": "gave|given",
     "forgive": "forgave|forgiven", "overcome": "overcame", "forget": "forgot|forgotten", "teach": "taught", "get": "got",
@@ -95,7 +96,9 @@ class Lexicon:
         for v in verbs:  # "put the red block down": a verb of two words with its object between them
             first, *rest = v.split(" ")
             if len(rest) == 1:
-                pattern = rf"{_inflected(first)} (?:the |an? )?({bare}|it|them)(?: one)? {re.escape(rest[0])}(?![a-z0-9])"
+                pattern = (
+                    rf"{_inflected(first)} (?:the |an? )?({bare}|it|them)(?: one)? {re.escape(rest[0])}(?![a-z0-9])"
+                )
                 rows.insert(0, (re.compile(pattern), self.verbs[v]))
         put(self, "_verbs", tuple(rows))
         first_words = dict.fromkeys(_inflected(re.split("[ -]", v)[0]) for v in verbs)
@@ -218,10 +221,8 @@ class Lexicon:
         rest: list[str] = []
         end, placed = 0, False
         for span in spans:
-            role = ""
-            for m in _ROLE.finditer(text, max(end, span.start - 40), span.start):
-                role = _SAME_ROLE.get(m.group(1), m.group(1))
-                break
+            m = _ROLE.search(text[max(end, span.start - 40) : span.start])
+            role = _SAME_ROLE.get(m.group(1), m.group(1)) if m else ""
             end = span.end
             index = roles.index(role) if role and role in roles else -1
             if index >= 0:

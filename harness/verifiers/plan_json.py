@@ -21,7 +21,9 @@ _TAGS = re.compile(
     re.I,
 )
 _ATTRIBUTES = re.compile(r"=\s?[\"']([^\"'<>\n]{1,80})[\"']")
-_TUPLE = re.compile(r"[\[(]\s*(?P<q>[\"'])(\w[\w -]{0,60})(?P=q)((?:\s*,\s*(?:[\"'][^\"'\n]{1,60}[\"']|\[[^\[\]\n]{0,200}\]))+)\s*,?\s*[\])]")
+_TUPLE = re.compile(
+    r"[\[(]\s*(?P<q>[\"'])(\w[\w -]{0,60})(?P=q)((?:\s*,\s*(?:[\"'][^\"'\n]{1,60}[\"']|\[[^\[\]\n]{0,200}\]))+)\s*,?\s*[\])]"
+)
 _BOTH = re.compile(r"(?<=[\"'\])])\s*,\s*(?=[\"'(\[])")
 _PLAN_KEYS = (
     "final_plan", "finalplan", "corrected_plan", "revised_plan", "plan", "final_answer", "answer", "solution", "steps", "actions",
@@ -135,7 +137,9 @@ def _steps(value: Any, lexicon: Lexicon, depth: int) -> Iterator[str]:
 def _is_action(text: str, lexicon: Lexicon) -> bool:
     """Whether a text is an action's name and nothing else."""
     said = text.strip().lower()
-    return said.replace("_", "-").replace(" ", "-") in lexicon.actions or any(v.end == len(said) for v in lexicon.verbs_at(said))
+    return said.replace("_", "-").replace(" ", "-") in lexicon.actions or any(
+        v.end == len(said) for v in lexicon.verbs_at(said)
+    )
 
 
 def _step(value: dict[Any, Any], lexicon: Lexicon) -> str | None:
@@ -150,7 +154,9 @@ def _step(value: dict[Any, Any], lexicon: Lexicon) -> str | None:
         if not isinstance(said, str) or not said.strip() or (key not in _ACTION_KEYS and _ASIDE_KEYS.search(key)):
             continue
         if _is_action(said, lexicon):
-            others = [(k, v) for k, v in lower.items() if k != key and (k in _ROLE_KEYS_OR_ARGS or not _ASIDE_KEYS.search(k))]
+            others = [
+                (k, v) for k, v in lower.items() if k != key and (k in _ROLE_KEYS_OR_ARGS or not _ASIDE_KEYS.search(k))
+            ]
             named = [argument for k, v in others for argument in _arguments(k, v, lexicon, 0)]
             return f"{said}: {', '.join(named)}" if named else said
         if lexicon.starts(said.strip().lower().lstrip("(")) or key in _ACTION_KEYS[:12]:

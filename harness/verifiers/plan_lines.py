@@ -14,7 +14,9 @@ LONGEST_LINE, MOST_INDENT, MOST_MARKERS = 8_000, 40, 4
 _WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
 NUMBERS = {word: i for i, word in enumerate(_WORDS.split())}
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
-_NUMBER_WORD = rf"(?:(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(NUMBERS)[1:10])})|{'|'.join([*reversed(NUMBERS), *_TENS])})"
+_NUMBER_WORD = (
+    rf"(?:(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(NUMBERS)[1:10])})|{'|'.join([*reversed(NUMBERS), *_TENS])})"
+)
 _ROMAN = r"(?=[ivxl])x{0,3}(?:ix|iv|v?i{0,3})"
 _LABEL = (
     r"(?:the )?(?:steps?|actions?|moves?|operations?|operators?|stages?|tasks?|instructions?|commands?|items?|turns?|points?|schritt|aktion|"
@@ -40,7 +42,9 @@ _MARKERS = re.compile(
 _CIRCLED = re.compile(r"[①-⓿❶-➓㉑-㊿]")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _STARS = re.compile(r"^(\s*)\*(?=\s)", re.M)
-_EMPHASIS = re.compile(r"[*`]|(?<![a-zA-Z0-9])_+(?![a-zA-Z0-9])|(?<![a-zA-Z0-9])_+(?=[a-zA-Z][^_\n]{0,200}_(?![a-zA-Z0-9]))|(?<=[a-zA-Z0-9.!?:])_+(?![a-zA-Z0-9])")
+_EMPHASIS = re.compile(
+    r"[*`]|(?<![a-zA-Z0-9])_+(?![a-zA-Z0-9])|(?<![a-zA-Z0-9])_+(?=[a-zA-Z][^_\n]{0,200}_(?![a-zA-Z0-9]))|(?<=[a-zA-Z0-9.!?:])_+(?![a-zA-Z0-9])"
+)
 _ESCAPES = re.compile(r"\\([_.*#()\[\]+>~|-])")
 _LATEX = re.compile(r"\\(?:boxed|text(?:bf|it|rm|tt)?|mathrm|mathbf)\{")
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -71,7 +75,10 @@ def plain(text: str) -> str:
     if "*" in text:
         text = _STARS.sub(r"\1-", text)
     if "*" in text or "`" in text or "_" in text:
-        text = "\n".join(line if line.startswith("```") else _EMPHASIS.sub("", line) if _marked(line) else line for line in text.split("\n"))
+        text = "\n".join(
+            line if line.startswith("```") else _EMPHASIS.sub("", line) if _marked(line) else line
+            for line in text.split("\n")
+        )
     return text.lower()
 
 

@@ -19,6 +19,9 @@ _SENTENCES = re.compile(
 )
 
 
+_BARE_NUMBER = re.compile(r"(\d{1,3})\s+")
+
+
 @dataclass
 class Item:
     """A listed item: its steps, or the problem with it; neither for one that names no action."""
@@ -144,7 +147,9 @@ class Reader:
             and bool(current.items[-1].steps)
         )  # fmt: skip
         below = current is not None and current.items and current.form == "number" and not current.broken
-        if not line.numbered and (nested or (below and line.form == "bullet" and not self.blank and current and current.items[-1].steps)):
+        if not line.numbered and (
+            nested or (below and line.form == "bullet" and not self.blank and current and current.items[-1].steps)
+        ):
             if not self._is_in_list(line):
                 self._aside(line.text)
                 return
@@ -187,7 +192,12 @@ class Reader:
                 return NOTHING
             if ":" in text and not found.problem:
                 head, _, tail = text.partition(":")
-                if len(head) < 60 and tail.strip() and not words.ASIDE.match(text) and words.kind_of(head) in ("", "plan", "phase", "final"):
+                if (
+                    len(head) < 60
+                    and tail.strip()
+                    and not words.ASIDE.match(text)
+                    and words.kind_of(head) in ("", "plan", "phase", "final")
+                ):
                     said = read_item(tail.strip().strip("\"'"), self.lexicon, self.fits, self.it)
                     if said.steps:
                         return said
@@ -201,7 +211,11 @@ class Reader:
             form = "number"
         if current is not None and current.items and not self.marked:
             goes_on = bool(number) and number == current.last_number + 1 and number > 1
-            if goes_on and (not current.broken or (not self.replaces and self.pending in ("", "phase", "final", "plan"))) and form == current.form:
+            if (
+                goes_on
+                and (not current.broken or (not self.replaces and self.pending in ("", "phase", "final", "plan")))
+                and form == current.form
+            ):
                 current.broken = False
                 self.pending = self.label = ""
                 return current
@@ -211,9 +225,21 @@ class Reader:
                     return current
             if not current.broken and current.form == "number" and form == "bullet" and not self.blank:
                 return current
-        elif current is not None and current.items and current.marked is False and not current.broken and form == current.form:
+        elif (
+            current is not None
+            and current.items
+            and current.marked is False
+            and not current.broken
+            and form == current.form
+        ):
             return current
-        if self.marked and current is not None and current.marked and not current.closed and (not number or number > current.last_number):
+        if (
+            self.marked
+            and current is not None
+            and current.marked
+            and not current.closed
+            and (not number or number > current.last_number)
+        ):
             return current
         return self._new(form, line.indent)
 
@@ -230,6 +256,10 @@ class Reader:
 
     def _bare(self, line: Line) -> None:
         text = line.text
+        bare = _BARE_NUMBER.match(text)
+        if bare and self.lexicon.starts(text, bare.end()):
+            self._item(Line(line.indent, "number", int(bare.group(1)), text[bare.end() :], False, True))
+            return
         current = self.current
         if self.awaited and not line.heading:
             number, self.awaited = self.awaited, 0
@@ -237,7 +267,14 @@ class Reader:
             if found.steps or found.problem:
                 self._item(Line(0, "number", number, text, False, True))
                 return
-        if current is not None and current.items and line.indent > current.indent + 1 and not current.broken and current.form != "bare" and current.items[-1].steps:
+        if (
+            current is not None
+            and current.items
+            and line.indent > current.indent + 1
+            and not current.broken
+            and current.form != "bare"
+            and current.items[-1].steps
+        ):
             self._aside(text)
             return
         if line.heading or len(text) > LONGEST_REMARK:
@@ -286,8 +323,20 @@ class Reader:
         current = self.current
         several = form == "prose" and sum(len(f.steps) for f in found) > 1
         form = "bare" if form == "prose" and not several else form
-        on = current is not None and bool(current.items) and not current.broken and not (self.marked and not current.marked)
-        if on and current is not None and (current.form == form or (form == "bare" and current.form in ("number", "bullet", "letter") and not self.blank)):
+        on = (
+            current is not None
+            and bool(current.items)
+            and not current.broken
+            and not (self.marked and not current.marked)
+        )
+        if (
+            on
+            and current is not None
+            and (
+                current.form == form
+                or (form == "bare" and current.form in ("number", "bullet", "letter") and not self.blank)
+            )
+        ):
             segment = current
             if form == "bare" and current.form != form and not any(f.steps for f in found):
                 return
@@ -322,8 +371,16 @@ class Reader:
         self._aside(text)
         current = self.current
         kind = words.kind_of(text) if len(text) <= LONGEST_HEADING else ""
-        heads = line.heading or text.endswith(":") or (kind != "" and len(text) <= 80 and not text.endswith((".", "!", "?", "✓")))
-        heads = heads or (kind in ("final", "plan", "attempt", "draft") and bool(re.search(r"\b(?:is|follows|following|here|this)\b[^.]{0,60}[:.]?$", text)) and not text.endswith("."))
+        heads = (
+            line.heading
+            or text.endswith(":")
+            or (kind != "" and len(text) <= 80 and not text.endswith((".", "!", "?", "✓")))
+        )
+        heads = heads or (
+            kind in ("final", "plan", "attempt", "draft")
+            and bool(re.search(r"\b(?:is|follows|following|here|this)\b[^.]{0,60}[:.]?$", text))
+            and not text.endswith(".")
+        )
         if current is not None and current.items:
             current.broken = True
         if heads:
@@ -345,7 +402,12 @@ class Reader:
             self.replaces = True
         elif words.DOUBTED.search(text):
             self.replaces = True
-        elif words.CONFIRMED.search(text) and self.retracted_at == len(self.segments) and not self.given_up and self.pending == "":
+        elif (
+            words.CONFIRMED.search(text)
+            and self.retracted_at == len(self.segments)
+            and not self.given_up
+            and self.pending == ""
+        ):
             self.retracted_at = 0
             self.replaces = False
         decided = words.DECIDES.search(text)
@@ -354,7 +416,12 @@ class Reader:
 
     def _corrected(self, text: str) -> bool:
         """Whether a sentence changes a step of the list above by its number."""
-        if not any(s.items for s in self.segments) or not any(c.isdigit() for c in text) and "step" not in text and "action" not in text:
+        if (
+            not any(s.items for s in self.segments)
+            or not any(c.isdigit() for c in text)
+            and "step" not in text
+            and "action" not in text
+        ):
             return False
         made = correction(text, self.lexicon, self.fits)
         if made is None:
@@ -371,7 +438,12 @@ class Reader:
 
 def correction(text: str, lexicon: Lexicon, fits: Fits) -> Correction | str | None:
     """What a sentence corrects in the list above it; a text if it corrects something and can't be read; else None."""
-    for pattern, how in ((words.REMOVES, "remove"), (words.SWAPS, "swap"), (words.INSERTS, "insert"), (words.REPLACES, "replace")):
+    for pattern, how in (
+        (words.REMOVES, "remove"),
+        (words.SWAPS, "swap"),
+        (words.INSERTS, "insert"),
+        (words.REPLACES, "replace"),
+    ):
         m = pattern.search(text)
         if not m:
             continue
@@ -389,13 +461,19 @@ def correction(text: str, lexicon: Lexicon, fits: Fits) -> Correction | str | No
         found = read_item(said.strip(" \"'.:"), lexicon, fits)
         if found.steps:
             where = groups.get("where") or groups.get("where2")
-            return Correction("before" if where == "before" else "after" if how == "insert" else how, int(number or 0), 0, found.steps)
+            return Correction(
+                "before" if where == "before" else "after" if how == "insert" else how, int(number or 0), 0, found.steps
+            )
         if said.strip() and how == "replace" and m.group().rstrip().endswith(":"):
             continue
         if how == "replace" and not lexicon.mentions(said):
             continue
         return "it can't be read"
-    return "it can't be read" if words.CORRECTS.search(text) and lexicon.mentions(text) and not text.rstrip().endswith(":") else None
+    return (
+        "it can't be read"
+        if words.CORRECTS.search(text) and lexicon.mentions(text) and not text.rstrip().endswith(":")
+        else None
+    )
 
 
 _NTH = {w: i for i, w in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), 1)}

@@ -70,8 +70,12 @@ _REASON = re.compile(
     r"could|must|should|and (?:now|thus|so|we|i|you|it|the|this)|then (?:we|i|you|it|the|this)|to (?:make|free|clear|be|get|reach|allow|expose|"
     r"access|enable|prepare|complete|achieve|satisfy|build|reveal|start|move|be able|put|place|set|avoid|ensure))\b"
 )
-_OUTSIDE = re.compile(r"\s*[(,:\[|–—-]+\s*(?:(?:which|that|this|it) (?:is|was|stands) )?(?:currently |now |located |staying |still )?")
-_WORDS = re.compile(r"(?:(?:from|into|onto|on top of|on|upon|to|with|using|off|at|in|inside|within|over|by|via|of|the|a|an|both|city|object|block)\s+)*")
+_OUTSIDE = re.compile(
+    r"\s*[(,:\[|–—-]+\s*(?:(?:which|that|this|it) (?:is|was|stands) )?(?:currently |now |located |staying |still )?"
+)
+_WORDS = re.compile(
+    r"(?:(?:from|into|onto|on top of|on|upon|to|with|using|off|at|in|inside|within|over|by|via|of|the|a|an|both|city|object|block)\s+)*"
+)
 _JOINT = re.compile(
     r"\s*(?:(?:[,;.]|→|->|=>|⇒|&|\+)\s*(?:and\s+)?(?:then|next|afterwards|after that|finally|lastly|subsequently|second|third|now)?,?\s*"
     r"|(?:,\s*)?(?:and(?: then| finally| afterwards| next)?|then|followed by|after which)\s+)"
@@ -89,10 +93,16 @@ _TAKEN_BACK = re.compile(
     r"|[❌✗✘⛔🚫]|\b(?:ignore|disregard|skip|omit) this(?: step| action)?\b|\[(?:invalid|wrong|removed|deleted|skipped?|not possible)\]"
     r"|\((?:invalid|wrong|removed|deleted|skipped?|not possible|impossible)\)"
 )
-_INSTEAD = re.compile(r"(?:\binstead\b|\brather\b|\bi (?:mean|meant)\b(?: to)?|\bshould (?:have been|be|read)\b|\bcorrection\b ?:|\bso\b|\bactually\b|\bcorrect(?: step| action)?(?: is)?:)[,:]?\s*")
-_PRONOUN = re.compile(r"(?<![a-z])(?:it|them|this one|that one|the (?:latter|same one)|(?:this|that|the same) (?:block|object|crate|package|box|ball))(?![a-z])")
+_INSTEAD = re.compile(
+    r"(?:\binstead\b|\brather\b|\bi (?:mean|meant)\b(?: to)?|\bshould (?:have been|be|read)\b|\bcorrection\b ?:|\bso\b|\bactually\b|\bcorrect(?: step| action)?(?: is)?:)[,:]?\s*"
+)
+_PRONOUN = re.compile(
+    r"(?<![a-z])(?:it|them|this one|that one|the (?:latter|same one)|(?:this|that|the same) (?:block|object|crate|package|box|ball))(?![a-z])"
+)
 _PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:[\s,]+\??[\w-]+)*)\s*\)")
-_MAKES_NO_STEP = re.compile(r"(?:can|could|should|shall|would|do|does|is|are|what|why|how|which|where|who|when) (?:we|i|you|it|the|a|an|this|there)\b")
+_MAKES_NO_STEP = re.compile(
+    r"(?:can|could|should|shall|would|do|does|is|are|what|why|how|which|where|who|when) (?:we|i|you|it|the|a|an|this|there)\b"
+)
 
 
 def read_item(content: str, lexicon: Lexicon, fits: Fits, it: Step = ()) -> Found:
@@ -156,9 +166,7 @@ def _replaced(tail: str, lexicon: Lexicon, fits: Fits, last: Step) -> Found | No
     return Found(problem="it is taken back")
 
 
-def _one(
-    text: str, position: int, lexicon: Lexicon, fits: Fits, it: Step, *, first: bool
-) -> tuple[Found, int, bool]:
+def _one(text: str, position: int, lexicon: Lexicon, fits: Fits, it: Step, *, first: bool) -> tuple[Found, int, bool]:
     """The action that starts at a place, where what belongs to it ends, and whether the step before was looked at."""
     start = position
     lead_from = position
@@ -216,7 +224,9 @@ def _skipped(text: str, position: int) -> int:
     return position
 
 
-def _action(text: str, position: int, lead: str, lexicon: Lexicon, fits: Fits, it: Step) -> tuple[Found, int, bool] | None:
+def _action(
+    text: str, position: int, lead: str, lexicon: Lexicon, fits: Fits, it: Step
+) -> tuple[Found, int, bool] | None:
     """The action whose verb stands at a place, with the most of its objects; None if there is none that names any."""
     best: tuple[Step, int, bool] | None = None
     for verb in lexicon.verbs_at(text, position):
@@ -257,7 +267,9 @@ def _with_objects(
     if len(spans) < most and len(it) > 1 and (pronoun := _PRONOUN.search(head)):
         used = True
         for name in it[1:]:
-            step = lexicon.step(verb.actions, lead, head[: pronoun.start()] + lexicon.phrase(name) + head[pronoun.end() :], fits)
+            step = lexicon.step(
+                verb.actions, lead, head[: pronoun.start()] + lexicon.phrase(name) + head[pronoun.end() :], fits
+            )
             if step is not None and fits(step):
                 return step, shift + max(pronoun.end(), spans[-1].end if spans else 0), True
     step = lexicon.step(verb.actions, lead, head, fits)

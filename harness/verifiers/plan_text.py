@@ -41,9 +41,18 @@ class PlanText:
     final: bool = False
 
 
-_MARKERS = re.compile(r"\[(?:(?P<end>PLAN[ _]END|END[ _](?:OF[ _])?PLAN|/PLAN|END)|(?P<start>PLAN|FINAL[ _]PLAN|BEGIN[ _]PLAN))\]:?", re.I)
-_PROMPT = re.compile(r"^\s*(?:These are the actions that can be taken|Here is a planning domain|At the start it is true|As initial conditions)", re.I | re.M)
-_DEFINED = re.compile(r"(?<![\w-])([A-Za-z][A-Za-z]?\d{0,2})(?:\s*(?:=|:=|≡|:)\s*|\s+(?:is|for|denotes|stands for|means|represents)\s+)(?:the\s+)?")
+_MARKERS = re.compile(
+    r"\[(?:(?P<end>PLAN[ _]END|END[ _](?:OF[ _])?PLAN|/PLAN|END)|(?P<start>PLAN|FINAL[ _]PLAN|BEGIN[ _]PLAN))\]:?", re.I
+)
+_PROMPT = re.compile(
+    r"^\s*(?:These are the actions that can be taken|Here is a planning domain|At the start it is true|As initial conditions)",
+    re.I | re.M,
+)
+_DEFINED = re.compile(
+    r"(?:^|[,;(]|\b(?:[Ll]et|and|with|where|call|use))\s*[-*•]?\s*(?:([A-Za-z][A-Za-z]?\d{0,2})\s*(?:=|:=|≡)"
+    r"|([A-Z][A-Za-z]?\d{0,2})(?:\s*:|\s+(?:is|be|for|denotes?|stands? for|means|represents?)\s))\s*(?:the\s+)?",
+    re.M,
+)
 _CALLED = re.compile(r"\s*(?:\(|=|→|->|:|as|called|named|abbreviated(?: as)?)\s*\(?([A-Z][A-Za-z]?\d{0,2})(?![\w-])")
 
 
@@ -82,14 +91,18 @@ def _own_names(text: str, lexicon: Lexicon) -> str:
     for m in _DEFINED.finditer(head):
         said = lexicon.named(low[m.end() : m.end() + 40])
         if said and said[0].start == 0:
-            names.setdefault(m.group(1), lexicon.phrase(said[0].name))
+            names.setdefault(m.group(1) or m.group(2), lexicon.phrase(said[0].name))
     for said in lexicon.named(low):
         m = _CALLED.match(head, said.end)
         if m and (head[m.end() : m.end() + 1] != ")" or "(" in m.group()):
             phrase = lexicon.phrase(said.name)
             if phrase != said.name:
                 names.setdefault(m.group(1), phrase)
-    names = {own: phrase for own, phrase in names.items() if own.lower() != phrase and lexicon.name(own) != lexicon.name(phrase)}
+    names = {
+        own: phrase
+        for own, phrase in names.items()
+        if own.lower() != phrase and lexicon.name(own) != lexicon.name(phrase)
+    }
     if not names:
         return text
     own = re.compile(rf"(?<![\w'-])(?:{'|'.join(map(re.escape, names))})(?![\w'-])")
@@ -116,13 +129,16 @@ def _decided(reader: Reader) -> PlanText:
         offers = [s for i, s in enumerate(offers) if s.is_list or (i > first and s.replaces)]
     marked = [s for s in offers if s.marked and s.steps]
     if marked:
-        offers = [marked[-1], *(s for s in offers[offers.index(marked[-1]) + 1 :] if s.replaces or s.kind in ("final",))]
+        offers = [
+            marked[-1],
+            *(s for s in offers[offers.index(marked[-1]) + 1 :] if s.replaces or s.kind in ("final",)),
+        ]
     kept: list[Segment] = []
     alternatives = False
     for segment in offers:
         _correct(reader, kept, index, before=index[id(segment)])
         if segment.replaces and kept:
-            _replace(kept, segment)
+            _replace(kept, segment, index)
             continue
         if not kept:
             kept = [segment]
@@ -206,16 +222,18 @@ def _problem(segment: Segment) -> str:
     return next((item.text[:80] for item in segment.items if item.problem), "")
 
 
-def _replace(kept: list[Segment], segment: Segment) -> None:
+def _replace(kept: list[Segment], segment: Segment, index: dict[int, int]) -> None:
     """A list after the one before was doubted: from its first number on it takes that one's place."""
     numbers = [i.number for i in segment.items if i.number]
     last = kept[-1]
     if numbers and 1 < numbers[0] <= last.last_number + 1:
         last.items = [i for i in last.items if i.number < numbers[0]] + segment.items
         last.closed, last.broken = segment.closed, segment.broken
+        index[id(last)] = index[id(segment)]
     elif not numbers and not segment.is_list and len(segment.steps) < len(last.steps) and not segment.kind:
         last.items = [*last.items[:-1], *segment.items]
         last.closed, last.broken = segment.closed, segment.broken
+        index[id(last)] = index[id(segment)]
     else:
         kept[:] = [segment]
 
@@ -259,15 +277,28 @@ def _apply(items: list[Item], made: Correction) -> bool:
     return True
 
 
-_ORDER = {w: i for i, w in enumerate(["first", "second", "third"])} | {"one": 0, "two": 1, "three": 2, "former": 0, "latter": 1, "last": -1}
+_ORDER = {w: i for i, w in enumerate(["first", "second", "third"])} | {
+    "one": 0,
+    "two": 1,
+    "three": 2,
+    "former": 0,
+    "latter": 1,
+    "last": -1,
+}
 
 
 def _chosen(options: list[Segment], decision: str) -> Segment | None:
     """The list that is decided for among several."""
     if not decision:
         return None
-    named = [s for s in options if re.search(rf"\b(?:plan|option|alternative|solution|variant|approach|way) #?{decision}\b", s.label)]
+    named = [
+        s
+        for s in options
+        if re.search(rf"\b(?:plan|option|alternative|solution|variant|approach|way) #?{decision}\b", s.label)
+    ]
     if len(named) == 1:
         return named[0]
-    place = _ORDER.get(decision, int(decision) - 1 if decision.isdigit() else ord(decision) - ord("a") if len(decision) == 1 else 99)
+    place = _ORDER.get(
+        decision, int(decision) - 1 if decision.isdigit() else ord(decision) - ord("a") if len(decision) == 1 else 99
+    )
     return options[place] if -len(options) <= place < len(options) else None

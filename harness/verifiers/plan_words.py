@@ -67,7 +67,9 @@ RETRACTED = re.compile(
     r"|\bdas (?:funktioniert nicht|ist falsch)\b|\bno funciona\b|\bne (?:marche|fonctionne) pas\b"
 )
 """The plan above is no longer meant."""
-DOUBTED = re.compile(r"^\W*(?:wait|hold on|hmm+|oops|whoops|actually|no|sorry|correction|edit|update|erratum)\b(?=\W|$)(?! problem| need| more| other| further| shorter)")
+DOUBTED = re.compile(
+    r"^\W*(?:wait|hold on|hmm+|oops|whoops|actually|no|sorry|correction|edit|update|erratum)\b(?=\W|$)(?! problem| need| more| other| further| shorter)"
+)
 """What follows, if it is a plan, replaces the one above."""
 CONFIRMED = re.compile(
     r"\b(?:is|are|was|looks?|seems?) (?:\w+ )?(?:fine|correct|right|valid|ok|okay|good|as required|sound)\b|\b(?:it|this|that|the plan|everything|plan) (?:\w+ )?(?:works|holds|checks out|stands|"
