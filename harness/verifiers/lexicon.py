@@ -36,6 +36,13 @@ _IRREGULAR = {
 }  # fmt: skip
 
 
+_AFTER_NAME = (
+    r"[^\w\s'-]|'(?![a-z])|$|,? (?:from|on|onto|into|to|with|using|off|at|in|and|then|upon|over|down|up|so|because|since|which|is|by|for|away|first|"
+    r"next|now|again|before|after|down|the|atop|without|as|while|back|aside|directly|–|—|-)(?![\w'])|_"
+)
+"""What may stand behind a name of one letter that is a word of English too."""
+
+
 class Verb(NamedTuple):
     """Where a text starts with an action's words: the actions that start so, and where the words end. `between` is the
     object that stands within the verb ("put the red block down")."""
@@ -81,13 +88,12 @@ class Lexicon:
         names = {loose(name): name for name in self.objects.values()}
         names |= {loose(phrase): name for phrase, name in self.objects.items()}
         phrases = sorted({*self.objects, *self.objects.values()}, key=len, reverse=True)
-        kinds = sorted({re.split("[ _-]", p)[-1] for p in self.objects if " " in p} - set(names), key=len, reverse=True)
-        kinds = [k for k in kinds if k.isalpha() and len(k) > 1]
         letters = [p for p in phrases if len(p) == 1]
         said = "|".join(loose_pattern(p) for p in phrases if len(p) > 1) or "(?!)"
-        # A name such as "a" is a word as well: it counts if the other names leave an object out.
-        kind = rf"(?! (?:{'|'.join(map(re.escape, kinds))})s?\b)" if kinds else ""
-        bare = rf"{said}|(?:{'|'.join(map(re.escape, letters))})(?!'){kind}" if letters else said
+        # A name such as "a" is a word as well: it counts if the other names leave an object out, and "a" and "i" only
+        # before what may follow a name.
+        words = rf"(?<![a-z0-9'])(?:(?<=the )[ai]|[ai](?={_AFTER_NAME}|,? (?:{'|'.join(map(re.escape, letters))})\b))"
+        bare = rf"{said}|(?![ai]){_one_of(letters)}(?!'[a-z])|(?:{words})(?<={_one_of(letters)})" if letters else said
         put(self, "_object", re.compile(rf"(?<![a-z0-9])(?:{said})(?![a-z0-9])"))
         put(self, "_bare", re.compile(rf"(?<![a-z0-9])(?:{bare})(?![a-z0-9])") if letters else self._object)
         put(self, "_names", names)
@@ -250,6 +256,10 @@ class Lexicon:
             return (count > objects, -count if count <= objects else count, -shared)
 
         return tuple(sorted(actions, key=rank))
+
+
+def _one_of(letters: Sequence[str]) -> str:
+    return f"[{''.join(map(re.escape, letters))}]"
 
 
 def _roles(sentence: str, count: int) -> tuple[str, ...]:

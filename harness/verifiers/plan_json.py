@@ -24,6 +24,7 @@ _ATTRIBUTES = re.compile(r"=\s?[\"']([^\"'<>\n]{1,80})[\"']")
 _TUPLE = re.compile(
     r"[\[(]\s*(?P<q>[\"'])(\w[\w -]{0,60})(?P=q)((?:\s*,\s*(?:[\"'][^\"'\n]{1,60}[\"']|\[[^\[\]\n]{0,200}\]))+)\s*,?\s*[\])]"
 )
+_QUOTES = re.compile(r"(?<=[\[{(:,\s])'|'(?=\s?[\]}),:])")
 _BOTH = re.compile(r"(?<=[\"'\])])\s*,\s*(?=[\"'(\[])")
 _PLAN_KEYS = (
     "final_plan", "finalplan", "corrected_plan", "revised_plan", "plan", "final_answer", "answer", "solution", "steps", "actions",
@@ -37,6 +38,7 @@ _ASIDE_KEYS = re.compile(
     r"reason|thought|why|explan|rational|state|effect|precond|note|comment|result|status|check|goal|initial|analysis|draft|attempt|cost|"
     r"length|count|index|number|^n$|^i$|^id$|^step$|confiden|valid|time|purpose|after|before|outcome|observation"
 )
+_NUMBERED_KEY = re.compile(r"(?:step|action|move|operation|s|a|t)?[ _-]?#?\d{1,4}$", re.I)
 _ROLE_KEYS = re.compile(r"^(?:from|to|onto|on|into|in|at|with|using|by|on_top_of|direction)$")
 
 
@@ -93,6 +95,8 @@ def _json(text: str, lexicon: Lexicon) -> str:
             number = 0
     if position:
         return "".join(parts) + ("```\n" if number else "") + text[position:]
+    if ("{'" in text or "['" in text) and _QUOTES.search(text) and '"' not in text:
+        return _json(_QUOTES.sub('"', text), lexicon)  # a list as Python shows it
     return _BOTH.sub("\n", _TUPLE.sub(_tuple, text)) if _TUPLE.search(text) or _BOTH.search(text) else text
 
 
@@ -114,6 +118,10 @@ def _steps(value: Any, lexicon: Lexicon, depth: int) -> Iterator[str]:
         for part in value:
             yield from _steps(part, lexicon, depth + 1)
     elif isinstance(value, dict):
+        numbered = [v for k, v in value.items() if _NUMBERED_KEY.match(str(k)) and isinstance(v, str | dict | list)]
+        if len(numbered) > 1:
+            yield from _steps(numbered, lexicon, depth + 1)
+            return
         step = _step(value, lexicon)
         if step:
             yield step

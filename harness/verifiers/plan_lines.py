@@ -22,14 +22,15 @@ _LABEL = (
     r"(?:the )?(?:steps?|actions?|moves?|operations?|operators?|stages?|tasks?|instructions?|commands?|items?|turns?|points?|schritt|aktion|"
     r"étape|paso|passo|pas|шаг|步骤|第|no\.?|nr\.?|number|time|time ?step|tick)"
 )
-_DELIMITER = r"(?:\s*(?:[.):,\]|>=]+|[–—-]+(?=\s|>)|→|⇒|➜|➔|~|\.\))+)"
+_DELIMITER = r"(?:\s*(?:[.):,\]|>=、。]+|[–—]+|-+(?=\s|>)|/(?=\s)|→|⇒|➜|➔|~|\.\))+)"
 _OF = r"(?:\s*(?:of|/|out of)\s*(?:the |my |our |this )?(?:\w+ )?(?:plan|sequence|solution|list|\d{1,4}))"
 _MARKERS = re.compile(
     rf"(?:(?P<struct>- \[[ x]\]\s+|\[[ x]\]\s+)"
-    rf"|{_LABEL}\s*(?:no\.?\s*|number\s*|nr\.?\s*)?[#=]?\s*[\[(]?(?P<n1>\d{{1,4}}|{_NUMBER_WORD}|{_ROMAN}\b)[\])]?(?![\w-])(?:步)?{_OF}?(?P<d1>{_DELIMITER})?\s*"
+    rf"|[\[(]?{_LABEL}[\s_-]*(?:no\.?\s*|number\s*|nr\.?\s*)?[#=]?\s*[\[(]?(?P<n1>\d{{1,4}}|{_NUMBER_WORD}|{_ROMAN}\b)[\])]?(?![\w-])(?:步)?{_OF}?(?P<d1>{_DELIMITER})?\s*"
     rf"|[sat][-_ ]?(?:=\s?)?(?P<n2>\d{{1,4}}){_DELIMITER}\s*"
     rf"|(?P<n9>\d{{1,4}})\s?(?:st|nd|rd|th)? (?:step|action|move){_DELIMITER}\s*"
-    rf"|\d{{1,4}}[.,]\d{{1,6}}\s?:\s*"
+    rf"|\d{{1,4}}[.,]\d{{1,6}}\s?:\s*|(?P<n7>\d{{1,3}}\.\d{{1,3}})(?:[.):]|\s)\s*|(?P<n8>\d{{1,4}})\s?(?:-|–|to|and)\s?\d{{1,4}}[.):]\s*"
+    r"|[\w.]{1,30}\.(?:append|add|push)\(\s*(?=[\"'])"
     rf"|[#№]\s?(?P<n3>\d{{1,4}}){_DELIMITER}?\s+"
     rf"|[\[(<{{](?P<n4>\d{{1,4}})[\])>}}]{_DELIMITER}?\s*"
     rf"|(?P<n5>\d{{1,4}})(?:{_DELIMITER}(?!\d)\s*|\s?/\s?\d{{1,4}}{_DELIMITER}?\s+|\t\s*)"
@@ -39,11 +40,16 @@ _MARKERS = re.compile(
     r"|(?P<label>(?:the )?(?:next |first |last |final )?(?:action|step|do|execute|move|operation|command|perform|run|call|instruction|task|act)\s?:)\s*"
     r"|[\"'](?:action|step|move|operation|name|command)[\"']\s?:\s*)"
 )  # fmt: skip
+_PREDICATE = re.compile(
+    r"(?:is|was|are|were|should|must|can|cannot|can't|needs?|fails?|will|would|and|or|to|has|have|had|in|of|above|below|does|doesn't|could|"
+    r"reads|becomes|instead|now|again|through|first|makes|frees|clears|leaves|requires|works?|isn't|wasn't|may|might|ought)\b"
+)
+"""What goes on after "step 3" in a sentence about it."""
 _CIRCLED = re.compile(r"[①-⓿❶-➓㉑-㊿]")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _STARS = re.compile(r"^(\s*)\*(?=\s)", re.M)
 _EMPHASIS = re.compile(
-    r"[*`]|(?<![a-zA-Z0-9])_+(?![a-zA-Z0-9])|(?<![a-zA-Z0-9])_+(?=[a-zA-Z][^_\n]{0,200}_(?![a-zA-Z0-9]))|(?<=[a-zA-Z0-9.!?:])_+(?![a-zA-Z0-9])"
+    r"[*`]|(?<![a-zA-Z0-9])_+(?![a-zA-Z0-9])|(?<![a-zA-Z0-9])_+(?=[a-zA-Z0-9][^_\n]{0,200}_(?![a-zA-Z0-9]))|(?<=[a-zA-Z0-9.!?:])_+(?![a-zA-Z0-9])"
 )
 _ESCAPES = re.compile(r"\\([_.*#()\[\]+>~|-])")
 _LATEX = re.compile(r"\\(?:boxed|text(?:bf|it|rm|tt)?|mathrm|mathbf)\{")
@@ -142,8 +148,10 @@ def item(line: str) -> Line:
         if not m or not m.end():
             break
         kind = m.lastgroup or ""
-        said = m["n1"] or m["n2"] or m["n3"] or m["n4"] or m["n5"] or m["n9"]
+        said = m["n1"] or m["n2"] or m["n3"] or m["n4"] or m["n5"] or m["n9"] or m["n8"] or (m["n7"] or "").rpartition(".")[2]
         if m["n1"] and not m["d1"] and not rest[m.end() - 1 : m.end()].isspace() and rest[m.end() :]:
+            break
+        if m["n1"] and not m["d1"] and _PREDICATE.match(rest, m.end()):
             break
         if said:
             if form == "number" and number:  # "1. 2 ..." is no second marker
@@ -161,6 +169,10 @@ def item(line: str) -> Line:
             form = "number" if kind == "" and rest[:1].isdigit() else "bullet"
         rest = rest[m.end() :]
     rest = rest.strip().strip("\"'").rstrip(",").strip("\"'").strip()
+    if rest.endswith(("')", '")')) and rest.count("(") < rest.count(")"):
+        rest = rest[:-2]
+    if form in ("bullet", "label") and rest.isdigit() and len(rest) < 5:  # "- step: 2", its action on the next line
+        return Line(indent, "number", int(rest), "", heading, True, label)
     return Line(indent, form, number, rest, heading, form == "number", label)
 
 

@@ -14,11 +14,12 @@ LONGEST_HEADING, LONGEST_REMARK = 160, 2_000
 
 _SENTENCES = re.compile(
     r"(?<!\d)[.!]\s+(?=\S)|;\s*(?:and |then )*(?=\S)|,?\s+(?:and\s+)?(?=then\s)|\.\s+(?=(?:then|next|after|finally|lastly|now|second|third|i|you|we)\b)"
-    r"|\s*(?:→|⇒|->|=>|➜|➔)\s*|[\"']\s*,\s*[\"']|\s+\|\s+|(?<=\))\s*,\s*(?=[(a-z])|\s*>\s*(?=\w)"
+    r"|\s+/\s+|\s*(?:→|⇒|->|=>|➜|➔)\s*|[\"']\s*,\s*[\"']|\s+\|\s+|(?<=\))\s*,\s*(?=[(a-z])|\s*>\s*(?=\w)"
     r"|,?\s+(?:and )?(?=(?:after that|next|finally|lastly|afterwards|followed by)\b,? )"
 )
 
 
+_ARGUMENTS = re.compile(r"(?:[a-z][\w ]{0,20}\s?[:=]\s*(?P<what>[^:=]{1,200})|[\w, -]{1,60})$")
 _BARE_NUMBER = re.compile(r"(\d{1,3})\s+")
 
 
@@ -96,6 +97,8 @@ class Reader:
     parent: bool = False
     """Whether the last line was a numbered one without a text: what follows is its text."""
     awaited: int = 0
+    half: str = ""
+    """An action without its objects, which may stand on the lines below ("args: [a, b]")."""
 
     @property
     def current(self) -> Segment | None:
@@ -133,6 +136,15 @@ class Reader:
             current.broken = True
 
     def _line(self, line: Line) -> None:
+        half, self.half = self.half, ""
+        if half and (m := _ARGUMENTS.match(line.text)):
+            said = f"{half}{',' if ':' in half else ':'} {m['what'] or line.text}"
+            found = read_item(said, self.lexicon, self.fits)
+            current = self.current
+            if found.steps and current is not None and current.items:
+                current.items[-1] = Item(current.items[-1].number, said, found.steps)
+                self.half = said if "" in found.steps[-1] else ""
+                return
         if line.form in ("number", "bullet", "letter", "label"):
             self._item(line)
         else:
@@ -153,6 +165,11 @@ class Reader:
             if not self._is_in_list(line):
                 self._aside(line.text)
                 return
+        heads = current is not None and bool(current.items) and not current.broken and line.indent > current.indent + 1
+        if heads and current is not None and not current.items[-1].steps and line.form != "label" and self._found(line.text).steps:
+            current.items.pop()  # "1. First phase" with its steps below
+            current.broken = True
+            self.pending = "phase"
         if nested and line.numbered and current and line.number != current.last_number + 1:
             return
         if not line.text:
@@ -161,6 +178,10 @@ class Reader:
         found = self._found(line.text)
         awaited, self.awaited = self.awaited, 0
         number = line.number or awaited
+        if found.dismissed:
+            if current is not None and current.items:
+                current.items.append(Item(number, ""))
+            return
         if not found.steps and not found.problem:
             if self._offered(line):
                 return
@@ -168,11 +189,13 @@ class Reader:
                 return
             if not line.numbered and words.ASIDE.match(line.text):
                 return
-            if current and not current.broken and not line.numbered and self._announces(line):
+            if line.text.endswith(":") and not line.numbered and self._announces(line):
                 return
         segment = self._segment_for(line, number, found)
         segment.items.append(Item(number, line.text, found.steps, found.problem))
         segment.lines += 1
+        if found.problem and any(v.end == len(line.text) for v in self.lexicon.verbs_at(line.text)):
+            self.half = line.text
 
     def _is_in_list(self, line: Line) -> bool:
         current = self.current
@@ -370,7 +393,8 @@ class Reader:
         text = line.text[:LONGEST_REMARK]
         self._aside(text)
         current = self.current
-        kind = words.kind_of(text) if len(text) <= LONGEST_HEADING else ""
+        last = text.rpartition(". ")[2] if text.endswith(":") else text
+        kind = words.kind_of(last) if len(last) <= LONGEST_HEADING else ""
         heads = (
             line.heading
             or text.endswith(":")

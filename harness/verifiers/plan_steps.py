@@ -21,6 +21,8 @@ class Found(NamedTuple):
     problem: str = ""
     tail: str = ""
     """What stands behind the last action: reasons, mostly."""
+    dismissed: bool = False
+    """The writer says that it is not done, and goes on to what is done instead."""
 
 
 NOTHING = Found()
@@ -38,8 +40,10 @@ _FILLER = re.compile(
     rf"once more|from (?:here|there)|meanwhile|{_ADVERB})[,:]?\s+"
     rf"|(?:the |our |my |your )?(?:{_PLACE} |only |best |right |correct )?{_ACTION}(?: \d{{1,4}})?(?: to (?:do|take|perform|execute))?(?: here| now)?"
     r"(?: is| would be| will be| should be| must be|,? namely|:| -| –)(?: to| that (?:i|we|you))?:?\s+"
+    r"|(?:let's|let us|let me|please|kindly|remember to|be sure to|make sure to|go ahead and|(?:it is|it's) (?:now |then |next )?(?:necessary|possible|time|best|useful) to)(?: now| then| first| next)?,?\s+"
+    r"|(?:okay|ok|good|great|well|sure|alright|right|fine|perfect|nice|yes|robot|agent|hand)[,.:!]\s+"
+    r"|(?:the|my|our|one|a) (?:\w+ )?(?:plan|idea|solution|answer|sequence|approach)(?: here)?(?: is| would be| starts| begins| could be)(?: as follows)?(?: to| with| by)?:?\s+"
     rf"|{_AGENT}(?:'ll|'d|'ve|'re|'m)?(?: {_ADVERB})?,?(?: {_MODAL})?(?: {_ADVERB})?\s+"
-    r"|(?:let's|let us|let me|please|kindly|remember to|be sure to|make sure to|(?:it is|it's) (?:necessary|possible|time|best) to)(?: now| then| first| next)?,?\s+"
     rf"|(?:perform|execute|apply|do|use|run|make|carry out|take|invoke|call|issue|choose|select|try|plan|output|return)(?: the| an?)?"
     rf"(?: following| next| {_PLACE})?(?: legal| valid| possible)?(?: {_ACTION})?(?: of| called| named)?:?\s+"
     r"|(?:start|begin|continue|proceed|finish|end|conclude|go on)(?: off| out| up| things| this| the plan)?(?: by| with| to)\s+"
@@ -79,17 +83,20 @@ _WORDS = re.compile(
 _JOINT = re.compile(
     r"\s*(?:(?:[,;.]|→|->|=>|⇒|&|\+)\s*(?:and\s+)?(?:then|next|afterwards|after that|finally|lastly|subsequently|second|third|now)?,?\s*"
     r"|(?:,\s*)?(?:and(?: then| finally| afterwards| next)?|then|followed by|after which)\s+)"
-    rf"(?:(?:you|we|i)(?: then| will| can)? )?"
+    r"(?:(?:you|we|i)(?: then)? )?"
 )  # fmt: skip
 _IMPOSSIBLE = re.compile(
-    r"\s*(?:(?:(?:is|was|would be|are)(?: not|n't)|isn't|wasn't|not) (?:yet )?(?:possible|correct|allowed|valid|legal|right|feasible|executable)"
+    r"\s*(?:(?:(?:is|was|would be|are)(?: not|n't)|isn't|wasn't|not) (?:yet )?(?:possible|correct|allowed|valid|legal|right|feasible|executable|needed|"
+    r"necessary|required|useful|helpful|the goal|an option|what we want|permitted)"
     r"|(?:is|would be|was) (?:wrong|impossible|invalid|illegal|incorrect|infeasible|unnecessary|a mistake)|(?:can't|cannot) be (?:done|executed|performed)"
     r"|(?:fails|does not work|doesn't work|won't work))\b"
 )
+_POINTS_ON = re.compile(r"\b(?:so|instead|therefore|thus|hence)[\s:,.…-]*$")
+"""At the end of a step that is dismissed: what is done instead is the next item."""
 _TAKEN_BACK = re.compile(
     r"\b(?:wait|oops|whoops|hold on|hmm+)\b(?= ?[,.!:;…–—-]|$)|\b(?:scratch|strike) that\b|\b(?:correction|erratum)\b ?:|\bno, (?:wait|sorry|that|this|scratch|not)\b"
     r"|\bi (?:mean|meant)\b|\bor rather\b|\bactually,? (?:no|that|this|not)\b|\bsorry\b,"
-    r"|\b(?:that|this|which|it)(?:'s| is| was| would be)(?: not|n't)? (?:wrong|incorrect|impossible|invalid|illegal|a mistake|not (?:possible|allowed|valid|correct|legal))\b"
+    r"|\b(?:that|this|it)(?:'s| is| would be) (?:wrong|incorrect|impossible|invalid|illegal|a mistake|not (?:possible|allowed|valid|correct|legal)(?! (?:before|until|otherwise|without|earlier)))\b"
     r"|[❌✗✘⛔🚫]|\b(?:ignore|disregard|skip|omit) this(?: step| action)?\b|\[(?:invalid|wrong|removed|deleted|skipped?|not possible)\]"
     r"|\((?:invalid|wrong|removed|deleted|skipped?|not possible|impossible)\)"
 )
@@ -147,7 +154,7 @@ def _read(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> tuple[Found, 
     if steps and tail:
         taken_back = _replaced(tail, lexicon, fits, steps[-1])
         if taken_back is not None:
-            return (taken_back if not taken_back.steps else Found((*steps[:-1], *taken_back.steps))), alone
+            return (Found((*steps[:-1], *taken_back.steps)) if taken_back.steps else taken_back), alone
     return Found(steps, "", tail), alone
 
 
@@ -163,7 +170,7 @@ def _replaced(tail: str, lexicon: Lexicon, fits: Fits, last: Step) -> Found | No
         found, _, _ = _one(m.string, m.end(), lexicon, fits, last, first=False)
         if found.steps:
             return found
-    return Found(problem="it is taken back")
+    return Found(dismissed=True) if _POINTS_ON.search(tail) else Found(problem="it is taken back")
 
 
 def _one(text: str, position: int, lexicon: Lexicon, fits: Fits, it: Step, *, first: bool) -> tuple[Found, int, bool]:
@@ -171,10 +178,11 @@ def _one(text: str, position: int, lexicon: Lexicon, fits: Fits, it: Step, *, fi
     start = position
     lead_from = position
     for _ in range(MOST_FILLERS):
-        found = _action(text, position, text[lead_from:position], lexicon, fits, it)
-        if found is not None:
-            return found
         m = _FILLER.match(text, position)
+        if m is None or not lexicon.starts(text, m.end()):  # "take the action ...", but "take the red block"
+            found = _action(text, position, text[lead_from:position], lexicon, fits, it)
+            if found is not None:
+                return found
         if m:
             position = lead_from = m.end()
             continue
@@ -236,7 +244,7 @@ def _action(
         if "" not in found[0]:
             best = found
             break
-        if best is None:
+        if best is None or found[0].count("") < best[0].count(""):
             best = found
     return None if best is None else (Found((best[0],)), best[1], best[2])
 
@@ -256,7 +264,7 @@ def _with_objects(
     head = rest[:head_end]
     spans = lexicon.named(head, most)
     used = False
-    if len(spans) < most:
+    for _ in range(most - len(spans)):
         outside = _OUTSIDE.match(rest, head_end)
         more = lexicon.named(rest[outside.end() : outside.end() + 60], 1)[:1] if outside else []
         if outside and more and not _WORDS.sub("", rest[outside.end() : outside.end() + more[0].start] + " ").strip():
@@ -264,6 +272,8 @@ def _with_objects(
             head_end = next_one.start() if next_one else len(rest)
             head = rest[:head_end]
             spans = lexicon.named(head, most)
+        if not outside or not more or len(spans) >= most:
+            break
     if len(spans) < most and len(it) > 1 and (pronoun := _PRONOUN.search(head)):
         used = True
         for name in it[1:]:

@@ -20,8 +20,9 @@ from harness.reading.envelope import clean, cuts
 from harness.verifiers import plan_words as words
 from harness.verifiers.lexicon import Fits, Lexicon, Step
 from harness.verifiers.plan_json import CLOSE, OPEN, plain_lists
-from harness.verifiers.plan_lines import plain
-from harness.verifiers.plan_segments import Correction, Item, Reader, Segment
+from harness.verifiers.plan_lines import LONGEST_LINE, item, plain
+from harness.verifiers.plan_segments import Item, Reader, Segment
+from harness.verifiers.plan_steps import read_item
 
 __all__ = ["Fits", "PlanText", "Step", "read"]
 
@@ -53,7 +54,7 @@ _DEFINED = re.compile(
     r"|([A-Z][A-Za-z]?\d{0,2})(?:\s*:|\s+(?:is|be|for|denotes?|stands? for|means|represents?)\s))\s*(?:the\s+)?",
     re.M,
 )
-_CALLED = re.compile(r"\s*(?:\(|=|→|->|:|as|called|named|abbreviated(?: as)?)\s*\(?([A-Z][A-Za-z]?\d{0,2})(?![\w-])")
+_CALLED = re.compile(r"[ \t]*(?:\(|=|→|->|:|as|called|named|abbreviated(?: as)?)[ \t]*\(?([A-Z][A-Za-z]?\d{0,2})(?![\w-])")
 
 
 def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanText:
@@ -63,13 +64,24 @@ def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanTex
     several actions or orders of objects open. An object that was left out is "" in the steps.
     """
     found = PlanText((), "no steps were found")
-    for part, is_all in cuts(clean(text), _PROMPT):
+    whole = clean(text)
+    for part, is_all in cuts(whole, _PROMPT):
         found = _read(part, lexicon, fits)
         if found.steps:
-            return found if is_all else PlanText(found.steps, found.reason, True)
+            if is_all:
+                return found
+            if not _goes_on(whole[len(part) :], lexicon, fits):
+                return PlanText(found.steps, found.reason, True)
+            continue
         if found.reason != "no steps were found" and not is_all:
             return found
     return found
+
+
+def _goes_on(rest: str, lexicon: Lexicon, fits: Fits) -> bool:
+    """Whether what looks like another question is the next step of the plan: "Task 2: put down ..."."""
+    line = item(plain(rest.lstrip("\n").partition("\n")[0][:LONGEST_LINE]))
+    return line.number > 1 and bool(read_item(line.text, lexicon, fits).steps)
 
 
 def _read(text: str, lexicon: Lexicon, fits: Fits) -> PlanText:
@@ -120,7 +132,8 @@ def _decided(reader: Reader) -> PlanText:
     if not any(s.steps for s in offers):
         problem = next((p for s in offers if (p := _problem(s))), "")
         return PlanText((), f"a step that can't be read: {problem!r}" if problem else "no steps were found")
-    offers = [s for s in offers if s.steps or s is offers[-1] or s.kind == "phase"]
+    told = ("check", "state", "outline", "draft")
+    offers = [s for s in offers if s.steps or (s.kind not in told and (s is offers[-1] or s.kind == "phase"))]
     taken_back_at = reader.retracted_at
     index = {id(s): i for i, s in enumerate(reader.segments, 1)}
     lists = [s for s in offers if s.is_list]
@@ -145,8 +158,9 @@ def _decided(reader: Reader) -> PlanText:
             continue
         before = [step for s in kept for step in s.steps]
         if segment.steps == before or any(segment.steps == s.steps for s in kept):
-            if segment.kind != "check":
-                kept[-1].closed = True
+            kept[-1].closed = kept[-1].closed or kept[-1].broken
+            if segment.kind != "check" and segment.steps == before and not _problem(segment):
+                kept = [segment]
             continue
         if segment.kind == "check":
             continue
@@ -158,7 +172,8 @@ def _decided(reader: Reader) -> PlanText:
             alternatives = alternatives or kept[-1].kind == "option" or "step" not in segment.label
             kept.append(segment)
         elif segment.kind in ("final", "plan"):
-            if len(segment.steps) * 2 >= len(before) or segment.marked:
+            again = segment.steps[:1] == kept[0].steps[:1] and before[: len(segment.steps)] != segment.steps
+            if len(segment.steps) * 2 >= len(before) or segment.marked or again:
                 kept, alternatives = [segment], False
             else:
                 kept.append(segment)
@@ -227,7 +242,10 @@ def _replace(kept: list[Segment], segment: Segment, index: dict[int, int]) -> No
     numbers = [i.number for i in segment.items if i.number]
     last = kept[-1]
     if numbers and 1 < numbers[0] <= last.last_number + 1:
-        last.items = [i for i in last.items if i.number < numbers[0]] + segment.items
+        end = max(numbers)  # "Correction: 3. ..." says nothing of the steps behind it
+        last.items = [i for i in last.items if i.number < numbers[0]] + segment.items + [
+            i for i in last.items if i.number > end
+        ]
         last.closed, last.broken = segment.closed, segment.broken
         index[id(last)] = index[id(segment)]
     elif not numbers and not segment.is_list and len(segment.steps) < len(last.steps) and not segment.kind:

@@ -18,7 +18,7 @@ _KINDS = (
      r"optimi[sz]ed|better|new|in short|answer|therefore|thus|so the|here is the|here's the|result(?:ing)?|proper|clean(?:ed)?|second (?:attempt|try)|"
      r"again|instead|conclusion|solution|actual|endg[uü]ltig\w*)\b"),
     ("state", r"\b(?:(?:initial|current|start(?:ing)?|goal|given|end|resulting|target) (?:state|situation|configuration|facts|conditions?)|"
-     r"(?:the )?goals? (?:is|are|state)|facts|objects|rules|constraints|given|situation|preconditions?|effects?|locations?)\b|^\W*goals?\W*$|^\W*goal:|^\W*(?:initially|start)\W*:?"),
+     r"(?:the )?goals? (?:is|are|state)|facts|objects|rules?|constraints?|restrictions?|given|situation|preconditions?|effects?|locations?)\b|^\W*goals?\W*$|^\W*goal:|^\W*(?:initially|start)\W*:?"),
     ("outline", r"\b(?:ideas?|strateg\w+|approach|outline|overview|sketch|thoughts?|thinking|reasoning|analy[sz]\w*|understand\w*|intuition|observations?|"
      r"considerations?|high[- ]level|plan of attack|roughly|in principle|what we need|requirements?|backwards?)\b"),
     ("phase", r"\b(?:phases?|parts?|stages?|sub-?goals?|goals? ?\d|section|half|subtasks?|milestones?|next|then|finally|after (?:that|this))\b|\b(?:step|schritt) ?\d|^\W*[a-h][.):] |^\W*[ivx]+[.):] "),
@@ -59,7 +59,7 @@ RETRACTED = re.compile(
     r"not (?:\w{1,10} )?(?:valid|correct|right|possible|allowed|legal|a (?:valid |correct )?(?:plan|solution)|quite right|feasible|executable|what))\b"
     rf"|{_SUBJECT} (?:isn't|wasn't) (?:\w{{1,10}} )?(?:valid|correct|right|possible|allowed|legal|feasible|executable|a (?:valid )?(?:plan|solution))\b"
     r"|\b(?:i|we)(?: have|'ve| just)? (?:made|found|see|spotted|noticed) (?:an?|the|my|some) (?:\w+ )?(?:mistake|error|problem|flaw|slip)s?\b(?<!may have made a mistake)"
-    r"|\b(?:scratch|strike) that\b|\b(?:ignore|disregard|forget) (?:that|the above|this plan|everything above|my (?:previous|first|last|earlier))\b"
+    r"|\b(?:scratch|strike) that\b|\b(?:ignore|disregard|forget) (?:that|the above|everything above|(?:this|the|my) (?:\w+ )?(?:plan|sequence|answer|list|solution|steps)|my (?:previous|first|last|earlier))\b"
     rf"|\bthere (?:is|was) (?:an?|one) (?:\w+ )?(?:mistake|error|problem|flaw) (?:in|with) (?:the|my|this|that|step) ?(?:above |first |previous )?(?:{_PLAN}|\d|above)?"
     r"|\bon (?:reflection|second thoughts?|closer inspection)\b|\bi (?:take|retract|withdraw) (?:that|it|this)(?: back)?\b|\bi was (?:wrong|mistaken)\b(?! to)"
     r"|\blet (?:me|us) (?:try (?:again|another|once more|a different)|start (?:over|again|anew)|redo|correct|fix|revise|rethink|retry|rewrite|replan|reconsider|do (?:it|this|that) again)\b"

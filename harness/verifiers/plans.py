@@ -163,7 +163,7 @@ class Validator:
         return whole
 
     def _completed(self, facts: frozenset[Fact], step: tuple[str, ...]) -> tuple[str, ...] | None:
-        if not self.of_kinds(step):
+        if not self.of_kinds(step) or not self._implied(step):
             return None
         places = self._kinds[step[0]]
         choices = itertools.islice(
@@ -178,6 +178,23 @@ class Validator:
                 lacking.setdefault(len(ground[0] - facts), []).append(whole)
         best = lacking[min(lacking)] if lacking else []
         return best[0] if len(best) == 1 else None
+
+    def _implied(self, step: tuple[str, ...]) -> bool:
+        """Whether each object that is left out is tied to others by what the step needs: what a block is taken from, but
+        not what it is put on."""
+        operator = self.operators[step[0]]
+        names = [name for name, _ in operator.action.parameters]
+        open_ones = {name for name, o in zip(names, step[1:], strict=True) if not o}
+        atoms = list(_atoms(operator.action.precondition)) if operator.strips is not None else []
+        tied = True
+        while open_ones and tied:
+            tied = False
+            for atom in atoms:
+                left = open_ones.intersection(atom[1:])
+                if len(left) == 1 and len(atom) > 2:
+                    open_ones -= left
+                    tied = True
+        return not open_ones
 
     def applicable(self, facts: frozenset[Fact]) -> list[tuple[str, ...]]:
         """Every step of a STRIPS action that can be taken there: in the order of the actions in the domain, then of the
