@@ -25,7 +25,7 @@ _SAME_ROLE = {
     "from on top of": "from", "from the top of": "from", "from atop": "from", "while standing in": "while",
     "while in": "while", "in direction": "direction",
 }  # fmt: skip
-_ROLE = re.compile(rf"(?<![a-z])({_PREPOSITIONS})(?: (?:{_PREPOSITIONS}|of|the|top|a|an))*[\\s:=_(\"']*$")
+_ROLE = re.compile(rf"(?<![a-z])({_PREPOSITIONS})(?: (?:{_PREPOSITIONS}|of|the|top|a|an))*[\s:=_(\"']*$")
 """What stands right before an object and tells its place: the first word counts ("from on top of the")."""
 _IRREGULAR = {
     "take": "took|taken", "drive": "drove|driven", "fly": "flew|flown", "put": "put", "set": "set", "give": "gave|given",

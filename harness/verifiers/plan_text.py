@@ -50,11 +50,12 @@ _PROMPT = re.compile(
     re.I | re.M,
 )
 _DEFINED = re.compile(
-    r"(?:^|[,;(]|\b(?:[Ll]et|and|with|where|call|use))\s*[-*•]?\s*(?:([A-Za-z][A-Za-z]?\d{0,2})\s*(?:=|:=|≡)"
-    r"|([A-Z][A-Za-z]?\d{0,2})(?:\s*:|\s+(?:is|be|for|denotes?|stands? for|means|represents?)\s))\s*(?:the\s+)?",
+    r"(?:^|[,;(]|\b(?:[Ll]et|and|with|where|call|use)\b)[ \t]{0,8}(?:[-*•] ?)?"
+    r"(?:([A-Za-z][A-Za-z]?\d{0,2})[ \t]?(?:=|:=|≡)"
+    r"|([A-Z][A-Za-z]?\d{0,2})(?:[ \t]?:| (?:is|be|for|denotes?|stands? for|means|represents?) ))[ \t]?(?:the )?",
     re.M,
 )
-_CALLED = re.compile(r"[ \t]*(?:\(|=|→|->|:|as|called|named|abbreviated(?: as)?)[ \t]*\(?([A-Z][A-Za-z]?\d{0,2})(?![\w-])")
+_CALLED = re.compile(r"[ \t]?(?:\(|=|→|->|:|as|called|named|abbreviated(?: as)?)[ \t]?\(?([A-Z][A-Za-z]?\d{0,2})(?![\w-])")
 
 
 def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanText:
