@@ -46,7 +46,7 @@ _MARKERS = re.compile(
     r"\[(?:(?P<end>PLAN[ _]END|END[ _](?:OF[ _])?PLAN|/PLAN|END)|(?P<start>PLAN|FINAL[ _]PLAN|BEGIN[ _]PLAN))\]:?", re.I
 )
 _PROMPT = re.compile(
-    r"^\s*(?:These are the actions that can be taken|Here is a planning domain|At the start it is true|As initial conditions)",
+    r"^[ \t]*(?:These are the actions that can be taken|Here is a planning domain|At the start it is true|As initial conditions)",
     re.I | re.M,
 )
 _DEFINED = re.compile(
