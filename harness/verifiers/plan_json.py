@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.verifiers.lexicon import Lexicon
 
-MOST_FAILURES, MOST_DEPTH = 30, 40
+MOST_FAILURES, MOST_VALUES, MOST_DEPTH = 30, 2_000, 40
 OPEN, CLOSE = "```\x02", "```\x03"
 """Lines around what was marked as the plan: a fence that says so, and its end."""
 
@@ -67,7 +67,9 @@ def _json(text: str, lexicon: Lexicon) -> str:
     position = failures = 0
     number = 0
     search = 0
-    while failures < MOST_FAILURES:
+    for _ in range(MOST_VALUES):
+        if failures >= MOST_FAILURES:
+            break
         m = _STARTS.search(text, search)
         if not m:
             break
@@ -97,7 +99,7 @@ def _json(text: str, lexicon: Lexicon) -> str:
         return "".join(parts) + ("```\n" if number else "") + text[position:]
     if ("{'" in text or "['" in text) and _QUOTES.search(text) and '"' not in text:
         return _json(_QUOTES.sub('"', text), lexicon)  # a list as Python shows it
-    return _BOTH.sub("\n", _TUPLE.sub(_tuple, text)) if _TUPLE.search(text) or _BOTH.search(text) else text
+    return _BOTH.sub("\n", _TUPLE.sub(_tuple, text))
 
 
 def _tuple(m: re.Match[str]) -> str:

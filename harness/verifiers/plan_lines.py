@@ -73,6 +73,10 @@ class Line(NamedTuple):
     label: bool = False
 
 
+_BLANK = Line(0, "blank", 0, "")
+_WORD = re.compile(r"[^\W_]")
+
+
 def plain(text: str) -> str:
     """A text in lower case without emphasis, escapes and LaTeX; bullets stay."""
     if "\\" in text:
@@ -82,7 +86,7 @@ def plain(text: str) -> str:
         text = _STARS.sub(r"\1-", text)
     if "*" in text or "`" in text or "_" in text:
         text = "\n".join(
-            line if line.startswith("```") else _EMPHASIS.sub("", line) if _marked(line) else line
+            line if _FENCE.match(line) else _EMPHASIS.sub("", line) if _marked(line) else line
             for line in text.split("\n")
         )
     return text.lower()
@@ -96,13 +100,13 @@ def lines_of(text: str) -> Iterator[Line]:
     """The lines of a plain text, those with an inline list ("1. ... 2. ...") as several."""
     for raw in text.split("\n"):
         line = raw[:LONGEST_LINE]
-        if not line or line.isspace():
-            yield Line(0, "blank", 0, "")
-        elif line.startswith("```") or _FENCE.match(line):
+        if not _WORD.search(line) and not _FENCE.match(line):
+            yield _BLANK
+        elif _FENCE.match(line):
             form = "open" if line == OPEN else "close" if line == CLOSE else "fence"
             yield Line(0, form, 0, line.strip("`~ "))
         else:
-            pieces = _inline(line) if any(c.isdigit() for c in line[4:]) else None
+            pieces = _inline(line) if _INLINE.search(line, 3) else None
             for piece in pieces or (line,):
                 yield item(piece)
 

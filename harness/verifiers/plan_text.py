@@ -26,6 +26,7 @@ from harness.verifiers.plan_steps import read_item
 
 __all__ = ["Fits", "PlanText", "Step", "read"]
 
+MOST_LISTS = 300
 LONGEST = 400_000
 """Characters of a response that are looked at, from its end: far more than any plan has."""
 
@@ -42,6 +43,7 @@ class PlanText:
     final: bool = False
 
 
+_BLANK_LINES = re.compile(r"\n{3,}")
 _MARKERS = re.compile(
     r"\[(?:(?P<end>PLAN[ _]END|END[ _](?:OF[ _])?PLAN|/PLAN|END)|(?P<start>PLAN|FINAL[ _]PLAN|BEGIN[ _]PLAN))\]:?", re.I
 )
@@ -55,6 +57,7 @@ _DEFINED = re.compile(
     r"|([A-Z][A-Za-z]?\d{0,2})(?:[ \t]?:| (?:is|be|for|denotes?|stands? for|means|represents?) ))[ \t]?(?:the )?",
     re.M,
 )
+_CALLED_AT_ALL = re.compile(r"(?:[(=→>:]|\b(?:as|called|named|abbreviated)) ?\(?[A-Z][A-Za-z]?\d{0,2}(?![\w-])")
 _CALLED = re.compile(r"[ \t]?(?:\(|=|→|->|:|as|called|named|abbreviated(?: as)?)[ \t]?\(?([A-Z][A-Za-z]?\d{0,2})(?![\w-])")
 
 
@@ -65,7 +68,7 @@ def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanTex
     several actions or orders of objects open. An object that was left out is "" in the steps.
     """
     found = PlanText((), "no steps were found")
-    whole = clean(text)
+    whole = _BLANK_LINES.sub("\n\n", clean(text))
     for part, is_all in cuts(whole, _PROMPT):
         found = _read(part, lexicon, fits)
         if found.steps:
@@ -105,7 +108,7 @@ def _own_names(text: str, lexicon: Lexicon) -> str:
         said = lexicon.named(low[m.end() : m.end() + 40])
         if said and said[0].start == 0:
             names.setdefault(m.group(1) or m.group(2), lexicon.phrase(said[0].name))
-    for said in lexicon.named(low):
+    for said in lexicon.named(low) if _CALLED_AT_ALL.search(head) else ():
         m = _CALLED.match(head, said.end)
         if m and (head[m.end() : m.end() + 1] != ")" or "(" in m.group()):
             phrase = lexicon.phrase(said.name)
@@ -127,6 +130,8 @@ def _own_names(text: str, lexicon: Lexicon) -> str:
 
 def _decided(reader: Reader) -> PlanText:
     segments = [s for s in reader.segments if s.items]
+    if len(segments) > MOST_LISTS or len(reader.corrections) > MOST_LISTS:
+        return PlanText((), "more lists than can be told apart")
     for segment in segments:
         _settle(segment, reader.lexicon)
     offers = [s for s in segments if s.steps or any(i.problem for i in s.items)]
