@@ -179,7 +179,7 @@ def _read(text: str, lexicon: FactLexicon) -> FactText:
                 runs[-1].closed = runs[-1].closed or bool(runs[-1].lines)
                 continue
             gone = gone and heads
-            if runs[-1].lines and not heads:
+            if runs[-1].lines and not (heads and runs[-1].announced):
                 runs[-1].closed = True
             continue
         if gone or not (facts or item):

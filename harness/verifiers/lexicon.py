@@ -76,6 +76,8 @@ class Lexicon:
     """Names of facts, which are no actions when they stand in parentheses."""
     read: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
     """What sentences were read as before: a response says few, again and again."""
+    words: frozenset[str] = field(init=False, repr=False, compare=False)
+    """All words of the actions' sentences."""
     _verbs: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = field(init=False, repr=False, compare=False)
     _verb: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _object: re.Pattern[str] = field(init=False, repr=False, compare=False)
@@ -92,11 +94,12 @@ class Lexicon:
         said = "|".join(loose_pattern(p) for p in phrases if len(p) > 1) or "(?!)"
         # A name such as "a" is a word as well: it counts if the other names leave an object out, and "a" and "i" only
         # before what may follow a name.
-        words = rf"(?<![a-z0-9'])(?:(?<=the )[ai]|[ai](?={_AFTER_NAME}|,? (?:{'|'.join(map(re.escape, letters))})\b))"
+        words = rf"(?<![a-z0-9])(?<![a-z]')(?:(?<=the )[ai]|[ai](?={_AFTER_NAME}|,? (?:{'|'.join(map(re.escape, letters))})\b))"
         bare = rf"{said}|(?![ai]){_one_of(letters)}(?!'[a-z])|(?:{words})(?<={_one_of(letters)})" if letters else said
         put(self, "_object", re.compile(rf"(?<![a-z0-9])(?:{said})(?![a-z0-9])"))
         put(self, "_bare", re.compile(rf"(?<![a-z0-9])(?:{bare})(?![a-z0-9])") if letters else self._object)
         put(self, "_names", names)
+        put(self, "words", frozenset(w for sentence, _ in self.actions.values() for w in re.findall("[a-z]+", sentence)))
         verbs = sorted(self.verbs, key=lambda v: (-len(v.split(" ")), -len(v)))
         rows = [(re.compile(rf"{_inflected(v)}(?![a-z0-9])"), self.verbs[v]) for v in verbs]
         for v in verbs:  # "put the red block down": a verb of two words with its object between them
@@ -144,6 +147,10 @@ class Lexicon:
     def mentions(self, text: str) -> bool:
         """Whether an object is named in the domain's words."""
         return bool(self._object.search(text))
+
+    def without_objects(self, text: str) -> str:
+        """The text with a blank in place of each object."""
+        return self._object.sub(" ", text)
 
     def named(self, text: str, least: int = 0) -> list[Named]:
         """The objects that a text names, in order; single letters among them if there are fewer than `least` others."""

@@ -19,6 +19,11 @@ _SENTENCES = re.compile(
 )
 
 
+_EXEMPT = re.compile(
+    r"\b(?:goals?|want(?:s|ed)?|wish|need(?:s|ed)? to be|aims?|so that|because|since|cannot|can't|not|could|would|might|if|when|whether|before|after|"
+    r"allows?|enables?|lets|makes|possible|already|until|unless|while|which|who|that|ready|order|able|now we|we can|means?|by|once)\b"
+)
+"""In a sentence that is no step, though it names an action."""
 _ARGUMENTS = re.compile(r"(?:[a-z][\w ]{0,20}\s?[:=]\s*(?P<what>[^:=]{1,200})|[\w, -]{1,60})$")
 _BARE_NUMBER = re.compile(r"(\d{1,3})\s+")
 
@@ -280,7 +285,7 @@ class Reader:
     def _bare(self, line: Line) -> None:
         text = line.text
         bare = _BARE_NUMBER.match(text)
-        if bare and self.lexicon.starts(text, bare.end()):
+        if bare and self._found(text[bare.end() :]).steps:
             self._item(Line(line.indent, "number", int(bare.group(1)), text[bare.end() :], False, True))
             return
         current = self.current
@@ -312,9 +317,11 @@ class Reader:
             return
         if words.ASIDE.match(text) and not found.steps:
             return
-        pieces = self._pieces(text) if not line.heading and self.lexicon.verb_in(text) >= 0 else []
         if self._corrected(text):
             return
+        if ":" in text and not line.heading and not words.ASIDE.match(text) and self._offered(line):
+            return
+        pieces = self._pieces(text) if not line.heading and self.lexicon.verb_in(text) >= 0 else []
         if (found.steps or found.problem) and len(pieces) <= 1:
             taken = not asks(text)
             if taken:
@@ -338,8 +345,15 @@ class Reader:
             part = part.strip(" \"',")
             said = NOTHING if not part or asks(part) else read_item(part, self.lexicon, self.fits, it)
             it = said.steps[-1] if said.steps else it
+            if not said.steps and not said.problem and self._may_act(part):
+                said = Found(problem="it can't be read")
             found.append(said)
         return found
+
+    def _may_act(self, sentence: str) -> bool:
+        """Whether a sentence that was not read may say an action all the same."""
+        verb = self.lexicon.verb_in(sentence)
+        return verb >= 0 and not asks(sentence) and not _EXEMPT.search(sentence) and self.lexicon.mentions(sentence[verb:])
 
     def _steps(self, line: Line, form: str, found: list[Found]) -> None:
         """Steps on lines without markers: a list if there are several such lines, or if they go on with a list."""

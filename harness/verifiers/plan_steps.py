@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from harness.verifiers.lexicon import Fits, Lexicon, Step, Verb
 
-MOST_FILLERS, LONGEST_LEAD, MOST_JOINED, MOST_KEPT = 10, 200, 400, 5_000
+MOST_FILLERS, LONGEST_LEAD, LONGEST_USE, MOST_JOINED, MOST_KEPT = 10, 200, 60, 400, 5_000
 
 
 class Found(NamedTuple):
@@ -142,13 +142,19 @@ def _read(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> tuple[Found, 
         if found.problem:
             return found, alone
         if not found.steps:
+            if steps:  # "..., then pick up the pink block"
+                return Found(problem="it can't be read"), alone
             break
         steps += found.steps
         if position >= len(content):
             break
         joint = _JOINT.match(content, position)
-        if not joint or not lexicon.starts(content, joint.end()):
+        if not joint:
             break
+        if not lexicon.starts(content, joint.end()):
+            verb = lexicon.verb_in(content[: joint.end() + LONGEST_USE], joint.end())
+            if verb < 0 or not _uses(content[joint.end() : verb], lexicon):
+                break
         position = joint.end()
     tail = content[position:] if steps else ""
     if steps and tail:
@@ -202,24 +208,28 @@ def _one(text: str, position: int, lexicon: Lexicon, fits: Fits, it: Step, *, fi
         objects = lexicon.mentions(text[position : position + LONGEST_LEAD])
         short = len(text[position : position + LONGEST_LEAD].split()) <= 4
         return (Found(problem="it can't be read") if objects or short else NOTHING), position, False
-    if not first:
-        return NOTHING, start, False
     verb = lexicon.verb_in(text[: position + LONGEST_LEAD], position)
-    while verb >= 0:  # "Hoist0 lifts ...", "At depot0 use hoist0 to lift ..."
-        said = lexicon._object.sub(" ", text[position:verb])
+    while verb >= 0 and (first or _uses(text[start:verb], lexicon)):  # "Hoist0 lifts ...", "At depot0 use hoist0 to lift ..."
+        said = lexicon.without_objects(text[position:verb])
         if not all(word in _LINK for word in re.findall(r"[a-z']+|\d+", said)):
             break
         found = _action(text, verb, text[lead_from:verb], lexicon, fits, it)
         if found is not None:
             return found
         verb = lexicon.verb_in(text[: position + LONGEST_LEAD], verb + 1)
-    later = _SO.search(text, position, position + LONGEST_LEAD)
+    later = _SO.search(text, position, position + LONGEST_LEAD) if first else None
     if later and later.end() > position:
         at = _skipped(text, later.end())
         found = _action(text, at, "", lexicon, fits, it)
         if found is not None:
             return found
     return NOTHING, start, False
+
+
+def _uses(between: str, lexicon: Lexicon) -> bool:
+    """Whether what stands before a verb says with what, or where, it is done: "use hoist0 to", "at depot0"."""
+    words = re.findall(r"[a-z']+|\d+", lexicon.without_objects(between))
+    return bool(words) and words[0] in ("use", "using", "with", "at", "in", "let") and all(w in _LINK for w in words)
 
 
 def _skipped(text: str, position: int) -> int:
@@ -241,7 +251,7 @@ def _action(
         found = _with_objects(text, verb, lead, lexicon, fits, it)
         if found is None:
             continue
-        if "" not in found[0]:
+        if "" not in found[0] and fits(found[0]):
             best = found
             break
         if best is None or found[0].count("") < best[0].count(""):
@@ -258,18 +268,16 @@ def _with_objects(
     rest = rest if at < 0 else " " * (at + 1) + rest[at + 1 :]
     if rest[:1] == "(":  # unstack(a, b)
         rest = " " + rest[1:]
-    reason = _REASON.search(rest, 1)
-    head_end = reason.start() if reason else len(rest)
     _, most = lexicon.number_of(verb.actions)
+    head_end = _head_end(rest, 1, most, lexicon)
     head = rest[:head_end]
     spans = lexicon.named(head, most)
     used = False
-    for _ in range(most - len(spans)):
+    for _ in range(most - len(spans) - (len(lexicon.named(lead)) if lead else 0)):
         outside = _OUTSIDE.match(rest, head_end)
         more = lexicon.named(rest[outside.end() : outside.end() + 60], 1)[:1] if outside else []
         if outside and more and not _WORDS.sub("", rest[outside.end() : outside.end() + more[0].start] + " ").strip():
-            next_one = _REASON.search(rest, outside.end() + more[0].end)
-            head_end = next_one.start() if next_one else len(rest)
+            head_end = _head_end(rest, outside.end() + more[0].end, most, lexicon)
             head = rest[:head_end]
             spans = lexicon.named(head, most)
         if not outside or not more or len(spans) >= most:
@@ -290,6 +298,18 @@ def _with_objects(
     if text[verb.end : verb.end + 1] == "(" and rest[end : end + 1] == ")":
         end += 1
     return step, shift + end, used
+
+
+def _head_end(rest: str, position: int, most: int, lexicon: Lexicon) -> int:
+    """Where the reasons begin, or another action behind an object; a word of the action's own sentence ("while standing
+    in") begins none before all objects."""
+    verb = lexicon.verb_in(rest, position)
+    if verb >= 0 and lexicon.named(rest[:verb], 1):
+        rest = rest[:verb]
+    for m in _REASON.finditer(rest, position):
+        if m.group().strip(" ,") not in lexicon.words or len(lexicon.named(rest[: m.start()])) >= most:
+            return m.start()
+    return len(rest)
 
 
 def _pddl_steps(content: str, lexicon: Lexicon, fits: Fits) -> tuple[tuple[Step, ...], str]:

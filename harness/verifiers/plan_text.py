@@ -214,7 +214,8 @@ def _settle(segment: Segment, lexicon: Lexicon) -> None:
     """Announcements of the next step go; items that name no action become problems unless they are remarks."""
     items = segment.items
     for item, following in zip(items, items[1:], strict=False):
-        if len(item.steps) > 1 and following.steps and item.steps[-1] == following.steps[0]:
+        again = following.steps[:1] == item.steps[-1:]
+        if len(item.steps) > 1 and again and len(set(item.steps[-1])) == len(item.steps[-1]):  # not "from x to x"
             item.steps = item.steps[:-1]
     with_steps = [i for i, item in enumerate(items) if item.steps]
     if not with_steps:

@@ -144,10 +144,10 @@ def _verification(
     The facts named must be missing, all of them; not all that are missing must be named. detail: the levels reached,
     and `kind`, the truth, over which balanced accuracy is taken.
     """
+    truth = validator.validate(given_plan(params))
     found = read_verdict(response)
     if not found.said:
         return judge(Reading(None, found.reason), False, stop_reason, response)
-    truth = validator.validate(given_plan(params))
     lexicon = world.facts(frozenset(validator.problem.objects))
     facts = {f"({' '.join(fact)})" for fact in fact_text.read_line(found.line, lexicon)}
     kind = "valid" if truth.valid else "goal" if truth.reason == "goal" else "precondition"
@@ -163,10 +163,10 @@ def _verification(
 
 def _execution(params: Params, response: str, stop_reason: StopReason, world: World, validator: Validator) -> Score:
     """The facts after the steps, as a set; those that no action changes need not be repeated, but must not be wrong."""
+    state = validator.validate(given_plan(params)).state
     found = fact_text.read_facts(response, world.facts(frozenset(validator.problem.objects)))
     if found.facts is None:
         return judge(Reading(None, found.reason), False, stop_reason, response)
-    state = validator.validate(given_plan(params)).state
     static = {fact for fact in validator.problem.init if fact[0] not in validator.changing}
     missing, extra = state - found.facts - static, found.facts - state
     shared = len(found.facts & state)
