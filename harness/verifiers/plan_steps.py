@@ -85,6 +85,7 @@ _JOINT = re.compile(
     r"|(?:,\s*)?(?:and(?: then| finally| afterwards| next)?|then|followed by|after which)\s+)"
     r"(?:(?:you|we|i)(?: then)? )?"
 )  # fmt: skip
+_BEFORE_ANOTHER = re.compile(r"[\s,;.]+(?:and then|and|then|next|afterwards|finally)\b|[;.]\s|,\s*(?=us(?:e|ing)\b)")
 _IMPOSSIBLE = re.compile(
     r"\s*(?:(?:(?:is|was|would be|are)(?: not|n't)|isn't|wasn't|not) (?:yet )?(?:possible|correct|allowed|valid|legal|right|feasible|executable|needed|"
     r"necessary|required|useful|helpful|the goal|an option|what we want|permitted)"
@@ -305,7 +306,8 @@ def _head_end(rest: str, position: int, most: int, lexicon: Lexicon) -> int:
     in") begins none before all objects."""
     verb = lexicon.verb_in(rest, position)
     if verb >= 0 and lexicon.named(rest[:verb], 1):
-        rest = rest[:verb]
+        joints = [m.start() for m in _BEFORE_ANOTHER.finditer(rest, position, verb)]
+        rest = rest[: next((at for at in reversed(joints) if lexicon.named(rest[:at], 1)), verb)]
     for m in _REASON.finditer(rest, position):
         if m.group().strip(" ,") not in lexicon.words or len(lexicon.named(rest[: m.start()])) >= most:
             return m.start()
