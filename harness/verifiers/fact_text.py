@@ -98,8 +98,10 @@ def loose_pattern(phrase: str) -> str:
 
 @dataclass(frozen=True)
 class FactText:
-    """The facts that a text offers, or `reason` why they can't be read. `final`: something stands behind them, so that more
-    text would not add to them."""
+    """The facts that a text offers, or `reason` why they can't be read.
+
+    `final`: something stands behind them, so that more text would not add to them.
+    """
 
     facts: frozenset[Fact] | None
     reason: str = ""
@@ -120,18 +122,23 @@ _ITEM = re.compile(
     r"^\s*(?:[(\[]?\d{1,4}\s*[.):\]]+|[^\w\s\"'(\[{<\\$/~.,;:!?=|]{1,3}(?=\s)|\|\s*\d{1,4}\s*\||<li>)\s*"
 )
 _HEADING = re.compile(
-    r"\b(?:(?:final|resulting|end|last|new|following) (?:\w+ )?(?:state|situation|facts|conditions|configuration)|state (?:after|at the end|is|now)"
-    r"|afterwards|answer|at the end|(?:everything|all|facts|what) (?:that )?(?:is|are|holds?) (?:now )?true|true (?:facts|afterwards|now)"
-    r"|in the end|result|finally|after (?:the last|all|executing|these|those) (?:\w+ )?(?:steps?|actions?)|facts (?:after|at the end|now))\b|\[resulting state\]"
+    r"\b(?:(?:final|resulting|end|last|new|following) (?:\w+ )?(?:state|situation|facts|conditions|configuration)|"
+    r"state (?:after|at the end|is|now)"
+    r"|afterwards|answer|at the end|(?:everything|all|facts|what) (?:that )?(?:is|are|holds?) (?:now )?true|"
+    r"true (?:facts|afterwards|now)"
+    r"|in the end|result|finally|after (?:the last|all|executing|these|those) (?:\w+ )?(?:steps?|actions?)|"
+    r"facts (?:after|at the end|now))\b|\[resulting state\]"
 )
 _NEGATED = re.compile(r"\b(?:not|no longer|isn't|aren't|false|untrue|neither|nor|doesn't|don't)\b")
 _GONE = re.compile(
-    r"\b(?:no longer|not(?: any ?more)? true|false|untrue|removed|deleted|gone|do(?:es)? not hold|were true|was true|before|initial(?:ly)?|"
+    r"\b(?:no longer|not(?: any ?more)? true|false|untrue|removed|deleted|gone|do(?:es)? not hold|were true|"
+    r"was true|before|initial(?:ly)?|"
     r"start(?:ing)?|given|previous|old|earlier|negative|ceased|lost|changed from)\b"
 )
 """In a heading: what is listed below is no part of the state."""
 _ASIDE = re.compile(
-    r"^\W*(?:explanations?|reason(?:ing)?s?|why|changes?|notes?|check|verification|remarks?|step|steps|trace|derivation|how|details?|summary of (?:the )?changes|"
+    r"^\W*(?:explanations?|reason(?:ing)?s?|why|changes?|notes?|check|verification|remarks?|step|steps|trace|"
+    r"derivation|how|details?|summary of (?:the )?changes|"
     r"working|because|action)\b"
 )
 

@@ -14,7 +14,6 @@ Step = tuple[str, ...]
 """An action and its objects; "" stands for an object that was left out."""
 Fits = Callable[[Step], bool]
 
-OBJECT_OF_USE = ("use", "using", "with", "let", "have")
 _PREPOSITIONS = (
     "from on top of|from the top of|from atop|on top of|on to|out of|while standing in|while in|in direction|"
     "from|into|onto|upon|on|to|towards|with|using|off|at|inside|in|within|over|by|via|atop|under"
@@ -28,8 +27,9 @@ _SAME_ROLE = {
 _ROLE = re.compile(rf"(?<![a-z])({_PREPOSITIONS})(?: (?:{_PREPOSITIONS}|of|the|top|a|an))*[\s:=_(\"']*$")
 """What stands right before an object and tells its place: the first word counts ("from on top of the")."""
 _IRREGULAR = {
-    "take": "took|taken", "drive": "drove|driven", "fly": "flew|flown", "put": "put", "set": "set", "give": "gave|given",
-    "forgive": "forgave|forgiven", "overcome": "overcame", "forget": "forgot|forgotten", "teach": "taught", "get": "got",
+    "take": "took|taken", "drive": "drove|driven", "fly": "flew|flown", "put": "put", "set": "set",
+    "give": "gave|given", "forgive": "forgave|forgiven", "overcome": "overcame", "forget": "forgot|forgotten",
+    "teach": "taught", "get": "got",
     "hold": "held", "leave": "left", "bring": "brought", "make": "made", "lay": "laid", "let": "let", "go": "went|gone",
     "sing": "sang|sung", "feed": "fed", "send": "sent", "build": "built", "carry": "carried", "move": "moved",
     "cast": "cast", "cut": "cut", "hit": "hit", "shut": "shut", "sell": "sold", "tell": "told", "throw": "threw|thrown",
@@ -37,7 +37,8 @@ _IRREGULAR = {
 
 
 _AFTER_NAME = (
-    r"[^\w\s'-]|'(?![a-z])|$|,? (?:from|on|onto|into|to|with|using|off|at|in|and|then|upon|over|down|up|so|because|since|which|is|by|for|away|first|"
+    r"[^\w\s'-]|'(?![a-z])|$|,? (?:from|on|onto|into|to|with|using|off|at|in|and|then|upon|over|down|up|so|"
+    r"because|since|which|is|by|for|away|first|"
     r"next|now|again|before|after|down|the|atop|without|as|while|back|aside|directly|–|—|-)(?![\w'])|_"
 )
 """What may stand behind a name of one letter that is a word of English too."""
@@ -94,12 +95,15 @@ class Lexicon:
         said = "|".join(loose_pattern(p) for p in phrases if len(p) > 1) or "(?!)"
         # A name such as "a" is a word as well: it counts if the other names leave an object out, and "a" and "i" only
         # before what may follow a name.
-        words = rf"(?<![a-z0-9])(?<![a-z]')(?:(?<=the )[ai]|[ai](?={_AFTER_NAME}|,? (?:{'|'.join(map(re.escape, letters))})\b))"
+        others = rf",? (?:{'|'.join(map(re.escape, letters))})\b"
+        words = rf"(?<![a-z0-9])(?<![a-z]')(?:(?<=the )[ai]|[ai](?={_AFTER_NAME}|{others}))"
         bare = rf"{said}|(?![ai]){_one_of(letters)}(?!'[a-z])|(?:{words})(?<={_one_of(letters)})" if letters else said
         put(self, "_object", re.compile(rf"(?<![a-z0-9])(?:{said})(?![a-z0-9])"))
         put(self, "_bare", re.compile(rf"(?<![a-z0-9])(?:{bare})(?![a-z0-9])") if letters else self._object)
         put(self, "_names", names)
-        put(self, "words", frozenset(w for sentence, _ in self.actions.values() for w in re.findall("[a-z]+", sentence)))
+        put(
+            self, "words", frozenset(w for sentence, _ in self.actions.values() for w in re.findall("[a-z]+", sentence))
+        )
         verbs = sorted(self.verbs, key=lambda v: (-len(v.split(" ")), -len(v)))
         rows = [(re.compile(rf"{_inflected(v)}(?![a-z0-9])"), self.verbs[v]) for v in verbs]
         for v in verbs:  # "put the red block down": a verb of two words with its object between them
@@ -173,8 +177,8 @@ class Lexicon:
         return min(counts), max(counts)
 
     def step(self, actions: tuple[str, ...], lead: str, rest: str, fits: Fits) -> Step | None:
-        """The action that these words say: one of `actions`, with objects from `rest`, and from what leads up to the verb
-        if there are too few. None if no object is where one has to be."""
+        """The action that these words say: one of `actions`, with objects from `rest`, and from what leads up to the
+        verb if there are too few. None if no object is where one has to be."""
         _, most = self.number_of(actions)
         after = self.named(rest, most)
         before = self.named(lead) if lead and len(after) < most else []
@@ -197,8 +201,8 @@ class Lexicon:
         return best
 
     def _placed(self, action: str, spans: Sequence[Named], text: str, fits: Fits) -> Step | None:
-        """The objects in their places: by the words before them if these say so, else in order; in another order if only
-        that one is of the right kinds."""
+        """The objects in their places: by the words before them if these say so, else in order; in another order if
+        only that one is of the right kinds."""
         count = self.actions[action][1]
         names = [s.name for s in spans]
         if len(names) == count:
@@ -251,8 +255,8 @@ class Lexicon:
         return (action, *places) if placed and not rest else None
 
     def _which(self, actions: tuple[str, ...], text: str, objects: int) -> tuple[str, ...]:
-        """Of actions that start alike, those with so many objects first ("put a on b", "put a on the table"), and of these
-        those whose other words stand in the text ("use ... to lift"); those with more objects last."""
+        """Of actions that start alike, those with so many objects first ("put a on b", "put a on the table"), and of
+        these those whose other words stand in the text; those with more objects last."""
         if len(actions) == 1:
             return actions
         words = set(re.findall(r"[a-z]+", text))
@@ -281,7 +285,7 @@ def _roles(sentence: str, count: int) -> tuple[str, ...]:
 
 
 def _inflected(phrase: str) -> str:
-    """A phrase with or without its blanks ("pick-up"), its first word also after "he", in the past, or ending in -ing."""
+    """A phrase with or without its blanks ("pick-up"), its first word also after "he", in the past, or with -ing."""
     first, *rest = re.split(r"[ -]", phrase)
     return "[ _-]?".join([_forms(first), *map(re.escape, rest)])
 

@@ -17,25 +17,31 @@ _STARTS = re.compile(r"(?:(?<=[\s=:>`(])|^)[\[{](?=\s*[\"'\[{(\]}])", re.M)
 _TAGS = re.compile(
     r"<(?P<plan>/?(?:final[_ -]?)?(?:answer|plan|solution|output|result|response)s?)>"
     r"|<(?P<item>(?:li|step|action|item|move|tr|p)(?: [^<>\n]{0,80})?)>|<(?P<cell>/t[dh])>"
-    r"|<(?P<line>br ?/?|/(?:li|step|action|item|move|tr|p|ol|ul|table)|ol|ul)>|</?(?P<other>[a-z][\w-]{0,20})(?: [^<>\n]{0,80})?/?>",
+    r"|<(?P<line>br ?/?|/(?:li|step|action|item|move|tr|p|ol|ul|table)|ol|ul)>|"
+    r"</?(?P<other>[a-z][\w-]{0,20})(?: [^<>\n]{0,80})?/?>",
     re.I,
 )
 _ATTRIBUTES = re.compile(r"=\s?[\"']([^\"'<>\n]{1,80})[\"']")
 _TUPLE = re.compile(
-    r"[\[(]\s*(?P<q>[\"'])(\w[\w -]{0,60})(?P=q)((?:\s*,\s*(?:[\"'][^\"'\n]{1,60}[\"']|\[[^\[\]\n]{0,200}\]))+)\s*,?\s*[\])]"
+    r"[\[(]\s*(?P<q>[\"'])(\w[\w -]{0,60})(?P=q)((?:\s*,\s*(?:[\"'][^\"'\n]{1,60}[\"']|"
+    r"\[[^\[\]\n]{0,200}\]))+)\s*,?\s*[\])]"
 )
 _QUOTES = re.compile(r"(?<=[\[{(:,\s])'|'(?=\s?[\]}),:])")
 _BOTH = re.compile(r"(?<=[\"'\])])\s*,\s*(?=[\"'(\[])")
 _PLAN_KEYS = (
-    "final_plan", "finalplan", "corrected_plan", "revised_plan", "plan", "final_answer", "answer", "solution", "steps", "actions",
-    "action_sequence", "sequence", "plan_steps", "tool_calls", "calls", "moves", "operations", "result", "output", "response",
+    "final_plan", "finalplan", "corrected_plan", "revised_plan", "plan", "final_answer", "answer", "solution", "steps",
+    "actions",
+    "action_sequence", "sequence", "plan_steps",
+    "tool_calls", "calls", "moves", "operations", "result", "output", "response",
 )  # fmt: skip
 _ACTION_KEYS = (
-    "action", "operation", "operator", "move", "command", "do", "instruction", "name", "function", "tool", "act", "action_name",
+    "action", "operation", "operator", "move", "command", "do", "instruction", "name", "function", "tool", "act",
+    "action_name",
     "type", "op", "verb", "predicate", "step", "description", "text", "sentence", "content", "task",
 )  # fmt: skip
 _ASIDE_KEYS = re.compile(
-    r"reason|thought|why|explan|rational|state|effect|precond|note|comment|result|status|check|goal|initial|analysis|draft|attempt|cost|"
+    r"reason|thought|why|explan|rational|state|effect|precond|note|comment|result|status|check|goal|initial|"
+    r"analysis|draft|attempt|cost|"
     r"length|count|index|number|^n$|^i$|^id$|^step$|confiden|valid|time|purpose|after|before|outcome|observation"
 )
 _NUMBERED_KEY = re.compile(r"(?:step|action|move|operation|s|a|t)?[ _-]?#?\d{1,4}$", re.I)
@@ -113,10 +119,9 @@ def _steps(value: Any, lexicon: Lexicon, depth: int) -> Iterator[str]:
     if depth > MOST_DEPTH:
         return
     if isinstance(value, list):
-        if value and all(isinstance(v, str) for v in value) and _is_action(value[0], lexicon) and len(value) > 1:
-            if all(lexicon.name(v) is not None for v in value[1:]):
-                yield f"{value[0]}({', '.join(value[1:])})"
-                return
+        if len(value) > 1 and all(isinstance(v, str) for v in value) and _is_call(value, lexicon):
+            yield f"{value[0]}({', '.join(value[1:])})"
+            return
         for part in value:
             yield from _steps(part, lexicon, depth + 1)
     elif isinstance(value, dict):
@@ -144,6 +149,11 @@ def _steps(value: Any, lexicon: Lexicon, depth: int) -> Iterator[str]:
                 yield re.sub(r"^\s*(?:step )?\d{1,4}\s?[.):]\s*", "", line).replace("`", "")
 
 
+def _is_call(value: list[str], lexicon: Lexicon) -> bool:
+    """Whether a list is an action and its objects: ["stack", "a", "b"]."""
+    return _is_action(value[0], lexicon) and all(lexicon.name(v) is not None for v in value[1:])
+
+
 def _is_action(text: str, lexicon: Lexicon) -> bool:
     """Whether a text is an action's name and nothing else."""
     said = text.strip().lower()
@@ -168,13 +178,13 @@ def _step(value: dict[Any, Any], lexicon: Lexicon) -> str | None:
                 (k, v) for k, v in lower.items() if k != key and (k in _ROLE_KEYS_OR_ARGS or not _ASIDE_KEYS.search(k))
             ]
             named = [argument for k, v in others for argument in _arguments(k, v, lexicon, 0)]
-            return f"{said}: {', '.join(named)}" if named else said
+            return f"{said}({', '.join(named)})" if named else said
         if lexicon.starts(said.strip().lower().lstrip("(")) or key in _ACTION_KEYS[:12]:
             return said if lexicon.verb_in(said.lower()) >= 0 else None
     if len(value) == 1:
         ((key, arguments),) = value.items()
         if _is_action(str(key), lexicon):
-            return f"{key}: {', '.join(_arguments('', arguments, lexicon, 0))}"
+            return f"{key}({', '.join(_arguments('', arguments, lexicon, 0))})"
     return None
 
 

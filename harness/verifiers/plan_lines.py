@@ -11,45 +11,59 @@ from harness.verifiers.plan_json import CLOSE, OPEN
 
 LONGEST_LINE, MOST_INDENT, MOST_MARKERS = 8_000, 40, 4
 
-_WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
+_WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+_WORDS += "sixteen seventeen eighteen nineteen twenty"
 NUMBERS = {word: i for i, word in enumerate(_WORDS.split())}
+_ORDINALS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
+)
+ORDINALS = {word: i for i, word in enumerate(_ORDINALS.split(), 1)}
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
 _NUMBER_WORD = (
     rf"(?:(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(NUMBERS)[1:10])})|{'|'.join([*reversed(NUMBERS), *_TENS])})"
 )
 _ROMAN = r"(?=[ivxl])x{0,3}(?:ix|iv|v?i{0,3})"
 _LABEL = (
-    r"(?:the )?(?:steps?|actions?|moves?|operations?|operators?|stages?|tasks?|instructions?|commands?|items?|turns?|points?|schritt|aktion|"
+    r"(?:the )?(?:steps?|actions?|moves?|operations?|operators?|stages?|tasks?|instructions?|commands?|items?|"
+    r"turns?|points?|lines?|days?|rounds?|iterations?|schritt|aktion|"
     r"étape|paso|passo|pas|шаг|步骤|第|no\.?|nr\.?|number|time|time ?step|tick)"
 )
 _DELIMITER = r"(?:\s*(?:[.):,\]|>=、。]+|[–—]+|-+(?=\s|>)|/(?=\s)|→|⇒|➜|➔|~|\.\))+)"
 _OF = r"(?:\s*(?:of|/|out of)\s*(?:the |my |our |this )?(?:\w+ )?(?:plan|sequence|solution|list|\d{1,4}))"
 _MARKERS = re.compile(
     rf"(?:(?P<struct>- \[[ x]\]\s+|\[[ x]\]\s+)"
-    rf"|[\[(]?{_LABEL}[\s_-]*(?:no\.?\s*|number\s*|nr\.?\s*)?[#=]?\s*[\[(]?(?P<n1>\d{{1,4}}|{_NUMBER_WORD}|{_ROMAN}\b)[\])]?(?![\w-])(?:步)?{_OF}?(?P<d1>{_DELIMITER})?\s*"
+    rf"|[\[(]?{_LABEL}[\s_-]*(?:no\.?\s*|number\s*|nr\.?\s*)?[#=]?\s*[\[(]?(?P<n1>\d{{1,4}}|{_NUMBER_WORD}|"
+    rf"{_ROMAN}\b)[\])]?(?![a-z0-9_-])(?:步)?{_OF}?(?P<d1>{_DELIMITER})?\s*"
     rf"|[sat][-_ ]?(?:=\s?)?(?P<n2>\d{{1,4}}){_DELIMITER}\s*"
     rf"|(?P<n9>\d{{1,4}})\s?(?:st|nd|rd|th)? (?:step|action|move){_DELIMITER}\s*"
-    rf"|\d{{1,4}}[.,]\d{{1,6}}\s?:\s*|(?P<n7>\d{{1,3}}\.\d{{1,3}})(?:[.):]|\s)\s*|(?P<n8>\d{{1,4}})\s?(?:-|–|to|and)\s?\d{{1,4}}[.):]\s*"
+    rf"|\d{{1,4}}[.,]\d{{1,6}}\s?:\s*|(?P<n7>\d{{1,3}}\.\d{{1,3}})(?:[.):]|\s)\s*|(?P<n8>\d{{1,4}})\s?(?:-|–|to|"
+    rf"and)\s?\d{{1,4}}[.):]\s*"
     r"|[\w.]{1,30}\.(?:append|add|push)\(\s*(?=[\"'])"
     rf"|[#№]\s?(?P<n3>\d{{1,4}}){_DELIMITER}?\s+"
     rf"|[\[(<{{](?P<n4>\d{{1,4}})[\])>}}]{_DELIMITER}?\s*"
     rf"|(?P<n5>\d{{1,4}})(?:{_DELIMITER}(?!\d)\s*|\s?/\s?\d{{1,4}}{_DELIMITER}?\s+|\t\s*)"
     rf"|\((?P<letter>[a-z]|{_ROMAN})\)\s+|(?P<letter2>[a-z]|{_ROMAN})[.)]\s+"
+    rf"|(?:the |my |your )?(?P<nth>{'|'.join(ORDINALS)})(?: (?:step|action|move|operation))?\s?:\s*"
     r"|(?P<bullet>[^\w\s\"'(\[{<`|\\$/~.,;:!?=]{1,3})\s+|(?P<glued>[•●○■□▪▫▶►▷➤➜➔→⇒✓✔✅☑☐◦‣⁃∙◆◇★☆🔹🔸👉])\s*"
     r"|\[(?:step|action)\]\s*:?\s*"
-    r"|(?P<label>(?:the )?(?:next |first |last |final )?(?:action|step|do|execute|move|operation|command|perform|run|call|instruction|task|act)\s?:)\s*"
+    r"|(?P<label>(?:the )?(?:next |last |final )?(?:action|step|do|execute|move|operation|command|perform|run|"
+    r"call|instruction|task|act)\s?:"
+    r"|(?:and )?(?:then|next|now|after that|afterwards|finally|lastly)\s?:)\s*"
     r"|[\"'](?:action|step|move|operation|name|command)[\"']\s?:\s*)"
 )  # fmt: skip
 _PREDICATE = re.compile(
-    r"(?:is|was|are|were|should|must|can|cannot|can't|needs?|fails?|will|would|and|or|to|has|have|had|in|of|above|below|does|doesn't|could|"
-    r"reads|becomes|instead|now|again|through|first|makes|frees|clears|leaves|requires|works?|isn't|wasn't|may|might|ought)\b"
+    r"(?:is|was|are|were|should|must|can|cannot|can't|needs?|fails?|will|would|and|or|to|has|have|had|in|of|above|"
+    r"below|does|doesn't|could|"
+    r"reads|becomes|instead|now|again|through|first|makes|frees|clears|leaves|requires|works?|isn't|wasn't|may|"
+    r"might|ought)\b"
 )
 """What goes on after "step 3" in a sentence about it."""
 _CIRCLED = re.compile(r"[①-⓿❶-➓㉑-㊿]")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _STARS = re.compile(r"^(\s*)\*(?=\s)", re.M)
 _EMPHASIS = re.compile(
-    r"[*`]|(?<![a-zA-Z0-9])_+(?![a-zA-Z0-9])|(?<![a-zA-Z0-9])_+(?=[a-zA-Z0-9][^_\n]{0,200}_(?![a-zA-Z0-9]))|(?<=[a-zA-Z0-9.!?:])_+(?![a-zA-Z0-9])"
+    r"[*`]|(?<![a-zA-Z0-9])_+(?![a-zA-Z0-9])|(?<![a-zA-Z0-9])_+(?=[a-zA-Z0-9][^_\n]{0,200}_(?![a-zA-Z0-9]))|"
+    r"(?<=[a-zA-Z0-9.!?:])_+(?![a-zA-Z0-9])"
 )
 _ESCAPES = re.compile(r"\\([_.*#()\[\]+>~|-])")
 _LATEX = re.compile(r"\\(?:boxed|text(?:bf|it|rm|tt)?|mathrm|mathbf)\{")
@@ -60,8 +74,8 @@ _ROW = re.compile(r"\s*\|(.*?)\|?\s*$")
 
 
 class Line(NamedTuple):
-    """A line in lower case, without marks of emphasis. `number` is 0 if it has none; `form` is how it is marked: number,
-    letter, bullet, bare, fence, open, close or blank."""
+    """A line in lower case, without marks of emphasis. `number` is 0 if it has none; `form` is how it is marked:
+    number, letter, bullet, label, bare, fence, open, close or blank."""
 
     indent: int
     form: str
@@ -70,7 +84,7 @@ class Line(NamedTuple):
     heading: bool = False
     """Whether it is marked as a heading, or stands in bold."""
     numbered: bool = False
-    label: bool = False
+    label: str = ""
 
 
 _BLANK = Line(0, "blank", 0, "")
@@ -120,6 +134,9 @@ def _inline(line: str) -> list[str] | None:
     wanted = -1
     for m in found:
         number = int(m.group(1))
+        before = line[: m.start()].rstrip()
+        if wanted < 0 and before and before[-1] not in ":;,.|-–—(=>":  # "in room 1. Then ..."
+            continue
         if number == wanted or (wanted < 0 and number in (0, 1)) or (wanted < 0 and not line[: m.start()].strip()):
             starts.append(m.start())
             wanted = number + 1
@@ -146,13 +163,23 @@ def item(line: str) -> Line:
     if not rest.isascii() and (circled := _CIRCLED.match(rest)):
         value = unicodedata.numeric(circled.group(), 0)
         rest = f"{int(value)}. {rest[1:].lstrip('. )')}"
-    form, number, label = "bare", 0, False
+    form, number, label = "bare", 0, ""
     for _ in range(MOST_MARKERS):
         m = _MARKERS.match(rest)
         if not m or not m.end():
             break
         kind = m.lastgroup or ""
-        said = m["n1"] or m["n2"] or m["n3"] or m["n4"] or m["n5"] or m["n9"] or m["n8"] or (m["n7"] or "").rpartition(".")[2]
+        said = (
+            m["n1"]
+            or m["n2"]
+            or m["n3"]
+            or m["n4"]
+            or m["n5"]
+            or m["n9"]
+            or m["n8"]
+            or (m["n7"] or "").rpartition(".")[2]
+            or m["nth"]
+        )
         if m["n1"] and not m["d1"] and not rest[m.end() - 1 : m.end()].isspace() and rest[m.end() :]:
             break
         if m["n1"] and not m["d1"] and _PREDICATE.match(rest, m.end()):
@@ -162,7 +189,7 @@ def item(line: str) -> Line:
                 break
             form, number = "number", _value(said)
         elif m["label"]:
-            label = True
+            label = m["label"].rstrip(": ")
             form = form if form != "bare" else "label"
         elif m["letter"] or m["letter2"]:
             if form in ("number", "letter"):
@@ -196,6 +223,8 @@ def _cells(row: str) -> str:
 def _value(said: str) -> int:
     if said.isdigit():
         return int(said)
+    if said in ORDINALS:
+        return ORDINALS[said]
     if said in NUMBERS:
         return NUMBERS[said]
     tens, _, ones = said.replace("-", " ").partition(" ")

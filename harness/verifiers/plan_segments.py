@@ -7,77 +7,30 @@ from dataclasses import dataclass, field
 
 from harness.verifiers import plan_words as words
 from harness.verifiers.lexicon import Fits, Lexicon, Step
+from harness.verifiers.plan_corrections import Correction, correction
 from harness.verifiers.plan_lines import Line, lines_of
+from harness.verifiers.plan_lists import Item, Segment
 from harness.verifiers.plan_steps import NOTHING, Found, asks, read_item
 
 LONGEST_HEADING, LONGEST_REMARK = 160, 2_000
 
 _SENTENCES = re.compile(
-    r"(?<!\d)[.!]\s+(?=\S)|;\s*(?:and |then )*(?=\S)|,?\s+(?:and\s+)?(?=then\s)|\.\s+(?=(?:then|next|after|finally|lastly|now|second|third|i|you|we)\b)"
+    r"(?<!\d)[.!]\s+(?=\S)|;\s*(?:and |then )*(?=\S)|,?\s+(?:and\s+)?(?=then\s)|\.\s+(?=(?:then|next|after|"
+    r"finally|lastly|now|second|third|i|you|we)\b)"
     r"|\s+/\s+|\s*(?:→|⇒|->|=>|➜|➔)\s*|[\"']\s*,\s*[\"']|\s+\|\s+|(?<=\))\s*,\s*(?=[(a-z])|\s*>\s*(?=\w)"
     r"|,?\s+(?:and )?(?=(?:after that|next|finally|lastly|afterwards|followed by)\b,? )"
 )
 
 
 _EXEMPT = re.compile(
-    r"\b(?:goals?|want(?:s|ed)?|wish|need(?:s|ed)? to be|aims?|so that|because|since|cannot|can't|not|could|would|might|if|when|whether|before|after|"
-    r"allows?|enables?|lets|makes|possible|already|until|unless|while|which|who|that|ready|order|able|now we|we can|means?|by|once)\b"
+    r"\b(?:goals?|want(?:s|ed)?|wish|need(?:s|ed)? to be|aims?|so that|because|since|cannot|can't|not|could|would|"
+    r"might|if|when|whether|before|after|"
+    r"allows?|enables?|lets|makes|possible|already|until|unless|while|which|who|that|ready|order|able|now we|"
+    r"we can|means?|by|once)\b"
 )
 """In a sentence that is no step, though it names an action."""
 _ARGUMENTS = re.compile(r"(?:[a-z][\w ]{0,20}\s?[:=]\s*(?P<what>[^:=]{1,200})|[\w, -]{1,60})$")
 _BARE_NUMBER = re.compile(r"(\d{1,3})\s+")
-
-
-@dataclass
-class Item:
-    """A listed item: its steps, or the problem with it; neither for one that names no action."""
-
-    number: int
-    text: str
-    steps: tuple[Step, ...] = ()
-    problem: str = ""
-
-
-@dataclass
-class Segment:
-    """Items that belong together. `kind` is that of the heading above; `replaces` says that the lists before were doubted or
-    taken back; `label` is what the heading calls it ("plan b")."""
-
-    kind: str = ""
-    form: str = ""
-    indent: int = 0
-    label: str = ""
-    items: list[Item] = field(default_factory=list)
-    replaces: bool = False
-    marked: bool = False
-    closed: bool = False
-    broken: bool = False
-    """Whether something else than its items came since."""
-    retracted: bool = False
-    lines: int = 0
-
-    @property
-    def steps(self) -> list[Step]:
-        return [step for item in self.items for step in item.steps]
-
-    @property
-    def last_number(self) -> int:
-        return next((item.number for item in reversed(self.items) if item.number), 0)
-
-    @property
-    def is_list(self) -> bool:
-        """Whether it is a list, not prose."""
-        return self.form not in ("bare", "prose") or (self.form == "bare" and self.lines > 1)
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What a sentence changes in the list above: `how` is replace, remove, insert, append or swap."""
-
-    how: str
-    number: int
-    other: int = 0
-    steps: tuple[Step, ...] = ()
 
 
 @dataclass
@@ -163,15 +116,21 @@ class Reader:
             current is not None and bool(current.items) and not current.broken and line.indent > current.indent + 1
             and bool(current.items[-1].steps)
         )  # fmt: skip
-        below = current is not None and current.items and current.form == "number" and not current.broken
-        if not line.numbered and (
-            nested or (below and line.form == "bullet" and not self.blank and current and current.items[-1].steps)
-        ):
-            if not self._is_in_list(line):
-                self._aside(line.text)
-                return
+        below = (
+            current is not None and bool(current.items) and current.form == "number" and not current.broken
+            and line.form == "bullet" and not self.blank and bool(current.items[-1].steps)
+        )  # fmt: skip
+        if not line.numbered and (nested or below) and not self._is_in_list(line):
+            self._aside(line.text)
+            return
         heads = current is not None and bool(current.items) and not current.broken and line.indent > current.indent + 1
-        if heads and current is not None and not current.items[-1].steps and line.form != "label" and self._found(line.text).steps:
+        if (
+            heads
+            and current is not None
+            and not current.items[-1].steps
+            and line.form != "label"
+            and self._found(line.text).steps
+        ):
             current.items.pop()  # "1. First phase" with its steps below
             current.broken = True
             self.pending = "phase"
@@ -182,6 +141,8 @@ class Reader:
             return
         found = self._found(line.text)
         awaited, self.awaited = self.awaited, 0
+        if line.label and not found.steps and not found.problem:  # "Move: red" where to move is an action
+            found = self._found(f"{line.label} {line.text}")
         number = line.number or awaited
         if found.dismissed:
             if current is not None and current.items:
@@ -191,6 +152,7 @@ class Reader:
             if self._offered(line):
                 return
             if line.form == "label":
+                self._aside(line.text)
                 return
             if not line.numbered and words.ASIDE.match(line.text):
                 return
@@ -305,10 +267,7 @@ class Reader:
         ):
             self._aside(text)
             return
-        if line.heading or len(text) > LONGEST_REMARK:
-            found = NOTHING
-        else:
-            found = self._found(text)
+        found = NOTHING if line.heading or len(text) > LONGEST_REMARK else self._found(text)
         if text.startswith("(") and found.steps:
             self._steps(line, "pddl", [found])
             return
@@ -353,7 +312,9 @@ class Reader:
     def _may_act(self, sentence: str) -> bool:
         """Whether a sentence that was not read may say an action all the same."""
         verb = self.lexicon.verb_in(sentence)
-        return verb >= 0 and not asks(sentence) and not _EXEMPT.search(sentence) and self.lexicon.mentions(sentence[verb:])
+        return (
+            verb >= 0 and not asks(sentence) and not _EXEMPT.search(sentence) and self.lexicon.mentions(sentence[verb:])
+        )
 
     def _steps(self, line: Line, form: str, found: list[Found]) -> None:
         """Steps on lines without markers: a list if there are several such lines, or if they go on with a list."""
@@ -396,9 +357,11 @@ class Reader:
             pieces = [self._found(tail)]
         if not any(f.steps for f in pieces) or kind in ("check", "state") or asks(tail):
             return False
+        label = re.sub(r"\d+", "#", head.strip())
+        on = self.current is not None and bool(self.current.items) and self.current.label == label
         if self.current is not None:
-            self.current.broken = True
-        self.pending, self.label = kind, head.strip()
+            self.current.broken = not on
+        self.pending, self.label = kind, label
         self._steps(line, "pddl" if tail.startswith("(") else "prose", pieces)
         return True
 
@@ -454,11 +417,8 @@ class Reader:
 
     def _corrected(self, text: str) -> bool:
         """Whether a sentence changes a step of the list above by its number."""
-        if (
-            not any(s.items for s in self.segments)
-            or not any(c.isdigit() for c in text)
-            and "step" not in text
-            and "action" not in text
+        if not any(s.items for s in self.segments) or (
+            not any(c.isdigit() for c in text) and "step" not in text and "action" not in text
         ):
             return False
         made = correction(text, self.lexicon, self.fits)
@@ -472,46 +432,3 @@ class Reader:
         self.corrections.append((len(self.segments), None))
         self.replaces = True
         return True
-
-
-def correction(text: str, lexicon: Lexicon, fits: Fits) -> Correction | str | None:
-    """What a sentence corrects in the list above it; a text if it corrects something and can't be read; else None."""
-    for pattern, how in (
-        (words.REMOVES, "remove"),
-        (words.SWAPS, "swap"),
-        (words.INSERTS, "insert"),
-        (words.REPLACES, "replace"),
-    ):
-        m = pattern.search(text)
-        if not m:
-            continue
-        groups = m.groupdict()
-        number = next((groups[k] for k in ("n", "n2", "n4") if groups.get(k)), None)
-        nth = groups.get("nth")
-        if number is None and nth:
-            number = str(_NTH.get(nth, -1))
-        other = groups.get("m") or groups.get("m2")
-        if how in ("remove", "swap"):
-            if how == "remove" and other and groups.get("to") in ("to", "-", "–", "through"):
-                return Correction("remove_range", int(number or 0), int(other))
-            return Correction(how, int(number or 0), int(other or 0))
-        said = next((groups[k] for k in ("what", "what2", "what3", "what4") if groups.get(k)), "") or ""
-        found = read_item(said.strip(" \"'.:"), lexicon, fits)
-        if found.steps:
-            where = groups.get("where") or groups.get("where2")
-            return Correction(
-                "before" if where == "before" else "after" if how == "insert" else how, int(number or 0), 0, found.steps
-            )
-        if said.strip() and how == "replace" and m.group().rstrip().endswith(":"):
-            continue
-        if how == "replace" and not lexicon.mentions(said):
-            continue
-        return "it can't be read"
-    return (
-        "it can't be read"
-        if words.CORRECTS.search(text) and lexicon.mentions(text) and not text.rstrip().endswith(":")
-        else None
-    )
-
-
-_NTH = {w: i for i, w in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), 1)}

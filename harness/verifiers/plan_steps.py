@@ -26,90 +26,130 @@ class Found(NamedTuple):
 
 
 NOTHING = Found()
-_PLACE = r"(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?|sixth|seventh|eighth|ninth|tenth|\w{3,8}teenth|next|"
-_PLACE += r"following|last(?:ly)?|final(?:ly)?|initial(?:ly)?|(?:\d{1,3})(?:st|nd|rd|th)|subsequent(?:ly)?|opening|very first)"
+_PLACE = (
+    r"(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?|sixth|seventh|eighth|ninth|tenth|"
+    r"\w{3,8}teenth|next|"
+)
+_PLACE += (
+    r"following|last(?:ly)?|final(?:ly)?|initial(?:ly)?|(?:\d{1,3})(?:st|nd|rd|th)|subsequent(?:ly)?|opening|"
+    r"very first)"
+)
 _ACTION = r"(?:action|step|move|operation|operator|command|task|instruction|thing(?: to do)?)"
-_ADVERB = r"(?:then|now|next|first|simply|just|also|finally|immediately|safely|directly|again|therefore|thus|carefully|afterwards|"
+_ADVERB = (
+    r"(?:then|now|next|first|simply|just|also|finally|immediately|safely|directly|again|therefore|thus|carefully|"
+    r"afterwards|"
+)
 _ADVERB += r"subsequently|later|lastly|once more|at this point|in turn|eventually|here|only|instead)"
 _MODAL = r"(?:will|can|could|should|must|shall|would|may|might|need to|needs to|have to|has to|had to|want to|wants to|"
-_MODAL += r"(?:am |are |is )?going to|(?:am |are |is )?able to|(?:am |are )?free to|get to|do|did|have|has|proceed to|start by|begin by|like to|"
+_MODAL += (
+    r"(?:am |are |is )?going to|(?:am |are |is )?able to|(?:am |are )?free to|get to|do|did|have|has|proceed to|"
+    r"start by|begin by|like to|"
+)
 _MODAL += r"choose to|decide to|try to|be able to|continue to|go on to|ought to|better)"
-_AGENT = r"(?:i|you|we|he|she|it|they|one|(?:the |our |my |your )?(?:robot(?:ic)?(?: arm)?|agent|arm|hand|player|worker|planner|crane|driver|system))"
+_AGENT = (
+    r"(?:i|you|we|he|she|it|they|one|(?:the |our |my |your )?(?:robot(?:ic)?(?: arm)?|agent|arm|hand|player|"
+    r"worker|planner|crane|driver|system))"
+)
 _FILLER = re.compile(
-    rf"(?:(?:(?:the |our |my |your )?{_PLACE}(?: of all)?(?: {_ACTION})?|then|now|after that|after this|afterwards|and|so|also|again|thereafter|"
+    rf"(?:(?:(?:the |our |my |your )?{_PLACE}(?: of all)?(?: {_ACTION})?|then|now|after that|after this|afterwards|"
+    rf"and|so|also|again|thereafter|"
     rf"once more|from (?:here|there)|meanwhile|{_ADVERB})[,:]?\s+"
-    rf"|(?:the |our |my |your )?(?:{_PLACE} |only |best |right |correct )?{_ACTION}(?: \d{{1,4}})?(?: to (?:do|take|perform|execute))?(?: here| now)?"
+    rf"|(?:the |our |my |your )?(?:{_PLACE} |only |best |right |correct )?{_ACTION}(?: \d{{1,4}})?(?: to (?:do|"
+    rf"take|perform|execute))?(?: here| now)?"
     r"(?: is| would be| will be| should be| must be|,? namely|:| -| –)(?: to| that (?:i|we|you))?:?\s+"
-    r"|(?:let's|let us|let me|please|kindly|remember to|be sure to|make sure to|go ahead and|(?:it is|it's) (?:now |then |next )?(?:necessary|possible|time|best|useful) to)(?: now| then| first| next)?,?\s+"
+    r"|(?:let's|let us|let me|please|kindly|remember to|be sure to|make sure to|go ahead and|(?:it is|"
+    r"it's) (?:now |then |next )?(?:necessary|possible|time|best|useful) to)(?: now| then| first| next)?,?\s+"
     r"|(?:okay|ok|good|great|well|sure|alright|right|fine|perfect|nice|yes|robot|agent|hand)[,.:!]\s+"
-    r"|(?:the|my|our|one|a) (?:\w+ )?(?:plan|idea|solution|answer|sequence|approach)(?: here)?(?: is| would be| starts| begins| could be)(?: as follows)?(?: to| with| by)?:?\s+"
+    r"|(?:the|my|our|one|a) (?:\w+ )?(?:plan|idea|solution|answer|sequence|approach)(?: here)?(?: is| would be|"
+    r" starts| begins| could be)(?: as follows)?(?: to| with| by)?:?\s+"
     rf"|{_AGENT}(?:'ll|'d|'ve|'re|'m)?(?: {_ADVERB})?,?(?: {_MODAL})?(?: {_ADVERB})?\s+"
-    rf"|(?:perform|execute|apply|do|use|run|make|carry out|take|invoke|call|issue|choose|select|try|plan|output|return)(?: the| an?)?"
+    rf"|(?:perform|execute|apply|do|use|run|make|carry out|take|invoke|call|issue|choose|select|try|plan|output|"
+    rf"return)(?: the| an?)?"
     rf"(?: following| next| {_PLACE})?(?: legal| valid| possible)?(?: {_ACTION})?(?: of| called| named)?:?\s+"
-    r"|(?:start|begin|continue|proceed|finish|end|conclude|go on)(?: off| out| up| things| this| the plan)?(?: by| with| to)\s+"
+    r"|(?:start|begin|continue|proceed|finish|end|conclude|go on)(?: off| out| up| things| this| the plan)?(?: by|"
+    r" with| to)\s+"
     r"|(?:act|name|op|cmd|todo|to do|plan|move|do|go|next|result|response|description|text|content|value)\s?[:=]\s?)"
 )
 _SUBORDINATE = re.compile(
-    r"(?:to|in order to|with|since|because|as|after|once|when|while|using|at|in|for|given|having|now that|now,|by|from|on|if|before|"
-    r"starting|beginning|considering|as soon as|so that|whenever|instead of|rather than|without|following|due to|thanks to|next to)"
+    r"(?:to|in order to|with|since|because|as|after|once|when|while|using|at|in|for|given|having|now that|now,|by|"
+    r"from|on|if|before|"
+    r"starting|beginning|considering|as soon as|so that|whenever|instead of|rather than|without|following|due to|"
+    r"thanks to|next to)"
     rf"\b([^,;:]{{0,{LONGEST_LEAD}}})[,;:]\s+"
 )
 _SO = re.compile(
-    r"(?:,|;|\.|:| –| -| —)\s*(?:and )?(?:so|therefore|hence|thus|instead|consequently|that is why)\b[,:]?\s+|\b(?:so|instead)[:,]\s+|^so\s+"
+    r"(?:,|;|\.|:| –| -| —)\s*(?:and )?(?:so|therefore|hence|thus|instead|consequently|that is why)\b[,:]?\s+|"
+    r"\b(?:so|instead)[:,]\s+|^so\s+"
 )
 _NEGATED = re.compile(
-    r"(?:(?:we|you|i|it|the \w{1,12}) )?(?:still |also |yet )?(?:do not|don't|never|cannot|can't|can not|could not|couldn't|won't|will not|"
-    r"must not|mustn't|should not|shouldn't|shall not|avoid|not|no longer|unable to|skip|no need to|refrain from|(?:need|have|has) not|"
+    r"(?:(?:we|you|i|it|the \w{1,12}) )?(?:still |also |yet )?(?:do not|don't|never|cannot|can't|can not|"
+    r"could not|couldn't|won't|will not|"
+    r"must not|mustn't|should not|shouldn't|shall not|avoid|not|no longer|unable to|skip|no need to|refrain from|"
+    r"(?:need|have|has) not|"
     r"needn't|am not|are not|aren't|is not|isn't|may not|would not|wouldn't)\b"
 )
 _LINK = frozenset(
-    "the a an use using uses used with let have has make makes to at in from on and then now of by for is be will should must can gets get "
-    "you we i it its robot operate operator help via inside within".split()
+    "the a an use using uses used with let have has make makes to at in from on and then now of by for is be will should must "
+    "can gets get you we i it its robot operate operator help via inside within".split()
 )  # fmt: skip
 _REASON = re.compile(
     r"\s*(?:[;(\[#|]|//|=>|->|→|⇒|(?<=[^\d])--|\s[—–-]\s|—|[.!?](?=\s|$)|:(?=\s|$))"
-    r"|,?\s+(?:which|so|because|since|this|that|these|making|leaving|freeing|clearing|allowing|enabling|causing|giving|resulting|"
-    r"thus|thereby|hence|therefore|but|where|while|after|before|until|when|as (?:it|the|this|that|we|explained|a)|in order|"
-    r"without|needed|required|for (?:now|the|later|this|it)|if|unless|although|though|even|again|now|only|is|are|was|has|will|would|can|"
-    r"could|must|should|and (?:now|thus|so|we|i|you|it|the|this)|then (?:we|i|you|it|the|this)|to (?:make|free|clear|be|get|reach|allow|expose|"
+    r"|,?\s+(?:which|so|because|since|this|that|these|making|leaving|freeing|clearing|allowing|enabling|causing|"
+    r"giving|resulting|"
+    r"instead|rather|thus|thereby|hence|therefore|but|where|while|after|before|until|when|as (?:it|the|this|that|"
+    r"we|explained|a)|in order|"
+    r"without|needed|required|for (?:now|the|later|this|it)|if|unless|although|though|even|again|now|only|is|are|"
+    r"was|has|will|would|can|"
+    r"could|must|should|and (?:now|thus|so|we|i|you|it|the|this)|then (?:we|i|you|it|the|this)|to (?:make|free|"
+    r"clear|be|get|reach|allow|expose|"
     r"access|enable|prepare|complete|achieve|satisfy|build|reveal|start|move|be able|put|place|set|avoid|ensure))\b"
 )
 _OUTSIDE = re.compile(
     r"\s*[(,:\[|–—-]+\s*(?:(?:which|that|this|it) (?:is|was|stands) )?(?:currently |now |located |staying |still )?"
 )
 _WORDS = re.compile(
-    r"(?:(?:from|into|onto|on top of|on|upon|to|with|using|off|at|in|inside|within|over|by|via|of|the|a|an|both|city|object|block)\s+)*"
+    r"(?:(?:from|into|onto|on top of|on|upon|to|with|using|off|at|in|inside|within|over|by|via|of|the|a|an|both|"
+    r"city|object|block)\s+)*"
 )
 _JOINT = re.compile(
-    r"\s*(?:(?:[,;.]|→|->|=>|⇒|&|\+)\s*(?:and\s+)?(?:then|next|afterwards|after that|finally|lastly|subsequently|second|third|now)?,?\s*"
+    r"\s*(?:(?:[,;.]|→|->|=>|⇒|&|\+)\s*(?:and\s+)?(?:then|next|afterwards|after that|finally|lastly|subsequently|"
+    r"second|third)?,?\s*"
     r"|(?:,\s*)?(?:and(?: then| finally| afterwards| next)?|then|followed by|after which)\s+)"
     r"(?:(?:you|we|i)(?: then)? )?"
 )  # fmt: skip
 _BEFORE_ANOTHER = re.compile(r"[\s,;.]+(?:and then|and|then|next|afterwards|finally)\b|[;.]\s|,\s*(?=us(?:e|ing)\b)")
 _IMPOSSIBLE = re.compile(
-    r"\s*(?:(?:(?:is|was|would be|are)(?: not|n't)|isn't|wasn't|not) (?:yet )?(?:possible|correct|allowed|valid|legal|right|feasible|executable|needed|"
+    r"\s*(?:(?:(?:is|was|would be|are)(?: not|n't)|isn't|wasn't|not) (?:yet )?(?:possible|correct|allowed|valid|"
+    r"legal|right|feasible|executable|needed|"
     r"necessary|required|useful|helpful|the goal|an option|what we want|permitted)"
-    r"|(?:is|would be|was) (?:wrong|impossible|invalid|illegal|incorrect|infeasible|unnecessary|a mistake)|(?:can't|cannot) be (?:done|executed|performed)"
+    r"|(?:is|would be|was) (?:wrong|impossible|invalid|illegal|incorrect|infeasible|unnecessary|a mistake)|"
+    r"(?:can't|cannot) be (?:done|executed|performed)"
     r"|(?:fails|does not work|doesn't work|won't work))\b"
 )
 _POINTS_ON = re.compile(r"\b(?:so|instead|therefore|thus|hence)[\s:,.…-]*$")
 """At the end of a step that is dismissed: what is done instead is the next item."""
 _TAKEN_BACK = re.compile(
-    r"\b(?:wait|oops|whoops|hold on|hmm+)\b(?= ?[,.!:;…–—-]|$)|\b(?:scratch|strike) that\b|\b(?:correction|erratum)\b ?:|\bno, (?:wait|sorry|that|this|scratch|not)\b"
+    r"\b(?:wait|oops|whoops|hold on|hmm+)\b(?= ?[,.!:;…–—-]|$)|\b(?:scratch|strike) that\b|\b(?:correction|"
+    r"erratum)\b ?:|\bno, (?:wait|sorry|that|this|scratch|not)\b"
     r"|\bi (?:mean|meant)\b|\bor rather\b|\bactually,? (?:no|that|this|not)\b|\bsorry\b,"
-    r"|\b(?:that|this|it)(?:'s| is| would be) (?:wrong|incorrect|impossible|invalid|illegal|a mistake|not (?:possible|allowed|valid|correct|legal)(?! (?:before|until|otherwise|without|earlier)))\b"
-    r"|[❌✗✘⛔🚫]|\b(?:ignore|disregard|skip|omit) this(?: step| action)?\b|\[(?:invalid|wrong|removed|deleted|skipped?|not possible)\]"
+    r"|\b(?:that|this|it)(?:'s| is| would be) (?:wrong|incorrect|impossible|invalid|illegal|a mistake|"
+    r"not (?:possible|allowed|valid|correct|legal)(?! (?:before|until|otherwise|without|earlier)))\b"
+    r"|[❌✗✘⛔🚫]|\b(?:ignore|disregard|skip|omit) this(?: step| action)?\b|\[(?:invalid|wrong|removed|deleted|"
+    r"skipped?|not possible)\]"
     r"|\((?:invalid|wrong|removed|deleted|skipped?|not possible|impossible)\)"
 )
 _INSTEAD = re.compile(
-    r"(?:\binstead\b|\brather\b|\bi (?:mean|meant)\b(?: to)?|\bshould (?:have been|be|read)\b|\bcorrection\b ?:|\bso\b|\bactually\b|\bcorrect(?: step| action)?(?: is)?:)[,:]?\s*"
+    r"(?:\binstead\b|\brather\b|\bi (?:mean|meant)\b(?: to)?|\bshould (?:have been|be|read)\b|\bcorrection\b ?:|"
+    r"\bso\b|\bactually\b|\bcorrect(?: step| action)?(?: is)?:)[,:]?\s*"
 )
 _PRONOUN = re.compile(
-    r"(?<![a-z])(?:it|them|this one|that one|the (?:latter|same one)|(?:this|that|the same) (?:block|object|crate|package|box|ball))(?![a-z])"
+    r"(?<![a-z])(?:it|them|this one|that one|the (?:latter|same one)|(?:this|that|the same) (?:block|object|crate|"
+    r"package|box|ball))(?![a-z])"
 )
 _PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:[\s,]+\??[\w-]+)*)\s*\)")
 _MAKES_NO_STEP = re.compile(
-    r"(?:can|could|should|shall|would|do|does|is|are|what|why|how|which|where|who|when) (?:we|i|you|it|the|a|an|this|there)\b"
+    r"(?:can|could|should|shall|would|do|does|is|are|what|why|how|which|where|who|when) (?:we|i|you|it|the|a|an|"
+    r"this|there)\b"
 )
 
 
@@ -192,6 +232,9 @@ def _one(text: str, position: int, lexicon: Lexicon, fits: Fits, it: Step, *, fi
                 return found
         if m:
             position = lead_from = m.end()
+            if not lexicon.starts(text, position):  # "call move ...": the action's name was taken for the word action
+                within = lexicon.verb_in(text[:position], m.start() + 1)
+                position = lead_from = within if within > 0 else position
             continue
         if _NEGATED.match(text, position):
             later = _SO.search(text, position, position + LONGEST_LEAD)
@@ -210,7 +253,9 @@ def _one(text: str, position: int, lexicon: Lexicon, fits: Fits, it: Step, *, fi
         short = len(text[position : position + LONGEST_LEAD].split()) <= 4
         return (Found(problem="it can't be read") if objects or short else NOTHING), position, False
     verb = lexicon.verb_in(text[: position + LONGEST_LEAD], position)
-    while verb >= 0 and (first or _uses(text[start:verb], lexicon)):  # "Hoist0 lifts ...", "At depot0 use hoist0 to lift ..."
+    while verb >= 0 and (
+        first or _uses(text[start:verb], lexicon)
+    ):  # "Hoist0 lifts ...", "At depot0 use hoist0 to lift ..."
         said = lexicon.without_objects(text[position:verb])
         if not all(word in _LINK for word in re.findall(r"[a-z']+|\d+", said)):
             break

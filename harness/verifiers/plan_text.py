@@ -6,6 +6,8 @@ dropped silently: a listed item that starts like a step and can't be read makes 
     plan_json.py      JSON, tags and lists of Python become numbered lines
     plan_lines.py     lines, their markers and numbers
     plan_steps.py     one item as actions
+    plan_lists.py     items and lists
+    plan_corrections.py  corrections by number
     plan_segments.py  items as lists under headings, with what takes them back or corrects them
     plan_words.py     the words for that
     plan_text.py      which of the lists is the plan
@@ -13,15 +15,18 @@ dropped silently: a listed item that starts like a step and can't be read makes 
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
 from harness.reading.envelope import clean, cuts
 from harness.verifiers import plan_words as words
 from harness.verifiers.lexicon import Fits, Lexicon, Step
+from harness.verifiers.plan_corrections import apply
 from harness.verifiers.plan_json import CLOSE, OPEN, plain_lists
 from harness.verifiers.plan_lines import LONGEST_LINE, item, plain
-from harness.verifiers.plan_segments import Item, Reader, Segment
+from harness.verifiers.plan_lists import Segment
+from harness.verifiers.plan_segments import Reader
 from harness.verifiers.plan_steps import read_item
 
 __all__ = ["Fits", "PlanText", "Step", "read"]
@@ -48,7 +53,8 @@ _MARKERS = re.compile(
     r"\[(?:(?P<end>PLAN[ _]END|END[ _](?:OF[ _])?PLAN|/PLAN|END)|(?P<start>PLAN|FINAL[ _]PLAN|BEGIN[ _]PLAN))\]:?", re.I
 )
 _PROMPT = re.compile(
-    r"^[ \t]*(?:These are the actions that can be taken|Here is a planning domain|At the start it is true|As initial conditions)",
+    r"^[ \t]*(?:These are the actions that can be taken|Here is a planning domain|At the start it is true|"
+    r"As initial conditions)",
     re.I | re.M,
 )
 _DEFINED = re.compile(
@@ -58,7 +64,9 @@ _DEFINED = re.compile(
     re.M,
 )
 _CALLED_AT_ALL = re.compile(r"(?:[(=→>:]|\b(?:as|called|named|abbreviated)) ?\(?[A-Z][A-Za-z]?\d{0,2}(?![\w-])")
-_CALLED = re.compile(r"[ \t]?(?:\(|=|→|->|:|as|called|named|abbreviated(?: as)?)[ \t]?\(?([A-Z][A-Za-z]?\d{0,2})(?![\w-])")
+_CALLED = re.compile(
+    r"[ \t]?(?:\(|=|→|->|:|as|called|named|abbreviated(?: as)?)[ \t]?\(?([A-Z][A-Za-z]?\d{0,2})(?![\w-])"
+)
 
 
 def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanText:
@@ -163,16 +171,18 @@ def _decided(reader: Reader) -> PlanText:
             kept = [segment]
             continue
         before = [step for s in kept for step in s.steps]
-        if segment.steps == before or any(segment.steps == s.steps for s in kept):
+        if segment.steps == before or any(segment.steps == s.steps for s in kept if len(s.steps) > 1):
             kept[-1].closed = kept[-1].closed or kept[-1].broken
             if segment.kind != "check" and segment.steps == before and not _problem(segment):
                 kept = [segment]
             continue
         if segment.kind == "check":
             continue
-        if kept[-1].kind == "check" and len(kept) == 1:
-            kept = [segment]
-        elif segment.kind == "attempt" or kept[-1].kind in ("attempt", "draft", "outline", "state"):
+        if (
+            (kept[-1].kind == "check" and len(kept) == 1)
+            or segment.kind == "attempt"
+            or kept[-1].kind in ("attempt", "draft", "outline", "state")
+        ):
             kept = [segment]
         elif segment.kind == "option":
             alternatives = alternatives or kept[-1].kind == "option" or "step" not in segment.label
@@ -213,22 +223,24 @@ def _decided(reader: Reader) -> PlanText:
 def _settle(segment: Segment, lexicon: Lexicon) -> None:
     """Announcements of the next step go; items that name no action become problems unless they are remarks."""
     items = segment.items
-    for item, following in zip(items, items[1:], strict=False):
-        again = following.steps[:1] == item.steps[-1:]
-        if len(item.steps) > 1 and again and len(set(item.steps[-1])) == len(item.steps[-1]):  # not "from x to x"
-            item.steps = item.steps[:-1]
-    with_steps = [i for i, item in enumerate(items) if item.steps]
+    for announcing, following in itertools.pairwise(items):
+        last = announcing.steps[-1:]
+        if (
+            len(announcing.steps) > 1 and last == following.steps[:1] and len(set(last[0])) == len(last[0])
+        ):  # no "x to x"
+            announcing.steps = announcing.steps[:-1]
+    with_steps = [i for i, entry in enumerate(items) if entry.steps]
     if not with_steps:
         return
-    for i, item in enumerate(items):
-        if item.steps or item.problem or not item.text:
+    for i, entry in enumerate(items):
+        if entry.steps or entry.problem or not entry.text:
             continue
-        if words.REPEAT.search(item.text) and not words.REMARK.match(item.text):
-            item.problem = "it repeats others"
-        elif words.REMARK.match(item.text) or words.ASIDE.match(item.text) or _states(item.text, lexicon):
+        if words.REPEAT.search(entry.text) and not words.REMARK.match(entry.text):
+            entry.problem = "it repeats others"
+        elif words.REMARK.match(entry.text) or words.ASIDE.match(entry.text) or _states(entry.text, lexicon):
             continue
-        elif lexicon.mentions(item.text) or with_steps[0] < i < with_steps[-1]:
-            item.problem = "it names no action"
+        elif lexicon.mentions(entry.text) or with_steps[0] < i < with_steps[-1]:
+            entry.problem = "it names no action"
     if segment.form in ("bare", "prose") and not all(i.steps for i in items):
         keep = [i for i in items if i.steps or (i.problem and lexicon.mentions(i.text))]
         segment.items = keep
@@ -237,11 +249,18 @@ def _settle(segment: Segment, lexicon: Lexicon) -> None:
 def _states(text: str, lexicon: Lexicon) -> bool:
     """Whether a text says something of an object: "the red block is ..."."""
     named = lexicon.named(text[:60], 1)
-    return bool(named) and text[: named[0].start] in ("", "the ", "now the ", "a ")
+    return (
+        bool(named)
+        and text[: named[0].start] in ("", "the ", "now the ", "a ")
+        and bool(_SAYS.match(text, named[0].end))
+    )
+
+
+_SAYS = re.compile(r" (?:block |one )?(?!and\b|or\b|to\b|on\b|onto\b|from\b|into\b|in\b|at\b|with\b)[a-z]{2,}")
 
 
 def _problem(segment: Segment) -> str:
-    return next((item.text[:80] for item in segment.items if item.problem), "")
+    return next((entry.text[:80] for entry in segment.items if entry.problem), "")
 
 
 def _replace(kept: list[Segment], segment: Segment, index: dict[int, int]) -> None:
@@ -250,9 +269,9 @@ def _replace(kept: list[Segment], segment: Segment, index: dict[int, int]) -> No
     last = kept[-1]
     if numbers and 1 < numbers[0] <= last.last_number + 1:
         end = max(numbers)  # "Correction: 3. ..." says nothing of the steps behind it
-        last.items = [i for i in last.items if i.number < numbers[0]] + segment.items + [
-            i for i in last.items if i.number > end
-        ]
+        last.items = (
+            [i for i in last.items if i.number < numbers[0]] + segment.items + [i for i in last.items if i.number > end]
+        )
         last.closed, last.broken = segment.closed, segment.broken
         index[id(last)] = index[id(segment)]
     elif not numbers and not segment.is_list and len(segment.steps) < len(last.steps) and not segment.kind:
@@ -272,34 +291,8 @@ def _correct(reader: Reader, kept: list[Segment], index: dict[int, int], before:
         reader.corrections.remove(entry)
         made = entry[1]
         assert made is not None
-        if not _apply(kept[-1].items, made):
+        if not apply(kept[-1].items, made):
             reader.corrections.append((entry[0], None))
-
-
-def _apply(items: list[Item], made: Correction) -> bool:
-    numbered = any(i.number for i in items)
-    numbers = [i.number for i in items] if numbered else list(range(1, len(items) + 1))
-    wanted = made.number if made.number >= 0 else numbers[-1]
-    if wanted not in numbers:
-        return False
-    at = numbers.index(wanted)
-    new = Item(wanted, "", made.steps)
-    if made.how == "replace":
-        items[at] = new
-    elif made.how in ("before", "after"):
-        items.insert(at + (made.how == "after"), Item(0, "", made.steps))
-    else:
-        if made.other and made.other not in numbers:
-            return False
-        other = numbers.index(made.other) if made.other else at
-        if made.how == "swap":
-            items[at], items[other] = items[other], items[at]
-        elif made.how == "remove_range":
-            del items[at : other + 1]
-        else:
-            for i in sorted({at, other}, reverse=True):
-                del items[i]
-    return True
 
 
 _ORDER = {w: i for i, w in enumerate(["first", "second", "third"])} | {

@@ -119,8 +119,8 @@ class Validator:
         return ground is None or all(f in self.problem.init for f in ground[0] if f[0] not in self.changing)
 
     def of_kinds(self, step: tuple[str, ...]) -> bool:
-        """Whether each object of a step is of the kind that its place asks for: its type, and what must be true of it alone
-        and can't be changed. "" stands for an object that is not known."""
+        """Whether each object of a step is of the kind that its place asks for: its type, and what must be true of it
+        alone and can't be changed. "" stands for an object that is not known."""
         places = self._kinds.get(step[0])
         if places is None:
             if step[0] not in self.operators:
@@ -143,8 +143,8 @@ class Validator:
         return tuple(map(frozenset, places))
 
     def filled(self, plan: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]] | int:
-        """The plan with the objects that were left out (""), as the state at each step implies them; the number of the first
-        step for which it does not, or not for one choice alone.
+        """The plan with the objects that were left out (""), as the state at each step implies them; the number of the
+        first step for which it does not, or not for one choice alone.
 
         If no choice can be taken there, the one that lacks the least stands: the step fails with any.
         """
@@ -180,8 +180,8 @@ class Validator:
         return best[0] if len(best) == 1 else None
 
     def _implied(self, step: tuple[str, ...]) -> bool:
-        """Whether each object that is left out is tied to others by what the step needs: what a block is taken from, but
-        not what it is put on."""
+        """Whether each object that is left out is tied to others by what the step needs: what a block is taken from,
+        but not what it is put on."""
         operator = self.operators[step[0]]
         names = [name for name, _ in operator.action.parameters]
         open_ones = {name for name, o in zip(names, step[1:], strict=True) if not o}

@@ -12,7 +12,8 @@ from harness.verifiers.plan_words import DOUBTED, RETRACTED
 LONGEST = 5_000
 
 _MARKED = re.compile(
-    r"(?:^|\b(?:therefore|thus|so|hence|conclusion)\b[:,]?)[^\w\n]{0,8}(?:my |the |so the )?(?:final |short |overall |corrected |correct )?"
+    r"(?:^|\b(?:therefore|thus|so|hence|conclusion)\b[:,]?)[^\w\n]{0,8}(?:my |the |so the )?(?:final |short |"
+    r"overall |corrected |correct )?"
     r"(?:answer|verdict|judge?ment|conclusion|result)\b[^\n]*",
     re.M,
 )
@@ -23,11 +24,13 @@ _STEP = re.compile(
 )
 _NTH = {w: i for i, w in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), 1)}
 _INVALID = re.compile(
-    r"\b(?:invalid|not (?:a )?valid|isn't (?:a )?valid|incorrect|not (?:possible|executable|applicable|allowed|satisfied|met|true|fulfilled|correct)|"
+    r"\b(?:invalid|not (?:a )?valid|isn't (?:a )?valid|incorrect|not (?:possible|executable|applicable|allowed|"
+    r"satisfied|met|true|fulfilled|correct)|"
     r"impossible|fails?|failed|unmet|violat\w+|cannot|can't|can not|missing|inapplicable|illegal)\b"
 )
 _NO_GOAL = re.compile(
-    r"\bgoals?\b[^.\n]{0,80}?\b(?:not|isn't|never|unmet|fails?|missed|missing)\b|\bunmet goal\b|\b(?:not|doesn't|never|fails to) (?:reach|achieve|satisfy|meet)"
+    r"\bgoals?\b[^.\n]{0,80}?\b(?:not|isn't|never|unmet|fails?|missed|missing)\b|\bunmet goal\b|\b(?:not|doesn't|"
+    r"never|fails to) (?:reach|achieve|satisfy|meet)"
     r"|\bmiss(?:es)? the goal\b"
 )
 _VALID = re.compile(r"(?<!not )(?<!n't )(?<!not a )(?<!n't a )\b(?:valid|correct)\b")
@@ -35,8 +38,8 @@ _VALID = re.compile(r"(?<!not )(?<!n't )(?<!not a )(?<!n't a )\b(?:valid|correct
 
 @dataclass(frozen=True)
 class VerdictText:
-    """What a response says of a plan: `said` is valid, invalid, goal or precondition, with the number of the step; `line` is
-    where it says so. Without it `reason` says why. `final`: more text would not change it."""
+    """What a response says of a plan: `said` is valid, invalid, goal or precondition, with the number of the step;
+    `line` is where it says so. Without it `reason` says why. `final`: more text would not change it."""
 
     said: str
     step: int | None = None
@@ -87,8 +90,8 @@ def _doubt(text: str) -> re.Match[str] | None:
 
 
 def _verdict_in(text: str) -> tuple[int, int, str]:
-    """(start, end, line): the last line that is marked as the answer; else the text from the last "plan is (in)valid" on; else
-    the last line. As one line."""
+    """(start, end, line): the last line that is marked as the answer; else the text from the last "plan is (in)valid"
+    on; else the last line. As one line."""
     marked = list(_MARKED.finditer(text))
     if marked:
         m = marked[-1]
@@ -101,5 +104,5 @@ def _verdict_in(text: str) -> tuple[int, int, str]:
     if said:
         start = said[-1].start()
         return start, min(len(text), start + LONGEST), text[start : start + LONGEST].replace("\n", " ; ")
-    lines = [m for m in re.finditer(r"^[^\n]*\S[^\n]*$", text, re.M)]
+    lines = list(re.finditer(r"^[^\n]*\S[^\n]*$", text, re.M))
     return (-1, lines[-1].end(), lines[-1].group()[:LONGEST]) if lines else (-1, 0, "")
