@@ -44,6 +44,9 @@ _AFTER_NAME = (
 """What may stand behind a name of one letter that is a word of English too."""
 
 
+MOST_ORDERS = 120
+
+
 class Verb(NamedTuple):
     """Where a text starts with an action's words: the actions that start so, and where the words end. `between` is the
     object that stands within the verb ("put the red block down")."""
@@ -212,12 +215,13 @@ class Lexicon:
                 return by_role
             if fits(step):
                 return step
-            orders = ((action, *order) for order in itertools.islice(itertools.permutations(names), 120))
-            return next((order for order in orders if fits(order)), step)
+            others = ((action, *order) for order in itertools.islice(itertools.permutations(names), MOST_ORDERS))
+            return next((other for other in others if fits(other)), step)
         by_role = self._by_role(action, spans, text)
-        places = itertools.combinations(range(count), len(names))
-        orders = ([names[at.index(i)] if i in at else "" for i in range(count)] for at in places)
-        choices = [(action, *order) for order in orders]
+        choices: list[Step] = [
+            (action, *(names[at.index(i)] if i in at else "" for i in range(count)))
+            for at in itertools.combinations(range(count), len(names))
+        ]
         if by_role is not None and fits(by_role):
             return by_role
         fitting = [c for c in choices if fits(c)]

@@ -275,6 +275,10 @@ class Reader:
             self._aside(text)
             return
         if words.ASIDE.match(text) and not found.steps:
+            if self.blank and current is not None and current.items:
+                current.broken = True
+                if text.endswith(":"):
+                    self.pending = words.kind_of(text) or "check"
             return
         if self._corrected(text):
             return

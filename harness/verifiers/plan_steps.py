@@ -89,9 +89,9 @@ _NEGATED = re.compile(
     r"needn't|am not|are not|aren't|is not|isn't|may not|would not|wouldn't)\b"
 )
 _LINK = frozenset(
-    "the a an use using uses used with let have has make makes to at in from on and then now of by for is be will should must "
-    "can gets get you we i it its robot operate operator help via inside within".split()
-)  # fmt: skip
+    "the a an use using uses used with let have has make makes to at in from on and then now of by for is be will "
+    "should must can gets get you we i it its robot operate operator help via inside within".split()
+)
 _REASON = re.compile(
     r"\s*(?:[;(\[#|]|//|=>|->|→|⇒|(?<=[^\d])--|\s[—–-]\s|—|[.!?](?=\s|$)|:(?=\s|$))"
     r"|,?\s+(?:which|so|because|since|this|that|these|making|leaving|freeing|clearing|allowing|enabling|causing|"
@@ -170,9 +170,9 @@ def read_item(content: str, lexicon: Lexicon, fits: Fits, it: Step = ()) -> Foun
 def _read(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> tuple[Found, bool]:
     """What was found, and whether it does not depend on the step before."""
     if content.startswith("("):
-        steps, tail = _pddl_steps(content, lexicon, fits)
-        if steps:
-            return Found(steps, "", tail), True
+        actions, behind = _pddl_steps(content, lexicon, fits)
+        if actions:
+            return Found(actions, "", behind), True
         if content.endswith(")"):
             return NOTHING, True  # a remark
     steps: tuple[Step, ...] = ()

@@ -116,12 +116,12 @@ def _own_names(text: str, lexicon: Lexicon) -> str:
         said = lexicon.named(low[m.end() : m.end() + 40])
         if said and said[0].start == 0:
             names.setdefault(m.group(1) or m.group(2), lexicon.phrase(said[0].name))
-    for said in lexicon.named(low) if _CALLED_AT_ALL.search(head) else ():
-        m = _CALLED.match(head, said.end)
-        if m and (head[m.end() : m.end() + 1] != ")" or "(" in m.group()):
-            phrase = lexicon.phrase(said.name)
-            if phrase != said.name:
-                names.setdefault(m.group(1), phrase)
+    for one in lexicon.named(low) if _CALLED_AT_ALL.search(head) else ():
+        called = _CALLED.match(head, one.end)
+        if called and (head[called.end() : called.end() + 1] != ")" or "(" in called.group()):
+            phrase = lexicon.phrase(one.name)
+            if phrase != one.name:
+                names.setdefault(called.group(1), phrase)
     names = {
         own: phrase
         for own, phrase in names.items()

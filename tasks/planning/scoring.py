@@ -156,9 +156,10 @@ def _verification(
     explained = of_kind and (truth.valid or ((kind == "goal" or found.step == truth.step) and named))
     levels = {"binary": (found.said == "valid") == truth.valid, "type": of_kind, "explanation": explained}
     answer = found.said if found.said != "precondition" else f"step {found.step}"
-    detail = {"kind": kind, "said": found.said, "step": truth.step, "missing": list(truth.missing)}
+    detail: dict[str, Any] = {"kind": kind, "said": found.said, "step": truth.step, "missing": list(truth.missing)}
+    detail |= {"named": sorted(facts), **levels}
     reading = Reading(f"{answer} {' '.join(sorted(facts))}".strip(), final=found.final)
-    return judge(reading, levels[level], stop_reason, response, **detail, named=sorted(facts), **levels)
+    return judge(reading, levels[level], stop_reason, response, **detail)
 
 
 def _execution(params: Params, response: str, stop_reason: StopReason, world: World, validator: Validator) -> Score:
@@ -170,7 +171,7 @@ def _execution(params: Params, response: str, stop_reason: StopReason, world: Wo
     static = {fact for fact in validator.problem.init if fact[0] not in validator.changing}
     missing, extra = state - found.facts - static, found.facts - state
     shared = len(found.facts & state)
-    detail = {
+    detail: dict[str, Any] = {
         "missing": sorted(f"({' '.join(f)})" for f in missing),
         "extra": sorted(f"({' '.join(f)})" for f in extra),
         "precision": shared / len(found.facts) if found.facts else 0.0,
