@@ -166,7 +166,9 @@ def _lexicon(world: World, objects: frozenset[str]) -> Lexicon:
         template = world.wording.say[action.name]
         templates[action.name] = (template, len(action.parameters))
         start = re.sub(r"\{.*| the \{.*", "", template).strip() or action.name
-        for phrase in dict.fromkeys((start, action.name, *world.wording.also.get(action.name, ()))):
+        # "use {0} to lift {1}": the verb is the action's name, which stands within the sentence.
+        starts = (start,) if action.name not in re.findall(r"[\w-]+", template.partition("{")[2]) else ()
+        for phrase in dict.fromkeys((*starts, action.name, *world.wording.also.get(action.name, ()))):
             verbs[phrase] = (*verbs.get(phrase, ()), action.name)
     phrases = {world.wording.phrase(o): o for o in objects}
     # "block b": the kind of thing with its name, where names are letters.

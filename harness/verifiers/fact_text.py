@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.reading.envelope import without_thinking
+from harness.reading.envelope import clean, cuts
 from harness.verifiers.pddl import Fact
 
 LONGEST = 200_000
@@ -79,70 +79,153 @@ def without_emphasis(text: str) -> str:
 
 
 def loose(phrase: str) -> str:
-    """`red block`, `red_block` and `red-block` are one phrase."""
-    return phrase.lower().replace(" ", "_").replace("-", "_")
+    """A name without what sets its spellings apart: `red block`, `red_block`, `RedBlock`; `truck_1`, `truck 1`.
+
+    Between two numbers something has to stand: `l1-0` is not `l10`.
+    """
+    return re.sub(r"(?<=[0-9])_+(?![0-9])|(?<![0-9])_+", "", re.sub(r"[ -]", "_", phrase.lower()))
 
 
 def loose_pattern(phrase: str) -> str:
     """A regular expression for a phrase in any of these spellings."""
-    return "[ _-]".join(re.escape(part) for part in re.split(r"[ _-]", phrase.lower()))
+    parts = re.findall(r"\d+|[^\W\d_]+|[^\w\s-]+", phrase.lower())
+    pattern = ""
+    for before, part in zip(["", *parts], parts, strict=False):
+        between = r"[ _-]{1,2}" if before.isdigit() and part.isdigit() else r"[ _-]{0,2}"
+        pattern += (between if before else "") + re.escape(part)
+    return pattern
 
 
 @dataclass(frozen=True)
 class FactText:
-    """The facts that a text offers, or `reason` why they can't be read."""
+    """The facts that a text offers, or `reason` why they can't be read.
+
+    `final`: something stands behind them, so that more text would not add to them.
+    """
 
     facts: frozenset[Fact] | None
     reason: str = ""
+    final: bool = False
+
+
+@dataclass
+class _Run:
+    """Lines with facts that belong together; `announced` by a heading such as "Resulting state"."""
+
+    announced: bool = False
+    lines: list[str] = field(default_factory=list)
+    closed: bool = False
 
 
 _PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:\s+[\w-]+)*)\s*\)")
-_ITEM = re.compile(r"^\s*(?:\d{1,4}\s*[.):]|[-*•+])\s*")
-_HEADING = re.compile(
-    r"\b(?:(?:final|resulting|end|last) (?:\w+ )?(?:state|situation)|state (?:after|at the end)|afterwards|answer"
-    r"|at the end)\b|\[resulting state\]"
+_ITEM = re.compile(
+    r"^\s*(?:[(\[]?\d{1,4}\s*[.):\]]+|[^\w\s\"'(\[{<\\$/~.,;:!?=|]{1,3}(?=\s)|\|\s*\d{1,4}\s*\||<li>)\s*"
 )
-_NEGATED = re.compile(r"\b(?:not|no longer|isn't|aren't|false)\b")
+_HEADING = re.compile(
+    r"\b(?:(?:final|resulting|end|last|new|following) (?:\w+ )?(?:state|situation|facts|conditions|configuration)|"
+    r"state (?:after|at the end|is|now)"
+    r"|afterwards|answer|at the end|(?:everything|all|facts|what) (?:that )?(?:is|are|holds?) (?:now )?true|"
+    r"true (?:facts|afterwards|now)"
+    r"|in the end|result|finally|after (?:the last|all|executing|these|those) (?:\w+ )?(?:steps?|actions?)|"
+    r"facts (?:after|at the end|now))\b|\[resulting state\]"
+)
+_NEGATED = re.compile(r"\b(?:not|no longer|isn't|aren't|false|untrue|neither|nor|doesn't|don't)\b")
+_GONE = re.compile(
+    r"\b(?:no longer|not(?: any ?more)? true|false|untrue|removed|deleted|gone|do(?:es)? not hold|were true|"
+    r"was true|before|initial(?:ly)?|"
+    r"start(?:ing)?|given|previous|old|earlier|negative|ceased|lost|changed from)\b"
+)
+"""In a heading: what is listed below is no part of the state."""
+_ASIDE = re.compile(
+    r"^\W*(?:explanations?|reason(?:ing)?s?|why|changes?|notes?|check|verification|remarks?|step|steps|trace|"
+    r"derivation|how|details?|summary of (?:the )?changes|"
+    r"working|because|action)\b"
+)
 
 
 def read_facts(text: str, lexicon: FactLexicon) -> FactText:
     """The facts of the last list in the text: what stands under the last heading that announces the resulting state
     ("final state", "answer" ...), else the last run of lines with facts.
 
-    A line that denies facts ("is no longer true that") names none. A listed item in which no fact can be read makes
-    the whole text unreadable: nothing is dropped silently.
+    A line that denies facts ("is no longer true that") names none, nor does a list under a heading that does. A listed
+    item in which no fact can be read makes the whole text unreadable: nothing is dropped silently.
     """
-    plain = without_emphasis(without_thinking(text)[-LONGEST:]).lower()
-    lines = plain.split("\n")
-    runs: list[list[str]] = [[]]
-    announced = False
-    for line in lines:
-        has_facts = bool(read_line(line, lexicon))
-        heading = _HEADING.search(line)
-        if heading and (not has_facts or heading.start() < 3 or ":" in line):
-            runs.append([])
-            announced = True
-        if has_facts or (_ITEM.match(line) and runs[-1]):
-            runs[-1].append(line)
-        elif line.strip() and not heading and runs[-1] and not announced:
-            runs.append([])
-    offered = next((run for run in reversed(runs) if run), None)
-    if offered is None:
+    found = FactText(None, "no facts were found")
+    for part, is_all in cuts(clean(text)):
+        found = _read(part, lexicon)
+        if found.facts is not None:
+            return found if is_all else FactText(found.facts, found.reason, True)
+    return found
+
+
+def _read(text: str, lexicon: FactLexicon) -> FactText:
+    runs = [_Run()]
+    gone = False
+    for line in _unwrapped(without_emphasis(text[-LONGEST:]).lower()).split("\n"):
+        if not line.strip():
+            continue
+        facts = read_line(line, lexicon)
+        item = _ITEM.match(line)
+        heads = line.rstrip().endswith(":") and not facts
+        announces = _HEADING.search(line)
+        if (
+            announces
+            and (not facts or announces.start() < 3 or ":" in line)
+            and not (heads and _GONE.search(line))
+            and not item
+        ):
+            runs[-1].closed = runs[-1].closed or bool(runs[-1].lines)
+            runs.append(_Run(True))
+            gone = False
+        elif heads and (_GONE.search(line) or _ASIDE.match(line)):
+            gone = True
+            runs[-1].closed = True
+            continue
+        elif not facts and not item:
+            if line.strip().startswith("```"):
+                runs[-1].closed = runs[-1].closed or bool(runs[-1].lines)
+                continue
+            gone = gone and heads
+            if runs[-1].lines and not (heads and runs[-1].announced):
+                runs[-1].closed = True
+            continue
+        if gone or not (facts or item):
+            continue
+        if runs[-1].closed and runs[-1].lines:
+            runs.append(_Run())
+        runs[-1].lines.append(line)
+    runs = [run for run in runs if any(read_line(line, lexicon) for line in run.lines)]
+    if not runs:
         return FactText(None, "no facts were found")
-    facts: set[Fact] = set()
-    for line in offered:
+    offered = next((run for run in reversed(runs) if run.announced), runs[-1])
+    facts_of: set[Fact] = set()
+    for line in offered.lines:
         found = read_line(line, lexicon)
         if not found and _ITEM.match(line) and not _NEGATED.search(line):
             return FactText(None, f"a fact that can't be read: {line.strip()[:80]!r}")
         if not _NEGATED.search(line):
-            facts.update(found)
-    return FactText(frozenset(facts))
+            facts_of.update(found)
+    return FactText(frozenset(facts_of), "", offered.closed or runs[-1] is not offered)
+
+
+_TAGS = re.compile(r"</?(?:answer|state|facts|result|output)>|<br ?/?>|</li>|</?[ou]l>")
+
+
+def _unwrapped(text: str) -> str:
+    """The text with tags as ends of lines, and lists of JSON with a line for each text."""
+    if "<" in text:
+        text = _TAGS.sub("\n", text)
+    if '"' in text:
+        text = re.sub(r"[\"'],\s*(?=[\"'])", "\n", text)
+        text = re.sub(r"(?<=[\[:])\s*(?=[\"'])", "\n", text).replace('"', "")
+    return text
 
 
 def read_line(line: str, lexicon: FactLexicon) -> list[Fact]:
     atoms = []
-    for m in _PDDL.finditer(line):
-        name, arguments = m.group(1), m.group(2).split()
-        if lexicon.counts.get(name) == len(arguments):
-            atoms.append((name, *arguments))
+    if "(" in line:
+        for m in _PDDL.finditer(line):
+            name, arguments = m.group(1), m.group(2).split()
+            if lexicon.counts.get(name) == len(arguments):
+                atoms.append((name, *arguments))
     return atoms or [fact for fact, _, _ in lexicon.find(line)]

@@ -1,15 +1,67 @@
-"""How a planning domain is said in words: what plan_text reads plans with."""
+"""How a planning domain is said in words: its verbs, its objects, and what a clause with one of each means."""
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from harness.verifiers.fact_text import loose, loose_pattern
 
-BETWEEN_NAMES = r"(?: *, *| +(?:(?:from|into|onto|on top of|on|upon|to|with|off|at|in|over|by|via) +)?)"
-"""What may stand between bare names: "c from b", "b, a"."""
+Step = tuple[str, ...]
+"""An action and its objects; "" stands for an object that was left out."""
+Fits = Callable[[Step], bool]
+
+_PREPOSITIONS = (
+    "from on top of|from the top of|from atop|on top of|on to|out of|while standing in|while in|in direction|"
+    "from|into|onto|upon|on|to|towards|with|using|off|at|inside|in|within|over|by|via|atop|under"
+)
+_SAME_ROLE = {
+    "onto": "on", "upon": "on", "atop": "on", "over": "on", "on top of": "on", "on to": "on", "into": "in",
+    "inside": "in", "within": "in", "towards": "to", "using": "with", "off": "from", "out of": "from",
+    "from on top of": "from", "from the top of": "from", "from atop": "from", "while standing in": "while",
+    "while in": "while", "in direction": "direction",
+}  # fmt: skip
+_ROLE = re.compile(rf"(?<![a-z])({_PREPOSITIONS})(?: (?:{_PREPOSITIONS}|of|the|top|a|an))*[\s:=_(\"']*$")
+"""What stands right before an object and tells its place: the first word counts ("from on top of the")."""
+_IRREGULAR = {
+    "take": "took|taken", "drive": "drove|driven", "fly": "flew|flown", "put": "put", "set": "set",
+    "give": "gave|given", "forgive": "forgave|forgiven", "overcome": "overcame", "forget": "forgot|forgotten",
+    "teach": "taught", "get": "got",
+    "hold": "held", "leave": "left", "bring": "brought", "make": "made", "lay": "laid", "let": "let", "go": "went|gone",
+    "sing": "sang|sung", "feed": "fed", "send": "sent", "build": "built", "carry": "carried", "move": "moved",
+    "cast": "cast", "cut": "cut", "hit": "hit", "shut": "shut", "sell": "sold", "tell": "told", "throw": "threw|thrown",
+}  # fmt: skip
+
+
+_AFTER_NAME = (
+    r"[^\w\s'-]|'(?![a-z])|$|,? (?:from|on|onto|into|to|with|using|off|at|in|and|then|upon|over|down|up|so|"
+    r"because|since|which|is|by|for|away|first|"
+    r"next|now|again|before|after|down|the|atop|without|as|while|back|aside|directly|–|—|-)(?![\w'])|_"
+)
+"""What may stand behind a name of one letter that is a word of English too."""
+
+
+MOST_ORDERS = 120
+
+
+class Verb(NamedTuple):
+    """Where a text starts with an action's words: the actions that start so, and where the words end. `between` is the
+    object that stands within the verb ("put the red block down")."""
+
+    actions: tuple[str, ...]
+    end: int
+    between: str = ""
+
+
+class Named(NamedTuple):
+    """An object that a text names, and where."""
+
+    start: int
+    end: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -26,102 +78,231 @@ class Lexicon:
     objects: Mapping[str, str]
     facts: frozenset[str] = frozenset()
     """Names of facts, which are no actions when they stand in parentheses."""
+    read: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """What sentences were read as before: a response says few, again and again."""
+    words: frozenset[str] = field(init=False, repr=False, compare=False)
+    """All words of the actions' sentences."""
+    _verbs: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = field(init=False, repr=False, compare=False)
     _verb: re.Pattern[str] = field(init=False, repr=False, compare=False)
-    _parted: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
-    _joint: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _object: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _bare: re.Pattern[str] = field(init=False, repr=False, compare=False)
-    _starts: tuple[tuple[str, ...], ...] = field(init=False, repr=False, compare=False)
-    _parted_starts: tuple[tuple[str, ...], ...] = field(init=False, repr=False, compare=False)
     _names: dict[str, str] = field(init=False, repr=False, compare=False)
+    _roles: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        verbs = sorted(self.verbs, key=len, reverse=True)  # "unstack from" is not read as "unstack"
-        inflected = [_inflected(v) for v in verbs]
-        names = _alternatives(dict.fromkeys(self.objects.values()))
-        # A name such as "a" is a word as well; one with a number is not.
-        said = {*self.objects, *(n for n in self.objects.values() if re.search(r"\d", n))}
-        phrases = "|".join(loose_pattern(p) for p in sorted(said, key=len, reverse=True))
         put = object.__setattr__
-        put(self, "_verb", re.compile(rf"(?:{'|'.join(f'({v})' for v in inflected)})\b"))
-        put(self, "_starts", tuple(self.verbs[v] for v in verbs))
-        # "put the red block down": a verb of two words with its object between them.
-        parted = [v for v in verbs if len(v.split(" ")) == 2]
-        between = [_inflected(v.split(" ")[0]) + rf" ((?:the |an? )?(?:{phrases}|{names}|it)) {v.split(' ')[1]}"
-                   for v in parted]  # fmt: skip
-        put(self, "_parted", re.compile(rf"(?:{'|'.join(f'({v})' for v in between)})\b") if parted else None)
-        put(self, "_parted_starts", tuple(self.verbs[v] for v in parted))
-        joint = r"(?:\s*[,;]\s*(?:and\s+)?(?:then\s+)?|\s+and\s+(?:then\s+)?|\s+then\s+)"
-        put(self, "_joint", re.compile(rf"{joint}(?=(?:{'|'.join([*inflected, *_first_words(parted)])})\b)"))
-        put(self, "_object", re.compile(rf"\b(?:{phrases})\b"))
-        # "c on the table", "c from a to clear a"; but "hoist1 to lift crate0" goes on with what has a number.
-        more = "" if any(re.search(r"\d", n) for n in said) else "|(?:to|so|because|since|which|from|on|onto) .*"
-        bare = rf"[ (\[]*((?:{names})(?:{BETWEEN_NAMES}(?:{names}))*)[ )\]]*(?:[.,;:(].*{more})?"
-        put(self, "_bare", re.compile(bare))
-        names_said = {loose(name): name for name in said.intersection(self.objects.values())}
-        put(self, "_names", names_said | {loose(phrase): name for phrase, name in self.objects.items()})
+        names = {loose(name): name for name in self.objects.values()}
+        names |= {loose(phrase): name for phrase, name in self.objects.items()}
+        phrases = sorted({*self.objects, *self.objects.values()}, key=len, reverse=True)
+        letters = [p for p in phrases if len(p) == 1]
+        said = "|".join(loose_pattern(p) for p in phrases if len(p) > 1) or "(?!)"
+        # A name such as "a" is a word as well: it counts if the other names leave an object out, and "a" and "i" only
+        # before what may follow a name.
+        others = rf",? (?:{'|'.join(map(re.escape, letters))})\b"
+        words = rf"(?<![a-z0-9])(?<![a-z]')(?:(?<=the )[ai]|[ai](?={_AFTER_NAME}|{others}))"
+        bare = rf"{said}|(?![ai]){_one_of(letters)}(?!'[a-z])|(?:{words})(?<={_one_of(letters)})" if letters else said
+        put(self, "_object", re.compile(rf"(?<![a-z0-9])(?:{said})(?![a-z0-9])"))
+        put(self, "_bare", re.compile(rf"(?<![a-z0-9])(?:{bare})(?![a-z0-9])") if letters else self._object)
+        put(self, "_names", names)
+        put(
+            self, "words", frozenset(w for sentence, _ in self.actions.values() for w in re.findall("[a-z]+", sentence))
+        )
+        verbs = sorted(self.verbs, key=lambda v: (-len(v.split(" ")), -len(v)))
+        rows = [(re.compile(rf"{_inflected(v)}(?![a-z0-9])"), self.verbs[v]) for v in verbs]
+        for v in verbs:  # "put the red block down": a verb of two words with its object between them
+            first, *rest = v.split(" ")
+            if len(rest) == 1:
+                pattern = (
+                    rf"{_inflected(first)} (?:the |an? )?({bare}|it|them)(?: one)? {re.escape(rest[0])}(?![a-z0-9])"
+                )
+                rows.insert(0, (re.compile(pattern), self.verbs[v]))
+        put(self, "_verbs", tuple(rows))
+        first_words = dict.fromkeys(_inflected(re.split("[ -]", v)[0]) for v in verbs)
+        joined = "|".join(dict.fromkeys([*(_inflected(v) for v in verbs), *first_words]))
+        put(self, "_verb", re.compile(rf"(?:{joined})(?![a-z0-9])"))
+        put(self, "_roles", {a: _roles(sentence, n) for a, (sentence, n) in self.actions.items()})
 
-    def verb(self, content: str) -> tuple[tuple[str, ...], str] | None:
-        """(actions, rest of the text) where the text starts with the phrase of one or more actions."""
-        m = self._verb.match(content)
-        if m:
-            assert m.lastindex
-            return self._starts[m.lastindex - 1], content[m.end() :]
-        m = self._parted.match(content) if self._parted else None
-        if m:
-            assert m.lastindex
-            which = next(i for i in range(len(self._parted_starts)) if m.group(2 * i + 1) is not None)
-            return self._parted_starts[which], f" {m.group(2 * which + 2)}{content[m.end() :]}"
-        return None
+    def starts(self, text: str, position: int = 0) -> bool:
+        """Whether an action's words, or the first of them, stand at this place."""
+        return bool(self._verb.match(text, position))
 
-    def clauses(self, content: str) -> list[str]:
-        """Its parts, where several actions are joined: "pick up ... and stack it on ..."."""
-        return self._joint.split(content)
+    def verb_in(self, text: str, position: int = 0) -> int:
+        """Where the first verb stands from there on, or -1."""
+        m = self._verb_anywhere.search(text, position)
+        return m.start() if m else -1
 
-    def mentions(self, content: str) -> bool:
+    @property
+    def _verb_anywhere(self) -> re.Pattern[str]:
+        found = self.__dict__.get("_anywhere")
+        if found is None:
+            found = re.compile(rf"(?<![a-z0-9]){self._verb.pattern}")
+            object.__setattr__(self, "_anywhere", found)
+        assert isinstance(found, re.Pattern)
+        return found
+
+    def verbs_at(self, text: str, position: int = 0) -> list[Verb]:
+        """Every verb that the text can be read to start with there, the longest first."""
+        if not self._verb.match(text, position):
+            return []
+        found = []
+        for pattern, actions in self._verbs:
+            m = pattern.match(text, position)
+            if m:
+                found.append(Verb(actions, m.end(), m.group(1) if m.lastindex else ""))
+        return found
+
+    def mentions(self, text: str) -> bool:
         """Whether an object is named in the domain's words."""
-        return bool(self._object.search(content))
+        return bool(self._object.search(text))
+
+    def without_objects(self, text: str) -> str:
+        """The text with a blank in place of each object."""
+        return self._object.sub(" ", text)
+
+    def named(self, text: str, least: int = 0) -> list[Named]:
+        """The objects that a text names, in order; single letters among them if there are fewer than `least` others."""
+        found = [Named(m.start(), m.end(), self._names[loose(m.group())]) for m in self._object.finditer(text)]
+        if len(found) < least and self._bare is not self._object:
+            found = [Named(m.start(), m.end(), self._names[loose(m.group())]) for m in self._bare.finditer(text)]
+        return found
+
+    def name(self, phrase: str) -> str | None:
+        """The object that a phrase is a name of."""
+        return self._names.get(loose(phrase.strip()))
 
     def phrase(self, name: str) -> str:
         """How an object is said."""
         return next((phrase for phrase, of in self.objects.items() if of == name), name)
 
-    def named(self, rest: str) -> list[str]:
-        """The objects that a step names, in order: in the domain's words, or as bare names and nothing else."""
-        bare = self._bare.fullmatch(rest.replace('"', "").replace("'", ""))
-        if bare:
-            return re.split(BETWEEN_NAMES, bare.group(1))
-        return [self._names[loose(m.group())] for m in self._object.finditer(rest)]
+    def number_of(self, actions: Sequence[str]) -> tuple[int, int]:
+        """The least and the greatest number of objects of these actions."""
+        counts = [self.actions[a][1] for a in actions]
+        return min(counts), max(counts)
 
-    def which(self, actions: tuple[str, ...], rest: str, objects: int) -> tuple[str, ...]:
-        """Of actions that start alike, those with so many objects ("put a on b", "put a on the table"), and of these
-        those whose other words stand in the text ("use ... to lift"), where there are such."""
+    def step(self, actions: tuple[str, ...], lead: str, rest: str, fits: Fits) -> Step | None:
+        """The action that these words say: one of `actions`, with objects from `rest`, and from what leads up to the
+        verb if there are too few. None if no object is where one has to be."""
+        _, most = self.number_of(actions)
+        after = self.named(rest, most)
+        before = self.named(lead) if lead and len(after) < most else []
+        best: Step | None = None
+        for action in self._which(actions, f"{lead} {rest}", len(after)):
+            count = self.actions[action][1]
+            spans, texts = after[:count], rest
+            if len(after) < count and before:
+                shift = len(lead) + 1
+                wanted = count - len(after)
+                spans = before[:wanted] + [Named(n.start + shift, n.end + shift, n.name) for n in after]
+                texts = f"{lead} {rest}"
+            step = self._placed(action, spans, texts, fits)
+            if step is None or (count and not any(step[1:])):
+                continue
+            if "" not in step and fits(step):
+                return step
+            if best is None or ("" in best and "" not in step):
+                best = step
+        return best
+
+    def _placed(self, action: str, spans: Sequence[Named], text: str, fits: Fits) -> Step | None:
+        """The objects in their places: by the words before them if these say so, else in order; in another order if
+        only that one is of the right kinds."""
+        count = self.actions[action][1]
+        names = [s.name for s in spans]
+        if len(names) == count:
+            step = (action, *names)
+            by_role = self._by_role(action, spans, text)
+            if by_role is not None and by_role != step and (fits(by_role) or not fits(step)):
+                return by_role
+            if fits(step):
+                return step
+            others = ((action, *order) for order in itertools.islice(itertools.permutations(names), MOST_ORDERS))
+            return next((other for other in others if fits(other)), step)
+        by_role = self._by_role(action, spans, text)
+        choices: list[Step] = [
+            (action, *(names[at.index(i)] if i in at else "" for i in range(count)))
+            for at in itertools.combinations(range(count), len(names))
+        ]
+        if by_role is not None and fits(by_role):
+            return by_role
+        fitting = [c for c in choices if fits(c)]
+        if not fitting and len(names) > 1:
+            fitting = [
+                (action, *(order[at.index(i)] if i in at else "" for i in range(count)))
+                for at in itertools.combinations(range(count), len(names))
+                for order in itertools.permutations(names)
+            ]
+            fitting = [c for c in fitting if fits(c)]
+        return fitting[0] if fitting else (by_role or (choices[0] if choices else None))
+
+    def _by_role(self, action: str, spans: Sequence[Named], text: str) -> Step | None:
+        """The objects where the words before them put them ("to b from a"); those without such a word fill the first
+        places that are left. None if the words put none or two in one place."""
+        roles = self._roles[action]
+        places: list[str] = [""] * len(roles)
+        rest: list[str] = []
+        end, placed = 0, False
+        for span in spans:
+            m = _ROLE.search(text[max(end, span.start - 40) : span.start])
+            role = _SAME_ROLE.get(m.group(1), m.group(1)) if m else ""
+            end = span.end
+            index = roles.index(role) if role and role in roles else -1
+            if index >= 0:
+                if places[index]:
+                    return None
+                places[index] = span.name
+                placed = True
+            else:
+                rest.append(span.name)
+        for i, name in enumerate(places):
+            if not name and rest and (not roles[i] or len(rest) >= places[i:].count("")):
+                places[i] = rest.pop(0)
+        return (action, *places) if placed and not rest else None
+
+    def _which(self, actions: tuple[str, ...], text: str, objects: int) -> tuple[str, ...]:
+        """Of actions that start alike, those with so many objects first ("put a on b", "put a on the table"), and of
+        these those whose other words stand in the text; those with more objects last."""
         if len(actions) == 1:
             return actions
-        fitting = tuple(a for a in actions if self.actions[a][1] == objects)
-        if fitting:
-            actions = fitting
-        words = set(re.findall(r"[a-z]+", rest))
-        scores = {a: len(words.intersection(re.findall(r"[a-z]+", self.actions[a][0]))) for a in actions}
-        return tuple(a for a in actions if scores[a] == max(scores.values()))
+        words = set(re.findall(r"[a-z]+", text))
+
+        def rank(action: str) -> tuple[bool, int, int]:
+            sentence, count = self.actions[action]
+            shared = len(words.intersection(re.findall(r"[a-z]+", sentence)))
+            return (count > objects, -count if count <= objects else count, -shared)
+
+        return tuple(sorted(actions, key=rank))
+
+
+def _one_of(letters: Sequence[str]) -> str:
+    return f"[{''.join(map(re.escape, letters))}]"
+
+
+def _roles(sentence: str, count: int) -> tuple[str, ...]:
+    """The word before each place of a sentence that tells the places apart: ("", "from") for "unstack {0} from {1}"."""
+    found = [""] * count
+    for m in re.finditer(r"([^{}]*)\{(\d)\}", sentence):
+        word = _ROLE.search(m.group(1).lower())
+        found[int(m.group(2))] = _SAME_ROLE.get(word.group(1), word.group(1)) if word else ""
+    if "with" not in found and sentence.startswith(("use ", "using ")):
+        found[0] = "with"
+    return tuple(found)
 
 
 def _inflected(phrase: str) -> str:
-    """A phrase with or without its blanks ("pick-up"), its first word also as it stands after "he" or in the past.
-
-    Not "picking up": that is how steps are explained.
-    """
+    """A phrase with or without its blanks ("pick-up"), its first word also after "he", in the past, or with -ing."""
     first, *rest = re.split(r"[ -]", phrase)
-    stem, last = (first[:-1], "e") if first.endswith("e") else (first, first[-1:])
-    ends = "e|es|ed" if last == "e" else f"s|es|ed|{re.escape(last)}ed"
-    word = rf"{re.escape(stem)}(?:{ends}){'' if last == 'e' else '?'}"
-    return "[ _-]?".join([word, *map(re.escape, rest)])
+    return "[ _-]?".join([_forms(first), *map(re.escape, rest)])
 
 
-def _first_words(phrases: Sequence[str]) -> list[str]:
-    return [_inflected(p.split(" ")[0]) for p in phrases]
-
-
-def _alternatives(phrases: Mapping[str, object]) -> str:
-    """Longer phrases first, so that "unstack from" is not read as "unstack"."""
-    return "|".join(re.escape(p) for p in sorted(phrases, key=len, reverse=True))
+def _forms(word: str) -> str:
+    """A verb in all its forms."""
+    if not word.isalpha() or len(word) < 2:
+        return re.escape(word)
+    forms = [_IRREGULAR[word]] if word in _IRREGULAR else []
+    if word.endswith("e"):
+        forms += [rf"{word[:-1]}(?:e|es|ed|ing)"]
+    elif word.endswith("y") and word[-2] not in "aeiou":
+        forms += [rf"{word[:-1]}(?:y|ying|ies|ied)"]
+    else:
+        forms += [rf"{word}(?:s|es|ed|ing|{word[-1]}ed|{word[-1]}ing)?"]
+    return f"(?:{'|'.join(forms)})"

@@ -1,353 +1,322 @@
-"""Reading a plan out of free text: PDDL lines, numbered or bulleted steps in a domain's wording, code fences, markers.
+"""Reading a plan out of free text: the last complete plan that a response commits to, or a reason why there is none.
 
 Parsing only: text and a lexicon in, steps or a reason out; whether the plan works is the validator's affair. Nothing is
 dropped silently: a listed item that starts like a step and can't be read makes the whole plan unreadable.
+
+    plan_json.py      JSON, tags and lists of Python become numbered lines
+    plan_lines.py     lines, their markers and numbers
+    plan_steps.py     one item as actions
+    plan_lists.py     items and lists
+    plan_corrections.py  corrections by number
+    plan_segments.py  items as lists under headings, with what takes them back or corrects them
+    plan_words.py     the words for that
+    plan_text.py      which of the lists is the plan
 """
 
 from __future__ import annotations
 
-import json
+import itertools
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from harness.reading.envelope import without_thinking
-from harness.verifiers.fact_text import without_emphasis
-from harness.verifiers.lexicon import Lexicon
+from harness.reading.envelope import clean, cuts
+from harness.verifiers import plan_words as words
+from harness.verifiers.lexicon import Fits, Lexicon, Step
+from harness.verifiers.plan_corrections import apply
+from harness.verifiers.plan_json import CLOSE, OPEN, plain_lists
+from harness.verifiers.plan_lines import LONGEST_LINE, item, plain
+from harness.verifiers.plan_lists import Segment
+from harness.verifiers.plan_segments import Reader
+from harness.verifiers.plan_steps import read_item
 
-Step = tuple[str, ...]
+__all__ = ["Fits", "PlanText", "Step", "read"]
 
-LONGEST_LINE, LONGEST_JSON, MOST_FILLERS, MOST_INDENT = 8_000, 200_000, 8, 40
+MOST_LISTS = 300
+LONGEST = 400_000
+"""Characters of a response that are looked at, from its end: far more than any plan has."""
 
 
 @dataclass(frozen=True)
 class PlanText:
-    """The steps that a text offers, or `reason` why they can't be read (an empty text offers no plan)."""
+    """The steps that a text offers, or `reason` why they can't be read (an empty text offers no plan).
+
+    `final`: the plan is complete, since something stands behind it that ends it: more text would not make it longer.
+    """
 
     steps: tuple[Step, ...]
     reason: str = ""
+    final: bool = False
 
 
-@dataclass
-class _Segment:
-    """Steps that belong together; `announced` by a heading such as "Summary of actions". `explained` while the last
-    listed item was a step: what stands indented under it explains that step."""
-
-    announced: bool
-    steps: list[Step] = field(default_factory=list)
-    last_number: int = 0
-    unreadable: str = ""
-    explained: bool = False
-    form: str = ""
-    """How the step on the line before stands: number, bullet or bare; empty where that line is no step."""
-
-
-_ITEM = re.compile(
-    r"^(\s*)(?:(?:step|action)\s+(\d{1,4})\s?(?:[.):–—-]|(?=\s))|(\d{1,4})\s*[.):]|\((\d{1,4})\)|\([a-z]\)(?=\s)"
-    r"|[ivx]{1,5}[.)]\s|[-*•+]|step\b:?|action\b:?)\s*",
-    re.I,
+_BLANK_LINES = re.compile(r"\n{3,}")
+_MARKERS = re.compile(
+    r"\[(?:(?P<end>PLAN[ _]END|END[ _](?:OF[ _])?PLAN|/PLAN|END)|(?P<start>PLAN|FINAL[ _]PLAN|BEGIN[ _]PLAN))\]:?", re.I
 )
-_SPACES = re.compile(r"[^\S\n\t ]")
-_BLANKS = re.compile(r"\s+")
-_MARKS = re.compile(r"^(?:[>#]+ ?)+(?:\[[ x]\] )?|^(?=[-*] \[)[-*] \[[ x]\] ")
-_PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:[\s,]+[\w-]+)*)\s*\)")
-_ORDINAL = "first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|fifth|sixth|seventh|eighth|ninth|tenth|next|last(?:ly)?"
-_ORDINAL += "|final(?:ly)?"
-_FILLER = re.compile(
-    rf"^(?:(?:(?:the )?(?:{_ORDINAL})(?: action| step)?|then|now|after that|and|so|action|step(?: \d{{1,4}})?)[,:]?\s+"
-    r"|(?:i|you|we|(?:the )?(?:robot(?:ic)?(?: arm)?|agent|arm))"
-    r"(?:'ll| will| can| should| must| would| need to| have to)?\s+"
-    r"|(?:perform|execute|apply|do|use)(?: the)?(?: action)?:?\s+)"
+_PROMPT = re.compile(
+    r"^[ \t]*(?:These are the actions that can be taken|Here is a planning domain|At the start it is true|"
+    r"As initial conditions)",
+    re.I | re.M,
 )
-_SENTENCES = re.compile(
-    r";\s*(?=then\s|and\s|\w)|(?<!\d)\.\s+(?=\w)|,?\s+(?:and\s+)?(?=then\s)"
-    r"|\.\s+(?=(?:then|next|after|finally|lastly|now|second|third|i|you|we|the|this|that)\b)"
-    r"|[\"']\s*,\s*[\"']|\s*→\s*"
+_DEFINED = re.compile(
+    r"(?:^|[,;(]|\b(?:[Ll]et|and|with|where|call|use)\b)[ \t]{0,8}(?:[-*•] ?)?"
+    r"(?:([A-Za-z][A-Za-z]?\d{0,2})[ \t]?(?:=|:=|≡)"
+    r"|([A-Z][A-Za-z]?\d{0,2})(?:[ \t]?:| (?:is|be|for|denotes?|stands? for|means|represents?) ))[ \t]?(?:the )?",
+    re.M,
 )
-_NUMBERED = re.compile(rf"\s+(?=\d{{1,3}}[.)]\s)|{_SENTENCES.pattern}")
-"""Where one line may hold several steps: "1. ... 2. ...", "...; then ...", "First, .... Second, ...", JSON."""
-_CELLS = re.compile(r"^\s*\|\s*(?:(\d{1,4})\s*[.):]?\s*\|)?\s*(.*?)\s*\|?\s*$")
-"""A row of a table: its number, if it has one, and the rest."""
-_LATEX = re.compile(r"\\(?:boxed|text(?:bf|it|rm|tt)?|mathrm|mathbf)\{")
-_ANNOUNCES = re.compile(
-    r"\b(?:summary|summari[sz]e|summing up|final|finally|overall|complete|corrected|revised|optimi[sz]ed|in short|"
-    r"sequence|answer)\b|\b(?:plan|actions?|steps?|follows)\b[^.]*:|\[plan\]",
-    re.I,
+_CALLED_AT_ALL = re.compile(r"(?:[(=→>:]|\b(?:as|called|named|abbreviated)) ?\(?[A-Z][A-Za-z]?\d{0,2}(?![\w-])")
+_CALLED = re.compile(
+    r"[ \t]?(?:\(|=|→|->|:|as|called|named|abbreviated(?: as)?)[ \t]?\(?([A-Z][A-Za-z]?\d{0,2})(?![\w-])"
 )
-_PLAN_IS = re.compile(r"\b(?:plan|steps|actions|sequence|solution|answer)\b[^.]{0,30}$")
-_IMPOSSIBLE = re.compile(
-    r"\b(?:(?:(?:is|was|would be)(?: not|n't)|isn't|wasn't|wouldn't be|not) "
-    r"(?:possible|correct|allowed|valid|legal|needed|necessary|required|the goal)"
-    r"|is (?:wrong|impossible|invalid|illegal|unnecessary)|(?:can't|cannot) be done)\b"
-    r"(?:(?: \w+){0,3}[ ,;:.-]*(?:so|instead|therefore|hence)\b)?"
-)
-_REMARK = re.compile(r"\s+(?:→|⇒|->|=>|—|–|--|-)\s")
-"""Before a remark about what a step does: "unstack b from a → holding b"."""
-_ASIDE = re.compile(r" \(|\. | (?:—|–|--|-) ")
-_REMARKS = re.compile(r"(?:this|that|the|now|all|after|it|so|goal|result|state|note|here|because|since|with)\b")
-_PRONOUN = re.compile(r"\b(?:it|them)\b")
-_REVOKED = re.compile(
-    r"\b(?:(?:wait|oops)(?= ?[,.!:…—–-]|$)|scratch that|let me (?:re\w+|start over|correct)"
-    r"|that(?:'s| is) (?:wrong|not allowed)"
-    r"|(?:this|that|it|which) (?:fails|(?:does not|doesn't|will not|won't) work))\b|^attempt \d",
-    re.I,
-)
-
-
-Fits = Callable[[Step], bool]
 
 
 def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanText:
     """The last complete plan that the response offers.
 
-    Where a step's words leave several actions open ("load p into t": a truck's action, or an airplane's), the first
-    that `fits` (its objects are of the right kind) is taken.
-
-    Steps are grouped where the numbering starts anew, a heading announces a plan, or a marker or code fence opens. A
-    group that was announced as the plan, or that starts as an earlier one did, replaces what stood before (worked
-    out, then summed up); any other continues it (numbered anew for each sub-goal).
+    `fits` says whether a step's objects are of the right kinds ("" stands for any object): it decides where words leave
+    several actions or orders of objects open. An object that was left out is "" in the steps.
     """
-    text = without_thinking(text)
-    marked = _last_marked(text)
-    segments = [_Segment(False)]
-    for line in _lines(text if marked is None else marked, lexicon):
-        offered = _offered(line[:LONGEST_LINE], lexicon)
-        if offered is not None and segments[-1].steps:
-            segments.append(_Segment(True))
-        it = segments[-1].steps[-1] if segments[-1].steps else ()
-        for piece in _pieces(offered or line[:LONGEST_LINE], lexicon, fits, it):
-            _take(piece, lexicon, fits, segments)
-    kept: list[_Segment] = []
-    for segment in segments:
-        if not segment.steps and not segment.unreadable:
+    found = PlanText((), "no steps were found")
+    whole = _BLANK_LINES.sub("\n\n", clean(text))
+    for part, is_all in cuts(whole, _PROMPT):
+        found = _read(part, lexicon, fits)
+        if found.steps:
+            if is_all:
+                return found
+            if not _goes_on(whole[len(part) :], lexicon, fits):
+                return PlanText(found.steps, found.reason, True)
             continue
-        same_start = any(s.steps[:1] == segment.steps[:1] for s in kept)
-        size = sum(len(s.steps) for s in kept)
-        if kept and (same_start or (segment.announced and len(segment.steps) * 2 >= size)):
-            kept = []
-        kept.append(segment)
-    unreadable = next((s.unreadable for s in kept if s.unreadable), "")
-    if unreadable:
-        return PlanText((), f"a step that can't be read: {unreadable!r}")
-    steps = tuple(step for s in kept for step in s.steps)
-    return PlanText(steps) if steps else PlanText((), "no steps were found")
-
-
-def _lines(text: str, lexicon: Lexicon) -> Iterator[str]:
-    """The lines of a text; of an answer in JSON that is more than a list of sentences, an action each."""
-    start, end = min((i for i in (text.find("{"), text.find("[")) if i >= 0), default=-1), max(map(text.rfind, "}]"))
-    if 0 <= start < end and end - start < LONGEST_JSON and "{" in text:
-        try:
-            steps = list(_json_steps(json.loads(text[start : end + 1]), lexicon))
-        except (ValueError, RecursionError):
-            steps = []
-        if steps:
-            yield from steps
-            return
-    yield from text.split("\n")
-
-
-def _json_steps(value: Any, lexicon: Lexicon) -> Iterator[str]:
-    """`{"action": "stack", "args": ["a", "b"]}` as `(stack a b)`, in order, at any depth."""
-    if isinstance(value, list):
-        for part in value:
-            yield from _json_steps(part, lexicon)
-    elif isinstance(value, dict):
-        texts = [v for v in value.values() if isinstance(v, str)]
-        name = next((v.lower().replace(" ", "-").replace("_", "-") for v in texts), "")
-        if name in lexicon.actions:
-            arguments = [v for v in value.values() if not isinstance(v, int | float)]
-            named = [n for v in arguments[arguments.index(texts[0]) + 1 :] for n in _texts(v)]
-            yield f"({name} {' '.join(named)})".lower()
-        else:
-            for part in value.values():
-                yield from _json_steps(part, lexicon)
-    elif isinstance(value, str):
-        yield value
-
-
-def _texts(value: Any) -> list[str]:
-    """The texts in a value of JSON."""
-    if isinstance(value, str):
-        return [value]
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for part in parts for text in _texts(part)]
-
-
-def _offered(line: str, lexicon: Lexicon) -> str | None:
-    """What follows "The plan is:" or "Answer:", where it is a step; None for any other line."""
-    head, colon, tail = line.partition(":")
-    if not colon or len(head) > 80 or not _PLAN_IS.search(without_emphasis(head).lower()):
-        return None
-    said = without_emphasis(tail).strip().lower()
-    return tail if lexicon.verb(_from_verb(said, lexicon)) or _pddl_steps(said, lexicon) else None
-
-
-def _pieces(line: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[str]:
-    """The line, or its parts where each of them is a step; of prose, also where some are and none is unreadable."""
-    plain = _normal(without_emphasis(_SPACES.sub(" ", line)).lower().rstrip())
-    if plain.lstrip().startswith("|"):
-        row = _CELLS.match(plain)
-        plain = (f"{row[1]}. {row[2]}" if row[1] else row[2]) if row else plain
-    if "\\" in plain:
-        plain = _LATEX.sub("", plain).replace("}", "").replace("$", "")
-    if plain.lstrip()[:1] in ("[", '"'):
-        plain = plain.strip().strip("[]").strip(" \",'")
-    best: tuple[int, list[str]] = (1, [plain])
-    for splitter in (_NUMBERED, _SENTENCES):  # "... room 2. Then ..." has no item 2
-        pieces = splitter.split(plain)
-        if len(pieces) == 1:
-            break
-        found = _steps_of(pieces, lexicon, fits, it)
-        if all(found):
-            return pieces
-        count = sum(bool(steps) for steps in found)
-        if count > best[0] and "" not in found and not _ITEM.match(plain):
-            best = (count, pieces)
-    return best[1]
-
-
-def _normal(line: str) -> str:
-    """Without marks of quotations, headings and checkboxes; blanks one by one, since patterns that look behind a run of
-    them take time in its square."""
-    indent = min(len(line) - len(line.lstrip()), MOST_INDENT)
-    text = _BLANKS.sub(" ", line.strip())
-    return " " * indent + _MARKS.sub("", text, count=1)
-
-
-def _steps_of(pieces: list[str], lexicon: Lexicon, fits: Fits, it: Step) -> list[list[Step] | str | None]:
-    found: list[list[Step] | str | None] = []
-    for piece in pieces:
-        content = _ITEM.sub("", piece, count=1) if _ITEM.match(piece) else piece.strip()
-        steps = _worded_step(content, lexicon, fits, it)
-        found.append(steps)
-        it = steps[-1] if isinstance(steps, list) and steps else it
+        if found.reason != "no steps were found" and not is_all:
+            return found
     return found
 
 
-def _last_marked(text: str) -> str | None:
-    """What stands between the last [PLAN] and [PLAN END], where there are such markers with something between them."""
-    end = text.rfind("[PLAN END]")
-    start = text.rfind("[PLAN]", 0, end if end >= 0 else len(text))
-    if start < 0:
-        return None
-    inside = text[start + len("[PLAN]") : end if end > start else len(text)]
-    return inside if "\n" in inside.strip() or "(" in inside or "." in inside else None
+def _goes_on(rest: str, lexicon: Lexicon, fits: Fits) -> bool:
+    """Whether what looks like another question is the next step of the plan: "Task 2: put down ..."."""
+    line = item(plain(rest.lstrip("\n").partition("\n")[0][:LONGEST_LINE]))
+    return line.number > 1 and bool(read_item(line.text, lexicon, fits).steps)
 
 
-def _take(plain: str, lexicon: Lexicon, fits: Fits, segments: list[_Segment]) -> None:
-    """One line without markdown: a step, a listed item that is none, a heading, or prose."""
-    current = segments[-1]
-    before, current.form = current.form, ""
-    if not plain.strip():
-        return
-    item = _ITEM.match(plain)
-    number = int(item.group(2) or item.group(3) or item.group(4) or 0) if item else 0
-    indented = len(plain) - len(plain.lstrip()) > 1
-    if indented and not number and current.explained:
-        return
-    form = "number" if number else "bullet" if item else "bare"
-    content = plain[item.end() :] if item else plain.strip()
-    it = current.steps[-1] if current.steps else ()
-    found = _pddl_steps(content, lexicon) or _worded_step(content, lexicon, fits, it)
-    if isinstance(found, list):
-        if number and number <= current.last_number and current.steps:
-            current = _Segment(False)
-            segments.append(current)
-        if current.announced and not current.steps and len(segments) > 1 and number == segments[-2].last_number + 1:
-            current.announced = False  # "Finally:" before step 5 of 6: the list goes on
-        current.last_number = number or current.last_number
-        current.explained = bool(number) and bool(found)
-        current.steps += found
-        current.form = form
-        return
-    if item and not indented:
-        current.explained = False
-    next_one = bool(number) and number == current.last_number + 1 and bool(current.steps)
-    # Of bullets and bare lines, those that stand right below a step of their form; a remark starts with other words.
-    alike = form == before and (isinstance(found, str) or (form == "bullet" and not _REMARKS.match(content)))
-    if (item and isinstance(found, str)) or ((next_one or alike) and lexicon.mentions(content)):
-        current.unreadable = current.unreadable or plain.strip()[:80]
-    elif (
-        not item and (_ANNOUNCES.search(content) or _REVOKED.search(content)) and (current.steps or current.unreadable)
-    ):
-        segments.append(_Segment(True))
-    elif not item and _ANNOUNCES.search(content):
-        current.announced = True
+def _read(text: str, lexicon: Lexicon, fits: Fits) -> PlanText:
+    if len(text) > LONGEST:
+        text = text[-LONGEST:].partition("\n")[2] or text[-LONGEST:]
+    if "[" in text:
+        text = _MARKERS.sub(lambda m: f"\n{CLOSE if m['end'] else OPEN}\n", text)
+    text = _own_names(text, lexicon)
+    reader = Reader(lexicon, fits)
+    reader.read(plain(plain_lists(text, lexicon)))
+    return _decided(reader)
 
 
-def _pddl_steps(content: str, lexicon: Lexicon) -> list[Step] | None:
-    """Actions in parentheses, if the line starts with one; what is wrong with them is the validator's affair. One that
-    the domain does not have counts where it is about objects: "(move-to-table a)", but not "(as wanted)"."""
-    if not content.startswith("("):
-        return None
-    found = [(m.group(1).replace("_", "-"), m.group(2).replace(",", " ").split()) for m in _PDDL.finditer(content)]
-    objects = set(lexicon.objects.values())
-    steps = [
-        (name, *arguments)
-        for name, arguments in found
-        if name in lexicon.actions or (arguments and name not in lexicon.facts and objects.issuperset(arguments))
-    ]
-    return steps or None
+def _own_names(text: str, lexicon: Lexicon) -> str:
+    """The text with the writer's own names as it defines them ("Let R = the red block") in the prompt's words."""
+    names: dict[str, str] = {}
+    head = text[:4_000]
+    low = head.lower()
+    for m in _DEFINED.finditer(head):
+        said = lexicon.named(low[m.end() : m.end() + 40])
+        if said and said[0].start == 0:
+            names.setdefault(m.group(1) or m.group(2), lexicon.phrase(said[0].name))
+    for one in lexicon.named(low) if _CALLED_AT_ALL.search(head) else ():
+        called = _CALLED.match(head, one.end)
+        if called and (head[called.end() : called.end() + 1] != ")" or "(" in called.group()):
+            phrase = lexicon.phrase(one.name)
+            if phrase != one.name:
+                names.setdefault(called.group(1), phrase)
+    names = {
+        own: phrase
+        for own, phrase in names.items()
+        if own.lower() != phrase and lexicon.name(own) != lexicon.name(phrase)
+    }
+    if not names:
+        return text
+    own = re.compile(rf"(?<![\w'-])(?:{'|'.join(map(re.escape, names))})(?![\w'-])")
+    return own.sub(lambda m: names[m.group()], text)
 
 
-def _worded_step(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[Step] | str | None:
-    """The steps in the domain's words, mostly one; "" for what starts like one and can't be read; None for anything
-    else. `it` is the step before, whose first object a pronoun stands for."""
-    clauses = lexicon.clauses(content)
-    if len(clauses) > 1:
-        steps: list[Step] = []
-        for clause in clauses:
-            found = _one_step(clause, lexicon, fits, steps[-1] if steps else it)
-            if not found or isinstance(found, str):
-                if found == "" and steps:
-                    return ""
-                break
-            steps += found
+# Which list is the plan ----------------------------------------------------------------------------------------------
+
+
+def _decided(reader: Reader) -> PlanText:
+    segments = [s for s in reader.segments if s.items]
+    if len(segments) > MOST_LISTS or len(reader.corrections) > MOST_LISTS:
+        return PlanText((), "more lists than can be told apart")
+    for segment in segments:
+        _settle(segment, reader.lexicon)
+    offers = [s for s in segments if s.steps or any(i.problem for i in s.items)]
+    if not any(s.steps for s in offers):
+        problem = next((p for s in offers if (p := _problem(s))), "")
+        return PlanText((), f"a step that can't be read: {problem!r}" if problem else "no steps were found")
+    told = ("check", "state", "outline", "draft")
+    offers = [s for s in offers if s.steps or (s.kind not in told and (s is offers[-1] or s.kind == "phase"))]
+    taken_back_at = reader.retracted_at
+    index = {id(s): i for i, s in enumerate(reader.segments, 1)}
+    lists = [s for s in offers if s.is_list]
+    if any(len(s.steps) for s in lists):
+        first = next(i for i, s in enumerate(offers) if s.is_list and s.steps)
+        offers = [s for i, s in enumerate(offers) if s.is_list or (i > first and s.replaces)]
+    marked = [s for s in offers if s.marked and s.steps]
+    if marked:
+        offers = [
+            marked[-1],
+            *(s for s in offers[offers.index(marked[-1]) + 1 :] if s.replaces or s.kind in ("final",)),
+        ]
+    kept: list[Segment] = []
+    alternatives = False
+    for segment in offers:
+        _correct(reader, kept, index, before=index[id(segment)])
+        if segment.replaces and kept:
+            _replace(kept, segment, index)
+            continue
+        if not kept:
+            kept = [segment]
+            continue
+        before = [step for s in kept for step in s.steps]
+        if segment.steps == before or any(segment.steps == s.steps for s in kept if len(s.steps) > 1):
+            kept[-1].closed = kept[-1].closed or kept[-1].broken
+            if segment.kind != "check" and segment.steps == before and not _problem(segment):
+                kept = [segment]
+            continue
+        if segment.kind == "check":
+            continue
+        if (
+            (kept[-1].kind == "check" and len(kept) == 1)
+            or segment.kind == "attempt"
+            or kept[-1].kind in ("attempt", "draft", "outline", "state")
+        ):
+            kept = [segment]
+        elif segment.kind == "option":
+            alternatives = alternatives or kept[-1].kind == "option" or "step" not in segment.label
+            kept.append(segment)
+        elif segment.kind in ("final", "plan"):
+            again = segment.steps[:1] == kept[0].steps[:1] and before[: len(segment.steps)] != segment.steps
+            if len(segment.steps) * 2 >= len(before) or segment.marked or again:
+                kept, alternatives = [segment], False
+            else:
+                kept.append(segment)
+        elif segment.steps[:1] == kept[0].steps[:1]:
+            if before[: len(segment.steps)] != segment.steps:
+                kept = [segment]
+        elif segment.kind in ("draft", "outline", "state"):
+            continue
         else:
-            return steps
-    return _one_step(content, lexicon, fits, it)
+            kept.append(segment)
+    _correct(reader, kept, index, before=len(reader.segments) + 1)
+    if not kept:
+        return PlanText((), "no steps were found")
+    if alternatives and len(kept) > 1:
+        chosen = _chosen(kept, reader.decision)
+        if chosen is None:
+            return PlanText((), "several plans and no decision between them")
+        kept = [chosen]
+    if any(c is None for at, c in reader.corrections if at >= index[id(kept[-1])]):
+        return PlanText((), "a correction that can't be read")
+    if taken_back_at >= index[id(kept[-1])]:
+        return PlanText((), "the plan is taken back")
+    problem = next((p for s in kept if (p := _problem(s))), "")
+    if problem:
+        return PlanText((), f"a step that can't be read: {problem!r}")
+    steps = tuple(step for s in kept for step in s.steps)
+    last = kept[-1]
+    return PlanText(steps, "", last.closed or (last.broken and not reader.marked))
 
 
-def _from_verb(content: str, lexicon: Lexicon) -> str:
-    """Without "Then I will" and the like; but "use" may be an action's own word ("use hoist1 to lift ...")."""
-    for _ in range(MOST_FILLERS):
-        filler = None if lexicon.verb(content) else _FILLER.match(content)
-        if not filler:
-            break
-        content = content[filler.end() :]
-    return content
+def _settle(segment: Segment, lexicon: Lexicon) -> None:
+    """Announcements of the next step go; items that name no action become problems unless they are remarks."""
+    items = segment.items
+    for announcing, following in itertools.pairwise(items):
+        last = announcing.steps[-1:]
+        if (
+            len(announcing.steps) > 1 and last == following.steps[:1] and len(set(last[0])) == len(last[0])
+        ):  # no "x to x"
+            announcing.steps = announcing.steps[:-1]
+    with_steps = [i for i, entry in enumerate(items) if entry.steps]
+    if not with_steps:
+        return
+    for i, entry in enumerate(items):
+        if entry.steps or entry.problem or not entry.text:
+            continue
+        if words.REPEAT.search(entry.text) and not words.REMARK.match(entry.text):
+            entry.problem = "it repeats others"
+        elif words.REMARK.match(entry.text) or words.ASIDE.match(entry.text) or _states(entry.text, lexicon):
+            continue
+        elif lexicon.mentions(entry.text) or with_steps[0] < i < with_steps[-1]:
+            entry.problem = "it names no action"
+    if segment.form in ("bare", "prose") and not all(i.steps for i in items):
+        keep = [i for i in items if i.steps or (i.problem and lexicon.mentions(i.text))]
+        segment.items = keep
 
 
-def _one_step(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> list[Step] | str | None:
-    content = _from_verb(content, lexicon)
-    # A remark in parentheses, behind a dash or in another sentence takes nothing back.
-    taken_back = _IMPOSSIBLE.search(_ASIDE.split(content, maxsplit=1)[0])
-    if taken_back and lexicon.verb(content):
-        # "Stack c on b is not possible, so put down c": what counts is what is done instead, if anything.
-        return _one_step(content[taken_back.end() :].lstrip(" ,;:.-"), lexicon, fits, it) or []
-    verb = lexicon.verb(content)
-    if not verb:
+def _states(text: str, lexicon: Lexicon) -> bool:
+    """Whether a text says something of an object: "the red block is ..."."""
+    named = lexicon.named(text[:60], 1)
+    return (
+        bool(named)
+        and text[: named[0].start] in ("", "the ", "now the ", "a ")
+        and bool(_SAYS.match(text, named[0].end))
+    )
+
+
+_SAYS = re.compile(r" (?:block |one )?(?!and\b|or\b|to\b|on\b|onto\b|from\b|into\b|in\b|at\b|with\b)[a-z]{2,}")
+
+
+def _problem(segment: Segment) -> str:
+    return next((entry.text[:80] for entry in segment.items if entry.problem), "")
+
+
+def _replace(kept: list[Segment], segment: Segment, index: dict[int, int]) -> None:
+    """A list after the one before was doubted: from its first number on it takes that one's place."""
+    numbers = [i.number for i in segment.items if i.number]
+    last = kept[-1]
+    if numbers and 1 < numbers[0] <= last.last_number + 1:
+        end = max(numbers)  # "Correction: 3. ..." says nothing of the steps behind it
+        last.items = (
+            [i for i in last.items if i.number < numbers[0]] + segment.items + [i for i in last.items if i.number > end]
+        )
+        last.closed, last.broken = segment.closed, segment.broken
+        index[id(last)] = index[id(segment)]
+    elif not numbers and not segment.is_list and len(segment.steps) < len(last.steps) and not segment.kind:
+        last.items = [*last.items[:-1], *segment.items]
+        last.closed, last.broken = segment.closed, segment.broken
+        index[id(last)] = index[id(segment)]
+    else:
+        kept[:] = [segment]
+
+
+def _correct(reader: Reader, kept: list[Segment], index: dict[int, int], before: int) -> None:
+    """The corrections by number that stand behind the lists kept so far."""
+    if not kept:
+        return
+    waiting = [c for c in reader.corrections if c[1] is not None and index[id(kept[-1])] <= c[0] < before]
+    for entry in waiting:
+        reader.corrections.remove(entry)
+        made = entry[1]
+        assert made is not None
+        if not apply(kept[-1].items, made):
+            reader.corrections.append((entry[0], None))
+
+
+_ORDER = {w: i for i, w in enumerate(["first", "second", "third"])} | {
+    "one": 0,
+    "two": 1,
+    "three": 2,
+    "former": 0,
+    "latter": 1,
+    "last": -1,
+}
+
+
+def _chosen(options: list[Segment], decision: str) -> Segment | None:
+    """The list that is decided for among several."""
+    if not decision:
         return None
-    candidates, rest = verb
-    if len(it) > 1 and _PRONOUN.search(rest):
-        rest = _PRONOUN.sub(lexicon.phrase(it[1]), rest, count=1)
-    objects = lexicon.named(rest)
-    remark = _REMARK.search(rest)
-    if remark:
-        before = lexicon.named(rest[: remark.start()])
-        objects = before if len(before) >= min(lexicon.actions[action][1] for action in candidates) else objects
-    steps: list[Step] = []
-    for action in lexicon.which(candidates, rest, len(objects)):
-        arity = lexicon.actions[action][1]
-        if len(objects) >= arity:
-            steps.append((action, *objects[:arity]))
-        elif len(objects) == arity - 1:
-            # "drive t from x to y", the city left out: taken where just one object can be meant.
-            whole = [(action, *objects, last) for last in dict.fromkeys(lexicon.objects.values())]
-            possible = [step for step in whole if fits(step)]
-            steps += possible if len(possible) == 1 else []
-    if len(steps) > 1:
-        steps = [next((step for step in steps if fits(step)), steps[0])]
-    return steps or ""
+    named = [
+        s
+        for s in options
+        if re.search(rf"\b(?:plan|option|alternative|solution|variant|approach|way) #?{decision}\b", s.label)
+    ]
+    if len(named) == 1:
+        return named[0]
+    place = _ORDER.get(
+        decision, int(decision) - 1 if decision.isdigit() else ord(decision) - ord("a") if len(decision) == 1 else 99
+    )
+    return options[place] if -len(options) <= place < len(options) else None

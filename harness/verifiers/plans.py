@@ -46,6 +46,10 @@ class Verdict:
     state: frozenset[Fact] = frozenset()
 
 
+MOST_CHOICES = 2_000
+"""Choices of objects that are tried for a step that leaves some out."""
+
+
 @dataclass(frozen=True)
 class Validator:
     """A domain and a problem, compiled once; `validate` as many plans as you like."""
@@ -58,6 +62,7 @@ class Validator:
     cost: Amount | None = field(repr=False)
     _ground: dict[tuple[str, ...], tuple[frozenset[Fact], frozenset[Fact], frozenset[Fact]]] = field(repr=False)
     _members: dict[tuple[str, ...], tuple[str, ...]] = field(repr=False)
+    _kinds: dict[str, tuple[frozenset[str], ...]] = field(repr=False, default_factory=dict)
 
     @classmethod
     def of(cls, compiled: CompiledDomain, problem: Problem) -> Validator:
@@ -112,6 +117,84 @@ class Validator:
             return False
         ground = self._instance(step)
         return ground is None or all(f in self.problem.init for f in ground[0] if f[0] not in self.changing)
+
+    def of_kinds(self, step: tuple[str, ...]) -> bool:
+        """Whether each object of a step is of the kind that its place asks for: its type, and what must be true of it
+        alone and can't be changed. "" stands for an object that is not known."""
+        places = self._kinds.get(step[0])
+        if places is None:
+            if step[0] not in self.operators:
+                return False
+            places = self._kinds[step[0]] = self._places(self.operators[step[0]])
+        return len(places) == len(step) - 1 and all(
+            not o or o in place for o, place in zip(step[1:], places, strict=True)
+        )
+
+    def _places(self, operator: Operator) -> tuple[frozenset[str], ...]:
+        """The objects that may stand in each place of an action."""
+        places = [set(self._of_type(kinds)) for _, kinds in operator.action.parameters]
+        if operator.strips is not None:
+            for atom in _atoms(operator.action.precondition):
+                if len(atom) == 2 and atom[0] not in self.changing:
+                    true_of = {f[1] for f in self.problem.init if f[0] == atom[0]}
+                    for (name, _), place in zip(operator.action.parameters, places, strict=True):
+                        if name == atom[1]:
+                            place &= true_of
+        return tuple(map(frozenset, places))
+
+    def filled(self, plan: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]] | int:
+        """The plan with the objects that were left out (""), as the state at each step implies them; the number of the
+        first step for which it does not, or not for one choice alone.
+
+        If no choice can be taken there, the one that lacks the least stands: the step fails with any.
+        """
+        facts = frozenset(self.problem.init)
+        whole: list[tuple[str, ...]] = []
+        for number, step in enumerate(plan, 1):
+            if "" in step:
+                chosen = self._completed(facts, step)
+                if chosen is None:
+                    return number
+                step = chosen
+            whole.append(step)
+            ground = None if self._check(step) else self._instance(step)
+            if ground is not None:
+                facts = (facts - ground[2]) | ground[1]
+        return whole
+
+    def _completed(self, facts: frozenset[Fact], step: tuple[str, ...]) -> tuple[str, ...] | None:
+        if not self.of_kinds(step) or not self._implied(step):
+            return None
+        places = self._kinds[step[0]]
+        choices = itertools.islice(
+            itertools.product(*((o,) if o else sorted(place) for o, place in zip(step[1:], places, strict=True))),
+            MOST_CHOICES,
+        )
+        lacking: dict[int, list[tuple[str, ...]]] = {}
+        for choice in choices:
+            whole = (step[0], *choice)
+            ground = None if self._check(whole) else self._instance(whole)
+            if ground is not None:
+                lacking.setdefault(len(ground[0] - facts), []).append(whole)
+        best = lacking[min(lacking)] if lacking else []
+        return best[0] if len(best) == 1 else None
+
+    def _implied(self, step: tuple[str, ...]) -> bool:
+        """Whether each object that is left out is tied to others by what the step needs: what a block is taken from,
+        but not what it is put on."""
+        operator = self.operators[step[0]]
+        names = [name for name, _ in operator.action.parameters]
+        open_ones = {name for name, o in zip(names, step[1:], strict=True) if not o}
+        atoms = list(_atoms(operator.action.precondition)) if operator.strips is not None else []
+        tied = True
+        while open_ones and tied:
+            tied = False
+            for atom in atoms:
+                left = open_ones.intersection(atom[1:])
+                if len(left) == 1 and len(atom) > 2:
+                    open_ones -= left
+                    tied = True
+        return not open_ones
 
     def applicable(self, facts: frozenset[Fact]) -> list[tuple[str, ...]]:
         """Every step of a STRIPS action that can be taken there: in the order of the actions in the domain, then of the

@@ -110,7 +110,7 @@ def _asked(domain: str, query: str, ability: str) -> _Asked:
         marker = "[PLAN]" if ability == "plan_verification" else "[ACTION SEQUENCE]"
         shown = statement.rpartition(marker)[2].partition("[")[0]
         steps = read_plan_text(shown, world.lexicon(frozenset(instance.objects))).steps
-        plan = "\n".join(f"({' '.join(step)})" for step in steps)
+        plan = "\n".join(f"({' '.join(step)})" for step in steps if "" not in step)
     return _Asked(params, instance.pddl(world.domain.name), plan)
 
 

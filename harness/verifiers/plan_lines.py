@@ -1,0 +1,242 @@
+"""A response as lines, and a line as an item: its indentation, its marker and number, and what it says."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from harness.verifiers.plan_json import CLOSE, OPEN
+
+LONGEST_LINE, MOST_INDENT, MOST_MARKERS = 8_000, 40, 4
+
+_WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+_WORDS += "sixteen seventeen eighteen nineteen twenty"
+NUMBERS = {word: i for i, word in enumerate(_WORDS.split())}
+_ORDINALS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
+)
+ORDINALS = {word: i for i, word in enumerate(_ORDINALS.split(), 1)}
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
+_NUMBER_WORD = (
+    rf"(?:(?:{'|'.join(_TENS)})[- ](?:{'|'.join(list(NUMBERS)[1:10])})|{'|'.join([*reversed(NUMBERS), *_TENS])})"
+)
+_ROMAN = r"(?=[ivxl])x{0,3}(?:ix|iv|v?i{0,3})"
+_LABEL = (
+    r"(?:the )?(?:steps?|actions?|moves?|operations?|operators?|stages?|tasks?|instructions?|commands?|items?|"
+    r"turns?|points?|lines?|days?|rounds?|iterations?|schritt|aktion|"
+    r"étape|paso|passo|pas|шаг|步骤|第|no\.?|nr\.?|number|time|time ?step|tick)"
+)
+_DELIMITER = r"(?:\s*(?:[.):,\]|>=、。]+|[–—]+|-+(?=\s|>)|/(?=\s)|→|⇒|➜|➔|~|\.\))+)"
+_OF = r"(?:\s*(?:of|/|out of)\s*(?:the |my |our |this )?(?:\w+ )?(?:plan|sequence|solution|list|\d{1,4}))"
+_MARKERS = re.compile(
+    rf"(?:(?P<struct>- \[[ x]\]\s+|\[[ x]\]\s+)"
+    rf"|[\[(]?{_LABEL}[\s_-]*(?:no\.?\s*|number\s*|nr\.?\s*)?[#=]?\s*[\[(]?(?P<n1>\d{{1,4}}|{_NUMBER_WORD}|"
+    rf"{_ROMAN}\b)[\])]?(?![a-z0-9_-])(?:步)?{_OF}?(?P<d1>{_DELIMITER})?\s*"
+    rf"|[sat][-_ ]?(?:=\s?)?(?P<n2>\d{{1,4}}){_DELIMITER}\s*"
+    rf"|(?P<n9>\d{{1,4}})\s?(?:st|nd|rd|th)? (?:step|action|move){_DELIMITER}\s*"
+    rf"|\d{{1,4}}[.,]\d{{1,6}}\s?:\s*|(?P<n7>\d{{1,3}}\.\d{{1,3}})(?:[.):]|\s)\s*|(?P<n8>\d{{1,4}})\s?(?:-|–|to|"
+    rf"and)\s?\d{{1,4}}[.):]\s*"
+    r"|[\w.]{1,30}\.(?:append|add|push)\(\s*(?=[\"'])"
+    rf"|[#№]\s?(?P<n3>\d{{1,4}}){_DELIMITER}?\s+"
+    rf"|[\[(<{{](?P<n4>\d{{1,4}})[\])>}}]{_DELIMITER}?\s*"
+    rf"|(?P<n5>\d{{1,4}})(?:{_DELIMITER}(?!\d)\s*|\s?/\s?\d{{1,4}}{_DELIMITER}?\s+|\t\s*)"
+    rf"|\((?P<letter>[a-z]|{_ROMAN})\)\s+|(?P<letter2>[a-z]|{_ROMAN})[.)]\s+"
+    rf"|(?:the |my |your )?(?P<nth>{'|'.join(ORDINALS)})(?: (?:step|action|move|operation))?\s?:\s*"
+    r"|(?P<bullet>[^\w\s\"'(\[{<`|\\$/~.,;:!?=]{1,3})\s+|(?P<glued>[•●○■□▪▫▶►▷➤➜➔→⇒✓✔✅☑☐◦‣⁃∙◆◇★☆🔹🔸👉])\s*"
+    r"|\[(?:step|action)\]\s*:?\s*"
+    r"|(?P<label>(?:the )?(?:next |last |final )?(?:action|step|do|execute|move|operation|command|perform|run|"
+    r"call|instruction|task|act)\s?:"
+    r"|(?:and )?(?:then|next|now|after that|afterwards|finally|lastly)\s?:)\s*"
+    r"|[\"'](?:action|step|move|operation|name|command)[\"']\s?:\s*)"
+)  # fmt: skip
+_PREDICATE = re.compile(
+    r"(?:is|was|are|were|should|must|can|cannot|can't|needs?|fails?|will|would|and|or|to|has|have|had|in|of|above|"
+    r"below|does|doesn't|could|"
+    r"reads|becomes|instead|now|again|through|first|makes|frees|clears|leaves|requires|works?|isn't|wasn't|may|"
+    r"might|ought)\b"
+)
+"""What goes on after "step 3" in a sentence about it."""
+_CIRCLED = re.compile(r"[①-⓿❶-➓㉑-㊿]")
+_FENCE = re.compile(r"\s*(?:```|~~~)")
+_STARS = re.compile(r"^(\s*)\*(?=\s)", re.M)
+_EMPHASIS = re.compile(
+    r"[*`]|(?<![a-zA-Z0-9])_+(?![a-zA-Z0-9])|(?<![a-zA-Z0-9])_+(?=[a-zA-Z0-9][^_\n]{0,200}_(?![a-zA-Z0-9]))|"
+    r"(?<=[a-zA-Z0-9.!?:])_+(?![a-zA-Z0-9])"
+)
+_ESCAPES = re.compile(r"\\([_.*#()\[\]+>~|-])")
+_LATEX = re.compile(r"\\(?:boxed|text(?:bf|it|rm|tt)?|mathrm|mathbf)\{")
+_BLANKS = re.compile(r"[^\S\n]+")
+_SPLIT = re.compile(r"(?<=[^\n])[ \t,;]+(?:and |then )*(?=[\[(]?\d{1,3}[\])]?[.):\]]?\)?\s)")
+_INLINE = re.compile(r"(?:(?<=[\s,;.|])|^)(?:step |action )?[\[(]?(\d{1,3})(?:[\])]|[.):](?!\d))+\s?(?=\S)")
+_ROW = re.compile(r"\s*\|(.*?)\|?\s*$")
+
+
+class Line(NamedTuple):
+    """A line in lower case, without marks of emphasis. `number` is 0 if it has none; `form` is how it is marked:
+    number, letter, bullet, label, bare, fence, open, close or blank."""
+
+    indent: int
+    form: str
+    number: int
+    text: str
+    heading: bool = False
+    """Whether it is marked as a heading, or stands in bold."""
+    numbered: bool = False
+    label: str = ""
+
+
+_BLANK = Line(0, "blank", 0, "")
+_WORD = re.compile(r"[^\W_]")
+
+
+def plain(text: str) -> str:
+    """A text in lower case without emphasis, escapes and LaTeX; bullets stay."""
+    if "\\" in text:
+        text = _ESCAPES.sub(r"\1", text)
+        text = _LATEX.sub("", text).replace("$", "").replace("\\\\", "\n").replace("\\n", "\n")
+    if "*" in text:
+        text = _STARS.sub(r"\1-", text)
+    if "*" in text or "`" in text or "_" in text:
+        text = "\n".join(
+            line if _FENCE.match(line) else _EMPHASIS.sub("", line) if _marked(line) else line
+            for line in text.split("\n")
+        )
+    return text.lower()
+
+
+def _marked(line: str) -> bool:
+    return "*" in line or "`" in line or "_" in line
+
+
+def lines_of(text: str) -> Iterator[Line]:
+    """The lines of a plain text, those with an inline list ("1. ... 2. ...") as several."""
+    for raw in text.split("\n"):
+        line = raw[:LONGEST_LINE]
+        if not _WORD.search(line) and not _FENCE.match(line):
+            yield _BLANK
+        elif _FENCE.match(line):
+            form = "open" if line == OPEN else "close" if line == CLOSE else "fence"
+            yield Line(0, form, 0, line.strip("`~ "))
+        else:
+            pieces = _inline(line) if _INLINE.search(line, 3) else None
+            for piece in pieces or (line,):
+                yield item(piece)
+
+
+def _inline(line: str) -> list[str] | None:
+    """The items of "(1) ..., (2) ..." in one line; None if there are no two in a row."""
+    found = list(_INLINE.finditer(line))
+    if len(found) < 2:
+        return None
+    starts = []
+    wanted = -1
+    for m in found:
+        number = int(m.group(1))
+        before = line[: m.start()].rstrip()
+        if wanted < 0 and before and before[-1] not in ":;,.|-–—(=>":  # "in room 1. Then ..."
+            continue
+        if number == wanted or (wanted < 0 and number in (0, 1)) or (wanted < 0 and not line[: m.start()].strip()):
+            starts.append(m.start())
+            wanted = number + 1
+    if len(starts) < 2:
+        return None
+    head = line[: starts[0]].strip(" ,;")
+    pieces = [line[a:b].strip(" ,;|") for a, b in zip(starts, [*starts[1:], len(line)], strict=True)]
+    indent = line[: len(line) - len(line.lstrip())]
+    return [*([head] if head else []), *(indent + piece for piece in pieces)]
+
+
+def item(line: str) -> Line:
+    """A line without its markers."""
+    rest = line.lstrip()
+    indent = min(len(line) - len(rest), MOST_INDENT)
+    heading = rest.startswith("#") and not rest[1:2].isdigit()
+    rest = rest.rstrip()
+    if heading:
+        rest = rest.lstrip("# ")
+    if "  " in rest or "\t" in rest:
+        rest = _BLANKS.sub(" ", rest)
+    if rest.startswith("|"):
+        rest = _cells(rest)
+    if not rest.isascii() and (circled := _CIRCLED.match(rest)):
+        value = unicodedata.numeric(circled.group(), 0)
+        rest = f"{int(value)}. {rest[1:].lstrip('. )')}"
+    form, number, label = "bare", 0, ""
+    for _ in range(MOST_MARKERS):
+        m = _MARKERS.match(rest)
+        if not m or not m.end():
+            break
+        kind = m.lastgroup or ""
+        said = (
+            m["n1"]
+            or m["n2"]
+            or m["n3"]
+            or m["n4"]
+            or m["n5"]
+            or m["n9"]
+            or m["n8"]
+            or (m["n7"] or "").rpartition(".")[2]
+            or m["nth"]
+        )
+        if m["n1"] and not m["d1"] and not rest[m.end() - 1 : m.end()].isspace() and rest[m.end() :]:
+            break
+        if m["n1"] and not m["d1"] and _PREDICATE.match(rest, m.end()):
+            break
+        if said:
+            if form == "number" and number:  # "1. 2 ..." is no second marker
+                break
+            form, number = "number", _value(said)
+        elif m["label"]:
+            label = m["label"].rstrip(": ")
+            form = form if form != "bare" else "label"
+        elif m["letter"] or m["letter2"]:
+            if form in ("number", "letter"):
+                break
+            form = "letter"
+            number = _letter(m["letter"] or m["letter2"])
+        elif form != "number":
+            form = "number" if kind == "" and rest[:1].isdigit() else "bullet"
+        rest = rest[m.end() :]
+    rest = rest.strip().strip("\"'").rstrip(",").strip("\"'").strip()
+    if rest.endswith(("')", '")')) and rest.count("(") < rest.count(")"):
+        rest = rest[:-2]
+    if form in ("bullet", "label") and rest.isdigit() and len(rest) < 5:  # "- step: 2", its action on the next line
+        return Line(indent, "number", int(rest), "", heading, True, label)
+    return Line(indent, form, number, rest, heading, form == "number", label)
+
+
+def _cells(row: str) -> str:
+    """A row of a table: its number, if it has one, and its other cells behind it, each after a bar."""
+    m = _ROW.match(row)
+    cells = [c.strip() for c in (m.group(1) if m else row).split("|")]
+    if not any(c.strip(":- ") for c in cells):
+        return ""
+    filled = [c for c in cells if c]
+    if filled and re.fullmatch(r"(?:step |action )?#?\d{1,4}[.):]?", filled[0]) and len(filled) > 1:
+        number = re.findall(r"\d+", filled[0])[0]
+        return f"{number}. {' | '.join(filled[1:])}"
+    return " | ".join(filled)
+
+
+def _value(said: str) -> int:
+    if said.isdigit():
+        return int(said)
+    if said in ORDINALS:
+        return ORDINALS[said]
+    if said in NUMBERS:
+        return NUMBERS[said]
+    tens, _, ones = said.replace("-", " ").partition(" ")
+    if tens in _TENS:
+        return _TENS[tens] + NUMBERS.get(ones, 0)
+    return _roman(said)
+
+
+def _letter(said: str) -> int:
+    return ord(said) - ord("a") + 1 if len(said) == 1 and said not in "ivx" else _roman(said)
+
+
+def _roman(said: str) -> int:
+    values = [{"i": 1, "v": 5, "x": 10, "l": 50}.get(c, 0) for c in said]
+    return sum(-v if v < max(values[i:], default=0) else v for i, v in enumerate(values))
