@@ -1,4 +1,4 @@
-"""Every style of writing a plan is read alike in every domain and world: styles x domains x worlds, from the wording."""
+"""Every style of writing a plan is read alike in every domain and world: the texts come from the wording."""
 
 import json
 import random
@@ -16,20 +16,21 @@ from harness.verifiers.plan_text import PlanText, read
 from harness.verifiers.plans import Validator
 
 PROBLEMS = {
-    "blocksworld": "(:objects a b c d) (:init (handempty) (ontable a) (on b a) (clear b) (ontable c) (clear c) (ontable d)"
-    " (clear d)) (:goal (and (on a b)))",
-    "logistics": "(:objects p0 p1 t0 t1 a0 l0-0 l0-1 l1-0 l1-1 c0 c1) (:init (package p0) (package p1) (truck t0) (truck t1)"
-    " (airplane a0) (location l0-0) (location l0-1) (location l1-0) (location l1-1) (airport l0-0) (airport l1-0)"
-    " (city c0) (city c1) (in-city l0-0 c0) (in-city l0-1 c0) (in-city l1-0 c1) (in-city l1-1 c1) (at p0 l0-0)"
+    "blocksworld": "(:objects a b c d) (:init (handempty) (ontable a) (on b a) (clear b) (ontable c) (clear c)"
+    " (ontable d) (clear d)) (:goal (and (on a b)))",
+    "logistics": "(:objects p0 p1 t0 t1 a0 l0-0 l0-1 l1-0 l1-1 c0 c1) (:init (package p0) (package p1) (truck t0)"
+    " (truck t1) (airplane a0) (location l0-0) (location l0-1) (location l1-0) (location l1-1) (airport l0-0)"
+    " (airport l1-0) (city c0) (city c1) (in-city l0-0 c0) (in-city l0-1 c0)"
+    " (in-city l1-0 c1) (in-city l1-1 c1) (at p0 l0-0)"
     " (at p1 l1-1) (at t0 l0-1) (at t1 l1-0) (at a0 l0-0)) (:goal (and (at p0 l1-0)))",
     "depots": "(:objects depot0 - depot distributor0 - distributor truck0 - truck hoist0 hoist1 - hoist pallet0 pallet1"
     " - pallet crate0 crate1 - crate) (:init (at pallet0 depot0) (at pallet1 distributor0) (at truck0 depot0)"
     " (at hoist0 depot0) (available hoist0) (at hoist1 distributor0) (available hoist1) (at crate0 depot0)"
     " (on crate0 pallet0) (at crate1 depot0) (on crate1 crate0) (clear crate1) (clear pallet1))"
     " (:goal (and (on crate1 pallet1)))",
-    "gripper": "(:objects room1 room2 ball1 ball2 left right) (:init (room room1) (room room2) (ball ball1) (ball ball2)"
-    " (gripper left) (gripper right) (at-robby room1) (at-ball ball1 room1) (at-ball ball2 room2) (free left)"
-    " (free right)) (:goal (and (at-ball ball1 room2)))",
+    "gripper": "(:objects room1 room2 ball1 ball2 left right) (:init (room room1) (room room2) (ball ball1)"
+    " (ball ball2) (gripper left) (gripper right) (at-robby room1) (at-ball ball1 room1) (at-ball ball2 room2)"
+    " (free left) (free right)) (:goal (and (at-ball ball1 room2)))",
 }
 WORLDS = ("plain", "mystery", "random")
 
@@ -81,27 +82,127 @@ def listed(marker: str, said: Sequence[str], before: str = "", behind: str = "")
 
 
 MARKERS = [
-    "{i}. ", "{i}) ", "({i}) ", "{i} - ", "{i} – ", "{i}: ", "#{i} ", "[{i}] ", "{i}\\. ", "0{i}. ", "{i}/ ", "{i} | ", "{i} => ",
-    "Step {i}: ", "Step {i} - ", "Step {i} → ", "**Step {i}:** ", "### Step {i}: ", "Step #{i}: ", "Step {i} of 6: ", "S{i}: ",
-    "Step {i} of the plan: ", "[Step {i}] ", "step_{i}: ", "Action {i}: ", "Action #{i}: ", "Move {i}: ", "Operation {i}: ",
-    "Task {i}: ", "t={i}: ", "{i}.000: ", "Schritt {i}: ", "- {i}. ", "**{i}.** ", "> {i}. ", "| {i} | ", "- ", "* ", "+ ", "• ",
-    "– ", "· ", "○ ", "■ ", "▶ ", "→ ", "✓ ", "✅ ", "☐ ", "- [ ] ", "[x] ", ">> ", "=> ", "👉 ", "🔹 ", "<li>", "Action: ",
-    "Do: ", "Then: ", "Next: ",
-]  # fmt: skip
+    "{i}. ",
+    "{i}) ",
+    "({i}) ",
+    "{i} - ",
+    "{i} – ",
+    "{i}: ",
+    "#{i} ",
+    "[{i}] ",
+    "{i}\\. ",
+    "0{i}. ",
+    "{i}/ ",
+    "{i} | ",
+    "{i} => ",
+    "Step {i}: ",
+    "Step {i} - ",
+    "Step {i} → ",
+    "**Step {i}:** ",
+    "### Step {i}: ",
+    "Step #{i}: ",
+    "Step {i} of 6: ",
+    "S{i}: ",
+    "Step {i} of the plan: ",
+    "[Step {i}] ",
+    "step_{i}: ",
+    "Action {i}: ",
+    "Action #{i}: ",
+    "Move {i}: ",
+    "Operation {i}: ",
+    "Task {i}: ",
+    "t={i}: ",
+    "{i}.000: ",
+    "Schritt {i}: ",
+    "- {i}. ",
+    "**{i}.** ",
+    "> {i}. ",
+    "| {i} | ",
+    "- ",
+    "* ",
+    "+ ",
+    "• ",
+    "– ",
+    "· ",
+    "○ ",
+    "■ ",
+    "▶ ",
+    "→ ",
+    "✓ ",
+    "✅ ",
+    "☐ ",
+    "- [ ] ",
+    "[x] ",
+    ">> ",
+    "=> ",
+    "👉 ",
+    "🔹 ",
+    "<li>",
+    "Action: ",
+    "Do: ",
+    "Then: ",
+    "Next: ",
+]
 BEFORE = [
-    "I'd ", "I will ", "We can now ", "You should ", "The agent must ", "Let's ", "Let us ", "Please ", "Then I ", "Next, ",
-    "The next action is to ", "The first thing to do is to ", "To get on, ", "With that done, ", "Since it is needed, ",
-    "Once this is done, ", "At this point, ", "Perform the action: ", "Execute: ", "Apply ", "Go ahead and ", "It is time to ",
-    "Okay, ", "In order to make progress, ", "Start by ", "My next move is to ",
-]  # fmt: skip
+    "I'd ",
+    "I will ",
+    "We can now ",
+    "You should ",
+    "The agent must ",
+    "Let's ",
+    "Let us ",
+    "Please ",
+    "Then I ",
+    "Next, ",
+    "The next action is to ",
+    "The first thing to do is to ",
+    "To get on, ",
+    "With that done, ",
+    "Since it is needed, ",
+    "Once this is done, ",
+    "At this point, ",
+    "Perform the action: ",
+    "Execute: ",
+    "Apply ",
+    "Go ahead and ",
+    "It is time to ",
+    "Okay, ",
+    "In order to make progress, ",
+    "Start by ",
+    "My next move is to ",
+]
 BEHIND = [
-    " because it is not needed yet", " which was not possible before", ". We can then {next}.", ", so we can then {next}",
-    ". Next, we will {next}.", " before we {next}", " so that we can {next}", " – needed to {next}", ". This allows us to {next}.",
-    "; otherwise we could not {next}", " (then {next})", " instead of trying to {next}", ". The goal is to {next}.",
-    ", and then we can {next}", " – don't do anything else yet", " (this is not a mistake)", " - this is not optional",
-    " without moving anything else", " => ok", " # ok", " ; ok", " [valid]", " (cost 1)", " for now", ". Check: ok.", " ✓",
-    "\n   - Purpose: to be able to {next}", "\n   Reason: it is needed.", "\n   (We cannot {next} yet.)", ": this is needed",
-]  # fmt: skip
+    " because it is not needed yet",
+    " which was not possible before",
+    ". We can then {next}.",
+    ", so we can then {next}",
+    ". Next, we will {next}.",
+    " before we {next}",
+    " so that we can {next}",
+    " – needed to {next}",
+    ". This allows us to {next}.",
+    "; otherwise we could not {next}",
+    " (then {next})",
+    " instead of trying to {next}",
+    ". The goal is to {next}.",
+    ", and then we can {next}",
+    " – don't do anything else yet",
+    " (this is not a mistake)",
+    " - this is not optional",
+    " without moving anything else",
+    " => ok",
+    " # ok",
+    " ; ok",
+    " [valid]",
+    " (cost 1)",
+    " for now",
+    ". Check: ok.",
+    " ✓",
+    "\n   - Purpose: to be able to {next}",
+    "\n   Reason: it is needed.",
+    "\n   (We cannot {next} yet.)",
+    ": this is needed",
+]
 PDDL: dict[str, Callable[[Case], str]] = {
     "lines": lambda c: "\n".join(f"({' '.join(s)})" for s in c.steps),
     "one line": lambda c: " ".join(f"({' '.join(s)})" for s in c.steps),
@@ -216,7 +317,8 @@ def lists(case: Case) -> dict[str, str]:
         "the list goes on": f"{cut}\n\nFinally:\n" + "\n".join(f"{i}. {x}" for i, x in list(enumerate(s, 1))[3:]),
         "corrected by number": f'{wrong}\n\nCorrection: step 3 should be "{s[2]}" instead.',
         "corrected from a number": f"{cut}\nNo, scratch that. Step 3 should be:\n{from_third}",
-        "corrected in the step": f"1. {s[0]}\n2. {s[5]} - wait, that is not possible yet. Instead: {s[1]}\n{from_third}",
+        "corrected in the step": f"1. {s[0]}\n2. {s[5]} - wait, that is not possible yet. Instead: {s[1]}\n"
+        + from_third,
         "a step left out": listed("{i}. ", [*s[:2], s[4], *s[2:]]) + "\n\nStep 3 is a mistake and must be left out.",
         "steps swapped": listed("{i}. ", [s[1], s[0], *s[2:]]) + "\n\nCorrection: steps 1 and 2 should be swapped.",
         "decided": f"Option 1:\n{other}\n\nOption 2:\n{plan}\n\nI choose option 2.",
@@ -280,8 +382,34 @@ def test_any_plan_in_any_notation_is_read_back(key: tuple[str, str], seed: int, 
     assert case.read((PDDL | OTHERS)[form](case)).steps == case.steps
 
 
-WORDS = ["1. ", "2. ", "- ", "attack ", "object a", " object b", "feast ", " from ", "\n", "\n\n", "wait, ", "step 2 should be ",
-         "final plan:", "(", ")", "{", '"', "[PLAN]", "<answer>", "because ", "not ", "option 1:\n", "| ", ", then ", "it", "```\n"]  # fmt: skip
+WORDS = [
+    "1. ",
+    "2. ",
+    "- ",
+    "attack ",
+    "object a",
+    " object b",
+    "feast ",
+    " from ",
+    "\n",
+    "\n\n",
+    "wait, ",
+    "step 2 should be ",
+    "final plan:",
+    "(",
+    ")",
+    "{",
+    '"',
+    "[PLAN]",
+    "<answer>",
+    "because ",
+    "not ",
+    "option 1:\n",
+    "| ",
+    ", then ",
+    "it",
+    "```\n",
+]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=60).map("".join) | st.text(max_size=300))
