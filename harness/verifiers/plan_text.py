@@ -193,7 +193,7 @@ def _decided(reader: Reader) -> PlanText:
                 kept, alternatives = [segment], False
             else:
                 kept.append(segment)
-        elif segment.steps[:1] == kept[0].steps[:1]:
+        elif segment.kind != "phase" and segment.steps[:1] == kept[0].steps[:1]:
             if before[: len(segment.steps)] != segment.steps:
                 kept = [segment]
         elif segment.kind in ("draft", "outline", "state"):

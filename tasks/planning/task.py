@@ -47,7 +47,7 @@ class Planning:
     instances: Path | None = option(None, "a folder of .pddl problems, with domain.pddl (and wording.yaml) if your own")
 
     name: ClassVar[str] = ""
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     factors: ClassVar[tuple[str, ...]] = ("world", "prompt", "ability", "style", "solvable")
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # Other names are longer or shorter, and mystery and random worlds say less around them.

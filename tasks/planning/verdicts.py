@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from harness.reading.envelope import clean, cuts
+from harness.reading.outcome import is_refusal
 from harness.verifiers.fact_text import without_emphasis
 from harness.verifiers.plan_words import DOUBTED, RETRACTED
 
@@ -60,6 +61,8 @@ def read_verdict(response: str) -> VerdictText:
 
 def _read(text: str) -> VerdictText:
     start, end, line = _verdict_in(text)
+    if start < 0 and is_refusal(text):
+        return VerdictText("", reason="no verdict was found")
     after = text[end:]
     taken_back = next((m for m in (RETRACTED.search(after), _doubt(after)) if m), None)
     if taken_back and start >= 0:

@@ -14,7 +14,7 @@ from harness.tasks.planning.cases import ABILITIES
 from harness.tasks.planning.instances import compiled
 from harness.tasks.planning.scoring import world_of
 from harness.tasks.planning.task import Blocksworld
-from harness.types import Outcome, Sample
+from harness.types import Outcome, Sample, StopReason
 from harness.verifiers.plans import Validator
 from tests.tasks.planning.test_task import answer, samples
 
@@ -124,6 +124,41 @@ def test_a_verdict_is_right_at_three_levels(text: str, levels: tuple[bool, bool,
     assert tuple(score.detail[name] for name in ("binary", "type", "explanation")) == levels
     assert score.value == levels[2]
     assert build(Blocksworld, {"level": "binary"}, "t").score(VERIFY, text).value == levels[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "stop", "outcome"),
+    [
+        ("Answer: valid\n\nWait, I made a mistake. Step 1 is not possible: it is not true that the red block is clear.",
+         "stop", "correct"),
+        ("Answer: step 1 is not possible because it is not true that the red block is clear\n\nThat is wrong.", "stop",
+         "unparsed"),
+        ("**Verdict:** step 1 is not possible because it is not true that the red block is clear", "stop", "correct"),
+        ("Answer: step 1 is not possible because it is not true that the red", "length", "truncated"),
+        ("Answer: step 1 is not possible because it is not true that the red block is clear\n\nI che", "length",
+         "correct"),
+        ("I'm sorry, but I can't help with that.", "stop", "refused"),
+        ("Answer: valid", "content_filter", "refused"),
+    ],
+)  # fmt: skip
+def test_verdicts_go_through_the_judge(text: str, stop: StopReason, outcome: str) -> None:
+    assert Blocksworld().score(VERIFY, text, stop).outcome.value == outcome
+
+
+@pytest.mark.parametrize(
+    ("behind", "stop", "outcome"),
+    [
+        ("\n\nNo longer true:\n- the blue block is on top of the red block", "stop", "correct"),
+        ("\n\nExplanation:\n- the blue block is clear at first", "stop", "correct"),
+        ("", "length", "truncated"),
+        ("\n\nThis is", "length", "correct"),
+    ],
+)
+def test_lists_behind_the_state_add_nothing_to_it(behind: str, stop: StopReason, outcome: str) -> None:
+    params = VERIFY | {"ability": "plan_execution", "plan": "(unstack b a)"}
+    facts = ["the red block is on the table", "you are holding the blue block", "the red block is clear"]
+    text = "Resulting state:\n" + "\n".join(f"- {fact}" for fact in facts)
+    assert Blocksworld().score(params, text + behind, stop).outcome.value == outcome
 
 
 def test_no_verdict_is_unparsed() -> None:

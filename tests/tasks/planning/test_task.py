@@ -280,6 +280,10 @@ def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path, files: dict[str, st
         samples(1, instances=folder(tmp_path, **files))
 
 
+def answer_text(task: Planning, sample: Sample) -> str:
+    return task.baseline("oracle", sample, random.Random(0))
+
+
 # Scores -----------------------------------------------------------------------------------------------------------
 
 
@@ -290,9 +294,20 @@ def test_the_verdict_says_what_was_wrong() -> None:
     assert score.detail["missing"] == ["(holding a)"]
 
 
-def test_a_cut_plan_is_truncated_only_if_there_is_none() -> None:
+def test_a_cut_plan_is_truncated_unless_it_was_complete() -> None:
     task, (sample, *_) = samples(1)
-    assert task.score(sample.params, "Let me think", "length").outcome is Outcome.TRUNCATED
+    plan = answer_text(task, sample)
+    cut = ["Let me think", plan, f"```\n{plan}", plan[:-4], f"{plan}\n\nWait, this does not work. Let me try"]
+    whole = [f"```\n{plan}\n```", f"[PLAN]\n{plan}\n[PLAN END]", f"{plan}\n\nThis rea"]
+    assert [task.score(sample.params, text, "length").outcome for text in cut] == [Outcome.TRUNCATED] * len(cut)
+    assert [task.score(sample.params, text, "length").outcome for text in whole] == [Outcome.CORRECT] * len(whole)
+
+
+def test_a_cut_plan_that_goes_round_in_circles_is_no_plan() -> None:
+    task, (sample, *_) = samples(1)
+    text = "\n".join(f"{i}. Pick up the red block" for i in range(1, 90))
+    score = task.score(sample.params, text, "length")
+    assert (score.outcome, score.detail["reason"]) == (Outcome.UNPARSED, "loop")
 
 
 @pytest.mark.parametrize(
