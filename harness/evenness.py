@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from harness.reading.styles import Reads, Style, render, styles_for
+from harness.reading.styles import Reads, Style, is_list, render, styles_for
 from harness.seeds import derive
 from harness.tables import align
 from harness.types import Outcome, Sample, Task
@@ -42,7 +42,7 @@ def read_styles(task: Task, samples: Iterable[Sample]) -> list[Row]:
     misses: dict[tuple[str, str], str] = {}
     for sample in samples:
         wrong = wrong_answer(task, sample)
-        for style in styles_for(sample.target):
+        for style in styles_for(sample.target, wrong):
             for right in (True, False) if wrong and "{answer}" in style.template else (True,):
                 text, expected = expectation(style, sample.target, wrong, right)
                 score = task.score(sample.params, text, style.stop_reason)
@@ -63,13 +63,17 @@ def expectation(style: Style, answer: str, wrong: str, right: bool) -> tuple[str
 
 def wrong_answer(task: Task, sample: Sample) -> str:
     """A wrong answer as the task writes it; of a list, all items but the last. Empty if the task has none."""
-    if "\n" in sample.target:
+    if is_list(sample.target):
         return sample.target.rpartition("\n")[0]
     rng = random.Random(derive("wrong answer", sample.id))
     for _ in range(MOST_DRAWS):
-        score = task.score(sample.params, task.baseline("random", sample, rng))
-        if score.outcome is Outcome.WRONG and score.answer and "\n" not in score.answer:
-            return score.answer
+        drawn = task.baseline("random", sample, rng)
+        score = task.score(sample.params, drawn)
+        if score.outcome is Outcome.WRONG and score.answer:
+            if is_list(drawn):
+                return drawn
+            if "\n" not in score.answer:
+                return score.answer
     return ""
 
 

@@ -99,12 +99,22 @@ LISTS = (
 )
 """For answers that are lists, such as plans."""
 
+_LIST = re.compile(r"\d+[.)] |\([a-z]")
 _NUMBER = re.compile(r"^\d+[.)] ", re.M)
 
 
-def styles_for(answer: str) -> tuple[Style, ...]:
-    """The styles that suit an answer: of one line, or a list."""
-    return (*BOTH, *(LISTS if "\n" in answer else LINES))
+def is_list(answer: str) -> bool:
+    """Whether an answer is written as a list: numbered, or in the notation of PDDL."""
+    return bool(_LIST.match(answer))
+
+
+def styles_for(answer: str, other: str) -> tuple[Style, ...]:
+    """The styles that suit two answers of a sample: both lists, both of one line, or one of each ("no plan exists")."""
+    if is_list(answer):
+        shown = LISTS if "\n" in answer else tuple(s for s in LISTS if "{half}" not in s.template)
+    else:
+        shown = () if is_list(other) else LINES
+    return tuple(s for s in (*BOTH, *shown) if other or "{other}" not in s.template)
 
 
 def render(style: Style, answer: str, other: str) -> str:

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from harness.reading.envelope import clean, cuts
 from harness.verifiers import plan_words as words
@@ -49,6 +50,8 @@ class PlanText:
 
 
 _BLANK_LINES = re.compile(r"\n{3,}")
+_BEGUN = re.compile(r"\n[ \t]{0,9}[-*•]{0,3}[ \t]{0,3}(?:step ?)?(?:\d{1,4}[.):]{0,2})?[ \t]{0,3}(?:\([^)\n]{0,200})?\Z", re.I)
+"""A step of which a text has the number or the first words: the list goes on."""
 _MARKERS = re.compile(
     r"\[(?:(?P<end>PLAN[ _]END|END[ _](?:OF[ _])?PLAN|/PLAN|END)|(?P<start>PLAN|FINAL[ _]PLAN|BEGIN[ _]PLAN))\]:?", re.I
 )
@@ -69,23 +72,27 @@ _CALLED = re.compile(
 )
 
 
-def read(text: str, lexicon: Lexicon, fits: Fits = lambda step: True) -> PlanText:
+def read(
+    text: str, lexicon: Lexicon, fits: Fits = lambda step: True, declines: Callable[[str], bool] = lambda part: False
+) -> PlanText:
     """The last complete plan that the response offers.
+
+    `declines` says whether a text answers that there is no plan: then what it goes on with is not read.
 
     `fits` says whether a step's objects are of the right kinds ("" stands for any object): it decides where words leave
     several actions or orders of objects open. An object that was left out is "" in the steps.
     """
     found = PlanText((), "no steps were found")
-    whole = _BLANK_LINES.sub("\n\n", clean(text))
+    whole = _BLANK_LINES.sub("\n\n", clean(text)).rstrip()
     for part, is_all in cuts(whole, _PROMPT):
         found = _read(part, lexicon, fits)
         if found.steps:
             if is_all:
-                return found
+                return replace(found, final=False) if _BEGUN.search(whole[-300:]) else found
             if not _goes_on(whole[len(part) :], lexicon, fits):
                 return PlanText(found.steps, found.reason, True)
             continue
-        if found.reason != "no steps were found" and not is_all:
+        if not is_all and (found.reason != "no steps were found" or declines(part)):
             return found
     return found
 

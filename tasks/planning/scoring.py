@@ -7,8 +7,10 @@ from typing import Any
 
 from harness.errors import DataError
 from harness.pddl_domains import SHIPPED, World, mystery, own, plain, randomised
+from harness.reading import commitment
 from harness.reading.envelope import clean
 from harness.reading.outcome import Reading, judge
+from harness.reading.values import Reader, Value
 from harness.tasks.planning.instances import compiled
 from harness.tasks.planning.rendering import NO_PLAN
 from harness.tasks.planning.verdicts import read_verdict
@@ -67,18 +69,19 @@ def score(params: Params, response: str, stop_reason: StopReason, level: str) ->
 def _plan(params: Params, response: str, stop_reason: StopReason, world: World, validator: Validator) -> Score:
     """detail: `steps` of the plan; `executable`, how many of them can be taken; `goal`, whether they lead there; `gap`,
     how many more than necessary; `optimal`; `copied`, whether it is the plan that the prompt shows."""
-    found = plan_text.read(response, world.lexicon(frozenset(validator.problem.objects)), validator.of_kinds)
+    found = plan_text.read(
+        response, world.lexicon(frozenset(validator.problem.objects)), validator.of_kinds, _says_no_plan
+    )
     steps, reason = found.steps, found.reason
     if any("" in step for step in steps):
         filled = validator.filled(steps)
         steps = () if isinstance(filled, int) else tuple(filled)
         reason = f"step {filled} leaves out an object that is not implied" if isinstance(filled, int) else ""
     if not steps:
-        gives_up = _says_no_plan(response)
-        if not gives_up:
-            return judge(Reading(None, reason), False, stop_reason, response)
+        said, _ = commitment.read(response, _NO_PLAN_READER)
+        if said.value is None:
+            return judge(Reading(None, reason, declined=said.declined), False, stop_reason, response)
         right = params.get("solvable") == "no"
-        said = Reading(NO_PLAN, final=True)
         return judge(said, right, stop_reason, response, reason="" if right else "claimed_unsolvable")
     reading = Reading(_text(steps), final=found.final)
     if params.get("solvable") == "no":
@@ -113,6 +116,15 @@ _GIVES_UP = re.compile(
     r"|\b(?:there is|there's) no (?:such |valid |possible )?(?:plan|sequence of)\b"
     r"|\b(?:the )?(?:goal|problem|it) (?:(?:cannot|can't) be (?:reached|solved|achieved)"
     r"|is (?:unsolvable|impossible|unreachable|not (?:solvable|reachable|possible to)))"
+)
+
+
+def _claim(text: str) -> Value | None:
+    return Value(NO_PLAN) if _GIVES_UP.search(text[:2_000].lower()) else None
+
+
+_NO_PLAN_READER = Reader(
+    marked=lambda m: _claim(m.text), stated=lambda sentence, _: _claim(sentence), alone=lambda line: _claim(line)
 )
 
 
