@@ -45,7 +45,7 @@ class AIW:
     largest: int = option(12, "procedural: the largest number of brothers or sisters")
 
     name: ClassVar[str] = "aiw"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     factors: ClassVar[tuple[str, ...]] = ("family", "variation", "prompt")
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "family": ("all",),

@@ -38,7 +38,7 @@ class Arithmetic:
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
 
     name: ClassVar[str] = "arithmetic"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("base", "prompt")
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # The prompt lists the digits of the base, and results have fewer of them the larger the base is.

@@ -35,7 +35,7 @@ class Game24:
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
 
     name: ClassVar[str] = "game24"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("world", "solvable", "prompt")
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # Other targets have other digits, and worked examples of their own.

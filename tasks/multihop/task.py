@@ -60,7 +60,7 @@ class Multihop:
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the official metric's")
 
     name: ClassVar[str] = "multihop"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("documents", "position", "order", "context")
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "documents": ("length", "words", "numbers", "largest number", "answer position", "vocabulary"),

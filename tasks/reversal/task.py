@@ -50,7 +50,7 @@ class Reversal:
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
 
     name: ClassVar[str] = "reversal"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("direction",)
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # Descriptions are longer than names, so what follows them stands later.
