@@ -50,7 +50,11 @@ class PlanText:
 
 
 _BLANK_LINES = re.compile(r"\n{3,}")
-_BEGUN = re.compile(r"\n[ \t]{0,9}[-*•]{0,3}[ \t]{0,3}(?:step ?)?(?:\d{1,4}[.):]{0,2})?[ \t]{0,3}(?:\([^)\n]{0,200})?\Z", re.I)
+_BEGUN = re.compile(
+    r"\n[ \t]{0,9}[-*•]{0,3}[ \t]{0,3}(?:step ?)?(?:\d{1,4}[.):]{0,2})?"
+    r"[ \t]{0,3}(?:\([^)\n]{0,200})?\Z",
+    re.I,
+)
 """A step of which a text has the number or the first words: the list goes on."""
 _MARKERS = re.compile(
     r"\[(?:(?P<end>PLAN[ _]END|END[ _](?:OF[ _])?PLAN|/PLAN|END)|(?P<start>PLAN|FINAL[ _]PLAN|BEGIN[ _]PLAN))\]:?", re.I
