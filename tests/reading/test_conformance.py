@@ -6,8 +6,10 @@ Each task says only what an answer looks like (`sample.target`); the cases are t
 import itertools
 
 import pytest
+from click.testing import CliRunner
 
 from harness import evenness, plugins
+from harness.cli import cli
 from harness.reading.styles import styles_for
 from harness.types import Outcome, Sample, StopReason, Task
 
@@ -135,3 +137,33 @@ def test_the_styles_of_lists_and_of_lines_are_all_written() -> None:
         for style in styles_for(answer, "8" if answer == "7" else "1. Pick up b."):
             text, _ = evenness.expectation(style, answer, "8", True)
             assert "{" not in text.replace('{"', "").replace("{\\text{", "").replace("boxed{", ""), style.name
+
+
+def test_a_user_sees_how_styles_are_read() -> None:
+    shown = CliRunner().invoke(cli, ["audit", "arithmetic", "--reading", "--limit", "8", "--fail"])
+    assert shown.exit_code == 0
+    assert "read unevenly between conditions: none" in shown.output
+    assert "as asked" in shown.output
+
+
+def test_reading_that_is_uneven_fails_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [evenness.Row("bold", "base 9", 0, 1, "unparsed, not correct"), evenness.Row("bold", "base 10", 1, 1, "")]
+    monkeypatch.setattr(evenness, "read_styles", lambda task, samples: rows)
+    shown = CliRunner().invoke(cli, ["audit", "arithmetic", "--reading", "--fail"])
+    assert shown.exit_code == 100
+    assert "read unevenly between conditions: bold" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("response", "outcome"),
+    [
+        ("No plan exists.", "correct"),
+        ("Answer: No plan exists.\n\nHmm, that's wrong.", "unparsed"),
+        ("No plan exists.\n\nQuestion: Another one?\nAnswer:\n1. Pick up the red block.", "correct"),
+        ("I don't know.", "refused"),
+    ],
+)
+def test_a_claim_that_no_plan_exists_is_an_answer_like_others(response: str, outcome: str) -> None:
+    task = plugins.task("blocksworld", {"solvable": "no"})
+    for sample in samples_of(task, 1):
+        assert task.score(sample.params, response).outcome is Outcome(outcome)
