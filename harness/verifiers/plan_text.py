@@ -33,7 +33,7 @@ from harness.verifiers.plan_steps import read_item
 __all__ = ["Fits", "PlanText", "Step", "read"]
 
 MOST_LISTS = 300
-LONGEST = 400_000
+LONGEST = 200_000
 """Characters of a response that are looked at, from its end: far more than any plan has."""
 
 
