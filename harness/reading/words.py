@@ -169,6 +169,7 @@ UNCONFIRMED = (
 
 _CANT = either(r"""
     cannot | can ?not | can't | could not | couldn't | won't | will not | decline to | refuse to
+    (?:'m|'re) (?:not able|unable) to
     (?:am|was|were|are) (?:not able|unable) to | (?:must|have to) (?:respectfully )?decline to | don't feel comfortable
 """)
 _HELP = either(r"""
@@ -180,7 +181,7 @@ _SORRY = (
     r"(?:(?:(?:i'm|i am|we're|we are) )?(?:\w+ )?(?:sorry|afraid)|i apologi[sz]e|apologies|unfortunately|regrettably)"
 )
 REFUSAL = either(rf"""
-    {_SORRY}?[,.;:!]? ?(?:but )?(?:as an? [^.\n]{{1,60}}?,? )?(?:that )?(?:i|we) {_CANT} (?:to )?(?:\w+ )?{_HELP}
+    {_SORRY}?[,.;:!]? ?(?:but )?(?:as an? [^.\n]{{1,60}}?,? )?(?:that )?(?:i|we) ?{_CANT} (?:to )?(?:\w+ )?{_HELP}
     as an? (?:ai|artificial|large|language)[^.\n]{{0,60}}?,? i (?:cannot|can't|do not|don't|won't|must)
     as an? (?:ai|artificial|large|language)[^.\n]{{0,60}}?,? i am (?:not able|unable)
     i(?:'m| am)? (?:not able|unable|not allowed|not permitted|not comfortable|not programmed) (?:to|with)\b

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from harness.verifiers import plan_words as words
@@ -20,6 +21,9 @@ class Correction:
     steps: tuple[Step, ...] = ()
 
 
+_HYPOTHETICAL = re.compile(r"\b(?:if|whether|what would|what happens)\b[^?!]{0,60}$")
+
+
 def correction(text: str, lexicon: Lexicon, fits: Fits) -> Correction | str | None:
     """What a sentence corrects in the list above it; a text if it corrects something and can't be read; else None."""
     for pattern, how in (
@@ -29,7 +33,7 @@ def correction(text: str, lexicon: Lexicon, fits: Fits) -> Correction | str | No
         (words.REPLACES, "replace"),
     ):
         m = pattern.search(text)
-        if not m:
+        if not m or _HYPOTHETICAL.search(text[: m.start()].rpartition(". ")[2]):
             continue
         groups = m.groupdict()
         number = next((groups[k] for k in ("n", "n2", "n4") if groups.get(k)), None)

@@ -40,7 +40,7 @@ _MARKERS = re.compile(
     rf"and)\s?\d{{1,4}}[.):]\s*"
     r"|[\w.]{1,30}\.(?:append|add|push)\(\s*(?=[\"'])"
     rf"|[#№]\s?(?P<n3>\d{{1,4}}){_DELIMITER}?\s+"
-    rf"|[\[(<{{](?P<n4>\d{{1,4}})[\])>}}]{_DELIMITER}?\s*"
+    rf"|[\[(<{{](?P<n4>\d{{1,4}})(?:\s?(?:/|of)\s?\d{{1,4}})?[\])>}}]{_DELIMITER}?\s*"
     rf"|(?P<n5>\d{{1,4}})(?:{_DELIMITER}(?!\d)\s*|\s?/\s?\d{{1,4}}{_DELIMITER}?\s+|\t\s*)"
     rf"|\((?P<letter>[a-z]|{_ROMAN})\)\s+|(?P<letter2>[a-z]|{_ROMAN})[.)]\s+"
     rf"|(?:the |my |your )?(?P<nth>{'|'.join(ORDINALS)})(?: (?:step|action|move|operation))?\s?:\s*"
@@ -51,6 +51,9 @@ _MARKERS = re.compile(
     r"|(?:and )?(?:then|next|now|after that|afterwards|finally|lastly)\s?:)\s*"
     r"|[\"'](?:action|step|move|operation|name|command)[\"']\s?:\s*)"
 )  # fmt: skip
+_RECEIVER = re.compile(r"^(?:await )?[a-z_]\w{0,20}\.(?=[a-z][a-z_-]{1,40}\()")
+"""What a method is called on: "robot." in "robot.pick_up(...)"."""
+_GAP = re.compile(r"\s*(?:[-*•]\s*)?[\[(]?(?:\.\s?\.\s?\.|…|⋮)[\])]?\s*")
 _PREDICATE = re.compile(
     r"(?:is|was|are|were|should|must|can|cannot|can't|needs?|fails?|will|would|and|or|to|has|have|had|in|of|above|"
     r"below|does|doesn't|could|"
@@ -66,6 +69,9 @@ _EMPHASIS = re.compile(
     r"(?<=[a-zA-Z0-9.!?:])_+(?![a-zA-Z0-9])"
 )
 _ESCAPES = re.compile(r"\\([_.*#()\[\]+>~|-])")
+_LATEX_LIST = re.compile(
+    r"\\(?:(?P<item>item\b(?:\[[^\]\n]{0,20}\])?)[ \t]{0,9}|(?:begin|end)\{[a-z*]{1,20}\}(?:\[[^\]\n]{0,40}\])?)"
+)
 _LATEX = re.compile(r"\\(?:boxed|text(?:bf|it|rm|tt)?|mathrm|mathbf)\{")
 _BLANKS = re.compile(r"[^\S\n]+")
 _SPLIT = re.compile(r"(?<=[^\n])[ \t,;]+(?:and |then )*(?=[\[(]?\d{1,3}[\])]?[.):\]]?\)?\s)")
@@ -75,7 +81,7 @@ _ROW = re.compile(r"\s*\|(.*?)\|?\s*$")
 
 class Line(NamedTuple):
     """A line in lower case, without marks of emphasis. `number` is 0 if it has none; `form` is how it is marked:
-    number, letter, bullet, label, bare, fence, open, close or blank."""
+    number, letter, bullet, label, bare, fence, open, close, gap ("...") or blank."""
 
     indent: int
     form: str
@@ -88,12 +94,14 @@ class Line(NamedTuple):
 
 
 _BLANK = Line(0, "blank", 0, "")
+_LEFT_OUT = Line(0, "gap", 0, "")
 _WORD = re.compile(r"[^\W_]")
 
 
 def plain(text: str) -> str:
     """A text in lower case without emphasis, escapes and LaTeX; bullets stay."""
     if "\\" in text:
+        text = _LATEX_LIST.sub(lambda m: "- " if m["item"] else "", text)
         text = _ESCAPES.sub(r"\1", text)
         text = _LATEX.sub("", text).replace("$", "").replace("\\\\", "\n").replace("\\n", "\n")
     if "*" in text:
@@ -115,7 +123,7 @@ def lines_of(text: str) -> Iterator[Line]:
     for raw in text.split("\n"):
         line = raw[:LONGEST_LINE]
         if not _WORD.search(line) and not _FENCE.match(line):
-            yield _BLANK
+            yield _LEFT_OUT if _GAP.fullmatch(line[:20]) else _BLANK
         elif _FENCE.match(line):
             form = "open" if line == OPEN else "close" if line == CLOSE else "fence"
             yield Line(0, form, 0, line.strip("`~ "))
@@ -199,6 +207,7 @@ def item(line: str) -> Line:
         elif form != "number":
             form = "number" if kind == "" and rest[:1].isdigit() else "bullet"
         rest = rest[m.end() :]
+    rest = _RECEIVER.sub("", rest, count=1)
     rest = rest.strip().strip("\"'").rstrip(",").strip("\"'").strip()
     if rest.endswith(("')", '")')) and rest.count("(") < rest.count(")"):
         rest = rest[:-2]

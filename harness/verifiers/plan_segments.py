@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from harness.reading.words import LEFT_OPEN
 from harness.verifiers import plan_words as words
 from harness.verifiers.lexicon import Fits, Lexicon, Step
 from harness.verifiers.plan_corrections import Correction, correction
@@ -32,6 +33,8 @@ _EXEMPT = re.compile(
 _ARGUMENTS = re.compile(r"(?:[a-z][\w ]{0,20}\s?[:=]\s*(?P<what>[^:=]{1,200})|[\w, -]{1,60})$")
 _BARE_NUMBER = re.compile(r"(\d{1,3})\s+")
 
+_LEFT_OPEN = re.compile(LEFT_OPEN, re.I)
+
 
 @dataclass
 class Reader:
@@ -52,8 +55,8 @@ class Reader:
     retracted_at: int = 0
     """How many segments there were when the plan was last taken back for good."""
     given_up: bool = False
-    parent: bool = False
-    """Whether the last line was a numbered one without a text: what follows is its text."""
+    gap: Segment | None = None
+    """The list in which "..." stood last."""
     awaited: int = 0
     half: str = ""
     """An action without its objects, which may stand on the lines below ("args: [a, b]")."""
@@ -71,6 +74,9 @@ class Reader:
         for line in lines_of(text):
             if line.form == "blank":
                 self.blank = True
+                continue
+            if line.form == "gap":
+                self.gap = self.current
                 continue
             if line.form in ("fence", "open", "close"):
                 self._fence(line.form)
@@ -159,6 +165,9 @@ class Reader:
             if line.text.endswith(":") and not line.numbered and self._announces(line):
                 return
         segment = self._segment_for(line, number, found)
+        if segment is self.gap:
+            segment.items.append(Item(0, "...", (), "steps are left out"))
+        self.gap = None
         segment.items.append(Item(number, line.text, found.steps, found.problem))
         segment.lines += 1
         if found.problem and any(v.end == len(line.text) for v in self.lexicon.verbs_at(line.text)):
@@ -399,10 +408,11 @@ class Reader:
         text = text[:LONGEST_REMARK]
         if self._corrected(text):
             return
+        decided = None if _LEFT_OPEN.search(text) else words.DECIDES.search(text)
         if words.GIVEN_UP.search(text):
             self.given_up = True
             self.retracted_at = len(self.segments)
-        elif words.RETRACTED.search(text):
+        elif words.RETRACTED.search(text) and not (decided and self.current and self.current.kind == "option"):
             self.retracted_at = len(self.segments)
             self.replaces = True
         elif words.DOUBTED.search(text):
@@ -415,7 +425,6 @@ class Reader:
         ):
             self.retracted_at = 0
             self.replaces = False
-        decided = words.DECIDES.search(text)
         if decided:
             self.decision = decided["a"] or decided["b"]
 

@@ -53,7 +53,7 @@ _AGENT = (
 _FILLER = re.compile(
     rf"(?:(?:(?:the |our |my |your )?{_PLACE}(?: of all)?(?: {_ACTION})?|then|now|after that|after this|afterwards|"
     rf"and|so|also|again|thereafter|"
-    rf"once more|from (?:here|there)|meanwhile|{_ADVERB})[,:]?\s+"
+    rf"once more|from (?:here|there)|meanwhile|(?:this|that|it) is followed by|{_ADVERB})[,:]?\s+"
     rf"|(?:the |our |my |your )?(?:{_PLACE} |only |best |right |correct )?{_ACTION}(?: \d{{1,4}})?(?: to (?:do|"
     rf"take|perform|execute))?(?: here| now)?"
     r"(?: is| would be| will be| should be| must be|,? namely|:| -| –)(?: to| that (?:i|we|you))?:?\s+"
@@ -117,6 +117,7 @@ _JOINT = re.compile(
     r"|(?:,\s*)?(?:and(?: then| finally| afterwards| next)?|then|followed by|after which)\s+)"
     r"(?:(?:you|we|i)(?: then)? )?"
 )  # fmt: skip
+_OR = re.compile(r"[ \t]*,?[ \t]*(?:or(?: else| alternatively)?|alternatively),?[ \t]+")
 _BEFORE_ANOTHER = re.compile(r"[\s,;.]+(?:and then|and|then|next|afterwards|finally)\b|[;.]\s|,\s*(?=us(?:e|ing)\b)")
 _IMPOSSIBLE = re.compile(
     r"\s*(?:(?:(?:is|was|would be|are)(?: not|n't)|isn't|wasn't|not) (?:yet )?(?:possible|correct|allowed|valid|"
@@ -146,6 +147,7 @@ _PRONOUN = re.compile(
     r"(?<![a-z])(?:it|them|this one|that one|the (?:latter|same one)|(?:this|that|the same) (?:block|object|crate|"
     r"package|box|ball))(?![a-z])"
 )
+_NOT_DONE = re.compile(r"\(\s*not[\s(]")
 _PDDL = re.compile(r"\(\s*([a-z][\w-]*)((?:[\s,]+\??[\w-]+)*)\s*\)")
 _MAKES_NO_STEP = re.compile(
     r"(?:can|could|should|shall|would|do|does|is|are|what|why|how|which|where|who|when) (?:we|i|you|it|the|a|an|"
@@ -170,6 +172,8 @@ def read_item(content: str, lexicon: Lexicon, fits: Fits, it: Step = ()) -> Foun
 def _read(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> tuple[Found, bool]:
     """What was found, and whether it does not depend on the step before."""
     if content.startswith("("):
+        if _NOT_DONE.match(content):
+            return (Found(problem="it is denied") if lexicon.verb_in(content) >= 0 else NOTHING), True
         actions, behind = _pddl_steps(content, lexicon, fits)
         if actions:
             return Found(actions, "", behind), True
@@ -189,6 +193,9 @@ def _read(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> tuple[Found, 
         steps += found.steps
         if position >= len(content):
             break
+        other = _OR.match(content, position)
+        if other and lexicon.starts(content, _skipped(content, other.end())):
+            return Found(problem="it leaves a choice"), alone
         joint = _JOINT.match(content, position)
         if not joint:
             break

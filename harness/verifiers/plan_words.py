@@ -149,6 +149,8 @@ INSERTS = re.compile(
     r"steps) ?#?(?P<n>\d{1,4})"
     r"|\b(?P<where2>after|before) (?:step|action|item) ?#?(?P<n2>\d{1,4}),? (?:(?:we|i|you) (?:must|should|"
     r"need to|have to|must also) )?(?:insert|add|there (?:must|should) (?:also )?be|comes?|goes)\W+(?P<what2>.+)"
+    r"|\bbetween (?:steps?|actions?) ?#?(?P<n4>\d{1,4}) and (?:step |action )?#?\d{1,4},? (?:(?:we|i|you) )?(?:also )?"
+    r"(?:(?:must|should|need to|have to|there should|there must)\b ?)?(?:also |be ){0,2}(?:insert|add)?\W*(?P<what4>.+)"
 )
 SWAPS = re.compile(
     r"\b(?:swap|exchange|switch|reverse) (?:the )?(?:order of )?(?:steps?|actions?) ?#?(?P<n>\d{1,4}) (?:and|"
