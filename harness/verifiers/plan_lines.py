@@ -53,7 +53,7 @@ _MARKERS = re.compile(
 )  # fmt: skip
 _RECEIVER = re.compile(r"^(?:await )?[a-z_]\w{0,20}\.(?=[a-z][a-z_-]{1,40}\()")
 """What a method is called on: "robot." in "robot.pick_up(...)"."""
-_GAP = re.compile(r"\s*(?:[-*•]\s*)?[\[(]?(?:\.\s?\.\s?\.|…|⋮)[\])]?\s*")
+_GAP = re.compile(r"\s*(?:[-*•]\s*)?[\[(]?(?:\.\s?\.\s?\.|…|⋮)[^\n]{0,100}")
 _PREDICATE = re.compile(
     r"(?:is|was|are|were|should|must|can|cannot|can't|needs?|fails?|will|would|and|or|to|has|have|had|in|of|above|"
     r"below|does|doesn't|could|"
@@ -122,8 +122,10 @@ def lines_of(text: str) -> Iterator[Line]:
     """The lines of a plain text, those with an inline list ("1. ... 2. ...") as several."""
     for raw in text.split("\n"):
         line = raw[:LONGEST_LINE]
-        if not _WORD.search(line) and not _FENCE.match(line):
-            yield _LEFT_OUT if _GAP.fullmatch(line[:20]) else _BLANK
+        if _GAP.fullmatch(line):
+            yield _LEFT_OUT
+        elif not _WORD.search(line) and not _FENCE.match(line):
+            yield _BLANK
         elif _FENCE.match(line):
             form = "open" if line == OPEN else "close" if line == CLOSE else "fence"
             yield Line(0, form, 0, line.strip("`~ "))

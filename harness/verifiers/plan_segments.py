@@ -388,7 +388,7 @@ class Reader:
         heads = (
             line.heading
             or text.endswith(":")
-            or (kind != "" and len(text) <= 80 and not text.endswith((".", "!", "?", "✓")))
+            or (kind != "" and len(text) <= 80 and ": " not in text and not text.endswith((".", "!", "?", "✓")))
         )
         heads = heads or (
             kind in ("final", "plan", "attempt", "draft")

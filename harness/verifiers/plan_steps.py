@@ -51,6 +51,7 @@ _AGENT = (
     r"worker|planner|crane|driver|system))"
 )
 _FILLER = re.compile(
+    rf"(?!now that\b)"
     rf"(?:(?:(?:the |our |my |your )?{_PLACE}(?: of all)?(?: {_ACTION})?|then|now|after that|after this|afterwards|"
     rf"and|so|also|again|thereafter|"
     rf"once more|from (?:here|there)|meanwhile|(?:this|that|it) is followed by|{_ADVERB})[,:]?\s+"
@@ -63,6 +64,7 @@ _FILLER = re.compile(
     r"|(?:the|my|our|one|a) (?:\w+ )?(?:plan|idea|solution|answer|sequence|approach)(?: here)?(?: is| would be|"
     r" starts| begins| could be)(?: as follows)?(?: to| with| by)?:?\s+"
     rf"|{_AGENT}(?:'ll|'d|'ve|'re|'m)?(?: {_ADVERB})?,?(?: {_MODAL})?(?: {_ADVERB})?\s+"
+    r"|appl(?:ying|ied|ies) (?:the )?"
     rf"|(?:perform|execute|apply|do|use|run|make|carry out|take|invoke|call|issue|choose|select|try|plan|output|"
     rf"return)(?: the| an?)?"
     rf"(?: following| next| {_PLACE})?(?: legal| valid| possible)?(?: {_ACTION})?(?: of| called| named)?:?\s+"
@@ -117,6 +119,10 @@ _JOINT = re.compile(
     r"|(?:,\s*)?(?:and(?: then| finally| afterwards| next)?|then|followed by|after which)\s+)"
     r"(?:(?:you|we|i)(?: then)? )?"
 )  # fmt: skip
+_NO_OBJECT = re.compile(
+    r"\b(?!step|action|\d)[a-z][a-z_-]{0,20}\d{1,4}(?![\w)])|\b(?:some|any|suitable|appropriate|certain|somewhere)\b"
+)
+"""A name that the problem does not have, or none in particular."""
 _OR = re.compile(r"[ \t]*,?[ \t]*(?:or(?: else| alternatively)?|alternatively),?[ \t]+")
 _BEFORE_ANOTHER = re.compile(r"[\s,;.]+(?:and then|and|then|next|afterwards|finally)\b|[;.]\s|,\s*(?=us(?:e|ing)\b)")
 _IMPOSSIBLE = re.compile(
@@ -344,8 +350,10 @@ def _with_objects(
             if step is not None and fits(step):
                 return step, shift + max(pronoun.end(), spans[-1].end if spans else 0), True
     step = lexicon.step(verb.actions, lead, head, fits)
-    if step is None:
-        return None
+    if step is None or (
+        "" in step and _NO_OBJECT.search(lexicon.without_objects(re.split(r"[;\n]|\. ", rest[:200])[0]))
+    ):
+        return None  # what was left out may be implied, but here something else is said
     count = len(step) - 1
     end = spans[min(count, len(spans)) - 1].end if spans and count else 0
     if text[verb.end : verb.end + 1] == "(" and rest[end : end + 1] == ")":
