@@ -51,8 +51,6 @@ _MARKERS = re.compile(
     r"|(?:and )?(?:then|next|now|after that|afterwards|finally|lastly)\s?:)\s*"
     r"|[\"'](?:action|step|move|operation|name|command)[\"']\s?:\s*)"
 )  # fmt: skip
-_RECEIVER = re.compile(r"^(?:await )?[a-z_]\w{0,20}\.(?=[a-z][a-z_-]{1,40}\()")
-"""What a method is called on: "robot." in "robot.pick_up(...)"."""
 _GAP = re.compile(r"\s*(?:[-*•]\s*)?[\[(]?(?:\.\s?\.\s?\.|…|⋮)[^\n]{0,100}")
 _PREDICATE = re.compile(
     r"(?:is|was|are|were|should|must|can|cannot|can't|needs?|fails?|will|would|and|or|to|has|have|had|in|of|above|"
@@ -209,7 +207,6 @@ def item(line: str) -> Line:
         elif form != "number":
             form = "number" if kind == "" and rest[:1].isdigit() else "bullet"
         rest = rest[m.end() :]
-    rest = _RECEIVER.sub("", rest, count=1)
     rest = rest.strip().strip("\"'").rstrip(",").strip("\"'").strip()
     if rest.endswith(("')", '")')) and rest.count("(") < rest.count(")"):
         rest = rest[:-2]

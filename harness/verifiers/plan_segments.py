@@ -16,7 +16,8 @@ from harness.verifiers.plan_steps import NOTHING, Found, asks, read_item
 LONGEST_HEADING, LONGEST_REMARK = 160, 2_000
 
 _SENTENCES = re.compile(
-    r"(?<!\d)[.!]\s+(?=\S)|;\s*(?:and |then )*(?=\S)|,?\s+(?:and\s+)?(?=then\s)|\.\s+(?=(?:then|next|after|"
+    r"(?:(?<!\d)|(?<=[a-z_-]\d)|(?<=[a-z_-]\d\d))[.!]\s+(?=\S)"
+    r"|;\s*(?:and |then )*(?=\S)|,?\s+(?:and\s+)?(?=then\s)|\.\s+(?=(?:then|next|after|"
     r"finally|lastly|now|second|third|i|you|we)\b)"
     r"|\s+/\s+|\s*(?:→|⇒|->|=>|➜|➔)\s*|[\"']\s*,\s*[\"']|\s+\|\s+|(?<=\))\s*,\s*(?=[(a-z])|\s*>\s*(?=\w)"
     r"|,?\s+(?:and )?(?=(?:after that|next|finally|lastly|afterwards|followed by)\b,? )"
@@ -165,13 +166,17 @@ class Reader:
             if line.text.endswith(":") and not line.numbered and self._announces(line):
                 return
         segment = self._segment_for(line, number, found)
-        if segment is self.gap:
-            segment.items.append(Item(0, "...", (), "steps are left out"))
-        self.gap = None
+        self._note_gap(segment)
         segment.items.append(Item(number, line.text, found.steps, found.problem))
         segment.lines += 1
         if found.problem and any(v.end == len(line.text) for v in self.lexicon.verbs_at(line.text)):
             self.half = line.text
+
+    def _note_gap(self, segment: Segment) -> None:
+        """A list that goes on behind "..." lacks steps."""
+        if segment is self.gap:
+            segment.items.append(Item(0, "...", (), "steps are left out"))
+        self.gap = None
 
     def _is_in_list(self, line: Line) -> bool:
         current = self.current
@@ -354,6 +359,7 @@ class Reader:
         else:
             segment = self._new(form, line.indent)
         segment.lines += 1
+        self._note_gap(segment)
         for said in found:
             if said.steps or said.problem:
                 segment.items.append(Item(0, line.text, said.steps, said.problem))

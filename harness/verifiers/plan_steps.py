@@ -54,7 +54,7 @@ _FILLER = re.compile(
     rf"(?!now that\b)"
     rf"(?:(?:(?:the |our |my |your )?{_PLACE}(?: of all)?(?: {_ACTION})?|then|now|after that|after this|afterwards|"
     rf"and|so|also|again|thereafter|"
-    rf"once more|from (?:here|there)|meanwhile|(?:this|that|it) is followed by|{_ADVERB})[,:]?\s+"
+    rf"once more|from (?:here|there)|meanwhile|(?:(?:this|that|it) is )?followed by|{_ADVERB})[,:]?\s+"
     rf"|(?:the |our |my |your )?(?:{_PLACE} |only |best |right |correct )?{_ACTION}(?: \d{{1,4}})?(?: to (?:do|"
     rf"take|perform|execute))?(?: here| now)?"
     r"(?: is| would be| will be| should be| must be|,? namely|:| -| –)(?: to| that (?:i|we|you))?:?\s+"

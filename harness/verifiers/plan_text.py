@@ -56,6 +56,10 @@ _BEGUN = re.compile(
     re.I,
 )
 """A step of which a text has the number or the first words: the list goes on."""
+_RECEIVER = re.compile(
+    r"^[ \t]{0,16}(?:await )?(?!plan|steps|actions)[a-z_]\w{0,20}\.(?!append|add|push)(?=[a-z]\w{1,40}\()", re.I | re.M
+)
+"""What a method is called on: "robot." in "robot.pick_up(...)"."""
 _MARKERS = re.compile(
     r"\[(?:(?P<end>PLAN[ _]END|END[ _](?:OF[ _])?PLAN|/PLAN|END)|(?P<start>PLAN|FINAL[ _]PLAN|BEGIN[ _]PLAN))\]:?", re.I
 )
@@ -112,6 +116,8 @@ def _read(text: str, lexicon: Lexicon, fits: Fits) -> PlanText:
         text = text[-LONGEST:].partition("\n")[2] or text[-LONGEST:]
     if "[" in text:
         text = _MARKERS.sub(lambda m: f"\n{CLOSE if m['end'] else OPEN}\n", text)
+    if "." in text:
+        text = _RECEIVER.sub("", text)
     text = _own_names(text, lexicon)
     reader = Reader(lexicon, fits)
     reader.read(plain(plain_lists(text, lexicon)))
