@@ -282,7 +282,7 @@ class Reader:
             self._aside(text)
             return
         found = NOTHING if line.heading or len(text) > LONGEST_REMARK else self._found(text)
-        if text.startswith("(") and found.steps:
+        if text.startswith("(") and (found.steps or found.problem):
             self._steps(line, "pddl", [found])
             return
         if not found.steps and text.startswith("(") and text.endswith(")"):

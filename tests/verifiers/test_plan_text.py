@@ -42,6 +42,15 @@ TWO = (("pick-up", "a"), ("stack", "a", "b"))
         "Step 1: Pick up the red block\nStep 2: Stack the red block on top of the blue block",
         "<think>1. put down the red block</think>1. pick up the red block\n2. stack the red block on the blue block",
         "**Goal 1:**\n1. Pick up the red block.\n\n**Goal 2:**\n1. Stack the red block on the blue block.",
+        "\\begin{enumerate}\n  \\item Pick up the red block\n  \\item Stack red on blue\n\\end{enumerate}",
+        "[1/2] Pick up the red block\n[2/2] Stack the red block on the blue block",
+        "```python\ndef act(robot):\n    robot.pick_up('red')\n    robot.stack('red', 'blue')\n```",
+        "We begin by picking up the red block. This is followed by stacking the red block on the blue block.",
+        "1. Pick up the red block\n2. Now that you are holding the red block, stack red on blue",
+        "1. Stack red on blue\n\nI forgot one: before step 1 you must add: pick up red.",
+        "1. Pick up red\n2. Stack red on blue\n\nCan you tell what would happen if step 1 were left out?",
+        "Option 1\n1. Pick up blue\n2. Stack blue on red\n\nOption 2\n1. Pick up red\n2. Stack red on blue\n\n"
+        "Option 1 has a step that isn't possible, so my answer is Option 2.",
     ],
 )
 def test_one_plan_in_many_forms(text: str) -> None:
@@ -90,6 +99,30 @@ def test_a_listed_step_that_can_not_be_read_or_is_denied_makes_the_plan_unreadab
     found = read(f"1. Attack object a\n2. {step}\n3. Attack object b", MYSTERY)
     assert found.steps == ()
     assert "can't be read" in found.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. Pick up the red block\n...\n4. Stack the red block on the blue block",
+        "(pick-up a)\n(... continue in the same way ...)\n(stack a b)",
+        "1. Pick up the red block or pick up the blue block\n2. Stack the red block on the blue block",
+        "(pick-up a)\n(not (stack a b))",
+        "1. Pick up the red block\n2. Stack the red block on block77",
+        "1. Pick up the red block\n2. Stack the red block on a suitable block",
+        "Plan A\n1. Pick up red\n2. Stack red on blue\n\nPlan B\n1. Pick up blue\n2. Stack blue on red\n\n"
+        "I can't tell which of the two is the right one.",
+    ],
+)
+def test_steps_that_are_missing_or_left_open_make_no_plan(text: str) -> None:
+    found = read(text, PLAIN)
+    assert not found.steps or any("" in step for step in found.steps)
+
+
+def test_a_list_that_is_cut_in_a_step_is_not_final() -> None:
+    assert read("1. Pick up red\n2. Stack red on blue\n\nThis works.", PLAIN).final
+    for begun in ("\n3", "\n3.", "\n(put-down", "\n-"):
+        assert not read("1. Pick up red\n2. Stack red on blue" + begun, PLAIN).final
 
 
 def test_an_object_that_is_left_out_is_left_open() -> None:
