@@ -78,7 +78,9 @@ def _plan(params: Params, response: str, stop_reason: StopReason, world: World, 
         steps = () if isinstance(filled, int) else tuple(filled)
         reason = f"step {filled} leaves out an object that is not implied" if isinstance(filled, int) else ""
     if not steps:
-        said, _ = commitment.read(response, _NO_PLAN_READER)
+        # A long response is read again only if its end says so: that takes as long as the plan did.
+        claims = len(response) < 20_000 or _GIVES_UP.search(response[-4_000:].lower())
+        said = commitment.read(response, _NO_PLAN_READER)[0] if claims else Reading(None, reason)
         if said.value is None:
             return judge(Reading(None, reason, declined=said.declined), False, stop_reason, response)
         right = params.get("solvable") == "no"
