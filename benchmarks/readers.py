@@ -7,11 +7,15 @@ responses of tests/fixtures/reading are read. The others' patterns are restated 
     Answer: pattern          simple-evals, common.py (ANSWER_PATTERN)
     MGSM                     simple-evals, mgsm_eval.py (last number behind the last "Answer")
     last \\boxed              MATH and its descendants
-    exact match, contains    SQuAD's normalisation
+    exact match, contains    SQuAD's normalisation; the match of the whole response, or of its last line
     math-verify              the package, if it is installed
     a line an action         PlanBench, utils/text_to_pddl.py: in each line an action's verb, and colours in order
 
-They know right and wrong only: a reader agrees if it says right exactly when the label is `correct`.
+They know right and wrong only: a reader agrees if it says right exactly when the label is `correct` (or when one that
+`expect.accept` also lets pass is), ours too. Silently wrong: a right answer judged wrong, or judged right what is not;
+a right answer that was not read is none of them. All strings are compared alike (`equal`), an expression for game24 by
+its numbers and value. Readers of numbers are left out where no answer is a number, `contains` where there is no one
+text to look for (game24).
 """
 
 from __future__ import annotations
@@ -36,7 +40,8 @@ STRICT = re.compile(r"#### (\-?[0-9\.\,]+)")
 FLEXIBLE = re.compile(r"(-?[$0-9.,]{2,})|(-?[0-9]+)")
 PATTERN = re.compile(r"(?i)Answer\s*:\s*([^\n]+)")
 NUMBER = re.compile(r"\d+\.?\d*")
-BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
+BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+WORDS = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 
 
 def equal(params: dict[str, Any], said: str | None) -> bool | None:
@@ -84,7 +89,7 @@ def mgsm(params: dict[str, Any], text: str) -> bool | None:
 
 def boxed(params: dict[str, Any], text: str) -> bool | None:
     found = BOXED.findall(text)
-    return equal(params, found[-1] if found else None)
+    return equal(params, WORDS.sub(r"\1", found[-1]) if found else None)
 
 
 def exact(params: dict[str, Any], text: str) -> bool | None:
@@ -97,7 +102,10 @@ def last_line(params: dict[str, Any], text: str) -> bool | None:
 
 def contains(params: dict[str, Any], text: str) -> bool | None:
     golds = [str(params["answer"]), *json.loads(params.get("aliases") or "[]")]
-    return any(f" {normalise(gold)} " in f" {normalise(text)} " for gold in golds)
+    words = f" {normalise(text)} "  # without punctuation, so that <b>7</b> is one word there
+    return any(
+        f" {normalise(gold)} " in words or re.search(rf"(?i)(?<!\w){re.escape(gold)}(?!\w)", text) for gold in golds
+    )
 
 
 def math_verify(params: dict[str, Any], text: str) -> bool | None:
@@ -124,8 +132,9 @@ def line_an_action(params: dict[str, Any], text: str) -> bool | None:
     return world.score(params, "\n".join(steps)).outcome.value == "correct" if steps else None
 
 
-ANSWERS: dict[str, Judge] = {"Answer: pattern": pattern, "last \\boxed": boxed}
+ANSWERS: dict[str, Judge] = {"last line": last_line, "Answer: pattern": pattern, "last \\boxed": boxed}
 NUMBERS: dict[str, Judge] = {
+    "contains": contains,
     "gsm8k strict": strict,
     "gsm8k flexible": flexible,
     "MGSM": mgsm,
@@ -135,7 +144,7 @@ NAMES: dict[str, Judge] = {"exact match": exact, "contains": contains}
 OTHERS: dict[str, dict[str, Judge]] = {
     "aiw": ANSWERS | NUMBERS,
     "arithmetic": ANSWERS | NUMBERS,
-    "game24": ANSWERS | {"last line": last_line},
+    "game24": ANSWERS,
     "reversal": ANSWERS | NAMES,
     "multihop": ANSWERS | NAMES,
     "blocksworld": {"a line an action": line_an_action},
@@ -150,9 +159,9 @@ def rows(name: str, path: Path) -> Iterator[list[str]]:
         lines = [line for line in lines if line["params"].get("world") == "plain"]
     task = plugins.task(name, {})
     for reader in ("harness", *OTHERS[name]):
-        counts = {"agrees": 0, "right judged wrong": 0, "right not read": 0, "judged right, is not": 0}
+        agrees, wronged, unread, credited = 0, 0, 0, 0
         for line in lines:
-            right = line["expect"]["outcome"] == "correct"
+            labels = {line["expect"]["outcome"], *(line["expect"].get("accept") or ())}
             if reader == "harness":
                 outcome = task.score(line["params"], line["response"], line.get("stop_reason") or "stop").outcome.value
                 said = outcome == "correct" if outcome in ("correct", "wrong") else None
@@ -160,14 +169,15 @@ def rows(name: str, path: Path) -> Iterator[list[str]]:
                 try:
                     said = OTHERS[name][reader](line["params"], line["response"])
                 except ImportError:
+                    yield [name, reader, str(len(lines)), "not installed", "", "", "", ""]
                     break
-            counts["agrees"] += bool(said) == right
-            counts["right judged wrong"] += right and said is False
-            counts["right not read"] += right and said is None
-            counts["judged right, is not"] += not right and bool(said)
+            agrees += "correct" in labels if said else labels != {"correct"}
+            wronged += labels == {"correct"} and said is False
+            unread += labels == {"correct"} and said is None
+            credited += "correct" not in labels and bool(said)
         else:
-            share = f"{100 * counts.pop('agrees') / len(lines):.1f}%"
-            yield [name, reader, str(len(lines)), share, *map(str, counts.values())]
+            shares = [f"{100 * count / len(lines):.1f}%" for count in (agrees, wronged + credited)]
+            yield [name, reader, str(len(lines)), shares[0], *map(str, (wronged, unread, credited)), shares[1]]
 
 
 def main(folder: Path) -> None:
@@ -179,6 +189,7 @@ def main(folder: Path) -> None:
         "right answer judged wrong",
         "right answer not read",
         "judged right, is not",
+        "silently wrong",
     ]
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
     for name in OTHERS:
