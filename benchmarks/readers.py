@@ -1,7 +1,8 @@
 """Our reader and others on the same labelled responses: `python benchmarks/readers.py [FOLDER]`.
 
 FOLDER holds `TASK.jsonl.gz` with `params`, `response`, `stop_reason` and `expect.outcome` on each line; without it, the
-responses of tests/fixtures/reading are read. The others' patterns are restated from their sources; the code is ours:
+responses of tests/fixtures/reading are read. The code is ours. The others' patterns are restated, and were not checked
+again against their sources:
 
     gsm8k strict, flexible   lm-evaluation-harness, lm_eval/tasks/gsm8k/gsm8k.yaml
     Answer: pattern          simple-evals, common.py (ANSWER_PATTERN)
