@@ -175,7 +175,7 @@ _CANT = either(r"""
 _HELP = either(r"""
     help | assist | answer (?:that|this|your|the|such) | comply | provide | continue | do (?:that|this) | fulfil\w*
     engage | respond | discuss | create | generate | support | process | complete (?:that|this|your)
-    participate | give | share | disclose | reveal | engage
+    participate | give | share | disclose | reveal
 """)
 _SORRY = (
     r"(?:(?:(?:i'm|i am|we're|we are) )?(?:\w+ )?(?:sorry|afraid)|i apologi[sz]e|apologies|unfortunately|regrettably)"

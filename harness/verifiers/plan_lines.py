@@ -72,7 +72,6 @@ _LATEX_LIST = re.compile(
 )
 _LATEX = re.compile(r"\\(?:boxed|text(?:bf|it|rm|tt)?|mathrm|mathbf)\{")
 _BLANKS = re.compile(r"[^\S\n]+")
-_SPLIT = re.compile(r"(?<=[^\n])[ \t,;]+(?:and |then )*(?=[\[(]?\d{1,3}[\])]?[.):\]]?\)?\s)")
 _INLINE = re.compile(r"(?:(?<=[\s,;.|])|^)(?:step |action )?[\[(]?(\d{1,3})(?:[\])]|[.):](?!\d))+\s?(?=\S)")
 _ROW = re.compile(r"\s*\|(.*?)\|?\s*$")
 

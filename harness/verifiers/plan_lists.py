@@ -32,7 +32,6 @@ class Segment:
     closed: bool = False
     broken: bool = False
     """Whether something else than its items came since."""
-    retracted: bool = False
     lines: int = 0
 
     @property
