@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from harness.verifiers.fact_text import loose, loose_pattern
@@ -44,7 +45,9 @@ _AFTER_NAME = (
 """What may stand behind a name of one letter that is a word of English too."""
 
 
+_WORD = re.compile(r"[^\W_]+")
 MOST_ORDERS = 120
+LONGEST_NAME = 40
 
 
 class Verb(NamedTuple):
@@ -82,8 +85,7 @@ class Lexicon:
     """What sentences were read as before: a response says few, again and again."""
     words: frozenset[str] = field(init=False, repr=False, compare=False)
     """All words of the actions' sentences."""
-    _verbs: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = field(init=False, repr=False, compare=False)
-    _verb: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _verbs: _Spelled = field(init=False, repr=False, compare=False)
     _object: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _bare: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _names: dict[str, str] = field(init=False, repr=False, compare=False)
@@ -107,48 +109,35 @@ class Lexicon:
         put(
             self, "words", frozenset(w for sentence, _ in self.actions.values() for w in re.findall("[a-z]+", sentence))
         )
-        verbs = sorted(self.verbs, key=lambda v: (-len(v.split(" ")), -len(v)))
-        rows = [(re.compile(rf"{_inflected(v)}(?![a-z0-9])"), self.verbs[v]) for v in verbs]
-        for v in verbs:  # "put the red block down": a verb of two words with its object between them
-            first, *rest = v.split(" ")
-            if len(rest) == 1:
-                pattern = (
-                    rf"{_inflected(first)} (?:the |an? )?({bare}|it|them)(?: one)? {re.escape(rest[0])}(?![a-z0-9])"
-                )
-                rows.insert(0, (re.compile(pattern), self.verbs[v]))
-        put(self, "_verbs", tuple(rows))
-        first_words = dict.fromkeys(_inflected(re.split("[ -]", v)[0]) for v in verbs)
-        joined = "|".join(dict.fromkeys([*(_inflected(v) for v in verbs), *first_words]))
-        put(self, "_verb", re.compile(rf"(?:{joined})(?![a-z0-9])"))
+        phrases_of_verbs = tuple(sorted(self.verbs, key=lambda v: (-len(v.split(" ")), -len(v))))
+        put(self, "_verbs", _spelled(phrases_of_verbs))
         put(self, "_roles", {a: _roles(sentence, n) for a, (sentence, n) in self.actions.items()})
 
     def starts(self, text: str, position: int = 0) -> bool:
         """Whether an action's words, or the first of them, stand at this place."""
-        return bool(self._verb.match(text, position))
+        word = _WORD.match(text, position)
+        return word is not None and word.group() in self._verbs.words
 
     def verb_in(self, text: str, position: int = 0) -> int:
         """Where the first verb stands from there on, or -1."""
-        m = self._verb_anywhere.search(text, position)
-        return m.start() if m else -1
-
-    @property
-    def _verb_anywhere(self) -> re.Pattern[str]:
-        found = self.__dict__.get("_anywhere")
-        if found is None:
-            found = re.compile(rf"(?<![a-z0-9]){self._verb.pattern}")
-            object.__setattr__(self, "_anywhere", found)
-        assert isinstance(found, re.Pattern)
-        return found
+        words = self._verbs.words
+        return next((m.start() for m in _WORD.finditer(text, position) if m.group() in words), -1)
 
     def verbs_at(self, text: str, position: int = 0) -> list[Verb]:
         """Every verb that the text can be read to start with there, the longest first."""
-        if not self._verb.match(text, position):
+        if not self.starts(text, position):
             return []
         found = []
-        for pattern, actions in self._verbs:
+        for verb, pattern in self._verbs.split:
             m = pattern.match(text, position)
-            if m:
-                found.append(Verb(actions, m.end(), m.group(1) if m.lastindex else ""))
+            if m and (m.group(1) in ("it", "them") or self.name(m.group(1)) is not None):
+                found.append(Verb(self.verbs[verb], m.end(), m.group(1)))
+        for verb, spellings in self._verbs.whole:
+            if text.startswith(spellings, position):
+                ends = (position + len(said) for said in spellings if text.startswith(said, position))
+                end = next((end for end in ends if not text[end : end + 1].isalnum()), -1)
+                if end >= 0:
+                    found.append(Verb(self.verbs[verb], end))
         return found
 
     def mentions(self, text: str) -> bool:
@@ -273,6 +262,33 @@ class Lexicon:
         return tuple(sorted(actions, key=rank))
 
 
+class _Spelled(NamedTuple):
+    """How the verbs of a world are written.
+
+    `words` are their first words and the verbs in one ("pickup"); `whole` has every spelling of each, the longest
+    first; `split` has what stands before and behind an object within the verb ("put ... down").
+    """
+
+    words: frozenset[str]
+    whole: tuple[tuple[str, tuple[str, ...]], ...]
+    split: tuple[tuple[str, re.Pattern[str]], ...]
+
+
+@lru_cache(maxsize=64)
+def _spelled(verbs: tuple[str, ...]) -> _Spelled:
+    """For these phrases, the longest first. Objects differ from problem to problem, verbs seldom do."""
+    whole = [(v, _spellings(v)) for v in verbs]
+    split = []
+    for v in verbs:
+        first, *rest = v.split(" ")
+        if len(rest) == 1:
+            between = rf"(?:the |an? )?([a-z0-9][^,;:.()\n]{{0,{LONGEST_NAME}}}?)(?: one)?"
+            forms = "|".join(map(re.escape, _forms(first)))
+            split.insert(0, (v, re.compile(rf"(?:{forms}) {between} {re.escape(rest[0])}(?![a-z0-9])")))
+    words = {m.group() for _, spellings in whole for s in spellings if (m := _WORD.match(s))}
+    return _Spelled(frozenset(words), tuple(whole), tuple(split))
+
+
 def _one_of(letters: Sequence[str]) -> str:
     return f"[{''.join(map(re.escape, letters))}]"
 
@@ -288,21 +304,23 @@ def _roles(sentence: str, count: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _inflected(phrase: str) -> str:
-    """A phrase with or without its blanks ("pick-up"), its first word also after "he", in the past, or with -ing."""
+def _spellings(phrase: str) -> tuple[str, ...]:
+    """A phrase with or without its blanks ("pick-up"), its first word also after "he", in the past, or with -ing; the
+    longest first."""
     first, *rest = re.split(r"[ -]", phrase)
-    return "[ _-]?".join([_forms(first), *map(re.escape, rest)])
+    said = _forms(first)
+    for word in rest:
+        said = [f"{before}{between}{word}" for before in said for between in (" ", "-", "_", "")]
+    return tuple(sorted(said, key=len, reverse=True))
 
 
-def _forms(word: str) -> str:
+def _forms(word: str) -> list[str]:
     """A verb in all its forms."""
     if not word.isalpha() or len(word) < 2:
-        return re.escape(word)
-    forms = [_IRREGULAR[word]] if word in _IRREGULAR else []
+        return [word]
+    forms = _IRREGULAR[word].split("|") if word in _IRREGULAR else []
     if word.endswith("e"):
-        forms += [rf"{word[:-1]}(?:e|es|ed|ing)"]
-    elif word.endswith("y") and word[-2] not in "aeiou":
-        forms += [rf"{word[:-1]}(?:y|ying|ies|ied)"]
-    else:
-        forms += [rf"{word}(?:s|es|ed|ing|{word[-1]}ed|{word[-1]}ing)?"]
-    return f"(?:{'|'.join(forms)})"
+        return [*forms, word, f"{word}s", f"{word}d", f"{word[:-1]}ing"]
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return [*forms, word, f"{word}ing", f"{word[:-1]}ies", f"{word[:-1]}ied"]
+    return [*forms, word, *(f"{word}{ending}" for ending in ("s", "es", "ed", "ing", f"{word[-1]}ed", f"{word[-1]}ing"))]
