@@ -87,26 +87,66 @@ CORRECTION = either(r"""
 """)
 """What follows replaces what stood before."""
 
-TAKEN_BACK = either(r"""
-    \b(?:scratch|strike) that\b | \b(?:wait|hmm+|oh|ah|hold on|actually),? no\b(?! ?[:,—–-])
-    \b(?:ignore|disregard|forget) (?:that|this|the above|my (?:previous|last|earlier)\b[^.\n]{0,20})
+UNSAID = either(r"""
+    \b(?:scratch|strike) that\b | \bi was (?:wrong|mistaken)\b(?! to) | \bmy (?:mistake|bad)\b
+    \b(?:ignore|disregard|forget) (?:that|(?:this|everything|the) above|my (?:previous|first|last|earlier)\b)
+    \b(?:ignore|disregard|forget) (?:this|the|my) (?:\w+ )?(?:plan|sequence|answer|list|solution|steps)
+    \b(?:i|we)(?: have|'ve| just)? made (?:an?|the|my|some) (?:\w+ )?(?:mistake|error|slip)s?\b
+    \b(?:i|we)(?: have|'ve| just)? (?:found|spotted|noticed|see) (?:an?|the|my|some) (?:\w+ )?(?:mistake|error|slip)s?\b
+    \b(?:i|we)(?: have|'ve| just)? (?:found|spotted|noticed|see) (?:an?|the|my|some) (?:\w+ )?(?:problem|flaw)s?\b
+    \bon (?:reflection|second thoughts?|closer inspection)\b
+    \bi (?:take|retract|withdraw) (?:that|it|this)(?: back)?\b
+    \blet me (?:correct|fix)\b
+    \blet (?:me|us) (?:redo|retry|revise|rethink|reconsider|rewrite|replan|start (?:over|again|anew))\b
+    \blet (?:me|us) (?:try (?:again|another|once more|a different)|do (?:it|this|that) again)\b
+    \bi (?:need|have) to (?:start over|redo|revise|rethink|correct)\b
+    \bdas (?:ist falsch|war falsch|funktioniert nicht)\b | \bc'est faux\b | \bne (?:marche|fonctionne) pas\b
+    \bes incorrecto\b | \bno funciona\b | \best[áa] (?:mal|errado)\b | \bè sbagliato\b
+    这是错 | 錯了 | 错了 | 不对 | 間違い | まちがい | 틀렸 | неверно | ошибся | ошиблась
+""")
+"""Takes back what stands before, of whatever kind: no subject is needed."""
+
+FAILS = r"(?:does not|doesn't|did not|didn't|won't|will not)"
+"""With what the thing should have done, "work": what is said of an answer, or of a plan, that is no longer meant."""
+
+TAKEN_BACK = either(rf"""
+    {UNSAID} | \b(?:wait|hmm+|oh|ah|hold on|actually),? no\b(?! ?[:,—–-])
+    \b(?:ignore|disregard|forget) this\b | \bignore what i\b | \bi misread\b
     \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) (?:wrong|incorrect|mistaken|false)\b
     \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) (?:an error|a mistake)\b
     \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) not (?:right|correct|valid|true)\b
     \b(?:that|this|it|which|above|answer) (?:isn't|wasn't|can't be|cannot be) (?:\w+ )?(?:right|correct|valid|true)\b
-    \bis (?:wrong|incorrect)\b(?= ?[;,.]| because| since) | \bi was (?:wrong|mistaken)\b(?! to)
-    \bi(?: have|'ve)? made an? (?:\w+ )?(?:mistake|error|slip)\b | \bmy (?:mistake|bad)\b | \bi misread\b
-    \b(?:do not|don't|no longer) (?:think|believe) (?:(?:that|this|it) ){1,3}is (?:right|correct)\b
+    \bis (?:wrong|incorrect)\b(?= ?[;,.]| because| since)
+    \b(?:do not|don't|no longer) (?:think|believe) (?:(?:that|this|it) ){{1,3}}is (?:right|correct)\b
     \b(?:do not|don't|no longer) (?:think|believe) (?:that|this|it)'s (?:right|correct)\b
-    \bignore what i\b | \b(?:that|this|it) can(?:'t|not) be (?:right|correct)\b
-    \bon second thoughts?\b | \bi (?:take|retract|withdraw) (?:that|it|this)(?: back)?\b
-    \blet me (?:correct|start over|redo|retry|try again|fix)\b
-    \b(?:does not|doesn't|did not|didn't|won't|will not) (?:work|hold(?: up)?|check out|add up|fit)\b
+    \b(?:that|this|it) can(?:'t|not) be (?:right|correct)\b
+    \b{FAILS} (?:work|hold(?: up)?|check out|add up|fit)\b
     \b(?:this|that|it|which) fails\b | \bapologies\b | \bapologi[sz]e for\b
-    \bdas (?:ist|war) falsch\b | \bc'est faux\b | \bes incorrecto\b | \best[áa] (?:mal|errado)\b | \bè sbagliato\b
-    这是错 | 錯了 | 错了 | 不对 | 間違い | まちがい | 틀렸 | неверно | ошибся | ошиблась
 """)
-"""What stands before is no longer meant."""
+"""An answer that stands before is no longer meant; the reader looks if the sentence is about the answer."""
+
+_LISTED = r"(?:plan|sequence|solution|answer|attempt|approach|version|list|order|try)"
+_PLAN = (
+    r"(?<!if )(?<!unless )(?<!in case )(?<!whether )(?<!should )(?<!because )(?<!since )\b"
+    rf"(?:this|that|it|which|above|(?:the|my|this|that) (?:(?:above|previous|first|whole|last|second|original|initial|"
+    rf"proposed|given) )*{_LISTED}|the above|the last step|(?:the )?(?:final|resulting) state|step \d{{1,4}})"
+    r"[,]?(?: \w{1,12}){0,2}? "
+)
+_NOT = f"(?:{FAILS}|would not|wouldn't|cannot|can't|could not|fails? to|failed to)"
+_IS = "(?:is|was|seems|looks)"
+_IS_NOT = "(?:is not|was not|isn't|wasn't|seems not|looks not)"
+PLAN_TAKEN_BACK = either(rf"""
+    {UNSAID} | \bi (?:withdraw|give up)\b
+    {_PLAN}{_NOT} (?:\w{{1,10}} )?(?:work|hold|succeed|make sense|meet|fulfil\w*|reach|achieve|solve|lead|satisfy)\b
+    {_PLAN}{_NOT} (?:\w{{1,10}} )?be (?:executed|right|correct|valid)\b | {_PLAN}(?:fails?|failed)\b
+    {_PLAN}{_IS}(?: \w{{1,12}}){{0,2}}? (?:wrong|incorrect|invalid|impossible|flawed|broken|mistaken|illegal)\b
+    {_PLAN}{_IS}(?: \w{{1,12}}){{0,2}}? (?:infeasible|a mistake|an error)\b
+    {_PLAN}{_IS_NOT} (?:\w{{1,10}} )?(?:valid|correct|right|possible|allowed|legal|quite right|what)\b
+    {_PLAN}{_IS_NOT} (?:\w{{1,10}} )?(?:feasible|executable)\b
+    {_PLAN}{_IS_NOT} (?:\w{{1,10}} )?a (?:valid |correct )?(?:plan|solution)\b
+    \bthere (?:is|was) (?:an?|one) (?:\w+ )?(?:mistake|error|problem|flaw) (?:in|with) (?:the|my|this|that|step)\b
+""")
+"""A plan that stands before is no longer meant. It is named: "a shorter plan does not work" takes nothing back."""
 
 DOUBT = either(r"""
     \b(?:wait|hold on|hmm+|oops|whoops|uh-oh)\b(?= ?[,.!:;…—–-]|$| no\b| a (?:second|minute|moment)\b)
@@ -116,6 +156,12 @@ DOUBT = either(r"""
     等等 | 等一下 | 待って | 잠깐
 """)
 """A second look: what follows decides if what stood before is still meant."""
+
+LINE_OF_DOUBT = (
+    r"^\W*(?:wait|hold on|hmm+|oops|whoops|actually|no|sorry|correction|edit|update|erratum)\b"
+    r"(?! problem| need| more| other| further| shorter)"
+)
+"""A line that begins so: a plan behind it replaces the one above."""
 
 CHECK = either(r"""
     \blet(?:'s| me| us) (?:now |quickly |just )?(?:double[ -]?check|verify|check|confirm|test)\b
@@ -160,6 +206,14 @@ CONFIRMED = either(r"""
     ✓ | ✔ | ✅ | 没错 | 正确 | 正しい | 맞습니다 | верно
 """)
 """After a second look: what stood before is still meant."""
+
+PLAN_CONFIRMED = either(r"""
+    \b(?:is|are|was|looks?|seems?) (?:\w+ )?(?:fine|correct|right|valid|ok|okay|good|as required|sound)\b
+    \b(?:it|this|that|the plan|everything|plan) (?:\w+ )?(?:works|holds|checks out|stands|reaches|achieves)\b
+    \b(?:it|this|that|the plan|everything|plan) (?:\w+ )?succeeds\b
+    \bno (?:problem|change|mistake)s?\b | \b(?:yes|all good|confirmed|indeed)\b | ✓ | ✅
+""")
+"""The same of a plan, in whose lines "right", "correct" and "works" are too common to say it alone."""
 
 UNCONFIRMED = (
     r"\b(?:not|isn't|wasn't|doesn't) (?:quite |entirely )?(?:right|correct|work\w*|hold|consistent)\b|\bincorrect\b"
@@ -208,6 +262,18 @@ UNKNOWN = either(r"""
     不知道 | 分かりません | わかりません | 모르겠 | не знаю
 """)
 """The writer does not know. Not the same as saying that nobody could."""
+
+_FIND = (
+    r"(?:find|see|come up with|produce|construct|give|know|solve|reach|complete|determine|think of)\b"
+    r"(?![^.\n]{0,60}\b(?:fewer|shorter|better|other|another|faster|cheaper|any improvement)\b)"
+)
+GIVEN_UP = either(rf"""
+    \b(?:i|we) (?:could not|couldn't|cannot|can't|can not|did not|didn't|do not|don't) {_FIND}
+    \b(?:i|we) (?:was|were|am) (?:not able|unable) to {_FIND} | \b(?:i|we) wasn't able to {_FIND}
+    \b(?:i|we) (?:failed to|have failed to|(?:have not|haven't) been able to) {_FIND}
+    \bi give up\b
+""")
+"""The writer looked for something and has not found it; "no shorter plan" gives nothing up."""
 
 # Around an answer --------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from harness.reading.envelope import clean, cuts
 from harness.verifiers.pddl import Fact
@@ -78,12 +79,16 @@ def without_emphasis(text: str) -> str:
     return _EMPHASIS.sub("", text)
 
 
+_NO_SIGN = re.compile(r"(?<=[0-9])_+(?![0-9])|(?<![0-9])_+")
+
+
+@lru_cache(maxsize=4096)
 def loose(phrase: str) -> str:
     """A name without what sets its spellings apart: `red block`, `red_block`, `RedBlock`; `truck_1`, `truck 1`.
 
     Between two numbers something has to stand: `l1-0` is not `l10`.
     """
-    return re.sub(r"(?<=[0-9])_+(?![0-9])|(?<![0-9])_+", "", re.sub(r"[ -]", "_", phrase.lower()))
+    return _NO_SIGN.sub("", phrase.lower().replace(" ", "_").replace("-", "_"))
 
 
 def loose_pattern(phrase: str) -> str:

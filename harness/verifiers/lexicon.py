@@ -140,6 +140,16 @@ class Lexicon:
                     found.append(Verb(self.verbs[verb], end))
         return found
 
+    def own_sentence(self, text: str, fits: Fits) -> Step | None:
+        """The action whose whole sentence, in the domain's own words and no others, the text is: most are."""
+        for action, (sentence, _) in self.actions.items():
+            if not text.startswith(sentence[: sentence.find("{")]):
+                continue
+            objects = _filled(sentence, text, self._names)
+            if objects is not None and fits((action, *objects)):
+                return (action, *objects)
+        return None
+
     def mentions(self, text: str) -> bool:
         """Whether an object is named in the domain's words."""
         return bool(self._object.search(text))
@@ -278,7 +288,7 @@ class _Spelled(NamedTuple):
 def _spelled(verbs: tuple[str, ...]) -> _Spelled:
     """For these phrases, the longest first. Objects differ from problem to problem, verbs seldom do."""
     whole = [(v, _spellings(v)) for v in verbs]
-    split = []
+    split: list[tuple[str, re.Pattern[str]]] = []
     for v in verbs:
         first, *rest = v.split(" ")
         if len(rest) == 1:
@@ -287,6 +297,21 @@ def _spelled(verbs: tuple[str, ...]) -> _Spelled:
             split.insert(0, (v, re.compile(rf"(?:{forms}) {between} {re.escape(rest[0])}(?![a-z0-9])")))
     words = {m.group() for _, spellings in whole for s in spellings if (m := _WORD.match(s))}
     return _Spelled(frozenset(words), tuple(whole), tuple(split))
+
+
+def _filled(sentence: str, text: str, names: Mapping[str, str]) -> list[str] | None:
+    """The objects in the places of a sentence, in their order, if the text is that sentence and nothing else."""
+    pieces = re.split(r"\{(\d)\}", sentence)
+    objects = [""] * (len(pieces) // 2)
+    position = len(pieces[0])
+    for index, behind in zip(pieces[1::2], pieces[2::2], strict=True):
+        end = text.find(behind, position) if behind else len(text)
+        name = names.get(loose(text[position:end])) if 0 < end <= position + LONGEST_NAME else None
+        if name is None:
+            return None
+        objects[int(index)] = name
+        position = end + len(behind)
+    return objects if position == len(text) else None
 
 
 def _one_of(letters: Sequence[str]) -> str:
@@ -323,4 +348,8 @@ def _forms(word: str) -> list[str]:
         return [*forms, word, f"{word}s", f"{word}d", f"{word[:-1]}ing"]
     if word.endswith("y") and word[-2] not in "aeiou":
         return [*forms, word, f"{word}ing", f"{word[:-1]}ies", f"{word[:-1]}ied"]
-    return [*forms, word, *(f"{word}{ending}" for ending in ("s", "es", "ed", "ing", f"{word[-1]}ed", f"{word[-1]}ing"))]
+    return [
+        *forms,
+        word,
+        *(f"{word}{ending}" for ending in ("s", "es", "ed", "ing", f"{word[-1]}ed", f"{word[-1]}ing")),
+    ]

@@ -167,7 +167,8 @@ def read_item(content: str, lexicon: Lexicon, fits: Fits, it: Step = ()) -> Foun
     if kept is not None:
         assert isinstance(kept, Found)
         return kept
-    found, alone = _read(content, lexicon, fits, it)
+    own = lexicon.own_sentence(content, fits)
+    found, alone = (Found((own,)), True) if own else _read(content, lexicon, fits, it)
     if alone:
         if len(lexicon.read) > MOST_KEPT:
             lexicon.read.clear()

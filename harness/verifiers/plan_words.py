@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_PLAN = r"(?:plan|sequence|solution|answer|attempt|approach|version|list|order|try)"
+from harness.reading import words
+
 _KINDS = (
     ("check", r"\b(?:check\w*|verif\w+|validat\w+|trac(?:e|ing)|walk(?:ing)?[ -]?through|simulat\w+|explanations?|"
               r"explain\w*|recap\w*|double[ -]check|"
@@ -66,58 +67,12 @@ REPEAT = re.compile(
     r"analogous\w*|as (?:above|before) (?:for|with)|steps? \d+ ?(?:-|–|to|and|through) ?\d+)\b|\.\.\.$|…$"
 )
 
-_HEDGED = r"(?<!if )(?<!unless )(?<!in case )(?<!whether )(?<!should )(?<!because )(?<!since )"
-_SUBJECT = (
-    rf"{_HEDGED}\b(?:this|that|it|which|above|(?:the|my|this|that) (?:(?:above|previous|first|whole|last|second|"
-    rf"original|initial|proposed|given) )*{_PLAN}|"
-    r"the above|the last step|(?:the )?(?:final|resulting) state|step \d{1,4})"
-)
-_ADV = r"(?:[,]? ?\w{1,12} ){0,2}"
-RETRACTED = re.compile(
-    rf"{_SUBJECT} {_ADV}(?:does not|doesn't|did not|didn't|will not|won't|would not|wouldn't|cannot|can't|"
-    rf"could not|fails? to|failed to) (?:\w{{1,10}} )?"
-    r"(?:work|reach|achieve|solve|lead|satisfy|be (?:executed|right|correct|valid)|hold|succeed|make sense|meet|"
-    r"fulfil\w*)\b"
-    rf"|{_SUBJECT} {_ADV}(?:fails?|failed)\b"
-    rf"|{_SUBJECT} {_ADV}(?:is|was|seems|looks) {_ADV}(?:wrong|incorrect|invalid|impossible|flawed|broken|"
-    rf"a mistake|an error|mistaken|illegal|infeasible|"
-    r"not (?:\w{1,10} )?(?:valid|correct|right|possible|allowed|legal|a (?:valid |correct )?(?:plan|solution)|"
-    r"quite right|feasible|executable|what))\b"
-    rf"|{_SUBJECT} (?:isn't|wasn't) (?:\w{{1,10}} )?(?:valid|correct|right|possible|allowed|legal|feasible|"
-    rf"executable|a (?:valid )?(?:plan|solution))\b"
-    r"|\b(?:i|we)(?: have|'ve| just)? (?:made|found|see|spotted|noticed) (?:an?|the|my|some) (?:\w+ )?(?:mistake|"
-    r"error|problem|flaw|slip)s?\b(?<!may have made a mistake)"
-    r"|\b(?:scratch|strike) that\b|\b(?:ignore|disregard|forget) (?:that|the above|everything above|(?:this|the|"
-    r"my) (?:\w+ )?(?:plan|sequence|answer|list|solution|steps)|my (?:previous|first|last|earlier))\b"
-    rf"|\bthere (?:is|was) (?:an?|one) (?:\w+ )?(?:mistake|error|problem|flaw) (?:in|with) (?:the|my|this|that|"
-    rf"step) ?(?:above |first |previous )?(?:{_PLAN}|\d|above)?"
-    r"|\bon (?:reflection|second thoughts?|closer inspection)\b|\bi (?:take|retract|withdraw) (?:that|it|"
-    r"this)(?: back)?\b|\bi was (?:wrong|mistaken)\b(?! to)"
-    r"|\blet (?:me|us) (?:try (?:again|another|once more|a different)|start (?:over|again|anew)|redo|correct|fix|"
-    r"revise|rethink|retry|rewrite|replan|reconsider|do (?:it|this|that) again)\b"
-    r"|\bi (?:need|have) to (?:start over|redo|revise|rethink|correct)\b|\bmy (?:mistake|bad)\b|\bi (?:withdraw|"
-    r"give up)\b"
-    r"|\bdas (?:funktioniert nicht|ist falsch)\b|\bno funciona\b|\bne (?:marche|fonctionne) pas\b"
-)
+RETRACTED = re.compile(words.PLAN_TAKEN_BACK)
 """The plan above is no longer meant."""
-DOUBTED = re.compile(
-    r"^\W*(?:wait|hold on|hmm+|oops|whoops|actually|no|sorry|correction|edit|update|erratum)\b(?=\W|$)(?! problem|"
-    r" need| more| other| further| shorter)"
-)
+DOUBTED = re.compile(words.LINE_OF_DOUBT)
 """What follows, if it is a plan, replaces the one above."""
-CONFIRMED = re.compile(
-    r"\b(?:is|are|was|looks?|seems?) (?:\w+ )?(?:fine|correct|right|valid|ok|okay|good|as required|sound)\b|"
-    r"\b(?:it|this|that|the plan|everything|plan) (?:\w+ )?(?:works|holds|checks out|stands|"
-    r"reaches|achieves|succeeds)\b|\bno (?:problem|change|mistake)s?\b|\b(?:yes|all good|confirmed|indeed)\b|✓|✅"
-)
-GIVEN_UP = re.compile(
-    r"\b(?:i|we) (?:could not|couldn't|cannot|can't|can not|was not able to|wasn't able to|were not able to|"
-    r"was unable to|am unable to|am not able to|did not|didn't|failed to|have not been able to|"
-    r"haven't been able to|have failed to|do not|don't) (?:find|see|come up with|produce|construct|give|know|"
-    r"solve|reach|complete|determine|think of)\b(?![^.\n]{0,60}\b(?:fewer|shorter|better|other|another|faster|"
-    r"cheaper|any improvement)\b)"
-    r"|\bi give up\b"
-)
+CONFIRMED = re.compile(words.PLAN_CONFIRMED)
+GIVEN_UP = re.compile(words.GIVEN_UP)
 """The writer has found no plan."""
 
 _TO = (
