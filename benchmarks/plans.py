@@ -21,13 +21,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.pddl.cross_check import find_val
+from harness.pddl.execute import Validator, validate_text
+from harness.pddl.parse import parse_problem
 from harness.pddl_domains import plain
 from harness.tasks.planning import domains
 from harness.tasks.planning.instances import after, validator_of, wander
 from harness.tasks.planning.solutions import shortest
-from harness.verifiers.cross_check import find_val
-from harness.verifiers.pddl import parse_problem
-from harness.verifiers.plans import Validator, validate_text
 
 DOMAIN = plain("blocksworld")
 

@@ -99,7 +99,7 @@ _PROBLEM = "(define (problem x) (:domain d) (:init (p)) (:goal (q)))"
 def _planners() -> list[Finding]:
     import time
 
-    from harness.verifiers import planner
+    from harness.pddl import planner
 
     findings = []
     for family in planner.FAMILIES:
@@ -116,7 +116,7 @@ def _planners() -> list[Finding]:
 
 
 def _val() -> Finding:
-    from harness.verifiers import cross_check
+    from harness.pddl import cross_check
 
     # One that was named and does not work is a fault; none, or another program called `validate`, is none.
     failing = False if os.environ.get("HARNESS_VAL") else None

@@ -12,11 +12,11 @@ from typing import Any
 
 from harness import store
 from harness.errors import DataError, UsageError
+from harness.pddl import cross_check
+from harness.pddl.compile import CompiledDomain, compile_domain
+from harness.pddl.execute import Validator, Verdict, validate_text
+from harness.pddl.parse import PDDLError, parse_domain, parse_problem
 from harness.scoring import read_jsonl, writing
-from harness.verifiers import cross_check
-from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
-from harness.verifiers.pddl_compile import CompiledDomain, compile_domain
-from harness.verifiers.plans import Validator, Verdict, validate_text
 
 
 @functools.lru_cache(maxsize=64)

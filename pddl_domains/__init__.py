@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from importlib import resources
 
 from harness.errors import DataError, UsageError
+from harness.pddl.compile import CompiledDomain, compile_domain
+from harness.pddl.fact_text import FactLexicon
+from harness.pddl.lexicon import Lexicon
+from harness.pddl.parse import OBJECT, Action, Domain, Fact, Node, parse_domain
 from harness.pddl_domains.wording import Wording, arities, default_say, read_wording
 from harness.seeds import derive
-from harness.verifiers.fact_text import FactLexicon
-from harness.verifiers.lexicon import Lexicon
-from harness.verifiers.pddl import OBJECT, Action, Domain, Fact, Node, parse_domain
-from harness.verifiers.pddl_compile import CompiledDomain, compile_domain
 
 SHIPPED = ("blocksworld", "depots", "gripper", "logistics", "sokoban")
 WORLDS = ("plain", "mystery", "random")

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from harness.errors import DataError
-from harness.verifiers.pddl import Domain
+from harness.pddl.parse import Domain
 
 SECTIONS = ("actions", "predicates", "also", "objects", "variable", "renamed", "mystery")
 PLACE = re.compile(r"\{(\d)\}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.verifiers.plans import Validator
+from harness.pddl.execute import Validator
 
 
 def fewest_steps(validator: Validator, goal: set[tuple[str, ...]], most: int = 100_000) -> int | None:

@@ -60,7 +60,7 @@ class Baseline:
 
     async def close(self) -> None:
         if self.kind == "planner":
-            from harness.verifiers import planner
+            from harness.pddl import planner
 
             planner.close()  # threads that wait for a planner would hold up the end of a run that was cut short
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.pddl.execute import Validator
 from harness.pddl_domains import World
 from harness.tasks.planning.instances import Instance, Plan, after, validator_of, wander
-from harness.verifiers.plans import Validator
 
 Solve = Callable[[Instance], Plan | None]
 Pattern = Callable[[random.Random, int], tuple[Instance, Plan]]

@@ -8,9 +8,9 @@ from __future__ import annotations
 import itertools
 import random
 
+from harness.pddl.parse import OBJECT, Fact
 from harness.tasks.planning import towers
 from harness.tasks.planning.instances import Instance, Plan
-from harness.verifiers.pddl import OBJECT, Fact
 
 # Blocksworld ------------------------------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import DataError, UsageError
+from harness.pddl.parse import PDDLError, Problem, parse_problem
 from harness.pddl_domains import World, own
-from harness.verifiers.pddl import PDDLError, Problem, parse_problem
 
 
 @dataclass(frozen=True)

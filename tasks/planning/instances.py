@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from harness.errors import DataError
+from harness.pddl.execute import Validator
+from harness.pddl.parse import OBJECT, Fact, Node, Problem, parse_problem
+from harness.pddl.plan_text import Step
 from harness.pddl_domains import UNNAMED, World
-from harness.verifiers.pddl import OBJECT, Fact, Node, Problem, parse_problem
-from harness.verifiers.plan_text import Step
-from harness.verifiers.plans import Validator
 
 Plan = tuple[Step, ...]
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from harness.errors import DataError, HarnessError, UsageError
 from harness.importing import Answer, read_json
+from harness.pddl.fact_text import FactLexicon, read_line
+from harness.pddl.parse import OBJECT, Fact
+from harness.pddl.plan_text import read as read_plan_text
 from harness.pddl_domains import World, mystery, own, plain
 from harness.tasks.planning.instances import Instance
 from harness.tasks.planning.rendering import NO_PLAN
 from harness.types import Message, Sample
-from harness.verifiers.fact_text import FactLexicon, read_line
-from harness.verifiers.pddl import OBJECT, Fact
-from harness.verifiers.plan_text import read as read_plan_text
 
 ABILITIES = {
     "task_1": "plan_generation",

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.pddl.parse import Fact
 from harness.pddl_domains import World
 from harness.tasks.planning.cases import Case
 from harness.tasks.planning.instances import Instance, Plan, after, validator_of
 from harness.tasks.planning.prompts import template
-from harness.verifiers.pddl import Fact
 
 REFORMULATIONS = ("goal_shuffling", "full_to_partial", "partial_to_full")
 NO_PLAN = "no plan exists"

@@ -6,6 +6,9 @@ import re
 from typing import Any
 
 from harness.errors import DataError
+from harness.pddl import fact_text, plan_text
+from harness.pddl.execute import PlanSyntax, Validator, read_plan
+from harness.pddl.parse import PDDLError
 from harness.pddl_domains import SHIPPED, World, mystery, own, plain, randomised
 from harness.reading import commitment
 from harness.reading.envelope import clean
@@ -15,9 +18,6 @@ from harness.tasks.planning.instances import compiled
 from harness.tasks.planning.rendering import NO_PLAN
 from harness.tasks.planning.verdicts import read_verdict
 from harness.types import Params, Score, StopReason
-from harness.verifiers import fact_text, plan_text
-from harness.verifiers.pddl import PDDLError
-from harness.verifiers.plans import PlanSyntax, Validator, read_plan
 
 LEVELS = ("explanation", "type", "binary")
 """How much of a verdict on a plan must be right: PlanBench's three levels (its headline number is the first)."""

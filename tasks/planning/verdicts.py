@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness.pddl.fact_text import without_emphasis
+from harness.pddl.plan_words import DOUBTED, RETRACTED
 from harness.reading.envelope import clean, cuts
 from harness.reading.outcome import is_refusal
-from harness.verifiers.fact_text import without_emphasis
-from harness.verifiers.plan_words import DOUBTED, RETRACTED
 
 LONGEST = 5_000
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness.pddl.parse import parse_domain
 from harness.pddl_domains import SHIPPED, mystery, own, plain, randomised, rename
 from harness.pddl_domains.wording import WordingError, read_wording
-from harness.verifiers.pddl import parse_domain
 
 
 @pytest.mark.parametrize("domain", SHIPPED)

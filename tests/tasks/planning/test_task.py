@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from harness.errors import DataError, HarnessError, UsageError
 from harness.options import build
+from harness.pddl.parse import parse_problem
 from harness.pddl_domains import mystery, plain, randomised, rename
 from harness.tasks.planning import domains, towers
 from harness.tasks.planning.cases import ABILITIES
 from harness.tasks.planning.instances import compiled, from_problem, greedy, validator_of, wander
 from harness.tasks.planning.task import Blocksworld, Depots, Gripper, Logistics, Planning, Sokoban
 from harness.types import Outcome, Sample
-from harness.verifiers.pddl import parse_problem
 from tests.planning_search import fewest_steps
 
 CORPUS = (

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.pddl.execute import Validator
+from harness.pddl.lexicon import Step
+from harness.pddl.plan_text import PlanText, read
 from harness.pddl_domains import World, mystery, plain, randomised
 from harness.reading.envelope import clean
 from harness.tasks.planning.instances import compiled
-from harness.verifiers.lexicon import Step
-from harness.verifiers.plan_text import PlanText, read
-from harness.verifiers.plans import Validator
 
 PROBLEMS = {
     "blocksworld": "(:objects a b c d) (:init (handempty) (ontable a) (on b a) (clear b) (ontable c) (clear c)"

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from harness.errors import UsageError
-from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
-from harness.verifiers.planner import normal_form, show
-from harness.verifiers.planner_pool import Fault, Pool
+from harness.pddl.parse import PDDLError, parse_domain, parse_problem
+from harness.pddl.planner import normal_form, show
+from harness.pddl.planner_pool import Fault, Pool
 
 Tool = Literal["val", "unified-planning"]
 TOOLS: tuple[Tool, ...] = get_args(Tool)

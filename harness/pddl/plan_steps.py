@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from harness.verifiers.lexicon import Fits, Lexicon, Step, Verb
+from harness.pddl.lexicon import Fits, Lexicon, Step, Verb
 
 MOST_FILLERS, LONGEST_LEAD, LONGEST_USE, MOST_JOINED, MOST_KEPT = 10, 200, 60, 400, 5_000
 

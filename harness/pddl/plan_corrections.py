@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from harness.verifiers import plan_words as words
-from harness.verifiers.lexicon import Fits, Lexicon, Step
-from harness.verifiers.plan_lists import Item
-from harness.verifiers.plan_steps import read_item
+from harness.pddl import plan_words as words
+from harness.pddl.lexicon import Fits, Lexicon, Step
+from harness.pddl.plan_lists import Item
+from harness.pddl.plan_steps import read_item
 
 
 @dataclass(frozen=True)

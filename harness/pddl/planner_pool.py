@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.verifiers import planner_worker
+from harness.pddl import planner_worker
 
 WORKER = (sys.executable, "-P", planner_worker.__file__)
 

@@ -71,7 +71,7 @@ def read(text: str, what: str) -> Node:
 
 @dataclass(frozen=True)
 class Action:
-    """An operator: typed parameters, condition and effect as read (pddl_compile makes them run)."""
+    """An operator: typed parameters, condition and effect as read (compile.py makes them run)."""
 
     name: str
     parameters: tuple[tuple[str, tuple[str, ...]], ...]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from harness.pddl import plan_words as words
+from harness.pddl.lexicon import Fits, Lexicon, Step
+from harness.pddl.plan_corrections import Correction, correction
+from harness.pddl.plan_lines import Line, lines_of
+from harness.pddl.plan_lists import Item, Segment
+from harness.pddl.plan_steps import NOTHING, Found, asks, read_item
 from harness.reading.words import LEFT_OPEN
-from harness.verifiers import plan_words as words
-from harness.verifiers.lexicon import Fits, Lexicon, Step
-from harness.verifiers.plan_corrections import Correction, correction
-from harness.verifiers.plan_lines import Line, lines_of
-from harness.verifiers.plan_lists import Item, Segment
-from harness.verifiers.plan_steps import NOTHING, Found, asks, read_item
 
 LONGEST_HEADING, LONGEST_REMARK = 160, 2_000
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from harness.verifiers.plan_json import CLOSE, OPEN
+from harness.pddl.plan_json import CLOSE, OPEN
 
 LONGEST_LINE, MOST_INDENT, MOST_MARKERS = 8_000, 40, 4
 

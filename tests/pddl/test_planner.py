@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.verifiers import planner
-from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
-from harness.verifiers.planner import MissingPlanner, normal_form, show, solve, solve_all
-from harness.verifiers.planner_pool import Pool
+from harness.pddl import planner
+from harness.pddl.parse import PDDLError, parse_domain, parse_problem
+from harness.pddl.planner import MissingPlanner, normal_form, show, solve, solve_all
+from harness.pddl.planner_pool import Pool
 
 DOMAIN = """(define (domain d) (:requirements :strips) (:predicates (p) (q))
  (:action go :parameters () :precondition (p) :effect (q))
@@ -43,7 +43,7 @@ FAKE = (
     + """
 import os, re, signal, subprocess, sys, time
 from pathlib import Path
-from harness.verifiers.planner_worker import serve
+from harness.pddl.planner_worker import serve
 
 def child():
     # As unified-planning starts Fast Downward: in a session of its own.
@@ -244,8 +244,8 @@ def test_closing_ends_calls_under_way(fake) -> None:
 
 PARENT = """
 import functools, sys
-from harness.verifiers import planner
-from harness.verifiers.planner_pool import Pool
+from harness.pddl import planner
+from harness.pddl.planner_pool import Pool
 planner.installed = lambda: ["fake"]
 planner.Pool = functools.partial(Pool, command=[sys.executable, sys.argv[1]])
 call = planner.solve if sys.argv[4] == "solve" else lambda d, p: list(planner.solve_all([(d, p)] * 4, workers=2))

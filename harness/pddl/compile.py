@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.verifiers.pddl import Action, Domain, Fact, Node, PDDLError, typed
+from harness.pddl.parse import Action, Domain, Fact, Node, PDDLError, typed
 
 
 @dataclass(slots=True)

@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.verifiers.pddl import Domain, Fact, Node, Problem
-from harness.verifiers.pddl_compile import (
+from harness.pddl.compile import (
     Amount,
     CompiledDomain,
     Condition,
@@ -26,6 +25,7 @@ from harness.verifiers.pddl_compile import (
     compile_amount,
     compile_condition,
 )
+from harness.pddl.parse import Domain, Fact, Node, Problem
 
 Reason = Literal["syntax", "unknown_action", "arity", "unknown_object", "type", "precondition", "goal"]
 

@@ -8,8 +8,8 @@ import pytest
 
 from harness.cli import main
 from harness.errors import UsageError
-from harness.verifiers import cross_check
-from harness.verifiers.cross_check import Opinion, opened
+from harness.pddl import cross_check
+from harness.pddl.cross_check import Opinion, opened
 
 DOMAIN = """(define (domain d) (:requirements :strips) (:predicates (p) (q)) (:functions )
  (:action go :parameters () :precondition (p) :effect (q)))"""
@@ -206,7 +206,7 @@ def test_the_doctor_knows_a_val_that_works_from_one_that_does_not(val, monkeypat
 
 def test_the_doctor_says_how_to_get_a_planner(monkeypatch) -> None:
     from harness import doctor
-    from harness.verifiers import planner
+    from harness.pddl import planner
 
     monkeypatch.setattr(planner, "installed", list)
     assert [(f.what, f.works) for f in doctor._planners()] == [("fast-downward", None), ("pyperplan", None)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.verifiers.lexicon import Step
+from harness.pddl.lexicon import Step
 
 
 @dataclass

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.pddl.fact_text import read_facts
 from harness.pddl_domains import mystery, plain
-from harness.verifiers.fact_text import read_facts
 
 OBJECTS = frozenset("abc")
 PLAIN, MYSTERY = plain("blocksworld").facts(OBJECTS), mystery(plain("blocksworld")).facts(OBJECTS)

@@ -27,10 +27,10 @@ from typing import Any, Literal
 import platformdirs
 
 from harness.errors import UsageError
-from harness.verifiers.pddl import Node, parse_domain, parse_problem, read
-from harness.verifiers.pddl_compile import CompiledDomain, compile_domain
-from harness.verifiers.planner_pool import Fault, Pool
-from harness.verifiers.plans import Validator
+from harness.pddl.compile import CompiledDomain, compile_domain
+from harness.pddl.execute import Validator
+from harness.pddl.parse import Node, parse_domain, parse_problem, read
+from harness.pddl.planner_pool import Fault, Pool
 
 Step = tuple[str, ...]
 """(action, object, ...), in lower case."""

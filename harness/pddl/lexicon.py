@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from harness.verifiers.fact_text import loose, loose_pattern
+from harness.pddl.fact_text import loose, loose_pattern
 
 Step = tuple[str, ...]
 """An action and its objects; "" stands for an object that was left out."""

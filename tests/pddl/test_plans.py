@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.verifiers.pddl import PDDLError, parse_domain, parse_problem
-from harness.verifiers.pddl_compile import compile_domain
-from harness.verifiers.plans import PlanSyntax, Validator, read_plan, validate_text
+from harness.pddl.compile import compile_domain
+from harness.pddl.execute import PlanSyntax, Validator, read_plan, validate_text
+from harness.pddl.parse import PDDLError, parse_domain, parse_problem
 
 CORPUS = Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
 

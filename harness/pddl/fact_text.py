@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from harness.pddl.parse import Fact
 from harness.reading.envelope import clean, cuts
-from harness.verifiers.pddl import Fact
 
 LONGEST = 200_000
 """Characters of a response that are read, from its end: where the answer is."""

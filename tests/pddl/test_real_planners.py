@@ -5,10 +5,10 @@ import random
 
 import pytest
 
+from harness.pddl import planner
 from harness.pddl_domains import plain
 from harness.tasks.planning import towers
 from harness.tasks.planning.instances import Instance
-from harness.verifiers import planner
 
 real = pytest.mark.skipif(not planner.installed(), reason=f"NO PLANNER IS TESTED: {planner.INSTALL}")
 each_planner = pytest.mark.parametrize(

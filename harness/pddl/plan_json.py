@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from harness.verifiers.lexicon import Lexicon
+from harness.pddl.lexicon import Lexicon
 
 MOST_FAILURES, MOST_VALUES, MOST_DEPTH = 30, 2_000, 40
 OPEN, CLOSE = "```\x02", "```\x03"

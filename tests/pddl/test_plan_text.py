@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.pddl.plan_text import read
 from harness.pddl_domains import mystery, plain
-from harness.verifiers.plan_text import read
 
 BLOCKS = frozenset("ab")
 PLAIN, MYSTERY = plain("blocksworld").lexicon(BLOCKS), mystery(plain("blocksworld")).lexicon(BLOCKS)

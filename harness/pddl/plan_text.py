@@ -20,15 +20,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from harness.pddl import plan_words as words
+from harness.pddl.lexicon import Fits, Lexicon, Step
+from harness.pddl.plan_corrections import apply
+from harness.pddl.plan_json import CLOSE, OPEN, plain_lists
+from harness.pddl.plan_lines import LONGEST_LINE, item, plain
+from harness.pddl.plan_lists import Segment
+from harness.pddl.plan_segments import Reader
+from harness.pddl.plan_steps import read_item
 from harness.reading.envelope import clean, cuts
-from harness.verifiers import plan_words as words
-from harness.verifiers.lexicon import Fits, Lexicon, Step
-from harness.verifiers.plan_corrections import apply
-from harness.verifiers.plan_json import CLOSE, OPEN, plain_lists
-from harness.verifiers.plan_lines import LONGEST_LINE, item, plain
-from harness.verifiers.plan_lists import Segment
-from harness.verifiers.plan_segments import Reader
-from harness.verifiers.plan_steps import read_item
 
 __all__ = ["Fits", "PlanText", "Step", "read"]
 
