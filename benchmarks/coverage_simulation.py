@@ -18,9 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness import inference, stats
 from harness.compare import Answer, decide, measure
 from harness.leaderboard import rank_limits
+from harness.statistics import curve, intervals, odds, power
+from harness.statistics import repeats as repeated
 
 Rng = np.random.Generator
 Trial = Callable[[Rng], tuple[float, float, float] | None]
@@ -81,7 +82,7 @@ def rates(rng: Rng, groups: int, spread: float | None = None) -> tuple[float, np
 def wilson(n: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         p = rng.uniform()
-        return *stats.wilson(int(rng.binomial(n, p)), n), p
+        return *intervals.wilson(int(rng.binomial(n, p)), n), p
 
     return trial
 
@@ -89,7 +90,7 @@ def wilson(n: int) -> Trial:
 def accuracy(groups: int, repeats: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         mean, own = rates(rng, groups)
-        found = stats.accuracy([(float(k), repeats) for k in rng.binomial(repeats, own)])
+        found = intervals.accuracy([(float(k), repeats) for k in rng.binomial(repeats, own)])
         assert found is not None
         return found.low, found.high, mean
 
@@ -100,7 +101,7 @@ def uneven_accuracy(groups: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         mean, own = rates(rng, groups)
         sizes = rng.integers(1, 10, groups)
-        found = stats.accuracy([(float(k), int(n)) for k, n in zip(rng.binomial(sizes, own), sizes, strict=True)])
+        found = intervals.accuracy([(float(k), int(n)) for k, n in zip(rng.binomial(sizes, own), sizes, strict=True)])
         assert found is not None
         return found.low, found.high, mean
 
@@ -110,7 +111,7 @@ def uneven_accuracy(groups: int) -> Trial:
 def two_samples(n: int, m: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         p, q = rng.uniform(size=2)
-        return *stats.difference(int(rng.binomial(n, p)), n, int(rng.binomial(m, q)), m), p - q
+        return *intervals.difference(int(rng.binomial(n, p)), n, int(rng.binomial(m, q)), m), p - q
 
     return trial
 
@@ -122,7 +123,7 @@ def few_groups(groups: int, repeats: int) -> Trial:
         p, q = rng.uniform(size=(2, groups))
         cells = [(int(a), repeats, int(b), repeats) for a, b in zip(rng.binomial(repeats, p), rng.binomial(repeats, q),
                                                                      strict=True)]  # fmt: skip
-        return *stats.stratified_difference(cells, [1 / groups] * groups), float(np.mean(p - q))
+        return *intervals.stratified_difference(cells, [1 / groups] * groups), float(np.mean(p - q))
 
     return trial
 
@@ -140,7 +141,7 @@ def paired(groups: int, repeats: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         gap, one, other = pair_rates(rng, groups)
         change = (rng.binomial(repeats, other) - rng.binomial(repeats, one)) / repeats
-        return *stats.paired(change.tolist()), gap
+        return *intervals.paired(change.tolist()), gap
 
     return trial
 
@@ -151,7 +152,7 @@ def same_world(groups: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         up, down = rng.uniform(0, 0.2, 2)
         change = rng.choice([1.0, -1.0, 0.0], size=groups, p=[up, down, 1 - up - down])
-        return *stats.paired(change.tolist()), up - down
+        return *intervals.paired(change.tolist()), up - down
 
     return trial
 
@@ -163,7 +164,7 @@ def half_point(problems: int) -> Trial:
         middle, slope = rng.uniform(5, 12), rng.uniform(0.4, 1.2)
         lengths = rng.integers(1, 9, problems) * 2
         right = rng.random(problems) < 1 / (1 + np.exp(slope * (lengths - middle)))
-        fit = stats.logistic([(float(x), float(k), 1) for x, k in zip(lengths, right, strict=True)])
+        fit = curve.logistic([(float(x), float(k), 1) for x, k in zip(lengths, right, strict=True)])
         limits = fit.interval_at_half() if fit and fit.slope < 0 else None
         return (*limits, middle) if limits else None
 
@@ -177,13 +178,13 @@ def repeats(estimate: Callable[[int, int, int], float], samples: int, n: int, k:
         mean, icc = rng.uniform(0.1, 0.9), rng.uniform(0.05, 0.5)
         a, b = mean * (1 / icc - 1), (1 - mean) * (1 / icc - 1)
         right = rng.binomial(n, rng.beta(a, b, samples))
-        found = inference.mean_of_shares([(estimate(int(r), n, k), 1) for r in right], samples * n)
+        found = repeated.mean_of_shares([(estimate(int(r), n, k), 1) for r in right], samples * n)
         assert found is not None
 
         def moment(x: float, y: float) -> float:  # of k answers all right: E p^k of a Beta
             return math.prod((x + i) / (x + y + i) for i in range(k))
 
-        truth = 1 - moment(b, a) if estimate is inference.pass_at_k else moment(a, b)
+        truth = 1 - moment(b, a) if estimate is repeated.pass_at_k else moment(a, b)
         return found.low, found.high, truth
 
     return trial
@@ -196,8 +197,8 @@ def majority(samples: int, n: int, k: int) -> Trial:
         mean, icc = rng.uniform(0.2, 0.8), rng.uniform(0.05, 0.5)
         a, b = mean * (1 / icc - 1), (1 - mean) * (1 / icc - 1)
         right = rng.binomial(n, rng.beta(a, b, samples)).tolist()
-        shares = [inference.majority({"right": (r, r), "wrong": (n - r, 0)}, 0, k) for r in right]
-        found = inference.mean_of_shares([(s, 1) for s in shares], samples * n)
+        shares = [repeated.majority({"right": (r, r), "wrong": (n - r, 0)}, 0, k) for r in right]
+        found = repeated.mean_of_shares([(s, 1) for s in shares], samples * n)
         assert found is not None
 
         def chance(i: int) -> float:  # i of k right: beta-binomial
@@ -216,9 +217,9 @@ def fluctuation(strata: int, variations: int, n: int) -> Trial:
         sd, means = rng.uniform(0.03, 0.2), rng.uniform(0.3, 0.7, strata)
         cells = []
         for mean in means:
-            a, b = inference.beta(float(mean), float(sd)) or (1.0, 1.0)
+            a, b = repeated.beta(float(mean), float(sd)) or (1.0, 1.0)
             cells.append([(int(k), n) for k in rng.binomial(n, rng.beta(a, b, variations))])
-        low, _, high = inference.variation(cells)
+        low, _, high = repeated.variation(cells)
         return low, high, sd
 
     return trial
@@ -233,7 +234,7 @@ def odds_ratio(groups: int, repeats: int, missing: float, mixed: bool) -> Trial:
         sizes = np.where(rng.random((2, groups)) < missing, 0, repeats)
         right = rng.binomial(sizes, 1 / (1 + np.exp(-np.array([base + ratio, base]))))
         tables = list(zip(*(row.tolist() for row in (right[0], sizes[0], right[1], sizes[1])), strict=True))
-        found = (inference.mixed_odds_ratio if mixed else inference.conditional_odds_ratio)(tables)
+        found = (odds.mixed_odds_ratio if mixed else odds.conditional_odds_ratio)(tables)
         if found.value is None:
             return None
         low = math.log(found.low) if found.low else -math.inf
@@ -247,8 +248,8 @@ def balanced(n: int) -> Trial:
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         p = rng.uniform(size=3)
-        shares = [stats.accuracy([(float(k), 1) for k in rng.random(n) < q]) for q in p]
-        found = stats.mean_of([s for s in shares if s])
+        shares = [intervals.accuracy([(float(k), 1) for k in rng.random(n) < q]) for q in p]
+        found = intervals.mean_of([s for s in shares if s])
         return found.low, found.high, float(p.mean())
 
     return trial
@@ -260,7 +261,7 @@ def steps_too_many(plans: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         optimal, mean = rng.uniform(0.3, 0.9), rng.uniform(0.1, 0.6)
         values = np.where(rng.random(plans) < optimal, 0.0, rng.gamma(2, mean / 2, plans))
-        return *stats.skewed_mean_interval(values.tolist()), (1 - optimal) * mean
+        return *intervals.skewed_mean_interval(values.tolist()), (1 - optimal) * mean
 
     return trial
 
@@ -271,7 +272,7 @@ def executable_part(plans: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         whole, (a, b) = rng.uniform(0.1, 0.9), rng.uniform(0.5, 3, 2)
         values = np.where(rng.random(plans) < whole, 1.0, rng.beta(a, b, plans))
-        return *stats.skewed_mean_interval(values.tolist()), whole + (1 - whole) * a / (a + b)
+        return *intervals.skewed_mean_interval(values.tolist()), whole + (1 - whole) * a / (a + b)
 
     return trial
 
@@ -319,8 +320,8 @@ CASES = [
     Case("steps too many, mean", "200 plans", steps_too_many(200)),
     Case("executable part, mean", "30 plans", executable_part(30)),
     Case("executable part, mean", "200 plans", executable_part(200)),
-    Case("pass@4 of 10", "100 samples", repeats(inference.pass_at_k, 100, 10, 4)),
-    Case("pass^4 of 10", "100 samples", repeats(inference.pass_hat_k, 100, 10, 4)),
+    Case("pass@4 of 10", "100 samples", repeats(repeated.pass_at_k, 100, 10, 4)),
+    Case("pass^4 of 10", "100 samples", repeats(repeated.pass_hat_k, 100, 10, 4)),
     Case("maj@5 of 10", "100 samples", majority(100, 10, 5)),
     Case("fluctuation, sd between variations", "1 problem, 12 variations of 30", fluctuation(1, 12, 30)),
     Case("fluctuation, sd between variations", "6 problems, 4 variations of 30", fluctuation(6, 4, 30)),
@@ -369,8 +370,8 @@ def gate_shares(pairs: int, drop: float, simulations: int, margin: float = 0.02)
 
 def gate_cases() -> list[GateCase]:
     deviation = math.sqrt(DISCORDANT - 0.05**2)
-    enough = inference.needed(0.05, deviation, exact=True)
-    no_change = inference.needed(0.02, math.sqrt(DISCORDANT))
+    enough = power.needed(0.05, deviation, exact=True)
+    no_change = power.needed(0.02, math.sqrt(DISCORDANT))
     return [
         GateCase("no true change: called a regression", 500, 0.0, "regression", 0.025, True),
         GateCase("no true change: called an improvement", 500, 0.0, "improvement", 0.025, True),

@@ -1,6 +1,6 @@
 """What a run says beyond accuracy and gaps: odds ratios, fluctuation, repeats, and what it is large enough to show.
 
-Tables as text, from the records of one run (`harness stats RUN`); the mathematics is in harness.inference.
+Tables as text, from the records of one run (`harness stats RUN`); the mathematics is in harness.statistics.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import inference, stats
 from harness.audit import FEATURES, Value, sample_of
 from harness.errors import UsageError
 from harness.options import suggestion
+from harness.statistics import intervals, odds, power, repeats, tests
 from harness.tables import Contrasts, Extra, Gap, interval, number, p_value
 from harness.types import Outcome, Sample
 
@@ -88,7 +88,7 @@ def _number(value: Value) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _strata(contrasts: Contrasts, factor: str, level: str, reference: str) -> list[inference.Table]:
+def _strata(contrasts: Contrasts, factor: str, level: str, reference: str) -> list[odds.Table]:
     """Counts at the level and at the reference for each group and setting of the other factors."""
     cells = contrasts.conditions
     tables = []
@@ -100,7 +100,7 @@ def _strata(contrasts: Contrasts, factor: str, level: str, reference: str) -> li
     return tables
 
 
-def _adjusted(contrasts: Contrasts, answers: Sequence[Row], gap: Gap) -> inference.OddsRatio | None:
+def _adjusted(contrasts: Contrasts, answers: Sequence[Row], gap: Gap) -> odds.OddsRatio | None:
     """The odds ratio of a gap with the features as covariates, in the strata of `_strata`."""
     pairs = contrasts.matched(gap.factor, gap.level, gap.reference)
     side = {c: (i, at_level) for i, pair in enumerate(pairs) for c, at_level in zip(pair, (True, False), strict=True)}
@@ -110,7 +110,7 @@ def _adjusted(contrasts: Contrasts, answers: Sequence[Row], gap: Gap) -> inferen
         return None
     keys = [strata.setdefault((i, group), len(strata)) for i, _, group, _, _ in rows]
     covariates = list(zip(*(features for *_, features in rows), strict=True))
-    return inference.adjusted_odds_ratio([r[3] for r in rows], [r[1] for r in rows], covariates, keys)
+    return odds.adjusted_odds_ratio([r[3] for r in rows], [r[1] for r in rows], covariates, keys)
 
 
 def _odds(contrasts: Contrasts, answers: Sequence[Row], adjusted_for: str) -> Extra:
@@ -120,15 +120,15 @@ def _odds(contrasts: Contrasts, answers: Sequence[Row], adjusted_for: str) -> Ex
     adjusted = f"adjusted for {adjusted_for}"
     for gap in contrasts.gaps():
         tables = _strata(contrasts, gap.factor, gap.level, gap.reference)
-        found.append((gap, "conditional", inference.conditional_odds_ratio(tables), len(tables)))
+        found.append((gap, "conditional", odds.conditional_odds_ratio(tables), len(tables)))
         if any(not n1 or not n0 for _, n1, _, n0 in tables):
-            found.append((gap, "mixed model", inference.mixed_odds_ratio(tables), len(tables)))
+            found.append((gap, "mixed model", odds.mixed_odds_ratio(tables), len(tables)))
         if adjusted_for:
-            ratio = _adjusted(contrasts, answers, gap) or inference.OddsRatio(None, 0.0, math.inf, 1.0, 0)
+            ratio = _adjusted(contrasts, answers, gap) or odds.OddsRatio(None, 0.0, math.inf, 1.0, 0)
             found.append((gap, adjusted, ratio, len(tables)))
     corrected: dict[str, list[float]] = {method: [] for _, method, _, _ in found}
     for method, values in corrected.items():
-        values += inference.holm([ratio.p for _, m, ratio, _ in found if m == method])
+        values += tests.holm([ratio.p for _, m, ratio, _ in found if m == method])
     rows = []
     for gap, method, ratio, strata in found:
         value = "-" if ratio.value is None else _ratio(ratio.value)
@@ -150,8 +150,8 @@ def _size(contrasts: Contrasts) -> Extra:
     for gap in contrasts.gaps():
         if gap.deviation is None:
             continue
-        shown = inference.detectable(gap.groups, gap.deviation, exact=True)
-        more = [str(inference.needed(effect, gap.deviation, exact=True)) for effect in EFFECTS]
+        shown = power.detectable(gap.groups, gap.deviation, exact=True)
+        more = [str(power.needed(effect, gap.deviation, exact=True)) for effect in EFFECTS]
         name = f"{gap.factor}: {gap.level} - {gap.reference}"
         rows.append((name, str(gap.groups), f"{gap.deviation:.3f}", number(shown) if shown < 1 else "none", *more))
     header = ("gap", "groups", "sd of a group", "smallest gap shown", *(f"groups for {effect:g}" for effect in EFFECTS))
@@ -168,11 +168,11 @@ def _fluctuation(contrasts: Contrasts) -> Extra:
             for setting, cell in enumerate(cells):
                 for group, (k, n) in cell.clusters.items():
                     strata.setdefault((group, setting), []).append((round(k), int(n)))
-        found = inference.fluctuation(list(strata.values()))
+        found = repeats.fluctuation(list(strata.values()))
         if found is None:
             continue
         mean = sum(k for s in strata.values() for k, _ in s) / max(1, sum(n for s in strata.values() for _, n in s))
-        shape = inference.beta(mean, found.sd.value)
+        shape = repeats.beta(mean, found.sd.value)
         sd = f"{found.sd.value:.3f} {interval(found.sd.low, found.sd.high)}"
         rows.append(
             (factor, str(found.strata), str(found.variations), str(found.sd.n), number(mean), sd, p_value(found.p))
@@ -196,9 +196,9 @@ def _repeats(samples: Mapping[str, Sequence[_Repeats]]) -> Extra:
                 continue
             answers = sum(r.n for r in enough)
             shares = [
-                _share(enough, [inference.pass_at_k(r.right, r.n, k) for r in enough], answers),
-                _share(enough, [inference.pass_hat_k(r.right, r.n, k) for r in enough], answers),
-                _share(enough, [inference.majority(r.votes, r.silent, k) for r in enough], answers),
+                _share(enough, [repeats.pass_at_k(r.right, r.n, k) for r in enough], answers),
+                _share(enough, [repeats.pass_hat_k(r.right, r.n, k) for r in enough], answers),
+                _share(enough, [repeats.majority(r.votes, r.silent, k) for r in enough], answers),
             ]
             rows.append((condition, str(k), *shares, str(len(enough)), str(answers)))
     header = ("condition", "k", "pass@k", "pass^k", "maj@k", "samples", "n")
@@ -213,12 +213,12 @@ def _sizes(most: int) -> list[int]:
 
 def _share(members: Sequence[_Repeats], values: Sequence[float], answers: int) -> str:
     """The mean over samples, clustered by group; in few groups the samples are the clusters."""
-    few = len({member.group for member in members}) < stats.FEW
+    few = len({member.group for member in members}) < intervals.FEW
     clusters: dict[str | int, tuple[float, int]] = {}
     for i, (member, value) in enumerate(zip(members, values, strict=True)):
         key = i if few else member.group
         total, n = clusters.get(key, (0.0, 0))
         clusters[key] = (total + value, n + 1)
-    found = inference.mean_of_shares(list(clusters.values()), answers)
+    found = repeats.mean_of_shares(list(clusters.values()), answers)
     assert found is not None
     return f"{number(found.value)} {interval(found.low, found.high)}"

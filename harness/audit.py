@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import plugins, store
-from harness.inference import holm, sign_flips
+from harness.statistics.tests import holm, sign_flips
 from harness.tables import align
 from harness.types import Message, Sample, Task
 

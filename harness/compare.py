@@ -16,8 +16,9 @@ from statistics import NormalDist
 from typing import Any, Literal
 from xml.etree import ElementTree
 
-from harness import inference, stats, store
+from harness import store
 from harness.errors import DataError, UsageError
+from harness.statistics import intervals, power, tests
 from harness.tables import align, number
 from harness.types import Outcome
 
@@ -169,9 +170,7 @@ def compare(
     for pair in judged:
         by_condition.setdefault(pair[0].condition, []).append(pair)
     raw = [measure(c, members, alpha) for c, members in by_condition.items() if members]
-    conditions = tuple(
-        decide(m, p, margin, alpha) for m, p in zip(raw, inference.holm([m.p for m in raw]), strict=True)
-    )
+    conditions = tuple(decide(m, p, margin, alpha) for m, p in zip(raw, tests.holm([m.p for m in raw]), strict=True))
     whole = measure("all", judged, alpha)
     return Comparison(
         base=base.name,
@@ -232,7 +231,7 @@ class Measured:
 
 
 def measure(condition: str, pairs: Sequence[Pair], alpha: float) -> Measured:
-    """Groups are the clusters. With fewer than stats.FEW of them the samples are taken as given and their repeats
+    """Groups are the clusters. With fewer than intervals.FEW of them the samples are taken as given and their repeats
     as the random part, as in the tables of a run."""
     groups: dict[str, list[float]] = {}
     for b, a in pairs:
@@ -240,13 +239,13 @@ def measure(condition: str, pairs: Sequence[Pair], alpha: float) -> Measured:
     n = len(pairs)
     base, new = (sum(side) / n for side in zip(*((b.value or 0.0, a.value or 0.0) for b, a in pairs), strict=True))
     shared = {"condition": condition, "pairs": n, "groups": len(groups), "base": base, "new": new}
-    if len(groups) < stats.FEW:
+    if len(groups) < intervals.FEW:
         low, high, p, spread = _given_samples(pairs, alpha)
         return Measured(**shared, units=n, low=low, high=high, p=p, spread=spread)
-    means = stats.linearised([(sum(d), len(d)) for d in groups.values()])
-    low, high = stats.mean_interval(means, 1 - alpha)
-    p = inference.sign_flips([sum(d) for d in groups.values()])
-    return Measured(**shared, units=len(groups), low=low, high=high, p=p, spread=inference.deviation(means) ** 2)
+    means = intervals.linearised([(sum(d), len(d)) for d in groups.values()])
+    low, high = intervals.mean_interval(means, 1 - alpha)
+    p = tests.sign_flips([sum(d) for d in groups.values()])
+    return Measured(**shared, units=len(groups), low=low, high=high, p=p, spread=power.deviation(means) ** 2)
 
 
 def _given_samples(pairs: Sequence[Pair], alpha: float) -> tuple[float, float, float, float]:
@@ -262,11 +261,11 @@ def _given_samples(pairs: Sequence[Pair], alpha: float) -> tuple[float, float, f
     weights = [m / len(pairs) for _, m, _, _ in cells]
 
     def limits(level: float) -> tuple[float, float]:
-        return stats.stratified_difference(cells, weights, level)
+        return intervals.stratified_difference(cells, weights, level)
 
     low, high = limits(1 - alpha)
     spread = ((high - low) / 2 / NormalDist().inv_cdf(1 - alpha / 2)) ** 2 * len(pairs)
-    return low, high, inference.at_zero(limits), spread
+    return low, high, tests.at_zero(limits), spread
 
 
 def decide(m: Measured, p: float, margin: float, alpha: float) -> Change:
@@ -284,7 +283,7 @@ def decide(m: Measured, p: float, margin: float, alpha: float) -> Change:
         verdict = "no change"
     needed = None
     if verdict == "too few to tell" and margin > 0:
-        units = inference.needed(margin, math.sqrt(m.spread), alpha)
+        units = power.needed(margin, math.sqrt(m.spread), alpha)
         needed = math.ceil(units * m.pairs / m.units)
     return Change(m.condition, verdict, m.pairs, m.groups, m.base, m.new, difference, low, high, p, needed)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness import store
 from harness.errors import DataError
-from harness.stats import Estimate
+from harness.statistics.intervals import Estimate
 from harness.tables import Contrasts
 from harness.types import Outcome
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import store
 from harness.errors import DataError, UsageError
-from harness.stats import Estimate
+from harness.statistics.intervals import Estimate
 from harness.tables import Contrasts, align, interval, number
 
 COLUMNS = (

@@ -14,10 +14,11 @@ from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
 
-from harness import plugins, stats, store
+from harness import plugins, store
 from harness.errors import DataError
 from harness.models.registry import aliases
-from harness.stats import Estimate
+from harness.statistics import intervals
+from harness.statistics.intervals import Estimate
 from harness.tables import Contrasts, align, interval, number
 
 COLUMNS = (
@@ -137,7 +138,7 @@ def reference(task: str) -> list[Row]:
 
 def _published(row: Mapping[str, str]) -> Row:
     n, correct = int(row["n"]), int(row["correct"])
-    low, high = stats.wilson(correct, n)
+    low, high = intervals.wilson(correct, n)
     found = dict.fromkeys(COLUMNS) | {name: row[name] for name in ("model", "task", "condition", "strategy", "date")}
     found |= {"n": n, "accuracy": correct / n, "ci_low": low, "ci_high": high}
     return found | {"source": f"published, {row['kind']}: {row['paper']}, {row['where']}"}
@@ -190,11 +191,11 @@ def rank_limits(models: Sequence[Groups]) -> list[tuple[int, int]]:
 def _sign(one: Groups, other: Groups, confidence: float) -> int:
     """1 where the one is better beyond doubt, -1 where the other is, else 0."""
     shared = [g for g in one if g in other and one[g][1] and other[g][1]]
-    if len(shared) >= stats.FEW:
-        low, high = stats.paired([one[g][0] / one[g][1] - other[g][0] / other[g][1] for g in shared], confidence)
+    if len(shared) >= intervals.FEW:
+        low, high = intervals.paired([one[g][0] / one[g][1] - other[g][0] / other[g][1] for g in shared], confidence)
     else:
         (k1, n1), (k2, n2) = ([sum(c) for c in zip(*groups.values(), strict=True)] for groups in (one, other))
-        low, high = stats.difference(k1, int(n1), k2, int(n2), confidence)
+        low, high = intervals.difference(k1, int(n1), k2, int(n2), confidence)
     return 1 if low > 0 else -1 if high < 0 else 0
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import stats
 from harness.errors import UsageError
-from harness.stats import Estimate
+from harness.statistics import intervals, power, tests
+from harness.statistics.intervals import Estimate
 from harness.types import Outcome
 
 
@@ -45,7 +45,7 @@ class Cell:
 
     @property
     def accuracy(self) -> Estimate | None:
-        return stats.accuracy([(k, int(n)) for k, n in self.clusters.values()])
+        return intervals.accuracy([(k, int(n)) for k, n in self.clusters.values()])
 
     def row(self) -> dict[str, Any]:
         """Columns: n is the number of verdicts, the denominator of accuracy; no_verdict the share without one.
@@ -122,8 +122,8 @@ class _Pairing:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         if self.few:
-            return stats.stratified_difference(self.cells, self.weights, confidence)
-        return stats.paired(self.differences, confidence)
+            return intervals.stratified_difference(self.cells, self.weights, confidence)
+        return intervals.paired(self.differences, confidence)
 
     @property
     def gap(self) -> Estimate:
@@ -133,15 +133,13 @@ class _Pairing:
 
     @property
     def p(self) -> float:
-        from harness import inference  # and numpy with it: only where gaps are shown
 
-        return inference.at_zero(self.interval) if self.few else inference.sign_flips(self.differences)
+        return tests.at_zero(self.interval) if self.few else tests.sign_flips(self.differences)
 
     @property
     def deviation(self) -> float | None:
-        from harness import inference
 
-        return None if self.few else inference.deviation(self.differences)
+        return None if self.few else power.deviation(self.differences)
 
 
 class Contrasts:
@@ -198,9 +196,8 @@ class Contrasts:
                 for level in levels[1:]
                 if (pairing := self._paired(self.matched(factor, level, levels[0])))
             ]
-        from harness import inference
 
-        corrected = inference.holm([pairing.p for *_, pairing in found])
+        corrected = tests.holm([pairing.p for *_, pairing in found])
         return [
             Gap(factor, level, reference, pairing.gap, len(pairing.differences), p, pairing.deviation)
             for (factor, level, reference, pairing), p in zip(found, corrected, strict=True)
@@ -245,7 +242,7 @@ class Contrasts:
         by_group = [sum(a[0] / a[1] - b[0] / b[1] for a, b in group) / len(group) for group in pairs.values()]
         cells = [(a[0], int(a[1]), b[0], int(b[1])) for group in pairs.values() for a, b in group]
         weights = [1 / len(by_group) / len(group) for group in pairs.values() for _ in group]
-        return _Pairing(by_group, cells, weights, len(by_group) < stats.FEW)
+        return _Pairing(by_group, cells, weights, len(by_group) < intervals.FEW)
 
     def worst(self) -> tuple[str, Estimate] | None:
         """The condition with the lowest accuracy."""
@@ -265,7 +262,7 @@ class Contrasts:
                 cluster = clusters.setdefault(group, [0, 0])
                 cluster[0] += solved == samples
                 cluster[1] += 1
-        return stats.accuracy([(k, n) for k, n in clusters.values()])
+        return intervals.accuracy([(k, n) for k, n in clusters.values()])
 
 
 def write_summary(path: Path, about: Mapping[str, Any], contrasts: Contrasts) -> None:
@@ -326,7 +323,7 @@ def render_contrasts(contrasts: Contrasts) -> str:
         rows.append({"condition": "all"} | contrasts.total.row())
     parts = [render(rows, ["condition"])]
     if 1 < len(contrasts.groups) <= MOST_GROUPS:
-        estimates = {group: stats.accuracy([(k, int(n))]) for group, (k, n) in contrasts.groups.items()}
+        estimates = {group: intervals.accuracy([(k, int(n))]) for group, (k, n) in contrasts.groups.items()}
         body = [[g, str(e.n), number(e.value), interval(e.low, e.high)] for g, e in estimates.items() if e]
         parts.append(align(["group", "n", "accuracy", "95% CI"], body, left=1))
     gaps = contrasts.gaps()

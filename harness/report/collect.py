@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import launch, stats, store
+from harness import launch, store
 from harness.audit import Finding, audit_run
 from harness.errors import DataError
-from harness.stats import Estimate
+from harness.statistics import intervals
+from harness.statistics.intervals import Estimate
 from harness.tables import Cell, Contrasts, Extra
 
 BLOCK = 500
@@ -86,7 +87,7 @@ def _accuracy(cells: Sequence[Cell], confidence: float = 0.95) -> Estimate | Non
             total = clusters.setdefault(group, [0.0, 0])
             total[0] += k
             total[1] += n
-    return stats.accuracy([(k, int(n)) for k, n in clusters.values()], confidence)
+    return intervals.accuracy([(k, int(n)) for k, n in clusters.values()], confidence)
 
 
 # Samples ------------------------------------------------------------------------------------------------------------

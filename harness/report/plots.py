@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import stats
 from harness.report.collect import RunData
-from harness.stats import Estimate
+from harness.statistics import curve, intervals
+from harness.statistics.intervals import Estimate
 from harness.tables import Cell
 
 Draw = Callable[[Any], None]
@@ -97,12 +97,12 @@ def _by_number(name: str, by_condition: Mapping[str, Mapping[float, Cell]]) -> D
             points.setdefault(x, []).extend((k, int(n)) for k, n in cell.clusters.values())
 
     def draw(ax: Any) -> None:
-        shown = [(x, a) for x, clusters in sorted(points.items()) if (a := stats.accuracy(clusters))]
+        shown = [(x, a) for x, clusters in sorted(points.items()) if (a := intervals.accuracy(clusters))]
         errors = [[a.value - a.low for _, a in shown], [a.high - a.value for _, a in shown]]
         ax.errorbar([x for x, _ in shown], [a.value for _, a in shown], yerr=errors, fmt="o", color=DATA)
         for x, a in shown:
             ax.annotate(f"{a.n}", (x, -0.02), ha="center", va="top", fontsize=7)
-        fit = stats.logistic([(x, k, n) for x, clusters in points.items() for k, n in clusters])
+        fit = curve.logistic([(x, k, n) for x, clusters in points.items() for k, n in clusters])
         if fit is not None:
             low, high = min(points), max(points)
             xs = [low + (high - low) * i / 100 for i in range(101)]
@@ -148,7 +148,7 @@ def _by_tokens(tokens: Sequence[tuple[int, float]]) -> Draw:
         for start in range(0, len(ordered), size):
             chunk = ordered[start : start + size]
             k, n = sum(v for _, v in chunk), len(chunk)
-            low, high = stats.wilson(k, n)
+            low, high = intervals.wilson(k, n)
             x = sum(t for t, _ in chunk) / n
             ax.errorbar([x], [k / n], yerr=[[k / n - low], [high - k / n]], fmt="o", color=DATA)
             ax.annotate(f"n={n}", (x, -0.02), ha="center", va="top", fontsize=7)

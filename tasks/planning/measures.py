@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import stats
+from harness.statistics import curve, intervals
 from harness.tables import Extra, interval, number
 from harness.tasks.planning.cases import ABILITIES
 from harness.types import Outcome
@@ -82,7 +82,7 @@ def _count(cell: _Cell, record: Mapping[str, Any], ability: str) -> None:
 
 
 def _share(clusters: Clusters) -> str:
-    estimate = stats.accuracy([(k, int(n)) for k, n in clusters.values()])
+    estimate = intervals.accuracy([(k, int(n)) for k, n in clusters.values()])
     return f"{number(estimate.value)} {interval(estimate.low, estimate.high)}" if estimate else "-"
 
 
@@ -99,7 +99,7 @@ def _funnel(cells: Mapping[str, _Cell]) -> Extra:
     ]
     pictures = []
     for condition, cell in cells.items():
-        found = [(stage, stats.accuracy([(k, int(n)) for k, n in cell.stages[stage].values()])) for stage in STAGES]
+        found = [(stage, intervals.accuracy([(k, int(n)) for k, n in cell.stages[stage].values()])) for stage in STAGES]
         pictures.append((condition, tuple((stage, e) for stage, e in found if e)))
     return Extra("how far plans get", ("condition", "n", *STAGES), tuple(rows), tuple(pictures))
 
@@ -112,12 +112,12 @@ def _optimality(cells: Mapping[str, _Cell]) -> Extra:
         values = [total / n for total, n in cell.gaps.values()]
         prefix = "-"
         if cell.prefix:
-            low, high = stats.skewed_mean_interval(cell.prefix)
+            low, high = intervals.skewed_mean_interval(cell.prefix)
             prefix = f"{sum(cell.prefix) / len(cell.prefix):.3f} {interval(max(0.0, low), min(1.0, high))}"
         if len(values) < 2:
             rows.append((condition, str(len(values)), "-", prefix, str(len(cell.prefix))))
             continue
-        low, high = stats.skewed_mean_interval(values)
+        low, high = intervals.skewed_mean_interval(values)
         mean = sum(values) / len(values)
         gap = f"{mean:+.3f} [{max(0.0, low):+.3f}, {high:+.3f}]"
         rows.append((condition, str(len(values)), gap, prefix, str(len(cell.prefix))))
@@ -154,7 +154,7 @@ def half_point(points: list[tuple[int, float, int]]) -> str:
     right, n = sum(k for _, k, _ in points), sum(n for _, _, n in points)
     if right in (0, n):
         return f"not in the lengths asked: {'all' if right else 'none'} right"
-    fit = stats.logistic([(float(x), k, size) for x, k, size in points])
+    fit = curve.logistic([(float(x), k, size) for x, k, size in points])
     if fit is None:
         return "no curve can be fitted"
     if fit.slope >= 0:
@@ -179,8 +179,8 @@ def _verdicts(cells: Mapping[str, _Cell]) -> Extra:
                 flawed = [classes.pop(k) for k in ("precondition", "goal") if k in classes]
                 if flawed:
                     classes["flawed"] = {f"{i}/{g}": c for i, part in enumerate(flawed) for g, c in part.items()}
-            shares = [e for c in classes.values() if (e := stats.accuracy([(k, int(n)) for k, n in c.values()]))]
-            balanced = stats.mean_of(shares)
+            shares = [e for c in classes.values() if (e := intervals.accuracy([(k, int(n)) for k, n in c.values()]))]
+            balanced = intervals.mean_of(shares)
             shown = f"{number(balanced.value)} {interval(balanced.low, balanced.high)}"
             by_kind = [f"{_share(kinds[k])} n={_size(kinds[k])}" if k in kinds else "-" for k in KINDS]
             rows.append((condition, level, str(balanced.n), shown, *by_kind))

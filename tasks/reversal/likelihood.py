@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness import stats
-from harness.inference import mean_of_shares
+from harness.statistics import intervals
+from harness.statistics.repeats import mean_of_shares
 from harness.tables import Extra, interval, number
 from harness.tasks.reversal.scoring import SEPARATOR
 from harness.types import Outcome
@@ -53,9 +53,9 @@ def _row(direction: str, members: Sequence[tuple[str, str, list[str], dict[str, 
             counts[group] = (total + value, n + 1)
     log_probability = "-"
     if found:
-        low, high = stats.skewed_mean_interval(found)
+        low, high = intervals.skewed_mean_interval(found)
         log_probability = f"{sum(found) / len(found):.2f} [{low:.2f}, {min(0.0, high):.2f}] n={len(found)}"
-    among, likelier = stats.accuracy(list(seen.values())), mean_of_shares(list(ahead.values()), len(members))
+    among, likelier = intervals.accuracy(list(seen.values())), mean_of_shares(list(ahead.values()), len(members))
     assert among is not None
     assert likelier is not None
     shown = [f"{number(e.value)} {interval(e.low, e.high)}" for e in (among, likelier)]

@@ -13,7 +13,7 @@ from statsmodels.discrete.conditional_models import ConditionalLogit
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import normal_sample_size_one_tail
 
-from harness import inference
+from harness.statistics import odds, power, repeats, tests
 
 counts = st.integers(1, 8).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -21,18 +21,18 @@ counts = st.integers(1, 8).flatmap(lambda n: st.tuples(st.integers(0, n), st.jus
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mcnemar_is_the_binomial_test_of_the_discordant_pairs(gained: int, lost: int) -> None:
     expected = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
-    assert inference.mcnemar(gained, lost) == pytest.approx(expected)
+    assert tests.mcnemar(gained, lost) == pytest.approx(expected)
 
 
 def test_mcnemar_of_many_pairs_is_the_same_test() -> None:
-    assert inference.mcnemar(700, 600) == pytest.approx(binomtest(700, 1300).pvalue)
+    assert tests.mcnemar(700, 600) == pytest.approx(binomtest(700, 1300).pvalue)
 
 
 @given(st.lists(st.sampled_from([-1.0, 0.0, 1.0]), min_size=1, max_size=14))
 @settings(max_examples=30)
 def test_flips_of_signs_are_mcnemar_where_differences_are_whole(differences: list[float]) -> None:
-    expected = inference.mcnemar(differences.count(1.0), differences.count(-1.0))
-    assert inference.sign_flips(differences) == pytest.approx(expected)
+    expected = tests.mcnemar(differences.count(1.0), differences.count(-1.0))
+    assert tests.sign_flips(differences) == pytest.approx(expected)
 
 
 @given(st.lists(st.sampled_from([-1.0, -0.5, 0.25, 1.0]), min_size=1, max_size=9))
@@ -40,32 +40,32 @@ def test_flips_of_few_signs_are_all_tried(differences: list[float]) -> None:
     signs = itertools.product((1, -1), repeat=len(differences))
     sums = [abs(sum(s * d for s, d in zip(row, differences, strict=True))) for row in signs]
     expected = sum(s >= abs(sum(differences)) - 1e-9 for s in sums) / len(sums)
-    assert inference.sign_flips(differences) == pytest.approx(expected)
+    assert tests.sign_flips(differences) == pytest.approx(expected)
 
 
 def test_flips_of_many_signs_agree_however_they_are_counted(monkeypatch) -> None:
     rng = random.Random(1)
     differences = [rng.choice([-1.0, -0.5, 0.0, 0.5, 1.0]) + 0.05 for _ in range(400)]
-    drawn = inference.sign_flips(differences)
-    monkeypatch.setattr(inference, "MANY", 100)
-    assert inference.sign_flips(differences) == pytest.approx(drawn, abs=0.01)
+    drawn = tests.sign_flips(differences)
+    monkeypatch.setattr(tests, "MANY", 100)
+    assert tests.sign_flips(differences) == pytest.approx(drawn, abs=0.01)
     assert 0.01 < drawn < 0.99
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_holm_is_that_of_statsmodels(values: list[float]) -> None:
     expected = multipletests(values, method="holm")[1] if values else []
-    assert inference.holm(values) == pytest.approx(list(expected))
+    assert tests.holm(values) == pytest.approx(list(expected))
 
 
 def test_groups_needed_agree_with_statsmodels_and_with_what_is_detectable() -> None:
     """statsmodels has the one-tailed test; alpha / 2 makes it ours."""
     expected = normal_sample_size_one_tail(0.05, 0.8, 0.025, std_null=0.4)
-    assert inference.needed(0.05, 0.4) == math.ceil(expected)
+    assert power.needed(0.05, 0.4) == math.ceil(expected)
     for exact in (False, True):
-        groups = inference.needed(0.05, 0.4, exact=exact)
-        assert inference.detectable(groups, 0.4, exact=exact) == pytest.approx(0.05, rel=0.01)
-    assert inference.needed(0.05, 0.4, exact=True) > inference.needed(0.05, 0.4)
+        groups = power.needed(0.05, 0.4, exact=exact)
+        assert power.detectable(groups, 0.4, exact=exact) == pytest.approx(0.05, rel=0.01)
+    assert power.needed(0.05, 0.4, exact=True) > power.needed(0.05, 0.4)
 
 
 @given(counts, st.data())
@@ -73,8 +73,8 @@ def test_pass_at_k_is_the_share_of_subsets(of: tuple[int, int], data: st.DataObj
     right, n = of
     k = data.draw(st.integers(1, n))
     subsets = list(itertools.combinations([1] * right + [0] * (n - right), k))
-    assert inference.pass_at_k(right, n, k) == pytest.approx(sum(any(s) for s in subsets) / len(subsets))
-    assert inference.pass_hat_k(right, n, k) == pytest.approx(sum(all(s) for s in subsets) / len(subsets))
+    assert repeats.pass_at_k(right, n, k) == pytest.approx(sum(any(s) for s in subsets) / len(subsets))
+    assert repeats.pass_hat_k(right, n, k) == pytest.approx(sum(all(s) for s in subsets) / len(subsets))
 
 
 @given(st.lists(st.sampled_from(["4", "5", "6", None]), min_size=1, max_size=7), st.data())
@@ -86,17 +86,17 @@ def test_the_majority_is_the_share_of_subsets_that_vote_right(answers: list[str 
         given = [a for a in subset if a]
         most = [a for a in set(given) if given.count(a) == max(map(given.count, given))] if given else []
         shares.append(most.count("5") / len(most) if most else 0.0)
-    assert inference.majority(votes, answers.count(None), k) == pytest.approx(sum(shares) / len(shares))
+    assert repeats.majority(votes, answers.count(None), k) == pytest.approx(sum(shares) / len(shares))
 
 
 def test_more_answers_than_there_are_can_not_be_drawn() -> None:
-    for estimate in (inference.pass_at_k, inference.pass_hat_k):
+    for estimate in (repeats.pass_at_k, repeats.pass_hat_k):
         with pytest.raises(ValueError, match="5 of 4"):
             estimate(2, 4, 5)
 
 
 def test_rates_that_differ_by_chance_alone_do_not_fluctuate() -> None:
-    found = inference.fluctuation([[(15, 30), (16, 30), (14, 30), (15, 30)]])
+    found = repeats.fluctuation([[(15, 30), (16, 30), (14, 30), (15, 30)]])
     assert found is not None
     assert (found.sd.value, found.sd.low) == (0, 0)
     assert found.sd.high > 0
@@ -106,7 +106,7 @@ def test_rates_that_differ_by_chance_alone_do_not_fluctuate() -> None:
 
 def test_rates_of_nezhurina_2024_fluctuate() -> None:
     """A model that solves one variation nearly always and another nearly never."""
-    found = inference.fluctuation([[(28, 30), (2, 30), (20, 30), (1, 30)]])
+    found = repeats.fluctuation([[(28, 30), (2, 30), (20, 30), (1, 30)]])
     assert found is not None
     assert 0.3 < found.sd.value < 0.5
     assert found.sd.low > 0.1
@@ -124,12 +124,12 @@ def test_the_variance_between_variations_is_estimated_without_bias() -> None:
 
 
 def test_single_variations_or_answers_tell_nothing_about_fluctuation() -> None:
-    assert inference.fluctuation([[(3, 5)], [], [(1, 1), (0, 1), (1, 1)]]) is None
+    assert repeats.fluctuation([[(3, 5)], [], [(1, 1), (0, 1), (1, 1)]]) is None
 
 
 @given(st.floats(0.05, 0.95), st.floats(0.01, 0.2))
 def test_a_beta_distribution_has_the_mean_and_spread_it_was_made_for(mean: float, sd: float) -> None:
-    found = inference.beta(mean, sd)
+    found = repeats.beta(mean, sd)
     if found:
         a, b = found
         assert a / (a + b) == pytest.approx(mean)
@@ -156,7 +156,7 @@ def test_the_conditional_odds_ratio_is_that_of_statsmodels(repeats: int) -> None
         level += [1] * n + [0] * n0
         group += [g] * (n + n0)
     expected = ConditionalLogit(np.array(outcome), np.array(level)[:, None], groups=np.array(group)).fit(disp=False)
-    found = inference.conditional_odds_ratio(made)
+    found = odds.conditional_odds_ratio(made)
     assert found.value is not None
     assert math.log(found.value) == pytest.approx(expected.params[0], abs=1e-3)
     assert (math.log(found.low), math.log(found.high)) == pytest.approx(expected.conf_int()[0], abs=0.15)
@@ -164,13 +164,13 @@ def test_the_conditional_odds_ratio_is_that_of_statsmodels(repeats: int) -> None
 
 
 def test_for_pairs_the_conditional_odds_ratio_is_that_of_the_discordant_ones() -> None:
-    found = inference.conditional_odds_ratio([(1, 1, 0, 1)] * 12 + [(0, 1, 1, 1)] * 4 + [(1, 1, 1, 1)] * 50)
+    found = odds.conditional_odds_ratio([(1, 1, 0, 1)] * 12 + [(0, 1, 1, 1)] * 4 + [(1, 1, 1, 1)] * 50)
     assert found.value == pytest.approx(3)
     assert found.strata == 16
 
 
 def test_a_level_that_is_always_right_bounds_the_ratio_on_one_side() -> None:
-    found = inference.conditional_odds_ratio([(1, 1, 0, 1)] * 10)
+    found = odds.conditional_odds_ratio([(1, 1, 0, 1)] * 10)
     assert found.value == math.inf
     assert found.high == math.inf
     assert 1 < found.low < 100
@@ -178,14 +178,14 @@ def test_a_level_that_is_always_right_bounds_the_ratio_on_one_side() -> None:
 
 
 def test_problems_that_were_always_solved_say_nothing_about_the_ratio() -> None:
-    assert inference.conditional_odds_ratio([(5, 5, 5, 5)] * 9) == inference.OddsRatio(None, 0, math.inf, 1, 0)
-    assert inference.mixed_odds_ratio([(5, 5, 0, 0)] * 9).value is None
+    assert odds.conditional_odds_ratio([(5, 5, 5, 5)] * 9) == odds.OddsRatio(None, 0, math.inf, 1, 0)
+    assert odds.mixed_odds_ratio([(5, 5, 0, 0)] * 9).value is None
 
 
 def test_the_mixed_model_takes_in_problems_with_one_level_only() -> None:
     """The truth is 0.4 with a spread of 1.5 between problems; half of the cells are missing."""
     made = tables(7, 0.4, 400, 4, missing=0.5)
-    mixed, conditional = inference.mixed_odds_ratio(made), inference.conditional_odds_ratio(made)
+    mixed, conditional = odds.mixed_odds_ratio(made), odds.conditional_odds_ratio(made)
     assert mixed.low < 0.4 < mixed.high
     assert mixed.value == pytest.approx(conditional.value, rel=0.3)
     assert mixed.high / mixed.low < conditional.high / conditional.low
@@ -193,7 +193,7 @@ def test_the_mixed_model_takes_in_problems_with_one_level_only() -> None:
 
 def test_balanced_the_two_models_agree() -> None:
     made = tables(11, 0.5, 300, 6)
-    mixed, conditional = inference.mixed_odds_ratio(made), inference.conditional_odds_ratio(made)
+    mixed, conditional = odds.mixed_odds_ratio(made), odds.conditional_odds_ratio(made)
     assert mixed.value == pytest.approx(conditional.value, rel=0.05)
     assert (mixed.low, mixed.high) == pytest.approx((conditional.low, conditional.high), rel=0.1)
 
@@ -213,8 +213,8 @@ def confounded(seed: int, effect: float) -> tuple[list, list, list, list]:
 
 def test_what_a_confound_explains_is_taken_out_of_the_odds_ratio() -> None:
     right, level, length, group = confounded(1, 0.0)
-    raw = inference.adjusted_odds_ratio(right, level, [], group)
-    adjusted = inference.adjusted_odds_ratio(right, level, [length, [1.0] * len(right)], group)
+    raw = odds.adjusted_odds_ratio(right, level, [], group)
+    adjusted = odds.adjusted_odds_ratio(right, level, [length, [1.0] * len(right)], group)
     assert raw is not None
     assert adjusted is not None
     assert raw.high < 0.8
@@ -224,7 +224,7 @@ def test_what_a_confound_explains_is_taken_out_of_the_odds_ratio() -> None:
 def test_a_confound_that_goes_with_the_level_can_not_be_told_from_it() -> None:
     right, level, _, group = confounded(2, -1.0)
     assert (
-        inference.adjusted_odds_ratio(right, level, [[5.0 * v + g for v, g in zip(level, group, strict=True)]], group)
+        odds.adjusted_odds_ratio(right, level, [[5.0 * v + g for v, g in zip(level, group, strict=True)]], group)
         is None
     )
 
@@ -233,8 +233,8 @@ def test_the_adjusted_ratio_without_covariates_is_the_conditional_one() -> None:
     right, level, _, group = confounded(3, -1.0)
     pairs = [(int(right[i + 1]), 1, int(right[i]), 1) for i in range(0, len(right), 2)]
     adjusted, conditional = (
-        inference.adjusted_odds_ratio(right, level, [], group),
-        inference.conditional_odds_ratio(pairs),
+        odds.adjusted_odds_ratio(right, level, [], group),
+        odds.conditional_odds_ratio(pairs),
     )
     assert adjusted is not None
     assert adjusted.value == pytest.approx(conditional.value, rel=1e-3)

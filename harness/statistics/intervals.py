@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ class Estimate(NamedTuple):
     n: int
 
 
-def _z(confidence: float) -> float:
+def normal_quantile(confidence: float) -> float:
     return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
@@ -27,7 +26,7 @@ def wilson(successes: float, n: float, confidence: float = 0.95, quantile: float
     stand in for the normal one."""
     if n <= 0:
         return 0.0, 1.0
-    z, p = quantile or _z(confidence), successes / n
+    z, p = quantile or normal_quantile(confidence), successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     # At 0 and n the limit is exactly 0 or 1; rounding must not put the estimate outside its interval.
@@ -126,7 +125,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
     weighted, n = padded(values), len(values) + 2
     mean = sum(w * v for v, w in weighted) / n
     variance = sum(w * v * v for v, w in weighted) / n - mean * mean
-    quantile = student(confidence, len(values) - 1) if len(values) > 1 else _z(confidence)
+    quantile = student(confidence, len(values) - 1) if len(values) > 1 else normal_quantile(confidence)
     half = quantile * math.sqrt(max(variance, 0.0) / n)
     return mean - half, mean + half
 
@@ -172,51 +171,3 @@ def mean_of(shares: Sequence[Estimate]) -> Estimate:
     below = math.hypot(*(e.value - e.low for e in shares)) / len(shares)
     above = math.hypot(*(e.high - e.value for e in shares)) / len(shares)
     return Estimate(mean, max(0.0, mean - below), min(1.0, mean + above), sum(e.n for e in shares))
-
-
-@dataclass(frozen=True)
-class Logistic:
-    """A fitted curve p = 1 / (1 + exp(-(intercept + slope x))), with the covariance of its two numbers."""
-
-    intercept: float
-    slope: float
-    var_intercept: float
-    var_slope: float
-    covariance: float
-
-    def interval_at_half(self, confidence: float = 0.95) -> tuple[float, float] | None:
-        """The x where p passes 50%: Fieller's interval (Fieller 1954, JRSS B 16: 175-185), all x at which
-        (intercept + slope x)^2 <= z^2 var(intercept + slope x). None where that is not a bounded interval."""
-        z2 = _z(confidence) ** 2
-        a = self.slope**2 - z2 * self.var_slope
-        b = self.intercept * self.slope - z2 * self.covariance
-        c = self.intercept**2 - z2 * self.var_intercept
-        if a <= 0 or b * b < a * c:
-            return None
-        root = math.sqrt(b * b - a * c)
-        return (-b - root) / a, (-b + root) / a
-
-
-def logistic(points: Sequence[tuple[float, float, int]]) -> Logistic | None:
-    """Logistic regression of right out of n on x, from (x, right, n) rows; each row is a cluster of its own, and the
-    covariance is robust against what the answers of a cluster share (sandwich, HC1). None where no curve can be
-    fitted, as when all below some x are right and all above are wrong."""
-    import warnings
-
-    # Slow to import, and needed where a run has several lengths only.
-    import statsmodels.api as sm
-    from statsmodels.tools.sm_exceptions import PerfectSeparationError
-
-    if len({x for x, _, _ in points}) < 2 or len(points) < 3:
-        return None
-    answers = [[k, n - k] for _, k, n in points]
-    design = [[1.0, x] for x, _, _ in points]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            fit = sm.GLM(answers, design, family=sm.families.Binomial()).fit(cov_type="HC1")
-        except (Warning, ValueError, ArithmeticError, PerfectSeparationError):
-            return None
-    (intercept, slope), cov = map(float, fit.params), fit.cov_params()
-    values = (intercept, slope, float(cov[0][0]), float(cov[1][1]), float(cov[0][1]))
-    return Logistic(*values) if all(map(math.isfinite, values)) else None

@@ -1,0 +1,57 @@
+"""A logistic curve through shares, and where it passes one half."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.statistics.intervals import normal_quantile
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A fitted curve p = 1 / (1 + exp(-(intercept + slope x))), with the covariance of its two numbers."""
+
+    intercept: float
+    slope: float
+    var_intercept: float
+    var_slope: float
+    covariance: float
+
+    def interval_at_half(self, confidence: float = 0.95) -> tuple[float, float] | None:
+        """The x where p passes 50%: Fieller's interval (Fieller 1954, JRSS B 16: 175-185), all x at which
+        (intercept + slope x)^2 <= z^2 var(intercept + slope x). None where that is not a bounded interval."""
+        z2 = normal_quantile(confidence) ** 2
+        a = self.slope**2 - z2 * self.var_slope
+        b = self.intercept * self.slope - z2 * self.covariance
+        c = self.intercept**2 - z2 * self.var_intercept
+        if a <= 0 or b * b < a * c:
+            return None
+        root = math.sqrt(b * b - a * c)
+        return (-b - root) / a, (-b + root) / a
+
+
+def logistic(points: Sequence[tuple[float, float, int]]) -> Logistic | None:
+    """Logistic regression of right out of n on x, from (x, right, n) rows; each row is a cluster of its own, and the
+    covariance is robust against what the answers of a cluster share (sandwich, HC1). None where no curve can be
+    fitted, as when all below some x are right and all above are wrong."""
+    import warnings
+
+    # Slow to import, and needed where a run has several lengths only.
+    import statsmodels.api as sm
+    from statsmodels.tools.sm_exceptions import PerfectSeparationError
+
+    if len({x for x, _, _ in points}) < 2 or len(points) < 3:
+        return None
+    answers = [[k, n - k] for _, k, n in points]
+    design = [[1.0, x] for x, _, _ in points]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            fit = sm.GLM(answers, design, family=sm.families.Binomial()).fit(cov_type="HC1")
+        except (Warning, ValueError, ArithmeticError, PerfectSeparationError):
+            return None
+    (intercept, slope), cov = map(float, fit.params), fit.cov_params()
+    values = (intercept, slope, float(cov[0][0]), float(cov[1][1]), float(cov[0][1]))
+    return Logistic(*values) if all(map(math.isfinite, values)) else None

@@ -1,0 +1,182 @@
+"""Odds ratios: within problems, with a random intercept for each, and with covariates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+
+@dataclass(frozen=True)
+class OddsRatio:
+    """Odds of a right answer at one level against another; `low` may be 0 and `high` infinite where the data set no
+    limit. `value` is None where they say nothing at all. `strata` counts those that tell."""
+
+    value: float | None
+    low: float
+    high: float
+    p: float
+    strata: int
+
+
+Table = tuple[int, int, int, int]
+"""Right answers and answers at the level, right answers and answers at the reference, in one stratum."""
+
+
+def conditional_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> OddsRatio:
+    """The common odds ratio by conditional logistic regression, each problem with an intercept of its own that is
+    conditioned away (Breslow and Day 1980, Statistical Methods in Cancer Research 1, section 7.2).
+
+    With one two-level covariate the likelihood is a product of noncentral hypergeometric ones. Interval and p-value by
+    the likelihood ratio, which stays finite on the side that the data bound when one level is always right; the
+    ConditionalLogit of statsmodels has Wald's only (a test compares the estimates). Problems that were always or never
+    solved tell nothing about the ratio and drop out by themselves.
+    """
+    import numpy as np
+    from scipy.optimize import brentq
+    from scipy.stats import chi2
+
+    supports: dict[tuple[int, int, int], list[int]] = {}
+    for right, n, base_right, base_n in tables:
+        supports.setdefault((n, base_n, right + base_right), []).append(right)
+    terms = []
+    for (n, base_n, total), observed in supports.items():
+        u = np.arange(max(0, total - base_n), min(n, total) + 1)
+        if len(u) > 1:
+            weights = np.array([math.log(math.comb(n, i)) + math.log(math.comb(base_n, total - i)) for i in u.tolist()])
+            terms.append((u, weights, sum(observed), len(observed)))
+    if not terms:
+        return OddsRatio(None, 0.0, math.inf, 1.0, 0)
+
+    def expected(log_ratio: float) -> float:
+        return math.fsum(m * float(softmax(w + log_ratio * u) @ u) for u, w, _, m in terms)
+
+    def likelihood(log_ratio: float) -> float:
+        return math.fsum(log_ratio * k - m * float(np.logaddexp.reduce(w + log_ratio * u)) for u, w, k, m in terms)
+
+    def softmax(values: Any) -> Any:
+        scaled = np.exp(values - values.max())
+        return scaled / scaled.sum()
+
+    right = sum(k for _, _, k, _ in terms)
+    least, most = sum(int(u[0]) * m for u, _, _, m in terms), sum(int(u[-1]) * m for u, _, _, m in terms)
+    far = 30.0
+    if right in (least, most):
+        best, value = (-far, 0.0) if right == least else (far, math.inf)
+    else:
+        best = float(brentq(lambda t: expected(t) - right, -far, far))
+        value = math.exp(best)
+    top = likelihood(best)
+    drop = float(chi2.ppf(confidence, 1)) / 2
+
+    def excess(log_ratio: float) -> float:
+        return top - likelihood(log_ratio) - drop
+
+    low = 0.0 if right == least or excess(-far) < 0 else math.exp(brentq(excess, -far, best))
+    high = math.inf if right == most or excess(far) < 0 else math.exp(brentq(excess, best, far))
+    p = float(chi2.sf(max(0.0, 2 * (top - likelihood(0.0))), 1))
+    return OddsRatio(value, low, high, p, sum(m for *_, m in terms))
+
+
+def mixed_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> OddsRatio:
+    """The odds ratio by logistic regression with a random intercept for each problem: for unbalanced runs, where the
+    conditional one has to leave out problems without an answer at one of the levels.
+
+    Maximum likelihood by Gauss-Hermite quadrature (Hedeker and Gibbons 1994, Biometrics 50: 933-944); interval and
+    p-value by the likelihood ratio. statsmodels has it by variational Bayes only, whose intervals are too short.
+    """
+    import numpy as np
+    from scipy.optimize import brentq, minimize
+    from scipy.stats import chi2
+
+    counts: dict[Table, int] = {}
+    for table in tables:
+        if table[1] + table[3]:
+            counts[table] = counts.get(table, 0) + 1
+    both = [sum(t[i] * m for t, m in counts.items()) for i in range(4)]
+    if not both[1] or not both[3]:
+        return OddsRatio(None, 0.0, math.inf, 1.0, 0)
+    data, times = np.array(list(counts), dtype=float), np.array(list(counts.values()), dtype=float)
+    nodes, weights = np.polynomial.hermite.hermgauss(30)
+    log_weights = np.log(weights / math.sqrt(math.pi))
+
+    def loss(log_ratio: float, intercept: float, log_sd: float) -> float:
+        """The negative log-likelihood."""
+        base = intercept + math.sqrt(2) * math.exp(log_sd) * nodes
+        found = log_weights
+        for k, n, eta in ((data[:, :1], data[:, 1:2], base + log_ratio), (data[:, 2:3], data[:, 3:4], base)):
+            found = found + k * eta - n * np.logaddexp(0, eta)
+        return -float(times @ np.logaddexp.reduce(found, axis=1))
+
+    bounds = [(-8.0, 8.0), (-4.0, 2.3)]
+    whole = minimize(lambda x: loss(*x), np.zeros(3), bounds=[(-8.0, 8.0), *bounds], method="L-BFGS-B")
+    best, least = float(whole.x[0]), float(whole.fun)
+
+    def profile(log_ratio: float) -> float:
+        # From the overall best, so that at its ratio it is never above it.
+        fit = minimize(lambda x: loss(log_ratio, x[0], x[1]), whole.x[1:], bounds=bounds, method="L-BFGS-B")
+        return float(fit.fun)
+
+    at_one = profile(0.0)
+    drop = float(chi2.ppf(confidence, 1)) / 2
+
+    def excess(log_ratio: float) -> float:
+        return profile(log_ratio) - least - drop
+
+    def limit(end: float) -> float | None:
+        return float(brentq(excess, best, end, xtol=1e-3)) if excess(end) > 0 else None
+
+    low, high = limit(-10.0), limit(10.0)
+    p = float(chi2.sf(max(0.0, 2 * (at_one - least)), 1))
+    ends = (0.0 if low is None else math.exp(low), math.inf if high is None else math.exp(high))
+    return OddsRatio(math.exp(best), *ends, p, int(times.sum()))
+
+
+def adjusted_odds_ratio(
+    right: Sequence[bool],
+    level: Sequence[bool],
+    covariates: Sequence[Sequence[float]],
+    strata: Sequence[int],
+    confidence: float = 0.95,
+) -> OddsRatio | None:
+    """The odds ratio by conditional logistic regression with covariates beside the level, one row an answer: what is
+    left of a condition's effect when prompts of one length (or with numbers of one size) are compared.
+
+    By statsmodels' ConditionalLogit, with Wald's interval and test. None where the effects can't be told apart: the
+    covariate goes with the level, or a level is always right.
+    """
+    import warnings
+
+    import numpy as np
+    from statsmodels.discrete.conditional_models import ConditionalLogit
+
+    groups, outcome = np.unique(strata, return_inverse=True)[1], np.array(right, dtype=int)
+    sizes = np.bincount(groups)
+
+    def within(column: Any) -> Any:
+        return column - (np.bincount(groups, column) / sizes)[groups]
+
+    columns = [np.array(level, dtype=float)]
+    for values in covariates:
+        column = within(np.array(values, dtype=float))
+        if column.std() > 1e-9:  # what is the same throughout a stratum is held fixed already
+            columns.append(column / column.std())
+    design = np.column_stack(columns)
+    if np.linalg.matrix_rank(np.column_stack([within(c) for c in columns])) < len(columns):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            fit = ConditionalLogit(outcome, design, groups=groups).fit(disp=False)
+            value, error = float(fit.params[0]), float(fit.bse[0])
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+            return None
+    if not (math.isfinite(value) and math.isfinite(error)) or error > 10:
+        return None
+    half = NormalDist().inv_cdf(0.5 + confidence / 2) * error
+    p = math.erfc(abs(value) / error / math.sqrt(2))
+    solved = np.bincount(groups, outcome)
+    telling = int(np.sum((solved > 0) & (solved < sizes)))
+    return OddsRatio(math.exp(value), math.exp(value - half), math.exp(value + half), p, telling)
