@@ -13,7 +13,7 @@ from typing import Any
 from harness import store
 from harness.errors import DataError, UsageError
 from harness.pddl import cross_check
-from harness.pddl.compile import CompiledDomain, compile_domain
+from harness.pddl.compile import CompiledDomain, TooMuchWork, compile_domain
 from harness.pddl.execute import Validator, Verdict, validate_text
 from harness.pddl.parse import PDDLError, parse_domain, parse_problem
 from harness.scoring import read_jsonl, writing
@@ -47,6 +47,12 @@ def validate_one(domain: str, problem: str, plan: str) -> Verdict:
     return validate_text(validator(domain, problem), plan)
 
 
+def notes(domain: str) -> list[str]:
+    """What of a domain was not looked at, because no plan's validity hangs on it."""
+    unknown = _domain(domain).domain.unknown
+    return [f"the domain lists {', '.join(unknown)}, which is not supported and not used"] if unknown else []
+
+
 def second_opinion(tool: cross_check.Tool, domain: str, problem: str, plan: str) -> cross_check.Opinion:
     with cross_check.opened(tool) as check:
         return check(domain, problem, plan)
@@ -64,7 +70,8 @@ class Tally:
 def validate_batch(source: Path, target: Path | None, tool: cross_check.Tool | None = None) -> Tally:
     """Lines `{"domain", "problem", "plan"}` (PDDL texts) get `valid, reason, step, cost, detail`; other keys are kept.
 
-    A domain or problem that can't be read makes the plan invalid for `syntax`, with no step. With a tool also
+    A domain or problem that can't be read makes the plan invalid for `syntax`, with no step. `valid` is null for a plan
+    whose conditions take too long to check. With a tool also
     `cross_check` (its verdict: true, false, or null for none) and `cross_check_detail`.
     """
     tally = Tally()
@@ -74,18 +81,22 @@ def validate_batch(source: Path, target: Path | None, tool: cross_check.Tool | N
         for where, line in read_jsonl(source):
             row = _row(line, where)
             texts = (row["domain"], row["problem"], row["plan"])
+            valid: bool | None
+            word: str
             try:
                 verdict = validate_one(*texts)
+                valid, word = verdict.valid, verdict.reason or "valid"
+            except TooMuchWork as error:
+                verdict, valid, word = Verdict(False, detail=error.message), None, "no verdict"
             except PDDLError as error:
-                verdict = Verdict(False, "syntax", detail=error.message)
-            tally.reasons[verdict.reason or "valid"] += 1
-            detail = verdict.detail or "; ".join(verdict.missing)
-            row |= {"valid": verdict.valid, "reason": verdict.reason, "step": verdict.step, "cost": verdict.cost}
-            row["detail"] = detail
+                verdict, valid, word = Verdict(False, "syntax", detail=error.message), False, "syntax"
+            tally.reasons[word] += 1
+            row |= {"valid": valid, "reason": verdict.reason, "step": verdict.step, "cost": verdict.cost}
+            row["detail"] = verdict.detail or "; ".join(verdict.missing)
             if check is not None:
                 opinion = check(*texts)
                 tally.silent += opinion.valid is None
-                tally.differ += opinion.valid not in (None, verdict.valid)
+                tally.differ += None not in (opinion.valid, valid) and opinion.valid != valid
                 row |= {"cross_check": opinion.valid, "cross_check_detail": opinion.detail}
             out.write(store.dumps(row))
     return tally

@@ -107,6 +107,39 @@ def test_wrong_input_is_one_message_and_exit_code_2(harness, args, message) -> N
     assert message in err
 
 
+BLOCK = "(define (domain d) (:requirements :preferences) (:predicates (p)) (:action go :parameters () :effect (p)))"
+
+
+@pytest.mark.parametrize(
+    ("domain", "plan", "code", "said"),
+    [
+        (BLOCK, "(go)", 0, "valid, cost 1"),
+        (BLOCK, "", 1, "invalid: goal"),
+        (BLOCK, "go", 1, "invalid: syntax"),
+        ("(define (domain", "(go)", 2, "a parenthesis is never closed"),
+    ],
+)
+def test_validate_tells_an_invalid_plan_from_a_file_that_can_t_be_read(harness, domain, plan, code, said) -> None:
+    for name, text in (("d", domain), ("p", "(define (problem x) (:goal (p)))"), ("plan", plan)):
+        Path(name).write_text(text)
+    found, out, err = harness("validate", "d", "p", "plan")
+    assert found == code
+    assert said in out + err
+    assert (":preferences, which is not supported and not used" in err) == (code < 2)
+
+
+def test_a_batch_marks_a_plan_that_took_too_long(harness, monkeypatch) -> None:
+    monkeypatch.setattr("harness.pddl.execute.MOST_WORK", 10)
+    condition = "(forall (?a ?b) (or (r ?a) (not (r ?b))))"
+    domain = f"(define (domain d) (:predicates (r ?x)) (:action go :precondition {condition}))"
+    problem = "(define (problem x) (:objects a b c d e) (:goal (and)))"
+    Path("b").write_text(json.dumps({"domain": domain, "problem": problem, "plan": "(go)"}))
+    assert harness("validate", "--batch", "b", "-o", "out")[0] == 0
+    row = json.loads(Path("out").read_text())
+    assert (row["valid"], row["reason"]) == (None, None)
+    assert "not checked to its end" in row["detail"]
+
+
 def test_options_come_from_the_environment_too(harness, monkeypatch, tmp_path) -> None:
     for name, value in (
         ("TASK", "aiw"),

@@ -203,15 +203,18 @@ def import_(format: str, file: Path, extra: tuple[str, ...], out: Path) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="With --batch: where to write.")
 @opt("--cross-check", type=click.Choice(["val", "unified-planning"]), help="Ask this validator too.")
 def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, cross_check: Any) -> None:
-    """Check a plan: execute it, and name the first step that fails and the facts it lacks. Exit code 1 if invalid.
+    """Check a plan: execute it, and name the first step that fails and the facts it lacks. Exit code 1 if invalid,
+    2 if a file can't be read.
 
     --cross-check puts another validator's verdict beside ours, which decides. Known differences: VAL accepts an extra
     argument where parameters have no types, crashes on a missing one, and may overlook unknown objects and text before
     the first action; unified-planning reads neither such plans nor comments behind an action. VAL is the program
-    Validate on the PATH, or the one that HARNESS_VAL names.
+    Validate on the PATH, or the one that HARNESS_VAL names. The package pddl executes no plans: it says if it can read
+    the domain and the problem.
     """
     from harness import validation
     from harness.errors import UsageError
+    from harness.pddl.parse import PDDLError
 
     if batch is not None:
         if files:
@@ -225,7 +228,12 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
     if len(files) != 3:
         raise UsageError("three files are needed: DOMAIN PROBLEM PLAN", "or --batch FILE")
     texts = validation.read_files(*files)
-    verdict = validation.validate_one(*texts)
+    try:
+        verdict = validation.validate_one(*texts)
+    except PDDLError as error:
+        raise UsageError(error.message, error.hint) from None
+    for note in validation.notes(texts[0]):
+        click.echo(f"note: {note}", err=True)
     click.echo(validation.explain(verdict))
     if cross_check:
         opinion = validation.second_opinion(cross_check, *texts)

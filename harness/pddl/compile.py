@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import itertools
 import operator
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from harness.pddl.parse import Action, Domain, Fact, Node, PDDLError, typed
+from harness.pddl.parse import Action, Domain, Fact, Node, PDDLError, number, typed
 
 
 @dataclass(slots=True)
@@ -22,6 +22,10 @@ class State:
     values: dict[Fact, float]
     members: Callable[[tuple[str, ...]], tuple[str, ...]]
     """The problem's objects of some type: what quantifiers range over."""
+    steps: int = 0
+    """Steps taken so far, the `total-time` of a sequential plan (PDDL 2.1)."""
+    left: int = 0
+    """Choices of objects that quantifiers and rules may still try: see TooMuchWork."""
 
 
 Environment = tuple[str, ...]
@@ -33,7 +37,46 @@ Amount = Callable[[Environment, State], float]
 
 
 class Undefined(Exception):  # noqa: N818 - becomes an unmet condition
-    """A numeric fluent that has no value."""
+    """A step that numbers make impossible: a fluent without a value, or changed in two ways at once."""
+
+
+class TooMuchWork(PDDLError):  # noqa: N818 - it is no fault of the file
+    """A plan whose conditions range over more choices of objects than can be tried. No verdict: neither right nor
+    wrong."""
+
+
+class Change(NamedTuple):
+    """What a step does to a numeric fluent: `how` is assign, increase, decrease, scale-up or scale-down."""
+
+    fluent: Fact
+    how: str
+    by: float
+
+
+def settle(changes: Iterable[Change], values: Mapping[Fact, float]) -> dict[Fact, float]:
+    """The new values of the fluents that a step changes.
+
+    Increases and decreases of one fluent in a step add up, and so do scalings multiply; any other pair is no step (Fox
+    and Long 2003, JAIR 20, section 4.2: additive effects commute). Undefined if a fluent has no value to change.
+    """
+    kinds = {"increase": "+", "decrease": "+", "scale-up": "*", "scale-down": "*", "assign": "="}
+    seen: dict[Fact, str] = {}
+    found: dict[Fact, float] = {}
+    for fluent, how, by in changes:
+        before = seen.setdefault(fluent, kinds[how])
+        if before != kinds[how] or (how == "assign" and found.get(fluent, by) != by):
+            raise Undefined(f"({' '.join(fluent)}) is changed in two ways in one step")
+        if how == "assign":
+            found[fluent] = by
+            continue
+        # A cost that nothing has set starts at 0, as planners take it.
+        old = found.get(fluent, values.get(fluent, 0.0 if fluent == ("total-cost",) else None))
+        if old is None:
+            raise Undefined(f"({' '.join(fluent)}) has no value")
+        if how == "scale-down" and by == 0:
+            raise Undefined("a division by zero")
+        found[fluent] = {"increase": old + by, "decrease": old - by, "scale-up": old * by}.get(how, old / (by or 1))
+    return found
 
 
 # Conditions -------------------------------------------------------------------------------------------------------
@@ -51,7 +94,7 @@ class Condition:
 class Effect:
     """A compiled effect: it writes into the three collections, from the state before the step."""
 
-    apply: Callable[[Environment, State, set[Fact], set[Fact], list[tuple[Fact, float]]], None]
+    apply: Callable[[Environment, State, set[Fact], set[Fact], list[Change]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +115,8 @@ class Scope:
     objects: Mapping[str, tuple[str, ...]]
     variables: tuple[tuple[str, tuple[str, ...]], ...]
     where: str
+    metric: bool = False
+    """Whether `total-time` has a meaning here."""
 
     def error(self, node: Node | str, message: str) -> PDDLError:
         line = f", line {node.line}" if isinstance(node, Node) else ""
@@ -80,7 +125,12 @@ class Scope:
     def inner(self, node: Node | str) -> Scope:
         if not isinstance(node, Node):
             raise self.error(node, "expected a list of variables")
-        return Scope(self.domain, self.objects, (*self.variables, *typed(node, self.where)), self.where)
+        added = tuple(typed(node, self.where))
+        for _, kinds in added:
+            for kind in kinds:
+                if kind not in self.domain.types:
+                    raise self.error(node, f"there is no type {kind}")
+        return replace(self, variables=(*self.variables, *added))
 
     def slot(self, name: Node | str) -> int | str:
         """The index of a variable in the environment, or the object's name."""
@@ -170,8 +220,16 @@ def _holds(scope: Scope, node: Node | str) -> Holds:
         return _comparison(scope, str(head), node)
     if head in ("not", "imply", "forall", "exists", "<", "<=", "=", ">=", ">"):
         raise scope.error(node, f"({head} ...) has the wrong number of parts")
+    if head in _TRAJECTORY and head not in scope.domain.predicates:
+        raise scope.error(node, f"({head} ...): preferences and trajectory constraints are not supported")
     term = _term(scope, node, scope.domain.predicates, "predicate")
     return lambda e, s: term(e) in s.facts
+
+
+_TRAJECTORY = (
+    "preference", "always", "sometime", "within", "at-most-once", "sometime-after", "sometime-before", "always-within",
+    "hold-during", "hold-after",
+)  # fmt: skip
 
 
 def _quantified(scope: Scope, head: str, variables: Node | str, body: Node | str) -> Holds:
@@ -184,7 +242,14 @@ def _quantified(scope: Scope, head: str, variables: Node | str, body: Node | str
 
 def _extend(e: Environment, s: State, kinds: Sequence[tuple[str, ...]]) -> Iterator[Environment]:
     """The environment with every choice of objects for variables of these types."""
-    return (e + chosen for chosen in itertools.product(*(s.members(k) for k in kinds)))
+    for chosen in itertools.product(*(s.members(k) for k in kinds)):
+        s.left -= 1
+        if s.left < 0:
+            raise TooMuchWork(
+                "the plan was not checked to its end: its conditions range over too many choices of objects",
+                "the domain has quantifiers or rules over many variables and objects",
+            )
+        yield e + chosen
 
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -202,8 +267,8 @@ def _comparison(scope: Scope, head: str, node: Node) -> Holds:
         head == "="
         and isinstance(left, str)
         and isinstance(right, str)
-        and not _is_number(left)
-        and not _is_number(right)
+        and number(left) is None
+        and number(right) is None
     ):
         i, j = scope.slot(left), scope.slot(right)
 
@@ -223,15 +288,13 @@ def _comparison(scope: Scope, head: str, node: Node) -> Holds:
     return holds
 
 
-def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"-?\d+(?:\.\d+)?", text))
-
-
 def compile_amount(scope: Scope, node: Node | str) -> Amount:
     """A numeric expression."""
-    if isinstance(node, str) and _is_number(node):
-        number = float(node)
-        return lambda e, s: number
+    value = number(node) if isinstance(node, str) else None
+    if value is not None:
+        return lambda e, s: value
+    if scope.metric and node in ("total-time", ["total-time"]) and "total-time" not in scope.domain.functions:
+        return lambda e, s: s.steps
     if isinstance(node, Node) and node[:1] and node[0] in ("+", "-", "*", "/"):
         head, parts = node[0], [compile_amount(scope, part) for part in node[1:]]
         if not parts or (len(parts) == 1 and head != "-"):
@@ -248,7 +311,7 @@ def compile_amount(scope: Scope, node: Node | str) -> Amount:
         try:
             return s.values[term(e)]
         except KeyError:
-            raise Undefined(" ".join(term(e))) from None
+            raise Undefined(f"({' '.join(term(e))}) has no value") from None
 
     return look_up
 
@@ -279,9 +342,7 @@ def _effect(scope: Scope, node: Node | str | None) -> Effect:
     if head == "and":
         parts = [_effect(scope, part).apply for part in rest]
 
-        def every(
-            e: Environment, s: State, add: set[Fact], delete: set[Fact], assign: list[tuple[Fact, float]]
-        ) -> None:
+        def every(e: Environment, s: State, add: set[Fact], delete: set[Fact], assign: list[Change]) -> None:
             for part in parts:
                 part(e, s, add, delete, assign)
 
@@ -298,7 +359,7 @@ def _effect(scope: Scope, node: Node | str | None) -> Effect:
         body = _effect(inner, rest[1]).apply
         kinds = [k for _, k in inner.variables[len(scope.variables) :]]
 
-        def each(e: Environment, s: State, add: set[Fact], delete: set[Fact], assign: list[tuple[Fact, float]]) -> None:
+        def each(e: Environment, s: State, add: set[Fact], delete: set[Fact], assign: list[Change]) -> None:
             for extended in _extend(e, s, kinds):
                 body(extended, s, add, delete, assign)
 
@@ -317,17 +378,7 @@ def _assignment(scope: Scope, head: str, target: Node | str, value: Node | str) 
     assert isinstance(call, Node)
     term, amount = _term(scope, call, scope.domain.functions, "function"), compile_amount(scope, value)
 
-    def apply(e: Environment, s: State, add: set[Fact], delete: set[Fact], assign: list[tuple[Fact, float]]) -> None:
-        name, by = term(e), amount(e, s)
-        if head != "assign":
-            # A cost that nothing has set starts at 0, as planners take it.
-            if name not in s.values and name != ("total-cost",):
-                raise Undefined(" ".join(name))
-            old = s.values.get(name, 0.0)
-            by = {"increase": old + by, "decrease": old - by, "scale-up": old * by}.get(head, old / by if by else old)
-        assign.append((name, by))
-
-    return Effect(apply)
+    return Effect(lambda e, s, add, delete, assign: assign.append(Change(term(e), head, amount(e, s))))
 
 
 def _strips(scope: Scope, action: Action) -> tuple[tuple[Term, ...], tuple[Term, ...], tuple[Term, ...]] | None:
@@ -349,6 +400,63 @@ def _strips(scope: Scope, action: Action) -> tuple[tuple[Term, ...], tuple[Term,
     return terms[0], terms[1], terms[2]
 
 
+class Rule(NamedTuple):
+    """A compiled axiom: `name` holds of objects of these types if `holds` says so."""
+
+    name: str
+    kinds: tuple[tuple[str, ...], ...]
+    holds: Holds
+
+
+def derive(rules: Sequence[Sequence[Rule]], state: State) -> None:
+    """Replace the derived facts of a state by those that follow from its other facts: the least fixpoint of each
+    stratum in turn (Thiebaux, Hoffmann and Nebel 2005, Artificial Intelligence 168: 38-69)."""
+    derived = {rule.name for stratum in rules for rule in stratum}
+    state.facts -= {fact for fact in state.facts if fact[0] in derived}
+    for stratum in rules:
+        grows = True
+        while grows:
+            found = {
+                (rule.name, *chosen)
+                for rule in stratum
+                for chosen in _extend((), state, rule.kinds)
+                if (rule.name, *chosen) not in state.facts and rule.holds(chosen, state)
+            }
+            state.facts |= found
+            grows = bool(found)
+
+
+def _strata(domain: Domain) -> dict[str, int]:
+    """The stratum of each derived predicate: above what its rules deny, not below what they ask for."""
+    level = {axiom.name: 0 for axiom in domain.axioms}
+    uses = [(a.name, name, denied) for a in domain.axioms for name, denied in _uses(a.condition) if name in level]
+    for _ in range(len(level) + 1):
+        raised = {a: level[b] + denied for a, b, denied in uses if level[a] < level[b] + denied}
+        if not raised:
+            return level
+        level |= raised
+    raise PDDLError("domain: the derived predicates can't be ordered: a rule denies what depends on itself")
+
+
+def _uses(node: Node | str, denied: bool = False) -> Iterator[tuple[str, bool]]:
+    """The predicates in a condition, each with whether it stands under a negation."""
+    if not isinstance(node, Node) or not node:
+        return
+    head, rest = node[0], node[1:]
+    if head in ("and", "or"):
+        for part in rest:
+            yield from _uses(part, denied)
+    elif head == "not":
+        yield from _uses(rest[0] if rest else "", not denied)
+    elif head == "imply" and len(rest) == 2:
+        yield from _uses(rest[0], not denied)
+        yield from _uses(rest[1], denied)
+    elif head in ("forall", "exists"):
+        yield from _uses(rest[-1] if rest else "", denied)
+    elif isinstance(head, str):
+        yield head, denied
+
+
 @dataclass(frozen=True)
 class CompiledDomain:
     """A domain whose actions are ready to run, for any of its problems."""
@@ -356,7 +464,9 @@ class CompiledDomain:
     domain: Domain
     operators: Mapping[str, Operator] = field(repr=False)
     changing: frozenset[str]
-    """The predicates that some action adds or deletes."""
+    """The predicates that some action adds or deletes, and those that rules derive."""
+    rules: tuple[tuple[Rule, ...], ...] = ()
+    """The rules for derived predicates in strata: a rule may deny only what earlier strata derive."""
 
 
 def _predicates(node: Node) -> Iterator[str]:
@@ -376,5 +486,33 @@ def compile_domain(domain: Domain) -> CompiledDomain:
         operators[name] = Operator(
             action, compile_condition(scope, action.precondition), _effect(scope, action.effect), _strips(scope, action)
         )
+    level = _strata(domain)
     changing = frozenset(name for a in domain.actions.values() if a.effect for name in _predicates(a.effect))
-    return CompiledDomain(domain, operators, changing & domain.predicates.keys())
+    for action in domain.actions.values():
+        for name in _changed(action.effect) if action.effect else ():
+            if name in level:
+                raise PDDLError(f"domain: action {action.name} changes {name}, which is derived by a rule")
+    strata: list[list[Rule]] = [[] for _ in range(max(level.values(), default=-1) + 1)]
+    for axiom in domain.axioms:
+        scope = Scope(domain, domain.constants, axiom.parameters, f"domain: the rule for {axiom.name}")
+        kinds = tuple(kinds for _, kinds in axiom.parameters)
+        strata[level[axiom.name]].append(Rule(axiom.name, kinds, _holds(scope, axiom.condition)))
+    return CompiledDomain(
+        domain, operators, (changing | level.keys()) & domain.predicates.keys(), tuple(map(tuple, strata))
+    )
+
+
+def _changed(node: Node) -> Iterator[str]:
+    """The predicates that an effect adds or deletes."""
+    head = node[0] if node else ""
+    if head in ("and", "not"):
+        parts = node[1:]
+    elif head in ("when", "forall"):
+        parts = node[-1:]
+    else:
+        if isinstance(head, str):
+            yield head
+        return
+    for part in parts:
+        if isinstance(part, Node):
+            yield from _changed(part)

@@ -1,9 +1,10 @@
-"""What other validators say of a plan: VAL, and unified-planning's. A second opinion; the verdict is ours.
+"""What other programs say of a plan: VAL and unified-planning, which execute it, and the package pddl, which only reads
+the domain and the problem. A second opinion; the verdict is ours.
 
-Both are foreign code: each plan has a time limit, and a crash is told as one. Where they are known to differ from us:
-VAL takes an extra argument where parameters have no types and dies of a missing one, may not notice an unknown object,
-and takes a plan that starts with prose for an empty one; unified-planning gives no verdict on a plan with such faults,
-nor on one with a comment behind an action, nor where a type is `(either ...)`.
+VAL and unified-planning have a time limit for each plan, and a crash is told as one. Where they are known to differ
+from us: VAL takes an extra argument where parameters have no types and dies of a missing one, may not notice an unknown
+object, and takes a plan that starts with prose for an empty one; unified-planning gives no verdict on a plan with such
+faults, nor on one with a comment behind an action, nor where a type is `(either ...)`.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from harness.errors import UsageError
+from harness.pddl.interchange import to_objects
 from harness.pddl.parse import PDDLError, parse_domain, parse_problem
 from harness.pddl.planner import normal_form, show
 from harness.pddl.planner_pool import Fault, Pool
 
-Tool = Literal["val", "unified-planning"]
+Tool = Literal["val", "unified-planning", "pddl"]
 TOOLS: tuple[Tool, ...] = get_args(Tool)
 
 TIME_LIMIT = 60.0
@@ -53,8 +55,19 @@ Check = Callable[[str, str, str], Opinion]
 @contextlib.contextmanager
 def opened(tool: Tool) -> Iterator[Check]:
     """Ask this tool, as often as you like. UsageError where it is not installed."""
+    if tool == "pddl":
+        yield _reads
+        return
     with _val(find_val()) if tool == "val" else _unified_planning() as check:
         yield check
+
+
+def _reads(domain: str, problem: str, plan: str) -> Opinion:
+    try:
+        to_objects(domain, problem)
+    except PDDLError as error:
+        return Opinion(None, error.message)
+    return Opinion(None, "it reads the domain and the problem; it executes no plans")
 
 
 def find_val() -> str:
@@ -151,8 +164,10 @@ def _unified_planning() -> Iterator[Check]:
     def check(domain: str, problem: str, plan: str) -> Opinion:
         # What we can't read is for it to judge; what we can, it should not stumble over for the sake of its form.
         with contextlib.suppress(PDDLError):
-            parse_problem(problem, parse_domain(domain))
-            domain, problem = show(normal_form(domain, "domain")), show(normal_form(problem, "problem"))
+            parsed = parse_domain(domain)
+            parse_problem(problem, parsed)
+            if not parsed.axioms:  # which the form leaves out: without its rules it would be another domain
+                domain, problem = show(normal_form(domain, "domain")), show(normal_form(problem, "problem"))
         try:
             answer = pool.ask({"what": "validate", "domain": domain, "problem": problem, "plan": plan}, TIME_LIMIT)
         except Fault as fault:

@@ -11,22 +11,28 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from harness.pddl.compile import (
     Amount,
+    Change,
     CompiledDomain,
     Condition,
     Operator,
+    Rule,
     Scope,
     State,
     Undefined,
     compile_amount,
     compile_condition,
+    derive,
+    settle,
 )
 from harness.pddl.parse import Domain, Fact, Node, Problem
 
+Ground = tuple[frozenset[Fact], frozenset[Fact], frozenset[Fact]]
+"""A STRIPS step: what it needs, adds and deletes."""
 Reason = Literal["syntax", "unknown_action", "arity", "unknown_object", "type", "precondition", "goal"]
 
 
@@ -46,6 +52,8 @@ class Verdict:
     state: frozenset[Fact] = frozenset()
 
 
+MOST_WORK = 20_000_000
+"""Choices of objects that quantifiers and rules may try in one plan: about 20 seconds. See TooMuchWork."""
 MOST_CHOICES = 2_000
 """Choices of objects that are tried for a step that leaves some out."""
 
@@ -60,7 +68,8 @@ class Validator:
     problem: Problem
     goal: Condition = field(repr=False)
     cost: Amount | None = field(repr=False)
-    _ground: dict[tuple[str, ...], tuple[frozenset[Fact], frozenset[Fact], frozenset[Fact]]] = field(repr=False)
+    rules: tuple[tuple[Rule, ...], ...] = field(repr=False)
+    _ground: dict[tuple[str, ...], Ground] = field(repr=False)
     _members: dict[tuple[str, ...], tuple[str, ...]] = field(repr=False)
     _kinds: dict[str, tuple[frozenset[str], ...]] = field(repr=False, default_factory=dict)
 
@@ -69,8 +78,8 @@ class Validator:
         """PDDLError where the goal or the metric names what is not declared."""
         scope = Scope(compiled.domain, problem.objects, (), "problem")
         goal = compile_condition(scope, problem.goal)
-        cost = compile_amount(scope, problem.metric) if problem.metric is not None else None
-        return cls(compiled.domain, compiled.operators, compiled.changing, problem, goal, cost, {}, {})
+        cost = compile_amount(replace(scope, metric=True), problem.metric) if problem.metric is not None else None
+        return cls(compiled.domain, compiled.operators, compiled.changing, problem, goal, cost, compiled.rules, {}, {})
 
     def _of_type(self, kinds: tuple[str, ...]) -> tuple[str, ...]:
         if kinds not in self._members:
@@ -79,8 +88,10 @@ class Validator:
         return self._members[kinds]
 
     def validate(self, plan: Sequence[tuple[str, ...]]) -> Verdict:
-        """Execute the plan, (action, object, ...) each, in lower case."""
-        state = State(set(self.problem.init), dict(self.problem.values), self._of_type)
+        """Execute the plan, (action, object, ...) each, in lower case. TooMuchWork if that would take too long."""
+        state = State(set(self.problem.init), dict(self.problem.values), self._of_type, left=MOST_WORK)
+        if self.rules:
+            derive(self.rules, state)
         for number, step in enumerate(plan, 1):
             ground = self._ground.get(step)
             if ground is None:
@@ -93,12 +104,16 @@ class Validator:
                 if failed is not None:
                     return Verdict(False, "precondition", number, _text(step), failed, state=frozenset(state.facts))
             elif ground[0] <= state.facts:
+                # A fact that the step deletes and adds is true afterwards.
                 state.facts -= ground[2]
                 state.facts |= ground[1]
             else:
                 missing = tuple(sorted(_text(f) for f in ground[0] - state.facts))
                 return Verdict(False, "precondition", number, _text(step), missing, state=frozenset(state.facts))
-        cost = self._cost(state, len(plan))
+            state.steps = number
+            if self.rules:
+                derive(self.rules, state)
+        cost = self._cost(state)
         if not self.goal.holds((), state):
             missing = tuple(show(()) for holds, show in self.goal.parts if not holds((), state))
             return Verdict(False, "goal", None, missing=missing, cost=cost, state=frozenset(state.facts))
@@ -109,7 +124,16 @@ class Validator:
         ground = None if self._check(step) else self._instance(step)
         if ground is None or not ground[0] <= facts:
             return None
-        return (facts - ground[2]) | ground[1]
+        return self._after(facts, ground)
+
+    def _after(self, facts: frozenset[Fact], ground: Ground) -> frozenset[Fact]:
+        """The facts after a STRIPS step: what it deletes is gone, what it adds is true, and rules are applied."""
+        after = (facts - ground[2]) | ground[1]
+        if not self.rules:
+            return after
+        state = State(set(after), dict(self.problem.values), self._of_type, left=MOST_WORK)
+        derive(self.rules, state)
+        return frozenset(state.facts)
 
     def fits(self, step: tuple[str, ...]) -> bool:
         """Whether a step names what there is, of the right types, and what it needs of facts that no action changes."""
@@ -159,7 +183,7 @@ class Validator:
             whole.append(step)
             ground = None if self._check(step) else self._instance(step)
             if ground is not None:
-                facts = (facts - ground[2]) | ground[1]
+                facts = self._after(facts, ground)
         return whole
 
     def _completed(self, facts: frozenset[Fact], step: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -234,7 +258,7 @@ class Validator:
                 return "type", f"{argument} is not of type {' or '.join(kinds)}"
         return None
 
-    def _instance(self, step: tuple[str, ...]) -> tuple[frozenset[Fact], frozenset[Fact], frozenset[Fact]] | None:
+    def _instance(self, step: tuple[str, ...]) -> Ground | None:
         """The facts of a STRIPS step, kept for next time: plans for one problem share most of their steps."""
         strips = self.operators[step[0]].strips
         if strips is None:
@@ -249,20 +273,20 @@ class Validator:
         e = step[1:]
         if not action.condition.holds(e, state):
             return tuple(show(e) for holds, show in action.condition.parts if not holds(e, state))
-        add, delete, assign = set[Fact](), set[Fact](), list[tuple[Fact, float]]()
+        add, delete, changes = set[Fact](), set[Fact](), list[Change]()
         try:
-            action.effect.apply(e, state, add, delete, assign)
+            action.effect.apply(e, state, add, delete, changes)
+            values = settle(changes, state.values)
         except Undefined as error:
-            return (f"({error}) has no value",)
+            return (str(error),)
         state.facts -= delete
-        state.facts |= add
-        for name, value in assign:
-            state.values[name] = value
+        state.facts |= add  # a fact in both is true afterwards
+        state.values |= values
         return None
 
-    def _cost(self, state: State, steps: int) -> float | None:
+    def _cost(self, state: State) -> float | None:
         if self.cost is None:
-            return steps
+            return state.steps
         try:
             return self.cost((), state)
         except Undefined:
@@ -317,6 +341,7 @@ _STEP = re.compile(r"(?:(\d+(?:\.\d+)?)\s*:)?\s*\(([^()]*)\)\s*(?:\[[^\[\]\n]{0,
 def read_plan(text: str) -> list[tuple[str, ...]] | PlanSyntax:
     """The steps of a plan file: `(action object ...)`, one or more a line, `;` comments, and VAL's times
     (`0: (a) [1]`), by which steps are then sorted."""
+    text = text.removeprefix("\ufeff")
     text = "\n".join(line.partition(";")[0] for line in text.split("\n")) if ";" in text else text
     steps: list[tuple[float, tuple[str, ...]]] = []
     timed = False

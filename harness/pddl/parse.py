@@ -1,15 +1,17 @@
 """PDDL text to data: domains and problems as frozen values, with errors that name the line.
 
 Reads STRIPS with typing (`either` too), constants, equality, negative, disjunctive and quantified conditions,
-conditional and quantified effects, action costs and numeric fluents. Lenient where published files need it
-(empty sections, missing :requirements), strict about names: what is not declared is an error.
+conditional and quantified effects, derived predicates, action costs and numeric fluents. Lenient where published files
+need it (empty sections and groups, missing or unused :requirements), strict about names: what is not declared is an
+error.
 Written from Fox and Long 2003 (JAIR 20: 61-124) and the BNF of PDDL 3.1 (Kovacs 2011).
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import DataError
@@ -22,8 +24,9 @@ OBJECT = "object"
 KNOWN_REQUIREMENTS = frozenset(
     ":strips :typing :negative-preconditions :disjunctive-preconditions :equality :existential-preconditions "
     ":universal-preconditions :quantified-preconditions :conditional-effects :adl :fluents :numeric-fluents "
-    ":action-costs :object-fluents".split()
+    ":action-costs :object-fluents :derived-predicates".split()
 )
+_NUMBER = re.compile(r"[+-]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:e[+-]?\d{1,4})?")
 
 
 class PDDLError(DataError):
@@ -38,7 +41,8 @@ class Node(list["Node | str"]):
         self.line = line
 
 
-_TOKEN = re.compile(r"\n|;[^\n]*|[()]|[^\s();]+")
+_TOKEN = re.compile(r"\n|;[^\n]*|[()]|\?[^\s();?]*|[^\s();?]+")
+"""A question mark begins a name, also where no blank stands before it: `(aircraft?a)`."""
 
 
 def read(text: str, what: str) -> Node:
@@ -46,7 +50,7 @@ def read(text: str, what: str) -> Node:
     top = Node(1)
     stack = [top]
     line = 1
-    for m in _TOKEN.finditer(text.lower()):
+    for m in _TOKEN.finditer(text.removeprefix("\ufeff").lower()):
         token = m.group()
         if token == "\n":
             line += 1
@@ -69,6 +73,12 @@ def read(text: str, what: str) -> Node:
     return top[0]
 
 
+def number(text: str) -> float | None:
+    """The value of a numeral (`2`, `-1.5`, `.5`, `1e0`), None for any other text: `inf` and `1_0` are none in PDDL."""
+    value = float(text) if _NUMBER.fullmatch(text) else math.inf
+    return value if math.isfinite(value) else None
+
+
 @dataclass(frozen=True)
 class Action:
     """An operator: typed parameters, condition and effect as read (compile.py makes them run)."""
@@ -80,8 +90,22 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Axiom:
+    """A rule for a derived predicate: it holds of the parameters if the condition does (PDDL 2.2, Edelkamp and Hoffmann
+    2004, section 3)."""
+
+    name: str
+    parameters: tuple[tuple[str, tuple[str, ...]], ...]
+    condition: Node
+
+
+@dataclass(frozen=True)
 class Domain:
-    """A planning domain. `types` maps a type to its direct supertypes; a signature is a tuple of admitted types."""
+    """A planning domain. `types` maps a type to its direct supertypes; a signature is a tuple of admitted types.
+
+    `unknown` are the requirements that it lists and that are not supported. What would need them is an error where it
+    stands, so a domain that only lists them is read.
+    """
 
     name: str
     types: dict[str, tuple[str, ...]]
@@ -89,6 +113,8 @@ class Domain:
     predicates: dict[str, tuple[tuple[str, ...], ...]]
     functions: dict[str, tuple[tuple[str, ...], ...]]
     actions: dict[str, Action]
+    axioms: tuple[Axiom, ...] = ()
+    unknown: tuple[str, ...] = ()
     _closures: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def supertypes(self, name: str) -> frozenset[str]:
@@ -113,7 +139,8 @@ Fact = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Problem:
-    """A planning problem; `objects` holds the domain's constants too. `metric` is the expression to minimise."""
+    """A planning problem; `objects` holds the domain's constants too. `metric` is the expression to minimise or, if
+    `maximize`, to maximise."""
 
     name: str
     objects: dict[str, tuple[str, ...]]
@@ -121,15 +148,15 @@ class Problem:
     values: dict[Fact, float]
     goal: Node | None
     metric: Node | str | None
+    maximize: bool = False
 
 
 def parse_domain(text: str) -> Domain:
+    """The domain that a text defines, names in lower case. PDDLError, with the line, for anything else."""
     root = read(text, "domain")
     _expect_define(root, "domain")
     sections = _sections(root, "domain")
-    for name in _flat(sections.get(":requirements", [])):
-        if name not in KNOWN_REQUIREMENTS:
-            raise PDDLError(f"domain: the requirement {name} is not supported", _supported())
+    unknown = tuple(n for n in _flat(sections.get(":requirements", [])) if n not in KNOWN_REQUIREMENTS)
     types: dict[str, tuple[str, ...]] = {OBJECT: ()}
     for name, above in typed(_joined(sections, ":types"), "domain, :types"):
         types[name] = (*types.get(name, ()), *(t for t in above if t != name))
@@ -143,10 +170,13 @@ def parse_domain(text: str) -> Domain:
         if action.name in actions:
             raise PDDLError(f"domain, line {node.line}: the action {action.name} is defined twice")
         actions[action.name] = action
-    return Domain(_name_of(root), types, constants, predicates, functions, actions)
+    axioms = tuple(_axiom(node, types, predicates) for node in sections.get(":derived", []))
+    return Domain(_name_of(root), types, constants, predicates, functions, actions, axioms, unknown)
 
 
 def parse_problem(text: str, domain: Domain) -> Problem:
+    """The problem that a text defines, every name checked against the domain. PDDLError, with the line, for anything
+    else."""
     root = read(text, "problem")
     _expect_define(root, "problem")
     sections = _sections(root, "problem")
@@ -163,17 +193,14 @@ def parse_problem(text: str, domain: Domain) -> Problem:
     if len(goals) > 1 or any(not isinstance(g, Node) for g in goals):
         raise PDDLError("problem, :goal: expected one condition")
     metric = next((s for s in sections.get(":metric", [])), None)
-    if metric is not None and (len(metric) != 3 or metric[1] != "minimize"):
-        raise PDDLError(f"problem, line {metric.line}: only (:metric minimize ...) is supported")
+    if metric is not None and (len(metric) != 3 or metric[1] not in ("minimize", "maximize")):
+        raise PDDLError(f"problem, line {metric.line}: expected (:metric minimize ...) or (:metric maximize ...)")
     goal = goals[0] if goals and isinstance(goals[0], Node) else None
-    return Problem(_name_of(root), objects, frozenset(facts), values, goal, metric[2] if metric is not None else None)
+    wanted, maximize = (metric[2], metric[1] == "maximize") if metric is not None else (None, False)
+    return Problem(_name_of(root), objects, frozenset(facts), values, goal, wanted, maximize)
 
 
 # Pieces -----------------------------------------------------------------------------------------------------------
-
-
-def _supported() -> str:
-    return f"supported: {' '.join(sorted(KNOWN_REQUIREMENTS))}"
 
 
 def _expect_define(root: Node, kind: str) -> None:
@@ -190,8 +217,8 @@ def _name_of(root: Node) -> str:
 def _sections(root: Node, what: str) -> dict[str, list[Node]]:
     """The parts of a definition by keyword; `:action` comes often, the others may come twice."""
     allowed = {
-        "domain": {":requirements", ":types", ":constants", ":predicates", ":functions", ":action"},
-        "problem": {":domain", ":requirements", ":objects", ":init", ":goal", ":metric"},
+        "domain": {":requirements", ":types", ":constants", ":predicates", ":functions", ":action", ":derived"},
+        "problem": {":domain", ":requirements", ":objects", ":init", ":goal", ":metric", ":length"},
     }[what]
     found: dict[str, list[Node]] = {}
     for node in root[2:]:
@@ -216,14 +243,14 @@ def _joined(sections: dict[str, list[Node]], name: str) -> list[Node | str]:
 
 
 def typed(items: Sequence[Node | str], where: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """`a b - t c` as (a, (t,)), (b, (t,)), (c, (object,))."""
+    """`a b - t c` as (a, (t,)), (b, (t,)), (c, (object,)). A group may be empty (`- t`): published files have some."""
     waiting: list[str] = []
     i = 0
     while i < len(items):
         item = items[i]
         if item == "-":
-            if i + 1 == len(items) or not waiting:
-                raise PDDLError(f"{where}: a `-` without a {'type behind' if waiting else 'name before'} it")
+            if i + 1 == len(items):
+                raise PDDLError(f"{where}: a `-` without a type behind it")
             kinds = _either(items[i + 1], where)
             yield from ((name, kinds) for name in waiting)
             waiting = []
@@ -245,26 +272,25 @@ def _either(kind: Node | str, where: str) -> tuple[str, ...]:
 
 
 def _declare_supertypes(types: dict[str, tuple[str, ...]]) -> None:
-    """A supertype need not be listed itself; a circle of types is refused."""
+    """A supertype need not be listed itself; a circle of types is refused, and a chain longer than DEEPEST."""
     for above in list(types.values()):
         for name in above:
             types.setdefault(name, ())
-    done: set[str] = set()
+    heights: dict[str, int] = {}
+
+    def height(name: str, path: tuple[str, ...]) -> int:
+        if name in path:
+            raise PDDLError(f"domain, :types: {' - '.join([*path[path.index(name) :], name])} is a circle")
+        if name not in heights:
+            if len(path) > DEEPEST:
+                raise PDDLError(f"domain, :types: {path[0]} has more than {DEEPEST} types above it")
+            heights[name] = 1 + max((height(above, (*path, name)) for above in types[name]), default=0)
+        if heights[name] > DEEPEST:
+            raise PDDLError(f"domain, :types: {name} has more than {DEEPEST} types above it")
+        return heights[name]
+
     for start in types:
-        path: list[str] = []
-        todo: list[tuple[str, int]] = [(start, 0)]
-        while todo:
-            name, depth = todo.pop()
-            del path[depth:]
-            if name in path:
-                raise PDDLError(f"domain, :types: {' - '.join([*path, name])} is a circle")
-            if name in done:
-                continue
-            path.append(name)
-            if not types[name]:
-                done.add(name)
-            todo += [(above, depth + 1) for above in types[name]]
-        done.add(start)
+        height(start, ())
 
 
 def _declared(
@@ -312,6 +338,34 @@ def _without_number(sections: Sequence[Node]) -> list[Node]:
     return cleaned
 
 
+def _axiom(node: Node, types: dict[str, tuple[str, ...]], predicates: Mapping[str, Sequence[object]]) -> Axiom:
+    where = f"domain, line {node.line}: :derived"
+    head, condition = (node[1], node[2]) if len(node) == 3 else (None, None)
+    if not isinstance(head, Node) or not head or not isinstance(condition, Node):
+        raise PDDLError(f"{where}: expected (:derived (predicate ?x ...) condition)")
+    name = head[0]
+    if not isinstance(name, str) or name not in predicates:
+        raise PDDLError(f"{where}: the predicate {name if isinstance(name, str) else '?'} is not declared")
+    parameters = _parameters(head[1:], types, where)
+    if len(parameters) != len(predicates[name]):
+        raise PDDLError(f"{where}: {name} has another number of arguments than where it is declared")
+    return Axiom(name, parameters, condition)
+
+
+def _parameters(
+    items: Sequence[Node | str], types: dict[str, tuple[str, ...]], where: str
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Variables with their types, each once."""
+    parameters = tuple(typed(items, where))
+    for name, kinds in parameters:
+        _check_types(kinds, types, where)
+        if not name.startswith("?"):
+            raise PDDLError(f"{where}: the parameter {name} does not start with ?")
+    if len({name for name, _ in parameters}) < len(parameters):
+        raise PDDLError(f"{where}: a parameter comes twice")
+    return parameters
+
+
 def _action(node: Node, types: dict[str, tuple[str, ...]]) -> Action:
     if len(node) < 2 or not isinstance(node[1], str):
         raise PDDLError(f"domain, line {node.line}: an action without a name")
@@ -325,13 +379,7 @@ def _action(node: Node, types: dict[str, tuple[str, ...]]) -> Action:
         if not isinstance(value, Node):
             raise PDDLError(f"{where}: {key} needs a list")
         parts[str(key)] = value
-    parameters = tuple(typed(list(parts.get(":parameters", Node(node.line))), where))
-    for name, kinds in parameters:
-        _check_types(kinds, types, where)
-        if not name.startswith("?"):
-            raise PDDLError(f"{where}: the parameter {name} does not start with ?")
-    if len({name for name, _ in parameters}) < len(parameters):
-        raise PDDLError(f"{where}: a parameter comes twice")
+    parameters = _parameters(list(parts.get(":parameters", Node(node.line))), types, where)
     condition, effect = (parts.get(k) for k in (":precondition", ":effect"))
     return Action(
         node[1],
@@ -354,12 +402,15 @@ def _initial(
         term = node[1] if isinstance(node[1], Node) else Node(node.line)
         if isinstance(node[1], str):
             term.append(node[1])
-        try:
-            values[fact(term, where, domain.functions, "function", domain, objects)] = float(node[2])
-        except ValueError:
-            raise PDDLError(f"{where}: {node[2]} is not a number") from None
+        value = number(node[2])
+        if value is None:
+            raise PDDLError(f"{where}: {node[2][:60]} is not a number")
+        values[fact(term, where, domain.functions, "function", domain, objects)] = value
     elif node[0] != "not":  # what is false is false anyway
-        facts.add(fact(node, where, domain.predicates, "predicate", domain, objects))
+        made = fact(node, where, domain.predicates, "predicate", domain, objects)
+        if any(axiom.name == made[0] for axiom in domain.axioms):
+            raise PDDLError(f"{where}: {made[0]} is derived by a rule, so it can't be given")
+        facts.add(made)
 
 
 def fact(

@@ -29,7 +29,7 @@ import platformdirs
 from harness.errors import UsageError
 from harness.pddl.compile import CompiledDomain, compile_domain
 from harness.pddl.execute import Validator
-from harness.pddl.parse import Node, parse_domain, parse_problem, read
+from harness.pddl.parse import KNOWN_REQUIREMENTS, Node, PDDLError, parse_domain, parse_problem, read
 from harness.pddl.planner_pool import Fault, Pool
 
 Step = tuple[str, ...]
@@ -139,6 +139,10 @@ class _Task:
     def of(cls, domain: str, problem: str) -> _Task:
         compiled = _compiled(domain)
         parsed = parse_problem(problem, compiled.domain)
+        if compiled.rules:
+            raise PDDLError("domain: planners are called through unified-planning, which reads no derived predicates")
+        if parsed.maximize:
+            raise PDDLError("problem: planners here minimise, and its metric is to be maximised")
         validator = Validator.of(compiled, parsed)
         ours = _numbered(validator)
         texts = []
@@ -239,7 +243,10 @@ def normal_form(text: str, what: str, has_metric: bool = True) -> Node:
         if name == ":action":
             plain += [_with_parameters(action) for action in found]
         elif name in _NEEDED or any(len(s) > 1 for s in found):
-            section = _node(name, *(item for s in found for item in s[1:]))
+            items = [item for s in found for item in s[1:]]
+            if name == ":requirements":  # planners refuse what is only listed, too
+                items = [item for item in items if item in KNOWN_REQUIREMENTS]
+            section = _node(name, *items)
             plain.append(section if section != [":goal"] else _node(":goal", _node("and")))
     return plain
 
