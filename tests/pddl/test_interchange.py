@@ -38,7 +38,8 @@ def test_what_the_package_cannot_read_is_a_clear_error() -> None:
 
 
 def test_its_opinion_is_no_verdict() -> None:
-    domain = "(define (domain d) (:requirements :strips) (:predicates (p)) (:action go :parameters () :precondition (and) :effect (p)))"
+    action = "(:action go :parameters () :precondition (and) :effect (p))"
+    domain = f"(define (domain d) (:requirements :strips) (:predicates (p)) {action})"
     problem = "(define (problem x) (:domain d) (:init) (:goal (p)))"
     with cross_check.opened("pddl") as check:
         assert check(domain, problem, "(go)").valid is None
