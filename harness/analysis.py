@@ -136,7 +136,7 @@ def _odds(contrasts: Contrasts, answers: Sequence[Row], adjusted_for: str) -> Ex
         p = p_value(corrected[method].pop(0))
         telling = f"{ratio.strata} of {strata}"
         rows.append((f"{gap.factor}: {gap.level} / {gap.reference}", method, value, limits, p, telling))
-    header = ("condition's effect", "model", "odds ratio", "95% CI", "p (Holm)", "problems that tell")
+    header = ("condition's effect", "model", "odds ratio", "95% CI", "p (Holm)", "informative problems")
     return Extra("odds of a right answer, the problem held fixed", header, tuple(rows))
 
 

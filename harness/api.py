@@ -49,13 +49,13 @@ class Run:
         return pd.DataFrame(store.flatten(record) for record in store.read_records(self.directory))
 
     def gaps(self) -> pd.DataFrame:
-        """Each level of each factor against the factor's first level, within groups, with its 95% interval and
-        its p-value (corrected for their number by Holm)."""
+        """Each level of each factor against the factor's first level, within groups, with its 95% interval,
+        its p-value, and that corrected for the number of gaps (Holm)."""
         import pandas as pd
 
-        columns = ["factor", "level", "reference", "gap", "ci_low", "ci_high", "p", "n", "groups"]
+        columns = ["factor", "level", "reference", "gap", "ci_low", "ci_high", "p", "p_holm", "n", "groups"]
         rows = [
-            (g.factor, g.level, g.reference, g.gap.value, g.gap.low, g.gap.high, g.p, g.gap.n, g.groups)
+            (g.factor, g.level, g.reference, g.gap.value, g.gap.low, g.gap.high, g.p, g.p_holm, g.gap.n, g.groups)
             for g in self.contrasts.gaps()
         ]
         return pd.DataFrame(rows, columns=columns)

@@ -90,8 +90,8 @@ def _rows(run: _Run) -> Iterator[Row]:
     for condition, cell in contrasts.conditions.items():
         yield _row(common | {"condition": condition}, cell, gaps.get(condition), config["model"])
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
-    last = _row(common | {"condition": ALL}, contrasts.total, gaps.get(worst[0]) if worst else None, config["model"])
-    last["worst_condition"] = worst[0] if worst and len(contrasts.conditions) > 1 else None
+    last = _row(common | {"condition": ALL}, contrasts.total, contrasts.gap_of_worst(), config["model"])
+    last["worst_condition"] = worst.condition if worst else None
     last["all_conditions"] = everywhere.value if everywhere else None
     yield last
 

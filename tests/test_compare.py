@@ -50,6 +50,24 @@ def flipped(values: Values, lost: int, gained: int) -> Values:
 BASE: Values = [1.0] * 400 + [0.0] * 100
 
 
+def test_conditions_are_corrected_for_their_number(tmp_path: Path) -> None:
+    """Condition a alone loses 12 of 250 and gains 2: p = 0.013. With the other two it is one of three."""
+    base: Values = [1.0] * 750
+    lost = {i for i in range(750) if i % 3 == 0 and i < 36}
+    made = [0.0 if i in lost else 1.0 for i in range(750)]
+    before, after = (run(tmp_path, name, values) for name, values in (("base", base), ("new", made)))
+    for directory in (before, after):
+        path = directory / store.RECORDS
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for i, line in enumerate(lines):
+            line["condition"] = "abc"[i % 3]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = compare(before, after, margin=0.0)
+    raw = binomtest(0, 12).pvalue
+    changed = next(c for c in found.conditions if c.p < 1)
+    assert changed.p == pytest.approx(3 * raw)
+
+
 def test_a_regression_of_five_points_on_500_pairs_is_caught(tmp_path: Path) -> None:
     found = compare(run(tmp_path, "base", BASE), run(tmp_path, "new", flipped(BASE, 35, 10)))
     assert (found.overall.verdict, found.exit_code()) == ("regression", 100)

@@ -173,6 +173,33 @@ def test_the_budget_ends_a_run_that_can_be_finished(tmp_path: Path) -> None:
     assert asyncio.run(execute(tmp_path, Parrot(), IO(), config=CONFIG)).status == "complete"
 
 
+def test_what_an_earlier_try_spent_counts_for_the_budget(tmp_path: Path) -> None:
+    config = replace(CONFIG, budget_tokens=12)
+    asyncio.run(execute(tmp_path, Parrot(max_connections=1), IO(), config=config))
+    again = Parrot(max_connections=1)
+    assert asyncio.run(execute(tmp_path, again, IO(), config=config)).status == "incomplete"
+    assert again.asked == []
+
+
+@pytest.mark.parametrize("other", [{"sampling": Sampling(temperature=0.7)}, {"seed": 5}])
+def test_records_of_other_sampling_or_another_seed_have_another_identity(tmp_path: Path, other: dict) -> None:
+    asyncio.run(execute(tmp_path / "a", Parrot(), IO(), config=CONFIG))
+    asyncio.run(execute(tmp_path / "b", Parrot(), IO(), config=replace(CONFIG, **other)))
+    first, second = ({r["identity"] for r in records(tmp_path / d).values()} for d in "ab")
+    assert not first & second
+
+
+def test_a_torn_last_call_is_dropped_and_the_run_can_be_resumed_again_and_again(tmp_path: Path) -> None:
+    stopped = Parrot(failing(8, FatalModelError("gone", "not_found")), max_connections=1)
+    asyncio.run(execute(tmp_path, stopped, Thrice(), Echo(4)))
+    with (tmp_path / store.JOURNAL).open("ab") as file:
+        file.write(b'{"torn": ')
+    again = Parrot(failing(2, FatalModelError("gone", "not_found")), max_connections=1)
+    asyncio.run(execute(tmp_path, again, Thrice(), Echo(4)))
+    assert asyncio.run(execute(tmp_path, Parrot(), Thrice(), Echo(4))).status == "complete"
+    assert {r["calls"] for r in records(tmp_path).values()} == {3}
+
+
 def test_answers_under_way_when_the_budget_ends_are_waited_for(tmp_path: Path) -> None:
     class Slow(Parrot):
         async def complete(self, request):

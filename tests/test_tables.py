@@ -1,9 +1,12 @@
 """Tables: denominators, gaps between matched conditions, and what is left out."""
 
+import random
+
 import pytest
 
 from harness import tables
 from harness.errors import UsageError
+from harness.statistics.tests import holm
 
 
 def record(group: str, side: str, outcome: str, epoch: int = 1, **params) -> dict:
@@ -84,9 +87,91 @@ def test_a_condition_that_never_got_a_verdict_leaves_nothing_solved() -> None:
     assert contrasts(rows).all_conditions() is None
 
 
-def test_the_worst_condition_is_named() -> None:
-    rows = [record("g1", "a", "correct"), record("g1", "b", "wrong")]
-    assert contrasts(rows).worst()[0] == "b"
+def test_a_group_that_was_not_asked_everything_is_not_called_solved() -> None:
+    """Two groups of two conditions, and one that a limit cut after its first."""
+    rows = [record("g1", s, "correct") for s in "ab"] + [record("g2", s, "wrong") for s in "ab"]
+    everywhere = contrasts([*rows, record("g3", "a", "correct")]).all_conditions()
+    assert (everywhere.value, everywhere.n) == (0.5, 2)
+
+
+def test_groups_with_conditions_of_their_own_by_design_all_count() -> None:
+    rows = [record("g1", s, "correct") for s in "ab"] + [record("g2", s, "wrong") for s in "cd"]
+    everywhere = contrasts(rows).all_conditions()
+    assert (everywhere.value, everywhere.n) == (0.5, 2)
+
+
+def test_the_worst_condition_is_chosen_on_one_half_of_the_groups_and_measured_on_the_other() -> None:
+    """Groups g0, g2 ... are worse at b, the others at a: b is chosen, and turns out to be the better one."""
+    rows = [record(f"g{i}", s, "wrong" if s == "ba"[i % 2] else "correct") for i in range(8) for s in "ab"]
+    worst = contrasts(rows).worst()
+    assert (worst.condition, worst.accuracy.value, worst.accuracy.n) == ("b", 1.0, 4)
+    assert "chosen on the other half" in str(worst)
+
+
+def test_with_one_group_the_repeats_are_halved() -> None:
+    rows = [record("g", s, "wrong" if s == "b" else "correct", e) for e in range(1, 9) for s in "ab"]
+    worst = contrasts(rows).worst()
+    assert (worst.condition, worst.accuracy.value, worst.accuracy.n) == ("b", 0.0, 4)
+
+
+def test_conditions_that_are_as_bad_are_named_too() -> None:
+    rows = [record(f"g{i}", s, "wrong" if s != "a" else "correct") for i in range(4) for s in "abc"]
+    assert contrasts(rows).worst().ties == ("c",)
+    assert "tied with c" in str(contrasts(rows).worst())
+
+
+def test_one_answer_a_condition_names_no_worst() -> None:
+    assert contrasts([record("g1", "a", "correct"), record("g1", "b", "wrong")]).worst() is None
+
+
+def mixed(groups: int, repeats: int, seed: int) -> list[dict]:
+    rng = random.Random(seed)
+    return [
+        record(f"g{i}", s, "correct" if rng.random() < {"a": 0.8, "b": 0.5, "c": 0.65}[s] else "wrong", e)
+        for i in range(groups)
+        for e in range(repeats)
+        for s in "abc"
+    ]
+
+
+def test_p_values_of_gaps_are_corrected_for_their_number() -> None:
+    gaps = contrasts(mixed(20, 2, 4)).gaps()
+    assert [g.p_holm for g in gaps] == holm([g.p for g in gaps])
+    assert [g.p_holm for g in gaps] != [g.p for g in gaps]
+    assert "p, all gaps (Holm)" in tables.render_contrasts(contrasts(mixed(20, 2, 4)))
+
+
+@pytest.mark.parametrize(("groups", "repeats"), [(1, 2), (1, 12), (3, 6), (4, 10), (5, 4), (8, 1), (12, 3), (40, 1)])
+def test_an_interval_and_its_p_never_contradict_each_other(groups: int, repeats: int) -> None:
+    for seed in range(25):
+        for gap in contrasts(mixed(groups, repeats, seed)).gaps():
+            assert (gap.gap.low > 0 or gap.gap.high < 0) == (gap.p < 0.05)
+
+
+def test_four_answers_of_one_group_are_no_proof() -> None:
+    rows = [record("g", s, "correct" if s == "a" else "wrong", e) for e in (1, 2) for s in "ab"]
+    (gap,) = contrasts(rows).gaps()
+    assert gap.p >= 1 / 3
+    assert gap.gap.low <= 0 <= gap.gap.high or gap.p < 0.05
+
+
+def test_a_gap_in_few_groups_weighs_groups_and_not_their_pairs_of_conditions() -> None:
+    """The first group has the two levels at three sizes, the second at one: each counts for one half."""
+    made = tables.Contrasts(("side", "size"))
+    for group, sizes, right in (("g1", "xyz", "a"), ("g2", "x", "b")):
+        for size in sizes:
+            for side in "ab":
+                for epoch in range(1, 31):
+                    row = record(group, side, "correct" if side == right else "wrong", epoch, size=size)
+                    made.add(row | {"condition": f"{side}/{size}"})
+    gap = next(g for g in made.gaps() if g.factor == "side")
+    assert gap.gap.value == 0
+    assert gap.gap.low == pytest.approx(-gap.gap.high, abs=0.1)
+
+
+def test_few_groups_are_said_to_be_few() -> None:
+    assert "2 groups: intervals and p are about these groups" in tables.render_contrasts(contrasts(mixed(2, 4, 0)))
+    assert "are about these groups" not in tables.render_contrasts(contrasts(mixed(5, 4, 0)))
 
 
 def test_a_missing_column_is_named_with_those_there_are() -> None:

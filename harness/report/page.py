@@ -69,7 +69,7 @@ def _run(i: int, run: RunData) -> str:
     lines = [f"accuracy {estimate(total)}" if total else "no verdicts"]
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
     if worst and len(contrasts.conditions) > 1:
-        lines.append(f"worst condition {worst[0]}: {estimate(worst[1])}")
+        lines.append(f"worst condition {worst}")
     if everywhere:
         lines.append(f"all conditions correct {estimate(everywhere)}")
     counts = contrasts.total.row()
@@ -103,11 +103,13 @@ def _run(i: int, run: RunData) -> str:
 def _gaps(run: RunData) -> str:
     rows = [
         (f"{g.factor}: {g.level} - {g.reference}", f"{g.gap.value:+.3f}", interval(g.gap.low, g.gap.high))
-        + (p_value(g.p), str(g.gap.n), str(g.groups))
+        + (p_value(g.p), p_value(g.p_holm), str(g.gap.n), str(g.groups))
         for g in run.contrasts.gaps()
     ]
     return (
-        _table("gaps within groups", ("contrast", "gap", "95% interval", "p (Holm)", "n", "groups"), rows)
+        _table(
+            "gaps within groups", ("contrast", "gap", "95% interval", "p", "p, all gaps (Holm)", "n", "groups"), rows
+        )
         if rows
         else ""
     )

@@ -34,7 +34,8 @@ class Logistic:
 
 def logistic(points: Sequence[tuple[float, float, int]]) -> Logistic | None:
     """Logistic regression of right out of n on x, from (x, right, n) rows; each row is a cluster of its own, and the
-    covariance is robust against what the answers of a cluster share (sandwich, HC1). None where no curve can be
+    covariance is robust against what the answers of a cluster share (the sandwich, times n / (n - 2) for n rows: HC1 of
+    MacKinnon and White 1985, Journal of Econometrics 29: 305-325). None where no curve can be
     fitted, as when all below some x are right and all above are wrong."""
     import warnings
 
@@ -49,9 +50,9 @@ def logistic(points: Sequence[tuple[float, float, int]]) -> Logistic | None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            fit = sm.GLM(answers, design, family=sm.families.Binomial()).fit(cov_type="HC1")
+            fit = sm.GLM(answers, design, family=sm.families.Binomial()).fit(cov_type="HC0")
         except (Warning, ValueError, ArithmeticError, PerfectSeparationError):
             return None
-    (intercept, slope), cov = map(float, fit.params), fit.cov_params()
+    (intercept, slope), cov = map(float, fit.params), fit.cov_params() * len(points) / (len(points) - 2)
     values = (intercept, slope, float(cov[0][0]), float(cov[1][1]), float(cov[0][1]))
     return Logistic(*values) if all(map(math.isfinite, values)) else None

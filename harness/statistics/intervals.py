@@ -35,13 +35,30 @@ def wilson(successes: float, n: float, confidence: float = 0.95, quantile: float
     return low, high
 
 
-def accuracy(clusters: Sequence[tuple[float, int]], confidence: float = 0.95) -> Estimate | None:
-    """Accuracy over clusters, each (sum of values, number of verdicts), with a cluster-robust Wilson interval.
+class Cluster(NamedTuple):
+    """The answers of one group: the sum of their values, each in [0, 1], and how many got a verdict."""
 
-    Wilson's interval at the effective sample size n / deff, where deff is the ratio of the between-cluster
-    variance of the mean (linearised, Cochran 1977, section 6.3) to the binomial one (Korn and Graubard 1998,
-    Survey Methodology 24: 193-201). With one cluster there is nothing between clusters: the repeats count.
-    Where all answers agree, the clusters count. None without a verdict.
+    right: float
+    answers: int
+
+
+BINOMIAL_WEIGHT = 0.5
+"""How many groups the binomial variance counts for beside the variance between the groups seen, see `accuracy`."""
+
+
+def accuracy(clusters: Sequence[tuple[float, int]], confidence: float = 0.95) -> Estimate | None:
+    """Accuracy over clusters (`Cluster`s), with a cluster-robust Wilson interval; None without a verdict.
+
+    Wilson's interval at the effective sample size n / deff, where deff is the ratio of the variance of the mean to the
+    binomial one (Korn and Graubard 1998, Survey Methodology 24: 193-201). That variance is the one between clusters
+    (linearised, Cochran 1977, section 6.3), and as few clusters say little about it, the binomial variance is averaged
+    in with a weight of BINOMIAL_WEIGHT clusters. The quantile is Student's at Satterthwaite's degrees of freedom of the
+    two (1946, Biometrics Bulletin 2: 110-114): the binomial part is known, the other has one less than clusters.
+
+    One rule for any number of clusters: with one it is Wilson's interval of its answers, with many the cluster-robust
+    one, and nowhere between does more of the same data widen it. In fewer than FEW clusters the interval is of these
+    clusters rather than of clusters in general (its coverage of the latter is in benchmarks/README.md). If all answers
+    agree, nothing is known of the variance: the number of clusters counts, or of the answers in the largest.
     """
     n = sum(m for _, m in clusters)
     if n == 0:
@@ -50,10 +67,15 @@ def accuracy(clusters: Sequence[tuple[float, int]], confidence: float = 0.95) ->
     p, g = total / n, sum(1 for _, m in clusters if m)
     effective, quantile = float(n), None
     if 1 < g < n:
-        quantile = student(confidence, g - 1)  # few clusters say little about how much clusters differ
         binomial = p * (1 - p) / n
         between = g / (g - 1) * sum((k - m * p) ** 2 for k, m in clusters) / n**2
-        effective = float(g) if binomial == 0 else min(n, max(1.0, n * binomial / between)) if between else float(n)
+        if binomial == 0:
+            effective = float(max(g, *(m for _, m in clusters)))
+        else:
+            known, seen = (w / (BINOMIAL_WEIGHT + g - 1) for w in (BINOMIAL_WEIGHT * binomial, (g - 1) * between))
+            effective = min(n, max(1.0, n * binomial / (known + seen)))
+            if seen:
+                quantile = student(confidence, (g - 1) * ((known + seen) / seen) ** 2)
     return Estimate(p, *wilson(p * effective, effective, confidence, quantile), n)
 
 
@@ -81,14 +103,20 @@ def stratified_difference(
     return max(-1.0, value - math.sqrt(below)), min(1.0, value + math.sqrt(above))
 
 
-def student(confidence: float, df: int) -> float:
-    """Two-sided quantile of Student's t: exact for 1 and 2 degrees of freedom, else Cornish and Fisher's expansion
-    (Abramowitz and Stegun 1964, 26.7.5; within 0.5% from 3 on)."""
+def student(confidence: float, df: float) -> float:
+    """Two-sided quantile of Student's t, for any degrees of freedom from 1 on: exact at 1 and 2, else Cornish and
+    Fisher's expansion (Abramowitz and Stegun 1964, 26.7.5; within 0.5% from 3 on at 95%, 4.2% short at 3 and 99.9%).
+    Between 1 and 3 it is interpolated in 1 / df, which is at most 3% too long at 95%."""
     p = 0.5 + confidence / 2
-    if df == 1:
-        return math.tan(math.pi * (p - 0.5))
-    if df == 2:
-        return (2 * p - 1) * math.sqrt(2 / (4 * p * (1 - p)))
+    if df < 3:
+        at = [math.tan(math.pi * (p - 0.5)), (2 * p - 1) * math.sqrt(2 / (4 * p * (1 - p))), _expanded(p, 3)]
+        low = 1 if df < 2 else 2
+        share = (1 / low - 1 / max(df, 1)) / (1 / low - 1 / (low + 1))
+        return math.exp((1 - share) * math.log(at[low - 1]) + share * math.log(at[low]))
+    return _expanded(p, df)
+
+
+def _expanded(p: float, df: float) -> float:
     z = NormalDist().inv_cdf(p)
     return (
         z

@@ -10,6 +10,7 @@ DRAWS = 20_000
 """Random permutations where they can't all be counted: a p-value of 0.05 is then known to within 0.003."""
 
 
+MOST_SUMS = 20_000
 EXACT, MANY = 16, 1000
 """Up to EXACT differences every assignment of signs is tried; beyond MANY their sum is as good as normal."""
 
@@ -60,6 +61,37 @@ def mcnemar(gained: int, lost: int) -> float:
         term *= k / (n - k + 1)
         k -= 1
     return min(1.0, 2 * tail)
+
+
+def within_groups(cells: Sequence[tuple[float, int, float, int]], weights: Sequence[float]) -> float:
+    """Two-sided p-value of no difference within any cell (right, answers, right, answers), by dealing the answers of
+    each cell anew between its two sides (Fisher's exact test of each, their weighted differences added up; Cox 1970,
+    The Analysis of Binary Data, section 5.2). Exact, and so never below what the answers allow: two right and two wrong
+    answers give 1 in 3 at least; beyond MOST_SUMS different outcomes their sum is as good as normal. Values that are
+    not 0 or 1 are taken for the nearest number of right answers.
+    """
+    observed = variance = 0.0
+    sums: dict[float, float] | None = {0.0: 1.0}
+    for (k1, n1, k2, n2), weight in zip(cells, weights, strict=True):
+        first, both, n = round(k1), round(k1) + round(k2), n1 + n2
+        observed += weight * (first / n1 - (both - first) / n2)
+        variance += weight**2 * both * (n - both) / (n - 1) / (n1 * n2)
+        if sums is None:
+            continue
+        every = math.comb(n, both)
+        chances = [
+            (weight * (k / n1 - (both - k) / n2), math.comb(n1, k) * math.comb(n2, both - k) / every)
+            for k in range(max(0, both - n2), min(n1, both) + 1)
+        ]
+        dealt: dict[float, float] = {}
+        for value, chance in sums.items():
+            for change, share in chances:
+                key = round(value + change, 9)
+                dealt[key] = dealt.get(key, 0.0) + chance * share
+        sums = dealt if len(dealt) <= MOST_SUMS else None
+    if sums is None:
+        return math.erfc(abs(observed) / math.sqrt(2 * variance))
+    return min(1.0, math.fsum(chance for value, chance in sums.items() if abs(value) >= abs(observed) - 1e-6))
 
 
 def at_zero(interval: Callable[[float], tuple[float, float]]) -> float:

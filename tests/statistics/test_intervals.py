@@ -1,10 +1,14 @@
 """Intervals against published values and plain facts about them."""
 
+from statistics import stdev
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t as student_t
 
-from harness.statistics import intervals
+from harness.statistics import curve, intervals
 
 
 def test_wilson_agrees_with_newcombe_1998_table_1() -> None:
@@ -71,16 +75,42 @@ def test_a_paired_gap_never_has_zero_width(differences: list[float]) -> None:
     assert -1 <= low < high <= 1
 
 
-def test_all_right_in_every_repeat_counts_groups_not_repeats() -> None:
-    """Ten groups of 30 identical repeats are ten observations."""
-    estimate = intervals.accuracy([(30.0, 30)] * 10)
-    assert (estimate.value, estimate.n) == (1.0, 300)
-    assert estimate.low == pytest.approx(intervals.wilson(10, 10, quantile=2.262157)[0], abs=1e-4)
+def test_all_right_in_every_repeat_does_not_count_all_repeats() -> None:
+    """Sixty groups of 12 identical repeats are sixty observations, and two of 360 are no fewer than one of 360."""
+    estimate = intervals.accuracy([(12.0, 12)] * 60)
+    assert (estimate.value, estimate.n) == (1.0, 720)
+    assert estimate.low == pytest.approx(intervals.wilson(60, 60)[0])
+    assert intervals.accuracy([(360.0, 360)] * 2).low == pytest.approx(intervals.wilson(360, 360)[0])
 
 
-@pytest.mark.parametrize(("df", "t"), [(1, 12.706205), (2, 4.302653), (3, 3.182446), (5, 2.570582), (30, 2.042272)])
-def test_students_quantiles(df: int, t: float) -> None:
-    assert intervals.student(0.95, df) == pytest.approx(t, rel=0.005)
+@pytest.mark.parametrize("right", [0, 1, 18, 29, 30])
+def test_more_groups_like_those_at_hand_never_widen_the_interval(right: int) -> None:
+    made = [intervals.accuracy([(float(right), 30)] * groups) for groups in range(1, 40)]
+    widths = [e.high - e.low for e in made]
+    assert widths == sorted(widths, reverse=True)
+    assert (made[0].low, made[0].high) == pytest.approx(intervals.wilson(right, 30))
+
+
+def test_two_groups_that_differ_are_not_worth_their_answers() -> None:
+    split = intervals.accuracy([(30.0, 30), (0.0, 30)])
+    assert (split.low, split.high) == pytest.approx((0.05, 0.95), abs=0.05)
+
+
+def test_the_variance_between_groups_has_one_degree_of_freedom_less_than_groups() -> None:
+    """With many answers a group the binomial part vanishes: Student's interval of the groups' means is left."""
+    means = [0.2, 0.5, 0.4, 0.7, 0.35, 0.6, 0.45, 0.4, 0.5, 0.3]
+    found = intervals.accuracy([(100_000 * m, 100_000) for m in means])
+    effective = found.value * (1 - found.value) / (stdev(means) ** 2 / 10 * 9 / 9.5)
+    t = intervals.student(0.95, 9)
+    assert (found.low, found.high) == pytest.approx(
+        intervals.wilson(found.value * effective, effective, quantile=t), abs=2e-4
+    )
+
+
+@pytest.mark.parametrize("df", [1, 1.1, 1.25, 1.5, 1.8, 2, 2.3, 2.7, 2.9, 3, 3.3, 5, 9.5, 30])
+def test_students_quantiles(df: float) -> None:
+    exact = float(student_t.ppf(0.975, df))
+    assert intervals.student(0.95, df) == pytest.approx(exact, rel=0.03 if 1 < df < 2 else 0.005)
 
 
 def test_a_gap_over_strata_of_other_sizes_weighs_estimate_and_interval_alike() -> None:
@@ -98,3 +128,18 @@ def test_groups_that_differ_widen_the_interval() -> None:
 def test_no_verdict_no_accuracy() -> None:
     assert intervals.accuracy([]) is None
     assert intervals.accuracy([(0.0, 0)]) is None
+
+
+def test_the_curve_s_covariance_is_robust_and_has_the_factor_of_hc1() -> None:
+    """By hand: (X'WX)^-1 X' diag(r^2) X (X'WX)^-1 times n / (n - 2)."""
+    points = [(2.0, 9.0, 10), (3.0, 2.0, 10), (4.0, 9.0, 10), (5.0, 1.0, 10), (6.0, 6.0, 10), (8.0, 1.0, 10)]
+    fit = curve.logistic(points)
+    x = np.array([[1.0, p[0]] for p in points])
+    n = np.array([p[2] for p in points])
+    p = 1 / (1 + np.exp(-(x @ [fit.intercept, fit.slope])))
+    bread = np.linalg.inv(x.T @ (x * (n * p * (1 - p))[:, None]))
+    residual = np.array([k for _, k, _ in points]) - n * p
+    cov = bread @ (x.T @ (x * (residual**2)[:, None])) @ bread * 6 / 4
+    assert [fit.var_intercept, fit.covariance, fit.var_slope] == pytest.approx([cov[0, 0], cov[0, 1], cov[1, 1]], 1e-4)
+    plain = bread[1, 1]
+    assert fit.var_slope > 1.5 * plain

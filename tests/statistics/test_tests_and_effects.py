@@ -239,3 +239,37 @@ def test_the_adjusted_ratio_without_covariates_is_the_conditional_one() -> None:
     assert adjusted is not None
     assert adjusted.value == pytest.approx(conditional.value, rel=1e-3)
     assert adjusted.strata == conditional.strata
+
+
+def test_dealing_answers_anew_is_fishers_exact_test_for_one_cell() -> None:
+    for k1, n1, k2, n2 in ((2, 2, 0, 2), (8, 10, 3, 10), (5, 12, 5, 7), (0, 4, 0, 4)):
+        wanted = [
+            math.comb(n1, k) * math.comb(n2, k1 + k2 - k) / math.comb(n1 + n2, k1 + k2)
+            for k in range(max(0, k1 + k2 - n2), min(n1, k1 + k2) + 1)
+            if abs(k / n1 - (k1 + k2 - k) / n2) >= abs(k1 / n1 - k2 / n2) - 1e-9
+        ]
+        assert tests.within_groups([(k1, n1, k2, n2)], [1.0]) == pytest.approx(sum(wanted))
+
+
+def test_four_answers_of_one_group_prove_little() -> None:
+    assert tests.within_groups([(2, 2, 0, 2)], [1.0]) == pytest.approx(1 / 3)
+
+
+def test_dealing_answers_anew_over_cells_is_brute_force() -> None:
+    cells, weights = [(2, 3, 1, 2), (1, 2, 0, 3)], [0.5, 0.5]
+
+    def statistic(first: tuple[int, ...], second: tuple[int, ...]) -> float:
+        pairs = zip(((first, cells[0]), (second, cells[1])), weights, strict=True)
+        return sum(w * (sum(o[: c[1]]) / c[1] - sum(o[c[1] :]) / c[3]) for (o, c), w in pairs)
+
+    ones = [(1, 1, 0, 1, 0), (1, 0, 0, 0, 0)]
+    every = [statistic(a, b) for a in itertools.permutations(ones[0]) for b in itertools.permutations(ones[1])]
+    share = sum(abs(s) >= abs(statistic(*ones)) - 1e-9 for s in every) / len(every)
+    assert tests.within_groups(cells, weights) == pytest.approx(share)
+
+
+def test_many_answers_are_as_good_as_normal(monkeypatch) -> None:
+    cells, weights = [(30, 60, 21, 57), (41, 61, 30, 59)], [0.5, 0.5]
+    exact = tests.within_groups(cells, weights)
+    monkeypatch.setattr(tests, "MOST_SUMS", 10)
+    assert tests.within_groups(cells, weights) == pytest.approx(exact, abs=0.01)
