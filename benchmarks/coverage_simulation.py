@@ -22,6 +22,7 @@ from harness.compare import Answer, decide, measure
 from harness.leaderboard import rank_limits
 from harness.statistics import curve, intervals, odds, power
 from harness.statistics import repeats as repeated
+from harness.tables import Contrasts
 
 Rng = np.random.Generator
 Trial = Callable[[Rng], tuple[float, float, float] | None]
@@ -93,6 +94,33 @@ def accuracy(groups: int, repeats: int) -> Trial:
         found = intervals.accuracy([(float(k), repeats) for k in rng.binomial(repeats, own)])
         assert found is not None
         return found.low, found.high, mean
+
+    return trial
+
+
+def accuracy_of_these(groups: int, repeats: int) -> Trial:
+    """The groups at hand, fixed: their repeats are the random part."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        _, own = rates(rng, groups)
+        found = intervals.accuracy([(float(k), repeats) for k in rng.binomial(repeats, own)])
+        assert found is not None
+        return found.low, found.high, float(np.mean(own))
+
+    return trial
+
+
+def worst_condition(conditions: int, groups: int) -> Trial:
+    """The worst of conditions that are all alike, one answer a group and condition."""
+
+    def trial(rng: Rng) -> tuple[float, float, float] | None:
+        mean = rng.uniform(0.1, 0.9)
+        contrasts = Contrasts()
+        for (group, condition), right in np.ndenumerate(rng.random((groups, conditions)) < mean):
+            record = {"task": "t", "group": str(group), "condition": str(condition), "epoch": 1, "params": {}}
+            contrasts.add(record | {"outcome": "correct" if right else "wrong", "value": float(right)})
+        worst = contrasts.worst()
+        return None if worst is None else (worst.accuracy.low, worst.accuracy.high, mean)
 
     return trial
 
@@ -303,6 +331,9 @@ CASES = [
     Case("accuracy over groups", "30 groups of 10", accuracy(30, 10)),
     Case("accuracy over groups", "12 groups of 30", accuracy(12, 30)),
     Case("accuracy over groups", "60 groups of 1 to 9", uneven_accuracy(60)),
+    *(Case("accuracy over few groups", f"{g} groups of 30", accuracy(g, 30)) for g in (2, 4, 5, 8)),
+    *(Case("accuracy of these groups alone", f"{g} groups of 30", accuracy_of_these(g, 30)) for g in (2, 4)),
+    Case("worst of equal conditions", "12 conditions, 30 groups", worst_condition(12, 30)),
     Case("independent difference", "50 and 80", two_samples(50, 80)),
     Case("independent difference", "300 and 300", two_samples(300, 300)),
     Case("gap in few groups", "1 group of 30 and 30", few_groups(1, 30)),

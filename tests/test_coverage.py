@@ -6,17 +6,31 @@ import coverage_simulation as simulation
 import pytest
 
 FEW = 400
-SLOW = "mixed model"
+MANY = 1200
+SLOW = ("mixed model", "fluctuation", "odds ratio", "ranks", "length at half")
+"""Simulated FEW times; what is quick MANY times, so that too wide an interval shows as well."""
+WIDE = ("these groups alone", "at least 95%", "20 pairs", "executable part", "steps too many")
+"""Known to be wider than they promise: see benchmarks/README.md."""
+SHORT = {"2 groups of 30": 0.83, "4 groups of 30": 0.90, "5 groups of 30": 0.91, "8 groups of 30": 0.925}
+"""Over so few groups accuracy is said to be of these groups; of groups in general the interval holds so much."""
+
+
+def tried(case: simulation.Case) -> simulation.Result:
+    return simulation.simulate(case, FEW if any(word in case.what for word in SLOW) else MANY)
 
 
 @pytest.mark.parametrize(
-    "case", [c for c in simulation.CASES if SLOW not in c.what], ids=lambda c: f"{c.what} {c.setting}"
+    "case", [c for c in simulation.CASES if "mixed model" not in c.what], ids=lambda c: f"{c.what} {c.setting}"
 )
 def test_coverage_is_nominal(case: simulation.Case) -> None:
-    """Not below 95% by more than chance (three standard errors); the full simulation has the exact shares."""
-    found = simulation.simulate(case, FEW)
-    assert found.coverage > 0.95 - 3 * math.sqrt(0.05 * 0.95 / max(found.shown, 1)) - 0.01
-    assert found.shown > 0.9 * FEW
+    """Not off 95% by more than chance (three standard errors) and a point; the full simulation has the exact shares."""
+    found = tried(case)
+    nominal = SHORT[case.setting] if "few groups" in case.what and case.setting in SHORT else 0.95
+    chance = 3 * math.sqrt(nominal * (1 - nominal) / max(found.shown, 1)) + 0.01
+    assert found.coverage > nominal - chance
+    if nominal == 0.95 and not any(word in f"{case.what} {case.setting}" for word in WIDE):
+        assert found.coverage < nominal + min(chance, 0.045)
+    assert found.shown > 0.9 * found.simulations
 
 
 def test_the_gate_is_right_as_often_as_it_says() -> None:
