@@ -122,7 +122,7 @@ def audit(task: Task, samples: Iterable[Sample]) -> list[Finding]:
             pairs = _pairs(cells, i, level, names[0])
             if pairs:
                 raw += _compare(factor, level, names[0], pairs)
-    declared: Mapping[str, Sequence[str]] = getattr(task, "differs", {})
+    declared: Mapping[str, Sequence[str]] = task.differs
     corrected = holm([p for _, p in raw])
     return [_judge(f, p, declared.get(f.factor, ())) for (f, _), p in zip(raw, corrected, strict=True)]
 

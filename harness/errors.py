@@ -22,6 +22,10 @@ class UsageError(HarnessError):
     exit_code = 2
 
 
+class AidError(HarnessError):
+    """A strategy asks for help, or for calls, that it has not declared."""
+
+
 class DataError(HarnessError):
     """A file that can't be read as what it should be."""
 

@@ -112,8 +112,13 @@ def _record(task: Task, config: RunConfig, run_id: str, answer: Answer) -> dict[
     score = score_row(task, row, f"sample {sample.id}")
     values: dict[str, Any] = {f.name: None for f in fields(Record)}
     values |= {"run_id": run_id, "task": task.name, "task_version": task.version, "model": config.model}
-    values |= {"strategy": config.strategy, "id": sample.id, "group": sample.group, "condition": sample.condition}
-    values |= {"epoch": answer.epoch, "params": sample.params, "input": [m.as_dict() for m in sample.messages]}
+    values |= {"strategy": config.strategy, "aid": "none", "id": sample.id, "group": sample.group}
+    values |= {
+        "condition": sample.condition,
+        "epoch": answer.epoch,
+        "params": sample.params,
+        "input": [m.as_dict() for m in sample.messages],
+    }
     values |= {"target": sample.target, "response": answer.response, "stop_reason": answer.stop_reason}
     values |= {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
     values |= {"detail": {**score.detail, "published_verdict": answer.verdict}, "calls": 1}

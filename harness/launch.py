@@ -68,7 +68,7 @@ def estimate(config: RunConfig) -> Estimate:
     sizes = [before + sum(len(m.content) for m in sample.messages) for sample in samples_of(task, config)]
     calls = len(sizes) * epochs
     longest = sampling_of(task, config).max_tokens or 0
-    return Estimate(len(sizes), epochs, calls, strategy.single_call, sum(sizes) * epochs // 4, calls * longest)
+    return Estimate(len(sizes), epochs, calls, strategy.max_calls == 1, sum(sizes) * epochs // 4, calls * longest)
 
 
 def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -106,6 +106,7 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
         "created": _now(),
         "config": asdict(config),
         "task": {"name": task.name, "version": task.version, "factors": task.factors},
+        "strategy": {"name": config.strategy, "aid": strategy.aid, "max_calls": strategy.max_calls},
         "sampling": asdict(sampling_of(task, config)),
         "versions": _versions(),
         "git_commit": _git_commit(),
@@ -150,6 +151,7 @@ def _execute(
         write_parquet(directory, directory / "records.parquet", run.param_kinds)
         write_summary(directory / "summary.csv", asdict(config), result.contrasts)
     finally:
+        task.close()
         writer.close()
     return Finished(directory, config, task, result)
 
@@ -184,8 +186,7 @@ def extras(directory: Path) -> list[Extra]:
     config = store.read_config(directory)["config"]
     if config["task"] not in plugins.installed("tasks"):
         return []
-    made = getattr(plugins.load("tasks", config["task"]), "extras", None)
-    return made(store.read_records(directory)) if made else []
+    return list(plugins.load("tasks", config["task"]).extras(store.read_records(directory)))
 
 
 def statistics(directory: Path, adjust: Sequence[str] = ()) -> list[Extra]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from harness.errors import HarnessError, UsageError
 from harness.options import build, suggestion
-from harness.types import Strategy, Task
+from harness.types import Aid, Strategy, Task
 
 Kind = Literal["tasks", "models", "strategies", "importers"]
 
@@ -40,11 +40,18 @@ def load(kind: Kind, name: str) -> Any:
 
 def task(name: str, options: Mapping[str, str]) -> Task:
     """The task with that name, built from its -T options."""
-    built: Task = build(load("tasks", name), options, f"task {name}")
+    built = build(load("tasks", name), options, f"task {name}")
+    if not isinstance(built, Task):
+        raise HarnessError(f"task '{name}' is not a subclass of harness.types.Task", "see CONTRIBUTING.md for one")
     return built
 
 
 def strategy(name: str, options: Mapping[str, str]) -> Strategy:
     """The strategy with that name, built from its -S options."""
     built: Strategy = build(load("strategies", name), options, f"strategy {name}")
+    if getattr(built, "aid", None) not in get_args(Aid) or not hasattr(built, "max_calls"):
+        raise HarnessError(
+            f"strategy '{name}' does not say what helps it and how often it calls",
+            f"aid is one of {', '.join(get_args(Aid))}; max_calls is a number, or None if it depends",
+        )
     return built

@@ -23,16 +23,15 @@ from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError
 from harness.parquet import Kinds, note_kinds
 from harness.remarks import Remarks
 from harness.seeds import derive
+from harness.session import OneSample
 from harness.tables import Contrasts
 from harness.types import (
     Completion,
     Message,
     Model,
     ModelOptions,
-    Origin,
     Outcome,
     Record,
-    Request,
     Response,
     Sample,
     Sampling,
@@ -148,75 +147,6 @@ def count(task: Task, config: RunConfig) -> int:
 
 Unit = tuple[Sample, int, str, tuple[Message, ...]]
 """(sample, epoch, identity, messages): what is asked once."""
-
-
-class Asker:
-    """`ask` for one sample: limits, seeds, counts and keeps the calls of a strategy."""
-
-    def __init__(self, run: Run, sample: Sample, epoch: int) -> None:
-        self._run, self._sample, self._epoch = run, sample, epoch
-        self.completions: list[Completion] = []
-        self._asked: Counter[str] = Counter()
-        self._under_way = 0
-        self._changed = asyncio.Event()
-        self._ended = False
-
-    async def __call__(self, messages: Sequence[Message], **changes: Any) -> Completion:
-        if self._ended:
-            raise RuntimeError("the strategy has failed already: nothing is asked for it any more")
-        self._under_way += 1
-        try:
-            return await self._ask(messages, changes)
-        finally:
-            self._under_way -= 1
-            self._changed.set()
-
-    async def settle(self) -> None:
-        """After a strategy that failed: its other calls under way are paid for, and are waited for."""
-        self._ended = True
-        while self._under_way:
-            self._changed.clear()
-            await self._changed.wait()
-
-    async def _ask(self, messages: Sequence[Message], changes: Mapping[str, Any]) -> Completion:
-        run = self._run
-        # Calls are told apart by what they ask and how often it was asked, not by their order: of calls side by side
-        # the order is the network's, and a resumed run must find the same calls again.
-        content = "" if run.strategy.single_call else store.identity(messages, changes)
-        self._asked[content] += 1
-        call = (run.task.version, self._sample.id, self._epoch, content, self._asked[content])
-        seed = derive(run.config.seed, run.task.name, *call) % 2**31
-        sampling = replace(run.sampling, **{"seed": seed, **changes})
-        origin = Origin(run.task, self._sample, self._epoch)
-        given = run.config.sampling.max_tokens is not None or "max_tokens" in changes
-        request = Request(tuple(messages), sampling, origin, given)
-        key = ""
-        if run.cache or not run.strategy.single_call:
-            key = store.identity(run.model_identity, messages, asdict(sampling), call)
-            journaled = run.journal.pop(key, None)
-            kept = journaled or (run.cache.get(key) if run.cache else None)
-            if kept:
-                self.completions.append(kept)
-                if not journaled:
-                    self._keep(key, messages, kept)
-                return kept
-        async with run.slots:
-            run.check_budget()
-            completion = await run.model.complete(request)
-        self.completions.append(completion)
-        run.spent += (completion.prompt_tokens or 0) + (completion.completion_tokens or 0)
-        if run.cache and not completion.error:  # another day the server may have more room, or another filter
-            run.cache.put(key, completion)
-        self._keep(key, messages, completion)
-        return completion
-
-    def _keep(self, key: str, messages: Sequence[Message], completion: Completion) -> None:
-        """A single call's answer is in its record at once; of several, each must survive until the record is there, and
-        is what a report shows of them."""
-        if self._run.strategy.single_call:
-            return
-        call = {"key": key, "id": self._sample.id, "epoch": self._epoch, "input": [m.as_dict() for m in messages]}
-        self._run.writer.append(call | {"completion": asdict(completion)}, store.JOURNAL)
 
 
 class Run:
@@ -348,7 +278,7 @@ class Run:
 
     async def _next(self, units: Iterator[Unit]) -> Unit | None:
         """The next sample; where making one takes its time, the answers that arrive meanwhile are not kept waiting."""
-        if not getattr(self.task, "slow_samples", False):
+        if not self.task.slow_samples:
             return next(units, None)
         async with self._drawing:
             return await asyncio.to_thread(next, units, None)
@@ -371,17 +301,18 @@ class Run:
                 await asyncio.sleep(0)  # models that answer at once would keep the event loop for themselves
 
     async def _solve(self, sample: Sample, epoch: int, identity: str, messages: tuple[Message, ...]) -> dict[str, Any]:
-        asker = Asker(self, sample, epoch)
+        session = OneSample(self, sample, epoch, messages)
         response: Response | None = None
         error: str | None = None
         try:
             try:
-                response = await self.strategy.solve(messages, asker)
+                response = await self.strategy.solve(session)
             except Exception:
-                await asker.settle()
+                await session.settle()
                 raise
-            score = self._score(sample, response)
-            error = score.detail.get("error") if score.outcome is Outcome.VERIFIER_ERROR else response.refusal or None
+            score = self._score(sample, response, session.refusal if not response.text else "")
+            error = score.detail.get("error") if score.outcome is Outcome.VERIFIER_ERROR else None
+            error = error or (session.refusal if not response.text else "") or None
         except BudgetSpent:
             raise
         except ModelError as failure:
@@ -393,7 +324,7 @@ class Run:
                 raise
             error = f"strategy {self.config.strategy} failed: {type(failure).__name__}: {failure}"
             score = Score.without_answer(Outcome.VERIFIER_ERROR)
-        calls = asker.completions
+        calls = session.completions
         if not score.outcome.is_infrastructure:  # what is asked again is noted then
             self.remarks.note(note for call in calls for note in call.notes)
         record = Record(
@@ -402,6 +333,7 @@ class Run:
             task_version=self.task.version,
             model=self.config.model,
             strategy=self.config.strategy,
+            aid=self.strategy.aid,
             id=sample.id,
             group=sample.group,
             condition=sample.condition,
@@ -428,10 +360,10 @@ class Run:
         )
         return {name: getattr(record, name) for name in _COLUMNS}
 
-    def _score(self, sample: Sample, response: Response) -> Score:
+    def _score(self, sample: Sample, response: Response, refusal: str) -> Score:
         """A verifier that fails says nothing about the model, and must not end a run that was paid for. A prompt that
         the server has refused has no answer to score."""
-        if response.refusal:
+        if refusal:
             return Score.without_answer(
                 Outcome.REFUSED if response.stop_reason == "content_filter" else Outcome.TRUNCATED
             )

@@ -21,6 +21,7 @@ from harness.types import Outcome
 
 RECORDS = "records.jsonl"
 JOURNAL = "calls.jsonl"
+NODES = "nodes.jsonl"
 
 ESSENTIAL = {"task", "id", "epoch", "group", "condition", "params", "outcome", "value", "response"}
 """Without these keys a line is no record."""

@@ -7,7 +7,7 @@ Knows no task, no model and no file; imports the standard library only.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
@@ -125,7 +125,7 @@ class Model(Protocol):
     """Completes requests. `identity` is everything that can change an answer (revision, engine arguments);
     it goes into a record's identity, so that nothing stale is reused. Secrets never do.
 
-    `complete` raises harness.errors.ModelError where no answer could be had; retries are its own affair.
+    `complete` retries by itself, the runner never does; it raises harness.errors.ModelError if no answer can be had.
     """
 
     name: str
@@ -140,7 +140,7 @@ class Model(Protocol):
     async def complete(self, request: Request) -> Completion: ...
 
     async def close(self) -> None:
-        """Give back what start took. Called once, whatever happened in between."""
+        """Release what `start` acquired. Called exactly once, also after an error."""
 
 
 @runtime_checkable
@@ -165,38 +165,91 @@ class ModelOptions:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
-Ask = Callable[..., Awaitable[Completion]]
-"""`await ask(messages, **changes)`: one call of the model; `changes` are fields of Sampling.
-
-Calls may depend on each other or run side by side; each is limited, counted and kept by the runner.
-"""
+Aid = Literal["none", "reader", "verifier", "oracle"]
+"""What helps a strategy beside the model: nothing; the reader of answers (it sees which answer a text gives, not if it
+is right); a sound verifier (it sees if a whole or partial answer holds, from the question alone); the answer key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A strategy's answer: the final text, why it ended, and every completion that went into it."""
+    """A strategy's answer: the final text, and why it ended."""
 
     text: str
-    completions: tuple[Completion, ...]
     stop_reason: StopReason = "stop"
 
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a task says of a response to the model that gave it, never the answer. `right`: there is nothing to mend."""
+
+    right: bool
+    text: str
+
+
+class Spent(NamedTuple):
+    """Calls made for a sample so far, and their tokens, of the prompts and of the answers."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Session(Protocol):
+    """One sample as a strategy sees it: the prompt and the model, and what help it has declared. Never the params, in
+    which the answer stands. AidError (harness.errors) for help that was not declared."""
+
     @property
-    def refusal(self) -> str:
-        """The words of a server that refused the prompt, so that there is nothing to score; else ""."""
-        return "" if self.text else next((c.error for c in self.completions if c.error), "")
+    def messages(self) -> tuple[Message, ...]:
+        """The prompt."""
+
+    @property
+    def rng(self) -> random.Random:
+        """Of this sample, repeat and seed alone: the same in a run that is resumed."""
+
+    @property
+    def spent(self) -> Spent: ...
+
+    async def ask(self, messages: Sequence[Message], *, n: int = 1, **changes: Any) -> list[Completion]:
+        """`n` answers of the model to these messages; `changes` are fields of Sampling.
+
+        Calls may depend on each other or run side by side; each is limited, counted and kept by the runner.
+        """
+
+    def answer(self, text: str) -> str | None:
+        """The answer that the task reads from a text, None if there is none. Aid: reader."""
+
+    def steps(self, partial: str, k: int) -> list[Message] | None:
+        """The prompt for `k` next thoughts behind a partial answer; None if the task knows no steps. Aid: none."""
+
+    def join(self, partial: str, thought: str) -> str:
+        """A partial answer with one more thought. Aid: none."""
+
+    def judge(self, partial: str) -> float | None:
+        """How good a partial answer is, exactly: 0 if nothing right can come of it. Aid: verifier."""
+
+    def feedback(self, response: str, level: str = "first-error") -> Feedback | None:
+        """What is wrong with a response; None if the task has no feedback. `level`: binary, first-error, all-errors.
+        Aid: verifier."""
+
+    def note(self, **node: Any) -> None:
+        """Keep a node or an edge of a search for the report (nodes.jsonl): flat JSON values."""
 
 
 @runtime_checkable
 class Strategy(Protocol):
     """How a model is asked for one answer. Built from its `-S key=value` options (a frozen dataclass).
 
-    `single_call` promises exactly one call a sample; others have each call journaled, so that a run that
-    was cut off resumes in the middle of a sample.
+    `aid` is what it declares as its help; more is refused. `max_calls` is a promise too: at most so many calls a
+    sample, None if it depends. A strategy of one call has its answer in the record at once; of others each call is
+    journaled, so that a run that was cut off resumes in the middle of a sample.
     """
 
-    single_call: ClassVar[bool]
+    aid: ClassVar[Aid]
 
-    async def solve(self, messages: Sequence[Message], ask: Ask) -> Response: ...
+    @property
+    def max_calls(self) -> int | None: ...
+
+    async def solve(self, session: Session) -> Response: ...
 
 
 class Outcome(StrEnum):
@@ -239,47 +292,82 @@ class Score:
         return cls(outcome, 0.0 if outcome.has_verdict else None, None, detail)
 
 
-class Task(Protocol):
-    """One family of problems. Built from its `-T key=value` options (a frozen dataclass).
+class Task:
+    """One family of problems. A subclass is a frozen dataclass: its fields are the `-T key=value` options (harness.
+    options.option), and it defines `samples`, `score`, `baseline` and `examples`. The rest has defaults.
 
-    `version` goes up when any generated sample or score changes. `factors` names the params whose values
-    make up the condition: what the task changes on purpose, and nothing else. A class variable `differs` may say
-    which features of prompt and target each factor changes by design (harness.audit.FEATURES, or `all`).
-
-    A task may also have a static method `extras(records) -> list[harness.tables.Extra]`: tables of its own measures,
-    shown under the accuracy of a run; `baselines`, further kinds of baseline that it knows (planner); and
-    `slow_samples`, where making a sample may take long enough to be done in a thread.
+    `version` goes up when any generated sample or score changes. `factors` names the params whose values make up the
+    condition: what the task changes on purpose, and nothing else.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
-    factors: ClassVar[tuple[str, ...]]
+    factors: ClassVar[tuple[str, ...]] = ()
+    differs: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """Features of prompt and target that each factor changes by design (harness.audit.FEATURES, or `all`)."""
+    baselines: ClassVar[tuple[str, ...]] = ()
+    """Kinds of baseline beside oracle, random and shallow."""
+    slow_samples: ClassVar[bool] = False
+    """Whether making a sample may take long enough to be done in a thread."""
 
     @property
     def epochs(self) -> int:
         """How often each sample is asked, unless the user says otherwise."""
+        return 1
 
     @property
     def limit(self) -> int | None:
-        """How many samples to draw, unless the user says otherwise, where they have no end; None where they have."""
+        """Number of samples drawn by default, if the task could draw them without end; None if they have an end."""
+        return None
 
     @property
     def sampling(self) -> Sampling:
         """The protocol's decoding parameters; the user's options go over them."""
+        return Sampling(temperature=0.0, max_tokens=2048)
 
     def samples(self, seed: int) -> Iterator[Sample]:
         """The samples in a fixed order, drawn lazily, perhaps without end. The conditions of a group follow
         each other, so that any limit leaves matched groups."""
+        raise NotImplementedError
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """The verdict, from the sample's params alone. Never raises on any text."""
+        raise NotImplementedError
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
         """What `baseline/KIND` answers, in the form the prompt asks for; kinds: oracle, random, shallow."""
+        return sample.target if kind == "oracle" else ""
 
     def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
         """Worked examples without end that share no numbers with a published sample: for few-shot prompts, in the
         form that the options ask for; `varied`, in every form there is, to train the embedded model."""
+        return iter(())
+
+    @staticmethod
+    def extras(records: Iterable[Mapping[str, Any]]) -> Sequence[Any]:
+        """Tables of the task's own measures (harness.tables.Extra), shown under the accuracy of a run."""
+        return ()
+
+    # What search may use; a task overrides what it has.
+
+    def steps(self, params: Params, partial: str, k: int) -> list[Message] | None:
+        """See Session.steps."""
+        return None
+
+    def join(self, partial: str, thought: str) -> str:
+        """See Session.join."""
+        return f"{partial}\n{thought}" if partial else thought
+
+    def judge(self, params: Params, partial: str) -> float | None:
+        """See Session.judge. Only what follows from the question: never from a stored answer."""
+        return None
+
+    def feedback(self, params: Params, response: str, level: str) -> Feedback | None:
+        """See Session.feedback. Only what follows from the question: never from a stored answer."""
+        return None
+
+    def close(self) -> None:
+        """Release what the task has started, such as a planner. Called once at the end of a run, whatever happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +379,7 @@ class Record:
     task_version: str
     model: str
     strategy: str
+    aid: str
     id: str
     group: str
     condition: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -13,7 +13,7 @@ from typing import ClassVar
 from harness import store
 from harness.runner import Result, Run, RunConfig
 from harness.types import (
-    Ask,
+    Aid,
     Completion,
     Example,
     Message,
@@ -24,12 +24,14 @@ from harness.types import (
     Sample,
     Sampling,
     Score,
+    Session,
     Strategy,
+    Task,
 )
 
 
 @dataclass(frozen=True)
-class Echo:
+class Echo(Task):
     """Sample i asks for the number i; groups of two samples, conditions `a` and `b`."""
 
     size: int = 10
@@ -38,9 +40,7 @@ class Echo:
     name: ClassVar[str] = "echo"
     version: ClassVar[str] = "1"
     factors: ClassVar[tuple[str, ...]] = ("side",)
-    epochs: ClassVar[int] = 1
-    limit: ClassVar[int | None] = None
-    sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=10)
+    sampling = Sampling(temperature=0.0, max_tokens=10)
 
     def samples(self, seed: int) -> Iterator[Sample]:
         for i in range(self.size) if self.limit is None else itertools.count():
@@ -91,28 +91,32 @@ class Parrot:
 class Thrice:
     """Three calls that depend on each other: the shape of a tree search."""
 
-    single_call: ClassVar[bool] = False
+    aid: ClassVar[Aid] = "none"
+    max_calls: ClassVar[int | None] = None
 
-    async def solve(self, messages: Sequence[Message], ask: Ask) -> Response:
-        made = []
+    async def solve(self, session: Session) -> Response:
+        messages, made = session.messages, []
         for _ in range(3):
-            made.append(await ask([*messages[:-1], Message("user", messages[-1].content)]))
-        return Response(made[-1].text, tuple(made))
+            made += await session.ask([*messages[:-1], Message("user", messages[-1].content)])
+        return Response(made[-1].text)
 
 
 @dataclass(frozen=True)
 class SideBySide:
     """Calls that are made at once and end in any order."""
 
-    single_call: ClassVar[bool] = False
+    aid: ClassVar[Aid] = "none"
+    max_calls: ClassVar[int | None] = None
 
-    async def solve(self, messages: Sequence[Message], ask: Ask) -> Response:
+    async def solve(self, session: Session) -> Response:
+        messages = session.messages
+
         async def follow(first: str) -> Completion:
-            await ask([Message("user", first)])
-            return await ask([Message("user", f"and {first}")])
+            await session.ask([Message("user", first)])
+            return (await session.ask([Message("user", f"and {first}")]))[0]
 
         made = await asyncio.gather(*(follow(f"{word} {messages[-1].content}") for word in ("one", "two", "three")))
-        return Response(made[-1].text, tuple(made))
+        return Response(made[-1].text)
 
 
 async def execute(

@@ -3,17 +3,17 @@
 import asyncio
 import itertools
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from harness import store
-from harness.errors import DataError, FatalModelError, ModelError
+from harness.errors import AidError, DataError, FatalModelError, ModelError
 from harness.runner import RunConfig
 from harness.strategies.cot import CoT
 from harness.strategies.io import IO
-from harness.types import Completion, Message, Request, Sampling, TokenLogprob
+from harness.types import Completion, Feedback, Message, Request, Response, Sampling, TokenLogprob
 from tests.support import Echo, Parrot, SideBySide, Thrice, execute
 
 CONFIG = RunConfig("echo", "parrot")
@@ -37,7 +37,7 @@ def test_every_sample_becomes_one_record(tmp_path: Path) -> None:
 def test_the_columns_are_those_of_the_contract(tmp_path: Path) -> None:
     asyncio.run(execute(tmp_path, Parrot(), IO()))
     columns = (
-        "run_id task task_version model strategy id group condition epoch params input target response outcome value "
+        "run_id task task_version model strategy aid id group condition epoch params input target response outcome value "
         "answer detail stop_reason calls prompt_tokens completion_tokens thinking_tokens latency_s error"
     ).split()
     record = records(tmp_path)["s0", 1]
@@ -222,6 +222,83 @@ def test_calls_of_an_unfinished_sample_are_not_asked_again(tmp_path: Path) -> No
     assert asyncio.run(execute(tmp_path, model, Thrice(), Echo(4))).status == "complete"
     assert answered + len(model.asked) == 12
     assert {r["calls"] for r in records(tmp_path).values()} == {3}
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A verifier in the loop: ask, and ask again with what is wrong. Thrown away; the contract is what is tested."""
+
+    aid: str = "verifier"
+    max_calls: int | None = 3
+    greedy: int = 3
+
+    async def solve(self, session):
+        messages, answer = list(session.messages), None
+        for _ in range(self.greedy):
+            [answer] = await session.ask(messages)
+            session.note(parent=len(messages), text=answer.text)
+            said = session.feedback(answer.text)
+            if said.right:
+                break
+            messages += [Message("assistant", answer.text), Message("user", said.text)]
+        return Response(answer.text, answer.stop_reason)
+
+
+class Told(Echo):
+    def feedback(self, params, response, level):
+        return Feedback(response == str(params["answer"]), f"{level}: too high or too low")
+
+
+def test_a_verifier_in_the_loop_gets_by_with_the_session(tmp_path: Path) -> None:
+    model = Parrot(lambda text: "9" if text.startswith("first-error") else "0")
+    result = asyncio.run(execute(tmp_path, model, Loop(), Told()))
+    assert result.status == "complete"
+    found = records(tmp_path)
+    assert {found["s0", 1]["calls"], found["s9", 1]["calls"], found["s4", 1]["calls"]} == {1, 2, 3}
+    assert [found[s, 1]["outcome"] for s in ("s0", "s9", "s4")] == ["correct", "correct", "wrong"]
+    assert found["s9", 1]["aid"] == "verifier"
+    nodes = [json.loads(line) for line in (tmp_path / store.NODES).read_text().splitlines()]
+    assert [n["text"] for n in nodes if n["id"] == "s9"] == ["0", "9"]
+
+
+def test_help_that_was_not_declared_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AidError, match="declares the aid 'none', and asked for feedback"):
+        asyncio.run(execute(tmp_path, Parrot(), Loop(aid="none"), Told()))
+    assert asyncio.run(execute(tmp_path / "b", Parrot(), Loop(aid="oracle"), Told())).status == "complete"
+
+
+def test_a_strategy_that_promises_one_call_may_not_make_two(tmp_path: Path) -> None:
+    with pytest.raises(AidError, match="promises at most 1 calls a sample, and made another"):
+        asyncio.run(execute(tmp_path, Parrot(lambda text: "no"), Loop(max_calls=1, greedy=2), Told()))
+
+
+def test_a_session_knows_what_was_spent_and_draws_the_same_numbers_again(tmp_path: Path) -> None:
+    seen: dict[str, list] = {}
+
+    class Looks(IO):
+        max_calls = 3
+
+        async def solve(self, session):
+            answers = await session.ask(session.messages, n=3, temperature=0.5)
+            seen.setdefault(session.messages[-1].content, []).append((session.rng.random(), session.spent))
+            return Response(answers[0].text)
+
+    for name in "ab":
+        asyncio.run(execute(tmp_path / name, Parrot(), Looks()))
+    assert all(first == again for first, again in seen.values())
+    assert len({first for first, _ in seen.values()}) == 10
+    assert seen["say 3"][0][1] == (3, 6, 3)
+
+
+def test_a_session_never_hands_out_the_params(tmp_path: Path) -> None:
+    class Spy(IO):
+        async def solve(self, session):
+            public = [name for name in dir(session) if not name.startswith("_")]
+            assert not [name for name in public if "param" in name or "sample" in name or "target" in name]
+            return await super().solve(session)
+
+    asyncio.run(execute(tmp_path, Parrot(), Spy()))
+    assert {r["outcome"] for r in records(tmp_path).values()} == {"correct"}
 
 
 def test_calls_of_one_sample_have_different_seeds(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def import_(format: str, file: Path, extra: tuple[str, ...], out: Path) -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="DOMAIN PROBLEM PLAN")
 @click.option("--batch", type=click.Path(path_type=Path), help='JSON lines {"domain", "problem", "plan"} (PDDL texts).')
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="With --batch: where to write.")
-@opt("--cross-check", type=click.Choice(["val", "unified-planning"]), help="Ask this validator too.")
+@opt("--cross-check", type=click.Choice(["val", "unified-planning", "pddl"]), help="Ask this validator too.")
 def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, cross_check: Any) -> None:
     """Check a plan: execute it, and name the first step that fails and the facts it lacks. Exit code 1 if invalid,
     2 if a file can't be read.

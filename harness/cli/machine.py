@@ -32,7 +32,11 @@ def _list(kind: Any, name: str | None, flag: str) -> None:
     if name is None:
         loaded = {n: plugins.load(kind, n) for n in plugins.installed(kind)}
         body = [[n, (c.__doc__ or "").strip().partition("\n")[0]] for n, c in loaded.items()]
-        click.echo(align(["name", "what"], body, left=2))
+        header = ["name", "what"]
+        if kind == "strategies":
+            header.append("aid")
+            body = [[*row, str(getattr(c, "aid", "not said"))] for row, c in zip(body, loaded.values(), strict=True)]
+        click.echo(align(header, body, left=3))
         return
     made = plugins.load(kind, name)
     click.echo((made.__doc__ or "").strip())

@@ -52,17 +52,14 @@ class Baseline:
         answer = functools.partial(origin.task.baseline, self.kind, origin.sample, rng)
         if self.kind not in SLOW:
             return Completion(answer(), prompt_tokens=0, completion_tokens=0)
-        if self.kind not in getattr(origin.task, "baselines", ()):
+        if self.kind not in origin.task.baselines:
             raise UsageError(
                 f"task {origin.task.name} has no baseline/{self.kind}", "oracle, random and shallow all have"
             )
         return Completion(await asyncio.to_thread(answer), prompt_tokens=0, completion_tokens=0)
 
     async def close(self) -> None:
-        if self.kind == "planner":
-            from harness.pddl import planner
-
-            planner.close()  # threads that wait for a planner would hold up the end of a run that was cut short
+        pass
 
 
 def open_model(name: str, options: ModelOptions) -> Baseline:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.options import option
-from harness.types import Ask, Message, Response
+from harness.types import Aid, Message, Response, Session
 
 
 @dataclass(frozen=True)
@@ -16,9 +15,11 @@ class CoT:
 
     trigger: str = option("Let's think step by step.", "what is put under the last user message")
 
-    single_call: ClassVar[bool] = True
+    aid: ClassVar[Aid] = "none"
+    max_calls: ClassVar[int] = 1
 
-    async def solve(self, messages: Sequence[Message], ask: Ask) -> Response:
-        *before, last = messages
-        completion = await ask([*before, Message(last.role, f"{last.content}\n\n{self.trigger}")])
-        return Response(completion.text, (completion,), completion.stop_reason)
+    async def solve(self, session: Session) -> Response:
+        *before, last = session.messages
+        asked = [*before, Message(last.role, f"{last.content}\n\n{self.trigger}")]
+        [completion] = await session.ask(asked)
+        return Response(completion.text, completion.stop_reason)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.types import Ask, Message, Response
+from harness.types import Aid, Response, Session
 
 
 @dataclass(frozen=True)
 class IO:
     """Ask once, the prompt as it is (input-output prompting)."""
 
-    single_call: ClassVar[bool] = True
+    aid: ClassVar[Aid] = "none"
+    max_calls: ClassVar[int] = 1
 
-    async def solve(self, messages: Sequence[Message], ask: Ask) -> Response:
-        completion = await ask(messages)
-        return Response(completion.text, (completion,), completion.stop_reason)
+    async def solve(self, session: Session) -> Response:
+        [completion] = await session.ask(session.messages)
+        return Response(completion.text, completion.stop_reason)

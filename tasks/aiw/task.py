@@ -21,7 +21,7 @@ from harness.seeds import derive
 from harness.tasks.aiw import examples, problems, scoring
 from harness.tasks.aiw.problems import Problem, Relation, Siblings
 from harness.tasks.aiw.prompts import PROMPT_TYPES, SUFFIXES, published
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
+from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 FAMILIES = "original plus extension friends female light_siblings light_relation light_attribute".split()
 FAMILIES += "parameterised bignum procedural".split()
@@ -31,7 +31,7 @@ PAPER_VARIATIONS = ("V1", "V2", "V3", "V4")
 
 
 @dataclass(frozen=True)
-class AIW:
+class AIW(Task):
     """Alice has N brothers and M sisters. How many sisters does Alice's brother have?"""
 
     family: tuple[str, ...] = option(("original",), f"one or more of {', '.join([*FAMILIES, *GROUPED])}")

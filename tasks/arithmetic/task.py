@@ -19,14 +19,14 @@ from harness.tasks.arithmetic import problems, scoring
 from harness.tasks.arithmetic.numerals import decimal_result, numeral, result
 from harness.tasks.arithmetic.prompts import PROMPTS, question
 from harness.tasks.arithmetic.worked import worked
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
+from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 BASES = ("10", "8", "9", "11", "16")
 MOST_SHOTS = 16
 
 
 @dataclass(frozen=True)
-class Arithmetic:
+class Arithmetic(Task):
     """Sums of the same two numerals in base 10 and in base 8, 9, 11 and 16; differences and products too."""
 
     operation: Literal["add", "sub", "mul"] = option("add", "what is calculated: add, sub, mul")
@@ -45,9 +45,8 @@ class Arithmetic:
         "base": ("length", "words", "numbers", "largest number", "answer length"),
         "prompt": ("all",),
     }
-    epochs: ClassVar[int] = 1
     # Temperature 0 as published; the published length is unbounded, ours leaves room for thinking.
-    sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=2048)
+    sampling = Sampling(temperature=0.0, max_tokens=2048)
 
     def __post_init__(self) -> None:
         prompts = ["direct" if name.lower() == "0shot" else name.lower() for name in self.prompt]

@@ -19,11 +19,11 @@ from harness.seeds import derive
 from harness.tasks.game24 import baselines, scoring, shots
 from harness.tasks.game24.prompts import PROMPT_TYPES, TEMPLATES, WAY_OUT
 from harness.tasks.game24.puzzles import Puzzle, goal_of, puzzles, ranked
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
+from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 
 @dataclass(frozen=True)
-class Game24:
+class Game24(Task):
     """Make 24, or another number, from four numbers; or see that it can't be done."""
 
     targets: tuple[str, ...] = option(
@@ -44,9 +44,7 @@ class Game24:
         "solvable": ("answer", "answer length", "answer in prompt", "answer position"),
         "prompt": ("all",),
     }
-    epochs: ClassVar[int] = 1
-    limit: ClassVar[int | None] = None
-    sampling: ClassVar[Sampling] = Sampling(temperature=0.7, max_tokens=1000)
+    sampling = Sampling(temperature=0.7, max_tokens=1000)
 
     def __post_init__(self) -> None:
         for field, words in (("targets", ("other", "unreachable")), ("prompt", PROMPT_TYPES)):

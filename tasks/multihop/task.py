@@ -19,7 +19,7 @@ from harness.options import option, suggestion
 from harness.tasks.multihop import generator, layout, published, scoring, shallow
 from harness.tasks.multihop.items import UNANSWERABLE, Document, Item
 from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER, SUPPORT
-from harness.types import Example, Message, Params, Sample, Sampling, Scalar, Score, StopReason
+from harness.types import Example, Message, Params, Sample, Sampling, Scalar, Score, StopReason, Task
 
 KINDS = tuple(generator.KINDS)
 CONTEXTS = ("full", "unanswerable", "closed_book")
@@ -36,7 +36,7 @@ class Arrangement(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Multihop:
+class Multihop(Task):
     """What is the name of the town where the person who founded Tazkel was born? The facts are in two documents."""
 
     dataset: Literal["generated", "hotpotqa", "musique", "musique_full", "2wikimultihopqa", "strategyqa"] = option(
@@ -69,8 +69,7 @@ class Multihop:
         # Without documents, or with one sentence changed so that the right answer is to say so.
         "context": ("all",),
     }
-    epochs: ClassVar[int] = 1
-    sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=1024)
+    sampling = Sampling(temperature=0.0, max_tokens=1024)
 
     def __post_init__(self) -> None:
         generated = self.dataset == "generated"

@@ -24,7 +24,7 @@ from harness.tasks.planning.cases import ABILITIES, PLAIN_QUESTIONS, Case, Sourc
 from harness.tasks.planning.files import read_folder
 from harness.tasks.planning.instances import Instance, Plan, compiled, from_problem, greedy, wander
 from harness.tasks.planning.rendering import NO_PLAN, Rendering, other_objects
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
+from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 PROMPTS = ("nl", "pddl")
 STYLES = ("zero_shot", "one_shot", "state_tracking")
@@ -33,7 +33,7 @@ ATTEMPTS = 2_000
 
 
 @dataclass(frozen=True)
-class Planning:
+class Planning(Task):
     """What the tasks of all domains share."""
 
     ability: tuple[str, ...] = option(("plan_generation",), f"one or more of {', '.join(ABILITIES)}, all")
@@ -57,8 +57,7 @@ class Planning:
         "style": ("length", "words", "numbers", "largest number", "answer in prompt", "answer position", "vocabulary"),
         "solvable": ("answer", "answer length", "answer in prompt", "answer position", "steps"),
     }
-    epochs: ClassVar[int] = 1
-    sampling: ClassVar[Sampling] = Sampling(temperature=0.0, max_tokens=4096)
+    sampling = Sampling(temperature=0.0, max_tokens=4096)
     baselines: ClassVar[tuple[str, ...]] = ("planner",)
     slow_samples: ClassVar[bool] = True
     sizes: ClassVar[Mapping[str, tuple[int, int]]] = {}
@@ -251,6 +250,11 @@ class Planning:
         return Sample(f"{group}/{condition}", group, condition, params, messages, says.target(ability, case))
 
     # Score and baselines ------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        from harness.pddl import planner
+
+        planner.close()  # threads that wait for a planner would hold up the end of a run that was cut short
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         return scoring.score(params, response, stop_reason, self.level)

@@ -31,13 +31,13 @@ from harness.tasks.reversal.people import (
     split,
 )
 from harness.tasks.reversal.prompts import SHOTS, frames, text
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason
+from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 SETS = ("context", "fictional", "fictional_both", "celebrities")
 
 
 @dataclass(frozen=True)
-class Reversal:
+class Reversal(Task):
     """A fact asked in the direction in which it was stated, and in the other one."""
 
     set: Literal["context", "fictional", "fictional_both", "celebrities"] = option(

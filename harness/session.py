@@ -1,0 +1,142 @@
+"""What a strategy is given for one sample: the way to the model, and the help that it has declared."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, get_args
+
+from harness import store
+from harness.errors import AidError
+from harness.seeds import derive
+from harness.types import Aid, Completion, Feedback, Message, Origin, Request, Sample, Spent
+
+if TYPE_CHECKING:
+    from harness.runner import Run
+
+_HELP: tuple[Aid, ...] = get_args(Aid)
+"""From the least to the most."""
+
+
+class OneSample:
+    """The Session of one sample: limits, seeds, counts and keeps the calls of a strategy, and holds it to its aid."""
+
+    def __init__(self, run: Run, sample: Sample, epoch: int, messages: tuple[Message, ...]) -> None:
+        self._run, self._sample, self._epoch, self.messages = run, sample, epoch, messages
+        self.rng = random.Random(derive("strategy", run.config.seed, run.task.name, sample.id, epoch))
+        self.completions: list[Completion] = []
+        self._asked: Counter[str] = Counter()
+        self._under_way = self._begun = 0
+        self._changed = asyncio.Event()
+        self._ended = False
+
+    @property
+    def spent(self) -> Spent:
+        prompts = sum(c.prompt_tokens or 0 for c in self.completions)
+        return Spent(len(self.completions), prompts, sum(c.completion_tokens or 0 for c in self.completions))
+
+    @property
+    def refusal(self) -> str:
+        """The words of a server that refused a prompt; else ""."""
+        return next((c.error for c in self.completions if c.error), "")
+
+    async def ask(self, messages: Sequence[Message], *, n: int = 1, **changes: Any) -> list[Completion]:
+        if n == 1:
+            return [await self._counted(messages, changes)]
+        return list(await asyncio.gather(*(self._counted(messages, changes) for _ in range(n))))
+
+    def answer(self, text: str) -> str | None:
+        self._allow("reader", "answer")
+        return self._run.task.score(self._sample.params, text).answer
+
+    def steps(self, partial: str, k: int) -> list[Message] | None:
+        return self._run.task.steps(self._sample.params, partial, k)
+
+    def join(self, partial: str, thought: str) -> str:
+        return self._run.task.join(partial, thought)
+
+    def judge(self, partial: str) -> float | None:
+        self._allow("verifier", "judge")
+        return self._run.task.judge(self._sample.params, partial)
+
+    def feedback(self, response: str, level: str = "first-error") -> Feedback | None:
+        self._allow("verifier", "feedback")
+        return self._run.task.feedback(self._sample.params, response, level)
+
+    def note(self, **node: Any) -> None:
+        self._run.writer.append({"id": self._sample.id, "epoch": self._epoch} | node, store.NODES)
+
+    def _allow(self, needed: Aid, what: str) -> None:
+        declared = self._run.strategy.aid
+        if _HELP.index(declared) < _HELP.index(needed):
+            raise AidError(
+                f"strategy {self._run.config.strategy} declares the aid '{declared}', and asked for {what}",
+                f"{what} needs the aid '{needed}': declare it in the strategy, and every table will show it",
+            )
+
+    async def _counted(self, messages: Sequence[Message], changes: Mapping[str, Any]) -> Completion:
+        if self._ended:
+            raise RuntimeError("the strategy has failed already: nothing is asked for it any more")
+        most = self._run.strategy.max_calls
+        self._begun += 1
+        if most is not None and self._begun > most:
+            raise AidError(
+                f"strategy {self._run.config.strategy} promises at most {most} calls a sample, and made another",
+                "mend max_calls in the strategy: its cost is compared with that of others",
+            )
+        self._under_way += 1
+        try:
+            return await self._ask(messages, changes)
+        finally:
+            self._under_way -= 1
+            self._changed.set()
+
+    async def settle(self) -> None:
+        """After a strategy that failed: its other calls under way are paid for, and are waited for."""
+        self._ended = True
+        while self._under_way:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _ask(self, messages: Sequence[Message], changes: Mapping[str, Any]) -> Completion:
+        run = self._run
+        # Calls are told apart by what they ask and how often it was asked, not by their order: of calls side by side
+        # the order is the network's, and a resumed run must find the same calls again.
+        content = "" if run.strategy.max_calls == 1 else store.identity(messages, changes)
+        self._asked[content] += 1
+        call = (run.task.version, self._sample.id, self._epoch, content, self._asked[content])
+        seed = derive(run.config.seed, run.task.name, *call) % 2**31
+        sampling = replace(run.sampling, **{"seed": seed, **changes})
+        origin = Origin(run.task, self._sample, self._epoch)
+        given = run.config.sampling.max_tokens is not None or "max_tokens" in changes
+        request = Request(tuple(messages), sampling, origin, given)
+        key = ""
+        if run.cache or run.strategy.max_calls != 1:
+            key = store.identity(run.model_identity, messages, asdict(sampling), call)
+            journaled = run.journal.pop(key, None)
+            kept = journaled or (run.cache.get(key) if run.cache else None)
+            if kept:
+                self.completions.append(kept)
+                if not journaled:
+                    self._keep(key, messages, kept)
+                return kept
+        async with run.slots:
+            run.check_budget()
+            completion = await run.model.complete(request)
+        self.completions.append(completion)
+        run.spent += (completion.prompt_tokens or 0) + (completion.completion_tokens or 0)
+        if run.cache and not completion.error:  # another day the server may have more room, or another filter
+            run.cache.put(key, completion)
+        self._keep(key, messages, completion)
+        return completion
+
+    def _keep(self, key: str, messages: Sequence[Message], completion: Completion) -> None:
+        """A single call's answer is in its record at once; of several, each must survive until the record is there, and
+        is what a report shows of them."""
+        if self._run.strategy.max_calls == 1:
+            return
+        call = {"key": key, "id": self._sample.id, "epoch": self._epoch, "input": [m.as_dict() for m in messages]}
+        self._run.writer.append(call | {"completion": asdict(completion)}, store.JOURNAL)
