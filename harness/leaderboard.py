@@ -82,7 +82,7 @@ def _rows(run: _Run) -> Iterator[Row]:
     imported = run.about.get("imported")
     source = f"imported: {imported['file']}" if isinstance(imported, dict) else "run"
     source += "" if run.about.get("status") == "complete" else f" ({run.about.get('status')})"
-    common = {"model": config["model"], "task": config["task"], "strategy": config["strategy"], "source": source}
+    common = {"model": config["model"], "task": config["task"], "strategy": _strategy(run), "source": source}
     common |= {"task_version": (run.about.get("task") or {}).get("version"), "run_id": run.about.get("run_id")}
     common |= {"date": str(run.about.get("finished") or run.about.get("created") or "")[:10]}
     first = next(iter(contrasts.conditions))
@@ -94,6 +94,12 @@ def _rows(run: _Run) -> Iterator[Row]:
     last["worst_condition"] = worst.condition if worst else None
     last["all_conditions"] = everywhere.value if everywhere else None
     yield last
+
+
+def _strategy(run: _Run) -> str:
+    """Its name, and what helped it beside the model: what saw a verifier stands apart from what did not."""
+    aids = sorted(run.contrasts.aids - {"none"})
+    return f"{run.config['strategy']} (aid: {', '.join(aids)})" if aids else str(run.config["strategy"])
 
 
 def _row(common: Row, cell: Any, gap: Estimate | None, model: str) -> Row:
@@ -171,7 +177,7 @@ def ranks(runs: Iterable[Path], incomplete: bool = False) -> list[Row]:
             ahead = sum(m.contrasts.total.accuracy.value > a.value for m in members if m.contrasts.total.accuracy)
             found.append(
                 {"task": task, "rank": 1 + ahead, "rank_low": best, "rank_high": least}
-                | {"model": run.config["model"], "strategy": run.config["strategy"], "estimate": a}
+                | {"model": run.config["model"], "strategy": _strategy(run), "estimate": a}
             )
     return found
 

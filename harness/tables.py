@@ -170,6 +170,8 @@ class Contrasts:
         self.total = Cell()
         self._cells: dict[str, Cell] = {}
         self._index: dict[str, int] = {}
+        self.aids: set[str] = set()
+        """What helped the strategy beside the model."""
         self._levels: dict[str, tuple[str, ...]] = {}
         self._solved: dict[tuple[str, int], list[int]] = {}
         """(solved, verdicts, samples, conditions asked as bits) of each repeat of a group."""
@@ -180,6 +182,7 @@ class Contrasts:
     def add(self, record: Mapping[str, Any]) -> None:
         condition = record["condition"]
         self.total.add(record)
+        self.aids.add(record.get("aid") or "none")
         if condition not in self._cells:
             self._index[condition] = len(self._cells)
             self._cells[condition] = Cell()
@@ -344,6 +347,7 @@ def write_summary(path: Path, about: Mapping[str, Any], contrasts: Contrasts) ->
     name = {column: about.get(column) for column in ("task", "model", "strategy")}
     rows = [name | {"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
     rows.append(name | {"condition": "all"} | contrasts.total.row())
+    rows = [row | {"aid": ", ".join(sorted(contrasts.aids))} for row in rows]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -416,6 +420,8 @@ def render_contrasts(contrasts: Contrasts) -> str:
         lines.append(f"worst condition         {worst}")
     if everywhere:
         lines.append(f"all conditions correct  {estimate(everywhere)} (groups, repeats of a group apart)")
+    if contrasts.aids - {"none"}:
+        lines.append(f"aid                     {', '.join(sorted(contrasts.aids))} (what helped beside the model)")
     if few_groups(contrasts):
         lines.append(few_groups(contrasts))
     return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)

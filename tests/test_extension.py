@@ -64,15 +64,14 @@ def test_the_task_is_shown_audited_and_run(harness) -> None:
 
 
 def test_the_strategy_s_aid_is_in_the_run_and_its_records(harness, tmp_path) -> None:
-    harness("run", "--task", "parity", "--model", "baseline/oracle", "--strategy", "twice", "--limit", "4")
+    said = harness("run", "--task", "parity", "--model", "baseline/oracle", "--strategy", "twice", "--limit", "4")
+    assert "aid                     verifier" in said
     (run,) = (tmp_path / "results").iterdir()
-    assert json.loads((run / "run.json").read_text())["strategy"] == {
-        "name": "twice",
-        "aid": "verifier",
-        "max_calls": 2,
-    }
+    about = json.loads((run / "run.json").read_text())
+    assert about["strategy"] == {"name": "twice", "aid": "verifier", "max_calls": 2}
     records = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
     assert {r["aid"] for r in records} == {"verifier"}
+    assert "twice (aid: verifier)" in harness("leaderboard", str(run))
 
 
 @pytest.mark.parametrize(("file", "most"), [("parity.py", 40), ("twice.py", 30), ("setup.cfg", 20)])

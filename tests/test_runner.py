@@ -37,8 +37,8 @@ def test_every_sample_becomes_one_record(tmp_path: Path) -> None:
 def test_the_columns_are_those_of_the_contract(tmp_path: Path) -> None:
     asyncio.run(execute(tmp_path, Parrot(), IO()))
     columns = (
-        "run_id task task_version model strategy aid id group condition epoch params input target response outcome value "
-        "answer detail stop_reason calls prompt_tokens completion_tokens thinking_tokens latency_s error"
+        "run_id task task_version model strategy aid id group condition epoch params input target response outcome "
+        "value answer detail stop_reason calls prompt_tokens completion_tokens thinking_tokens latency_s error"
     ).split()
     record = records(tmp_path)["s0", 1]
     assert list(record)[: len(columns)] == columns
