@@ -14,7 +14,8 @@ from harness.audit import FEATURES, Value, sample_of
 from harness.errors import UsageError
 from harness.options import suggestion
 from harness.statistics import intervals, odds, power, repeats, tests
-from harness.tables import Contrasts, Extra, Gap, interval, number, p_value
+from harness.tables import Contrasts, Gap
+from harness.text import Extra, interval, number, p_value
 from harness.types import Outcome, Sample
 
 EFFECTS = (0.05, 0.02)

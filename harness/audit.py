@@ -20,7 +20,7 @@ from typing import Any
 
 from harness import plugins, store
 from harness.statistics.tests import holm, sign_flips
-from harness.tables import align
+from harness.text import align
 from harness.types import Message, Sample, Task
 
 FEW = 6

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 from harness import store
 from harness.errors import DataError, UsageError
 from harness.statistics import intervals, power, tests
-from harness.tables import align, number
+from harness.text import align, number
 from harness.types import Outcome
 
 Verdict = Literal["regression", "improvement", "no change", "too few to tell"]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from harness.reading.styles import Reads, Style, is_list, render, styles_for
 from harness.seeds import derive
-from harness.tables import align
+from harness.text import align
 from harness.types import Outcome, Sample, Task
 
 EXPECTED: dict[Reads, Outcome] = {

@@ -9,7 +9,8 @@ from pathlib import Path
 from harness import store
 from harness.errors import DataError, UsageError
 from harness.statistics.intervals import Estimate
-from harness.tables import Contrasts, align, interval, number
+from harness.tables import Contrasts
+from harness.text import align, interval, number
 
 COLUMNS = (
     "date commit run_id task task_version model strategy n accuracy ci_low ci_high all_conditions no_verdict".split()

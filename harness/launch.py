@@ -24,7 +24,8 @@ from harness.models.registry import open_model
 from harness.options import describe
 from harness.parquet import warm_up, write_parquet
 from harness.runner import Result, Run, RunConfig, count, epochs_of, preamble, samples_of, sampling_of
-from harness.tables import Extra, tabulate, write_summary
+from harness.tables import tabulate, write_summary
+from harness.text import Extra
 from harness.types import Model, Strategy, Task
 
 

@@ -19,7 +19,8 @@ from harness.errors import DataError
 from harness.models.registry import aliases
 from harness.statistics import intervals
 from harness.statistics.intervals import Estimate
-from harness.tables import Contrasts, align, interval, number
+from harness.tables import Contrasts
+from harness.text import align, interval, number
 
 COLUMNS = (
     "model task task_version condition strategy n accuracy ci_low ci_high gap gap_ci_low gap_ci_high worst_condition "

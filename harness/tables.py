@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from harness.errors import UsageError
 from harness.statistics import intervals, power, tests
 from harness.statistics.intervals import Estimate
+from harness.text import align, estimate, interval, number, p_value, percent
 from harness.types import Outcome
 
 
@@ -354,22 +355,6 @@ def write_summary(path: Path, about: Mapping[str, Any], contrasts: Contrasts) ->
         writer.writerows(rows)
 
 
-@dataclass(frozen=True)
-class Extra:
-    """A table that a task adds beside accuracy (Task.extras), cells as text; the first column is left-aligned.
-
-    `stages`: where a picture says it better, estimates in an order: (row, ((stage, estimate), ...)).
-    """
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    stages: tuple[tuple[str, tuple[tuple[str, Estimate], ...]], ...] = ()
-
-    def render(self) -> str:
-        return f"{self.title}\n{align(self.header, self.rows, left=1)}"
-
-
 MOST_GROUPS = 15
 """More groups than this are not listed one by one."""
 
@@ -434,34 +419,3 @@ def few_groups(contrasts: Contrasts) -> str:
         return ""
     groups = "1 group" if count == 1 else f"{count} groups"
     return f"{groups}: intervals and p are about these groups, not about groups in general ({intervals.FEW} or more)"
-
-
-def align(header: Sequence[str], body: Sequence[Sequence[str]], left: int) -> str:
-    """Columns of equal width, the first `left` of them left-aligned."""
-    widths = [max(len(line[i]) for line in [header, *body]) for i in range(len(header))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))]
-        return "  ".join(padded).rstrip()
-
-    return "\n".join([line(header), "  ".join("-" * w for w in widths), *map(line, body)])
-
-
-def number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}%"
-
-
-def p_value(p: float) -> str:
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def interval(low: float | None, high: float | None) -> str:
-    return "-" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
-
-
-def estimate(e: Estimate) -> str:
-    return f"{e.value:.3f} {interval(e.low, e.high)} n={e.n}"

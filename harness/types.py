@@ -345,7 +345,7 @@ class Task:
 
     @staticmethod
     def extras(records: Iterable[Mapping[str, Any]]) -> Sequence[Any]:
-        """Tables of the task's own measures (harness.tables.Extra), shown under the accuracy of a run."""
+        """Tables of the task's own measures (harness.text.Extra), shown under the accuracy of a run."""
         return ()
 
     # What search may use; a task overrides what it has.

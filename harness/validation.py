@@ -13,9 +13,10 @@ from typing import Any
 from harness import store
 from harness.errors import DataError, UsageError
 from harness.pddl import cross_check
-from harness.pddl.compile import CompiledDomain, TooMuchWork, compile_domain
+from harness.pddl.compile import CompiledDomain, compile_domain
 from harness.pddl.execute import Validator, Verdict, validate_text
 from harness.pddl.parse import PDDLError, parse_domain, parse_problem
+from harness.pddl.state import TooMuchWork
 from harness.scoring import read_jsonl, writing
 
 

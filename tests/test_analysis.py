@@ -4,7 +4,7 @@ import pytest
 
 from harness.analysis import analyse
 from harness.errors import UsageError
-from harness.tables import Extra
+from harness.text import Extra
 
 
 def record(group: int, side: str, epoch: int, value: float | None, answer: str | None = None) -> dict:

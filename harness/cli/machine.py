@@ -27,7 +27,7 @@ def strategies(strategy: str | None) -> None:
 def _list(kind: Any, name: str | None, flag: str) -> None:
     from harness import plugins
     from harness.options import describe
-    from harness.tables import align
+    from harness.text import align
 
     if name is None:
         loaded = {n: plugins.load(kind, n) for n in plugins.installed(kind)}
@@ -50,7 +50,7 @@ def models() -> None:
     """The aliases of the registry (yours too), and the backends."""
     from harness import plugins
     from harness.models.registry import aliases
-    from harness.tables import align
+    from harness.text import align
 
     body = [[a.name, a.model, a.about] for a in aliases().values()]
     click.echo(align(["alias", "model", "what"], body, left=3))
@@ -83,7 +83,7 @@ def serve(model: str, port: int | None, model_option: tuple[str, ...]) -> None:
 def doctor() -> None:
     """What works on this machine, and what to install for what does not."""
     from harness.doctor import examine
-    from harness.tables import align
+    from harness.text import align
 
     findings = examine()
     body = [[f.what, {True: "ok", False: "MISSING", None: "-"}[f.works], f.detail] for f in findings]

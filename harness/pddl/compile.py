@@ -7,26 +7,12 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from harness.pddl.parse import Action, Domain, Fact, Node, PDDLError, number, typed
-
-
-@dataclass(slots=True)
-class State:
-    """What is true and how much there is of what. Changed in place by a step."""
-
-    facts: set[Fact]
-    values: dict[Fact, float]
-    members: Callable[[tuple[str, ...]], tuple[str, ...]]
-    """The problem's objects of some type: what quantifiers range over."""
-    steps: int = 0
-    """Steps taken so far, the `total-time` of a sequential plan (PDDL 2.1)."""
-    left: int = 0
-    """Choices of objects that quantifiers and rules may still try: see TooMuchWork."""
-
+from harness.pddl.state import Change, State, TooMuchWork, Undefined
 
 Environment = tuple[str, ...]
 """The values of the variables in scope: an action's arguments, then those of quantifiers."""
@@ -34,49 +20,6 @@ Environment = tuple[str, ...]
 Holds = Callable[[Environment, State], bool]
 Term = Callable[[Environment], Fact]
 Amount = Callable[[Environment, State], float]
-
-
-class Undefined(Exception):  # noqa: N818 - becomes an unmet condition
-    """A step that numbers make impossible: a fluent without a value, or changed in two ways at once."""
-
-
-class TooMuchWork(PDDLError):  # noqa: N818 - it is no fault of the file
-    """A plan whose conditions range over more choices of objects than can be tried. No verdict: neither right nor
-    wrong."""
-
-
-class Change(NamedTuple):
-    """What a step does to a numeric fluent: `how` is assign, increase, decrease, scale-up or scale-down."""
-
-    fluent: Fact
-    how: str
-    by: float
-
-
-def settle(changes: Iterable[Change], values: Mapping[Fact, float]) -> dict[Fact, float]:
-    """The new values of the fluents that a step changes.
-
-    Increases and decreases of one fluent in a step add up, and so do scalings multiply; any other pair is no step (Fox
-    and Long 2003, JAIR 20, section 4.2: additive effects commute). Undefined if a fluent has no value to change.
-    """
-    kinds = {"increase": "+", "decrease": "+", "scale-up": "*", "scale-down": "*", "assign": "="}
-    seen: dict[Fact, str] = {}
-    found: dict[Fact, float] = {}
-    for fluent, how, by in changes:
-        before = seen.setdefault(fluent, kinds[how])
-        if before != kinds[how] or (how == "assign" and found.get(fluent, by) != by):
-            raise Undefined(f"({' '.join(fluent)}) is changed in two ways in one step")
-        if how == "assign":
-            found[fluent] = by
-            continue
-        # A cost that nothing has set starts at 0, as planners take it.
-        old = found.get(fluent, values.get(fluent, 0.0 if fluent == ("total-cost",) else None))
-        if old is None:
-            raise Undefined(f"({' '.join(fluent)}) has no value")
-        if how == "scale-down" and by == 0:
-            raise Undefined("a division by zero")
-        found[fluent] = {"increase": old + by, "decrease": old - by, "scale-up": old * by}.get(how, old / (by or 1))
-    return found
 
 
 # Conditions -------------------------------------------------------------------------------------------------------

@@ -16,20 +16,17 @@ from typing import Literal
 
 from harness.pddl.compile import (
     Amount,
-    Change,
     CompiledDomain,
     Condition,
     Operator,
     Rule,
     Scope,
-    State,
-    Undefined,
     compile_amount,
     compile_condition,
     derive,
-    settle,
 )
 from harness.pddl.parse import Domain, Fact, Node, Problem
+from harness.pddl.state import Change, State, Undefined, settle
 
 Ground = tuple[frozenset[Fact], frozenset[Fact], frozenset[Fact]]
 """A STRIPS step: what it needs, adds and deletes."""

@@ -15,7 +15,8 @@ from harness.audit import Finding, audit_run
 from harness.errors import DataError
 from harness.statistics import intervals
 from harness.statistics.intervals import Estimate
-from harness.tables import Cell, Contrasts, Extra
+from harness.tables import Cell, Contrasts
+from harness.text import Extra
 
 BLOCK = 500
 """Samples a block: one is unpacked when a sample in it is opened."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from harness import __version__, audit
 from harness.report.collect import RunData, Samples, collect, samples
 from harness.report.plots import plots, svg
-from harness.tables import estimate, interval, number, p_value, percent
+from harness.text import estimate, interval, number, p_value, percent
 from harness.types import Outcome
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.statistics import curve, intervals
-from harness.tables import Extra, interval, number
 from harness.tasks.planning.cases import ABILITIES
+from harness.text import Extra, interval, number
 from harness.types import Outcome
 
 NOT_PLANS = ("plan_verification", "plan_execution")

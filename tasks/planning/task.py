@@ -18,12 +18,12 @@ from harness.errors import DataError, UsageError
 from harness.options import option, suggestion
 from harness.pddl_domains import WORLDS, World, mystery, plain, randomised
 from harness.seeds import derive
-from harness.tables import Extra
 from harness.tasks.planning import domains, measures, scoring, solutions
 from harness.tasks.planning.cases import ABILITIES, PLAIN_QUESTIONS, Case, Source, unsolvable
 from harness.tasks.planning.files import read_folder
 from harness.tasks.planning.instances import Instance, Plan, compiled, from_problem, greedy, wander
 from harness.tasks.planning.rendering import NO_PLAN, Rendering, other_objects
+from harness.text import Extra
 from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 PROMPTS = ("nl", "pddl")

@@ -12,8 +12,8 @@ from typing import Any
 
 from harness.statistics import intervals
 from harness.statistics.repeats import mean_of_shares
-from harness.tables import Extra, interval, number
 from harness.tasks.reversal.scoring import SEPARATOR
+from harness.text import Extra, interval, number
 from harness.types import Outcome
 
 MOST_OTHERS = 50

@@ -16,7 +16,6 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from harness.errors import UsageError
 from harness.options import option
 from harness.seeds import derive
-from harness.tables import Extra
 from harness.tasks.reversal import celebrities, likelihood, scoring
 from harness.tasks.reversal.fictional import DIRECTIONS, facts, fictional_sample
 from harness.tasks.reversal.people import (
@@ -31,6 +30,7 @@ from harness.tasks.reversal.people import (
     split,
 )
 from harness.tasks.reversal.prompts import SHOTS, frames, text
+from harness.text import Extra
 from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 SETS = ("context", "fictional", "fictional_both", "celebrities")

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.pddl import execute
-from harness.pddl.compile import TooMuchWork, compile_domain
+from harness.pddl.compile import compile_domain
 from harness.pddl.execute import PlanSyntax, Validator, read_plan, validate_text
 from harness.pddl.parse import PDDLError, parse_domain, parse_problem
+from harness.pddl.state import TooMuchWork
 
 CORPUS = Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
 
