@@ -155,7 +155,7 @@ def _published(row: Mapping[str, str]) -> Row:
 
 
 def ranks(runs: Iterable[Path], incomplete: bool = False) -> list[Row]:
-    """Each task's runs by accuracy (equals share a rank), with the ranks that can't be ruled out.
+    """Each task's runs by accuracy (ties share a rank), with the ranks that can't be ruled out.
 
     A run's best rank is one plus the number of runs that are better beyond doubt, its worst the number of runs less
     those that are worse beyond doubt (Mohamad, van Zwet and Goeman 2019, arXiv 1812.05507): the interval of each

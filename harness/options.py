@@ -10,7 +10,7 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -19,9 +19,50 @@ from harness.errors import UsageError
 T = TypeVar("T")
 
 
-def option(default: Any, help: str) -> Any:
-    """A dataclass field that can be set from the command line."""
-    return dataclasses.field(default=default, metadata={"help": help})
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: Sequence[str] | None = None,
+    between: tuple[int, int] | None = None,
+    aliases: Mapping[str, str | Sequence[str]] | None = None,
+) -> Any:
+    """A dataclass field that can be set from the command line. `settle` holds it to these rules:
+
+    `choices`: a tuple of words has one or more of these; capitals and - for _ do not matter. `aliases`: words for one
+    of them, or for several ("all"). `between`: a number is at least the first and at most the second.
+    """
+    rules = {"help": help, "choices": choices, "between": between, "aliases": aliases or {}}
+    return dataclasses.field(default=default, metadata=rules)
+
+
+def settle(instance: Any, what: str) -> None:
+    """Hold the fields of a frozen dataclass to what their `option` says, and put words into their canonical form, each
+    once. For __post_init__; `what` names it in messages (`task aiw`). UsageError for what is not allowed."""
+    for f in dataclasses.fields(instance):
+        value = getattr(instance, f.name)
+        if f.metadata.get("between") is not None:
+            low, high = f.metadata["between"]
+            if not low <= value <= high:
+                raise UsageError(f"{what}: option {f.name}: {value} is not between {low} and {high}")
+        if f.metadata.get("choices") is not None:
+            if not value:
+                known = list(f.metadata["choices"])
+                raise UsageError(f"{what}: option {f.name} is empty", f"it takes: {', '.join(known[:20])}")
+            words = [w for text in value for w in _chosen(text, f.metadata, f"{what}: option {f.name}")]
+            object.__setattr__(instance, f.name, tuple(dict.fromkeys(words)))
+
+
+def _chosen(text: str, rules: Mapping[str, Any], where: str) -> Sequence[str]:
+    low = text.strip().lower()
+    for word in (text, low, low.replace("-", "_")):
+        if word in rules["aliases"]:
+            meant = rules["aliases"][word]
+            return (meant,) if isinstance(meant, str) else tuple(meant)
+        if word in rules["choices"]:
+            return (word,)
+    groups = [name for name, meant in rules["aliases"].items() if not isinstance(meant, str)]
+    raise UsageError(f"{where}: there is no '{text}'", suggestion(low, [*rules["choices"], *groups], "it takes"))
 
 
 def describe(cls: type) -> list[tuple[str, str, str]]:

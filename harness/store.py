@@ -103,7 +103,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def read_records(directory: Path) -> Iterator[dict[str, Any]]:
-    """The records of a run in the order they were made. DataError where a line is none."""
+    """The records of a run in the order they were made. DataError for a line that is not a record."""
     return (record for _, _, record in located_records(directory))
 
 

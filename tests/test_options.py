@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from harness.errors import UsageError
-from harness.options import build, describe, option, parse_pairs
+from harness.options import build, describe, option, parse_pairs, settle
 
 
 @dataclass(frozen=True)
@@ -64,3 +64,40 @@ def test_pairs_need_an_equals_sign() -> None:
 
 def test_options_describe_themselves() -> None:
     assert describe(Some)[0] == ("size", "3", "how many")
+
+
+@dataclass(frozen=True)
+class Ruled:
+    words: tuple[str, ...] = option(
+        ("big_one",), "words", choices=("big_one", "small"), aliases={"little": "small", "all": ("big_one", "small")}
+    )
+    size: int = option(3, "size", between=(1, 5))
+
+    def __post_init__(self) -> None:
+        settle(self, "task ruled")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("Big-One",), ("big_one",)),
+        (("little", "SMALL"), ("small",)),
+        (("small", "all"), ("small", "big_one")),
+    ],
+)
+def test_words_of_an_option_are_settled_in_one_place(given: tuple[str, ...], words: tuple[str, ...]) -> None:
+    assert Ruled(given).words == words
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"words": ("smal",)}, "task ruled: option words: there is no 'smal'"),
+        ({"words": ()}, "option words is empty"),
+        ({"size": 6}, "option size: 6 is not between 1 and 5"),
+    ],
+)
+def test_what_an_option_does_not_take_is_said(given: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        Ruled(**given)
+    assert "smal" not in given.get("words", ()) or "did you mean 'small'" in error.value.hint

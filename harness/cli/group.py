@@ -119,7 +119,7 @@ rule_option = opt("--rule", type=click.Choice(["robust", "original"]), help="How
 
 
 def find_runs(names: tuple[Path, ...]) -> list[Path]:
-    """The run directories among what was named; what is none is said on standard error."""
+    """The run directories among what was named; names that are not runs are reported on standard error."""
     from harness import store
 
     found, others = store.find_runs(names)

@@ -126,7 +126,7 @@ def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is such a process; perhaps not ours, and perhaps another one that got the number later."""
+    """Whether there is such a process; the pid may belong to another process by now: pids are reused."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -133,7 +133,8 @@ class Validator:
         return frozenset(state.facts)
 
     def fits(self, step: tuple[str, ...]) -> bool:
-        """Whether a step names what there is, of the right types, and what it needs of facts that no action changes."""
+        """Whether a step is well-formed: a known action, known objects of the right types, static preconditions that
+        hold."""
         if self._check(step):
             return False
         ground = self._instance(step)

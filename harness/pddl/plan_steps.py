@@ -376,7 +376,7 @@ def _head_end(rest: str, position: int, most: int, lexicon: Lexicon) -> int:
 
 
 def _pddl_steps(content: str, lexicon: Lexicon, fits: Fits) -> tuple[tuple[Step, ...], str]:
-    """Actions in parentheses, if the text starts with one; what is wrong with them is the validator's affair.
+    """Actions in parentheses, if the text starts with one; errors in them are left for the validator to report.
 
     One that the domain does not have counts if it is about objects: "(move-to-table a)", but not "(as wanted)".
     """

@@ -11,8 +11,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class OddsRatio:
-    """Odds of a right answer at one level against another; `low` may be 0 and `high` infinite where the data set no
-    limit. `value` is None where they say nothing at all. `strata` counts those that tell."""
+    """Odds of a right answer at one level against another. `low` is 0 or `high` infinite if the data give no bound, and
+    `value` is None if they say nothing at all. `strata`: number of problems solved sometimes but not always; the others
+    carry no information."""
 
     value: float | None
     low: float

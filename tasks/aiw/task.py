@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.errors import DataError, UsageError
-from harness.options import option, suggestion
+from harness.options import option, settle, suggestion
 from harness.seeds import derive
 from harness.tasks.aiw import examples, problems, scoring
 from harness.tasks.aiw.problems import Problem, Relation, Siblings
@@ -27,6 +27,7 @@ FAMILIES = "original plus extension friends female light_siblings light_relation
 FAMILIES += "parameterised bignum procedural".split()
 GROUPED = {"light": ("light_siblings", "light_relation", "light_attribute"), "all": tuple(FAMILIES)}
 PROMPT_ALIASES = {"thinking": "thinking_v1"}
+VARIATIONS = [f"V{n}" for n in range(1, 7)]
 PAPER_VARIATIONS = ("V1", "V2", "V3", "V4")
 
 
@@ -34,15 +35,18 @@ PAPER_VARIATIONS = ("V1", "V2", "V3", "V4")
 class AIW(Task):
     """Alice has N brothers and M sisters. How many sisters does Alice's brother have?"""
 
-    family: tuple[str, ...] = option(("original",), f"one or more of {', '.join([*FAMILIES, *GROUPED])}")
-    prompt: tuple[str, ...] = option(
-        ("standard", "thinking_v1", "restricted"), f"one or more of {', '.join(PROMPT_TYPES)}, none, all"
+    family: tuple[str, ...] = option(
+        ("original",), f"one or more of {', '.join([*FAMILIES, *GROUPED])}", choices=FAMILIES, aliases=GROUPED
     )
+    prompt: tuple[str, ...] = option(
+        ("standard", "thinking_v1", "restricted"), f"one or more of {', '.join(PROMPT_TYPES)}, none, all",
+        choices=(*PROMPT_TYPES, "none"), aliases={**PROMPT_ALIASES, "all": tuple(PROMPT_TYPES)},
+    )  # fmt: skip
     variations: tuple[str, ...] = option(PAPER_VARIATIONS, "published variations: V1 to V6, as V1,V3 or 1-6")
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
     prompts: Path | None = option(None, "run a published prompts.json instead of a family")
     ids: tuple[str, ...] = option((), "with prompts: only these prompt ids, as 55,57 or 559-564")
-    largest: int = option(12, "procedural: the largest number of brothers or sisters")
+    largest: int = option(12, "procedural: the largest number of brothers or sisters", between=(2, 10_000))
 
     name: ClassVar[str] = "aiw"
     version: ClassVar[str] = "3"
@@ -62,19 +66,15 @@ class AIW(Task):
     }
 
     def __post_init__(self) -> None:
-        families = [f for name in _lower(self.family) for f in GROUPED.get(name, (name,))]
-        prompts = [PROMPT_ALIASES.get(n, n) for n in _lower(self.prompt)]
-        prompts = [*PROMPT_TYPES] if prompts == ["all"] else prompts
-        _known(families, FAMILIES, "family", [*FAMILIES, *GROUPED])
-        _known(prompts, [*PROMPT_TYPES, "none"], "prompt")
+        settle(self, "task aiw")
         variations = [f"V{n}" for n in _numbers(self.variations, "variations")]
-        _known(variations, [f"V{n}" for n in range(1, 7)], "variations")
-        if not 2 <= self.largest <= 10_000:
-            raise UsageError(f"task aiw: option largest: {self.largest} is not between 2 and 10000")
-        for name, value in (("family", families), ("prompt", prompts), ("variations", variations)):
-            if not value:
-                raise UsageError(f"task aiw: option {name} is empty")
-            object.__setattr__(self, name, tuple(dict.fromkeys(value)))
+        for name in variations:
+            if name not in VARIATIONS:
+                hint = suggestion(name, VARIATIONS, "it takes")
+                raise UsageError(f"task aiw: option variations: there is no '{name}'", hint)
+        if not variations:
+            raise UsageError("task aiw: option variations is empty")
+        object.__setattr__(self, "variations", tuple(dict.fromkeys(variations)))
 
     @property
     def epochs(self) -> int:
@@ -145,18 +145,6 @@ class AIW(Task):
 
     def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
         return examples.examples(rng, () if varied else self.prompt)
-
-
-def _lower(names: tuple[str, ...]) -> list[str]:
-    return [name.lower().replace("-", "_") for name in names]
-
-
-def _known(names: list[str], known: list[str], option_name: str, listed: list[str] | None = None) -> None:
-    for name in names:
-        if name not in known:
-            raise UsageError(
-                f"task aiw: option {option_name}: there is no '{name}'", suggestion(name, listed or known, "it takes")
-            )
 
 
 def _numbers(texts: tuple[str, ...], option_name: str) -> list[int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.errors import UsageError
-from harness.options import option, suggestion
+from harness.options import option, settle
 from harness.seeds import derive
 from harness.tasks.arithmetic import problems, scoring
 from harness.tasks.arithmetic.numerals import decimal_result, numeral, result
@@ -30,10 +30,15 @@ class Arithmetic(Task):
     """Sums of the same two numerals in base 10 and in base 8, 9, 11 and 16; differences and products too."""
 
     operation: Literal["add", "sub", "mul"] = option("add", "what is calculated: add, sub, mul")
-    digits: int = option(2, "digits of a numeral, 2 to 5")
+    digits: int = option(2, "digits of a numeral, 2 to 5", between=(2, 5))
     bases: tuple[str, ...] = option(BASES, "bases compared, 2 to 36; the first is the default world")
-    prompt: tuple[str, ...] = option(("direct", "cot"), f"one or more of {', '.join(PROMPTS)}, all")
-    shots: int = option(0, f"worked in-context examples in the sample's own base, 0 to {MOST_SHOTS}")
+    prompt: tuple[str, ...] = option(
+        ("direct", "cot"), f"one or more of {', '.join(PROMPTS)}, all",
+        choices=tuple(PROMPTS), aliases={"0shot": "direct", "all": tuple(PROMPTS)},
+    )  # fmt: skip
+    shots: int = option(
+        0, f"worked in-context examples in the sample's own base, 0 to {MOST_SHOTS}", between=(0, MOST_SHOTS)
+    )
     pairs: Literal["matched", "published"] = option("matched", "generated matched pairs, or the published ones (add)")
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
 
@@ -49,23 +54,12 @@ class Arithmetic(Task):
     sampling = Sampling(temperature=0.0, max_tokens=2048)
 
     def __post_init__(self) -> None:
-        prompts = ["direct" if name.lower() == "0shot" else name.lower() for name in self.prompt]
-        prompts = [*PROMPTS] if prompts == ["all"] else prompts
-        for name in prompts or [""]:
-            if name not in PROMPTS:
-                hint = suggestion(name, [*PROMPTS, "all"], "it takes")
-                raise UsageError(f"task arithmetic: option prompt: there is no '{name}'", hint)
+        settle(self, "task arithmetic")
         for text in self.bases or ("",):
             if not (text.isascii() and text.isdigit() and 2 <= int(text[:9]) <= 36):
                 raise UsageError(f"task arithmetic: option bases: '{text}' is not a number from 2 to 36")
-        for field, low, high in (("digits", 2, 5), ("shots", 0, MOST_SHOTS)):
-            if not low <= getattr(self, field) <= high:
-                raise UsageError(
-                    f"task arithmetic: option {field}: {getattr(self, field)} is not between {low} and {high}"
-                )
         if self.pairs == "published" and self.operation != "add":
             raise UsageError("task arithmetic: the published pairs are sums", "-T pairs=matched has sub and mul")
-        object.__setattr__(self, "prompt", tuple(dict.fromkeys(prompts)))
         object.__setattr__(self, "bases", tuple(dict.fromkeys(str(int(text)) for text in self.bases)))
         ordered = sorted(map(int, self.bases))
         # Two bases write a sum alike unless a column of it is at least the smaller of them.

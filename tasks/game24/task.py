@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from harness.errors import UsageError
-from harness.options import option, suggestion
+from harness.options import option, settle
 from harness.seeds import derive
 from harness.tasks.game24 import baselines, scoring, shots
 from harness.tasks.game24.prompts import PROMPT_TYPES, TEMPLATES, WAY_OUT
@@ -27,9 +27,10 @@ class Game24(Task):
     """Make 24, or another number, from four numbers; or see that it can't be done."""
 
     targets: tuple[str, ...] = option(
-        ("24", "other", "unreachable"), "one or more of numbers up to 100, other (as hard to make as 24), unreachable"
-    )
-    prompt: tuple[str, ...] = option(("zero_shot",), f"one or more of {', '.join(PROMPT_TYPES)}")
+        ("24", "other", "unreachable"), "one or more of numbers up to 100, other (as hard to make as 24), unreachable",
+        choices=("other", "unreachable", *map(str, range(1, 101))),
+    )  # fmt: skip
+    prompt: tuple[str, ...] = option(("zero_shot",), f"one or more of {', '.join(PROMPT_TYPES)}", choices=PROMPT_TYPES)
     indices: tuple[str, ...] = option(("900-999",), "which puzzles, from 0 (the easiest), as 5,900-999; or all")
     ranks: Path | None = option(None, "a copy of the published 24.csv: its order in place of ours")
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
@@ -47,15 +48,7 @@ class Game24(Task):
     sampling = Sampling(temperature=0.7, max_tokens=1000)
 
     def __post_init__(self) -> None:
-        for field, words in (("targets", ("other", "unreachable")), ("prompt", PROMPT_TYPES)):
-            given = tuple(dict.fromkeys(name.lower().replace("-", "_") for name in getattr(self, field)))
-            for name in given or ("",):
-                is_target = field == "targets" and re.fullmatch("[1-9][0-9]?|100", name)
-                if name not in words and not is_target:
-                    known = ["24", *words] if field == "targets" else list(words)
-                    hint = suggestion(name, known, "it takes")
-                    raise UsageError(f"task game24: option {field}: there is no '{name}'", hint)
-            object.__setattr__(self, field, given)
+        settle(self, "task game24")
         _places(self.indices)
 
     def samples(self, seed: int) -> Iterator[Sample]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
 from harness.errors import UsageError
-from harness.options import option, suggestion
+from harness.options import option, settle, suggestion
 from harness.tasks.multihop import generator, layout, published, scoring, shallow
 from harness.tasks.multihop.items import UNANSWERABLE, Document, Item
 from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER, SUPPORT
@@ -43,13 +43,15 @@ class Multihop(Task):
         "generated", "generated, or a published set: hotpotqa, musique, musique_full, 2wikimultihopqa, strategyqa"
     )
     file: Path | None = option(None, "the published set's official file (.gz too), instead of the hub")
-    types: tuple[str, ...] = option(KINDS, f"generated: one or more of {', '.join(KINDS)}")
+    types: tuple[str, ...] = option(KINDS, f"generated: one or more of {', '.join(KINDS)}", choices=KINDS)
     documents: tuple[int, ...] = option((), "how many documents, as 10,20; 10 if generated, else all there are")
     positions: tuple[str, ...] = option(
         (), "where the gold documents stand: random (if generated), given (as published), start, middle, end, spread, "
         "a place from 0 such as 9, or a place for each hop such as 0+9"
     )  # fmt: skip
-    order: tuple[str, ...] = option(("random",), "in which order of the hops: one or more of random, forward, reverse")
+    order: tuple[str, ...] = option(
+        ("random",), "in which order of the hops: one or more of random, forward, reverse", choices=layout.ORDERS
+    )
     contexts: tuple[str, ...] = option(
         (), "one or more of full, unanswerable (the twin), closed_book; by default all that there are"
     )
@@ -76,8 +78,7 @@ class Multihop(Task):
         if generated and self.file is not None:
             raise UsageError("task multihop: option file: say which set it is", "for example -T dataset=hotpotqa")
         contexts = {"generated": CONTEXTS, "musique_full": CONTEXTS}.get(self.dataset, ("full", "closed_book"))
-        self._set("types", self.types, KINDS)
-        self._set("order", self.order, layout.ORDERS)
+        settle(self, "task multihop")
         self._set("contexts", self.contexts or contexts, contexts)
         self._set("positions", self.positions or (("random",) if generated else ("given",)), None)
         layout.check_positions(self.positions)

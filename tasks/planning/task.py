@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.errors import DataError, UsageError
-from harness.options import option, suggestion
+from harness.options import option, settle
 from harness.pddl_domains import WORLDS, World, mystery, plain, randomised
 from harness.seeds import derive
 from harness.tasks.planning import domains, measures, scoring, solutions
@@ -36,11 +36,24 @@ ATTEMPTS = 2_000
 class Planning(Task):
     """What the tasks of all domains share."""
 
-    ability: tuple[str, ...] = option(("plan_generation",), f"one or more of {', '.join(ABILITIES)}, all")
-    rename: tuple[str, ...] = option(WORLDS, "worlds: one or more of plain (also: none), mystery, random")
-    prompt: tuple[str, ...] = option(("nl",), "one or more of nl (natural language), pddl")
-    style: tuple[str, ...] = option(("zero_shot",), f"one or more of {', '.join(STYLES)}")
-    solvable: tuple[str, ...] = option(("yes",), "yes, no (no plan exists, and to say so is right), or both: yes,no")
+    ability: tuple[str, ...] = option(
+        ("plan_generation",), f"one or more of {', '.join(ABILITIES)}, all", choices=tuple(ABILITIES),
+        aliases={"all": tuple(ABILITIES)},
+    )  # fmt: skip
+    rename: tuple[str, ...] = option(
+        WORLDS, "worlds: one or more of plain (also: none), mystery, random", choices=WORLDS,
+        aliases={"none": "plain", "all": WORLDS},
+    )  # fmt: skip
+    prompt: tuple[str, ...] = option(
+        ("nl",), "one or more of nl (natural language), pddl", choices=PROMPTS, aliases={"all": PROMPTS}
+    )
+    style: tuple[str, ...] = option(
+        ("zero_shot",), f"one or more of {', '.join(STYLES)}", choices=STYLES, aliases={"all": STYLES}
+    )
+    solvable: tuple[str, ...] = option(
+        ("yes",), "yes, no (no plan exists, and to say so is right), or both: yes,no", choices=("yes", "no"),
+        aliases={"all": ("yes", "no")},
+    )  # fmt: skip
     length: str = option("", "fewest steps of a plan: a number, or a range such as 4-8")
     trivial: bool = option(False, "also instances whose goal holds at the start")
     level: Literal["explanation", "type", "binary"] = option("explanation", "plan_verification: what must be right")
@@ -60,30 +73,20 @@ class Planning(Task):
     sampling = Sampling(temperature=0.0, max_tokens=4096)
     baselines: ClassVar[tuple[str, ...]] = ("planner",)
     slow_samples: ClassVar[bool] = True
-    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {}
     """The domain's own options with the least and the largest value of each."""
 
     def __post_init__(self) -> None:
-        known = {"ability": ABILITIES, "rename": WORLDS, "prompt": PROMPTS, "style": STYLES, "solvable": ("yes", "no")}
-        for field, names in known.items():
-            given = [text.lower().replace("-", "_") for text in getattr(self, field)]
-            given = ["plain" if text == "none" else text for text in given]
-            given = list(names) if given == ["all"] else given
-            for text in given or [""]:
-                if text not in names:
-                    hint = suggestion(text, list(names), "it takes")
-                    raise UsageError(f"task {self.name}: option {field}: there is no '{text}'", hint)
-            object.__setattr__(self, field, tuple(dict.fromkeys(given)))
-        for field, (least, largest) in self.sizes.items():
-            if not least <= getattr(self, field) <= largest:
-                value = getattr(self, field)
-                raise UsageError(f"task {self.name}: option {field}: {value} is not between {least} and {largest}")
+        settle(self, f"task {self.name}")
         self._lengths()
         if self.style != ("zero_shot",) and not set(self.ability) <= set(PLAIN_QUESTIONS):
             raise UsageError(
                 f"task {self.name}: option style: only {' and '.join(PLAIN_QUESTIONS)} can have an example before them",
                 "the other abilities show what they need themselves",
             )
+
+    def _sizes(self) -> list[str]:
+        """The options that say how large an instance is."""
+        return [f.name for f in fields(self) if f.metadata.get("between")]
 
     def _lengths(self) -> range | None:
         first, dash, last = self.length.partition("-")
@@ -169,7 +172,7 @@ class Planning(Task):
     def _instances(self, seed: int) -> Iterator[tuple[str, Instance, Plan]]:
         """(group, instance, plan with the fewest steps), each instance once."""
         lengths, seen, missed = self._lengths(), set[str](), 0
-        settings = [f"{field}{getattr(self, field)}" for field in self.sizes]
+        settings = [f"{field}{getattr(self, field)}" for field in self._sizes()]
         for name, drawn in self._drawn(seed, settings):
             pddl = drawn.pddl(self.base.domain.name)
             fits = pddl not in seen and (self.trivial or not drawn.solved()) and bool(drawn.goal)
@@ -313,10 +316,9 @@ class Planning(Task):
 class Blocksworld(Planning):
     """Blocksworld, Mystery Blocksworld, and Blocksworld under random names."""
 
-    blocks: int = option(4, "number of blocks, 2 to 12")
+    blocks: int = option(4, "number of blocks, 2 to 12", between=(2, 12))
 
     name: ClassVar[str] = "blocksworld"
-    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {"blocks": (2, 12)}
 
     def draw(self, rng: random.Random) -> Instance:
         return domains.blocksworld(rng, self.blocks)
@@ -329,12 +331,11 @@ class Blocksworld(Planning):
 class Logistics(Planning):
     """Packages, trucks and airplanes; also under other names."""
 
-    packages: int = option(2, "number of packages, 1 to 9")
-    cities: int = option(2, "number of cities, 2 to 9")
-    locations: int = option(2, "places in each city, 2 to 9")
+    packages: int = option(2, "number of packages, 1 to 9", between=(1, 9))
+    cities: int = option(2, "number of cities, 2 to 9", between=(2, 9))
+    locations: int = option(2, "places in each city, 2 to 9", between=(2, 9))
 
     name: ClassVar[str] = "logistics"
-    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {"packages": (1, 9), "cities": (2, 9), "locations": (2, 9)}
 
     def draw(self, rng: random.Random) -> Instance:
         return domains.logistics(rng, self.packages, self.cities, self.locations)
@@ -347,12 +348,11 @@ class Logistics(Planning):
 class Depots(Planning):
     """Crates, hoists and trucks; also under other names."""
 
-    crates: int = option(3, "number of crates, 1 to 9")
-    places: int = option(2, "number of places, 2 to 5")
-    trucks: int = option(1, "number of trucks, 1 to 3")
+    crates: int = option(3, "number of crates, 1 to 9", between=(1, 9))
+    places: int = option(2, "number of places, 2 to 5", between=(2, 5))
+    trucks: int = option(1, "number of trucks, 1 to 3", between=(1, 3))
 
     name: ClassVar[str] = "depots"
-    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {"crates": (1, 9), "places": (2, 5), "trucks": (1, 3)}
 
     def draw(self, rng: random.Random) -> Instance:
         return domains.depots(rng, self.crates, self.places, self.trucks)
@@ -365,11 +365,10 @@ class Depots(Planning):
 class Gripper(Planning):
     """A robot with two grippers carries balls between rooms; also under other names."""
 
-    balls: int = option(4, "number of balls, 1 to 12")
-    rooms: int = option(2, "number of rooms, 2 to 5")
+    balls: int = option(4, "number of balls, 1 to 12", between=(1, 12))
+    rooms: int = option(2, "number of rooms, 2 to 5", between=(2, 5))
 
     name: ClassVar[str] = "gripper"
-    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {"balls": (1, 12), "rooms": (2, 5)}
 
     def draw(self, rng: random.Random) -> Instance:
         return domains.gripper(rng, self.balls, self.rooms)
@@ -382,18 +381,12 @@ class Gripper(Planning):
 class Sokoban(Planning):
     """A worker pushes boxes through a small room; also under other names."""
 
-    boxes: int = option(1, "number of boxes, 1 to 3")
-    width: int = option(4, "cells from west to east, 3 to 9")
-    height: int = option(4, "cells from north to south, 3 to 9")
-    walls: int = option(3, "cells that are walls, 0 to 9")
+    boxes: int = option(1, "number of boxes, 1 to 3", between=(1, 3))
+    width: int = option(4, "cells from west to east, 3 to 9", between=(3, 9))
+    height: int = option(4, "cells from north to south, 3 to 9", between=(3, 9))
+    walls: int = option(3, "cells that are walls, 0 to 9", between=(0, 9))
 
     name: ClassVar[str] = "sokoban"
-    sizes: ClassVar[Mapping[str, tuple[int, int]]] = {
-        "boxes": (1, 3),
-        "width": (3, 9),
-        "height": (3, 9),
-        "walls": (0, 9),
-    }
 
     def __post_init__(self) -> None:
         super().__post_init__()

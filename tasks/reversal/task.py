@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from harness.errors import UsageError
-from harness.options import option
+from harness.options import option, settle
 from harness.seeds import derive
 from harness.tasks.reversal import celebrities, likelihood, scoring
 from harness.tasks.reversal.fictional import DIRECTIONS, facts, fictional_sample
@@ -44,9 +44,11 @@ class Reversal(Task):
         "context", f"{', '.join(SETS)}: where the facts are (in the prompt, in training data, in the world)"
     )
     file: Path | None = option(None, "celebrities: a copy of the published parent_child_pairs.csv instead of our pairs")
-    people: int = option(6, "context: people in a prompt, 2 to 50")
-    facts: int = option(30, "fictional: facts of each kind, as in `harness reversal-data --facts`")
-    paraphrases: int = option(1, "fictional: wordings of each question, 1 to 10")
+    people: int = option(6, "context: people in a prompt, 2 to 50", between=(2, 50))
+    facts: int = option(
+        30, "fictional: facts of each kind, as in `harness reversal-data --facts`", between=(1, MOST // 3)
+    )
+    paraphrases: int = option(1, "fictional: wordings of each question, 1 to 10", between=(1, 10))
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
 
     name: ClassVar[str] = "reversal"
@@ -58,12 +60,7 @@ class Reversal(Task):
     }
 
     def __post_init__(self) -> None:
-        bounds = (("people", 2, 50), ("facts", 1, MOST // 3), ("paraphrases", 1, len(frames("test", "name_first"))))
-        for field, low, high in bounds:
-            if not low <= getattr(self, field) <= high:
-                raise UsageError(
-                    f"task reversal: option {field}: {getattr(self, field)} is not between {low} and {high}"
-                )
+        settle(self, "task reversal")
         if self.file is not None and self.set != "celebrities":
             raise UsageError("task reversal: option file is about celebrities", "add -T set=celebrities")
 

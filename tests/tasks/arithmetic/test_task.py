@@ -233,7 +233,7 @@ def test_the_right_answer_is_one_of_the_values_that_random_draws_from(operation:
         ({"bases": ""}, "is not a number from 2 to 36"),
         ({"bases": "5,10,11"}, "never differ in 10 or above"),
         ({"prompt": "loud"}, "there is no 'loud'"),
-        ({"prompt": ""}, "there is no ''"),
+        ({"prompt": ""}, "is empty"),
         ({"pairs": "published", "operation": "mul"}, "the published pairs are sums"),
     ],
 )

@@ -253,7 +253,7 @@ def test_places_of_puzzles_can_be_chosen() -> None:
         ({"targets": "twenty"}, "there is no 'twenty'"),
         ({"targets": "0"}, "there is no '0'"),
         ({"targets": "101"}, "there is no '101'"),
-        ({"targets": ""}, "there is no ''"),
+        ({"targets": ""}, "is empty"),
         ({"prompt": "loud"}, "there is no 'loud'"),
         ({"indices": "x"}, "not a place or a range"),
         ({"indices": "9-5"}, "not a place or a range"),
