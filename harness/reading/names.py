@@ -47,6 +47,11 @@ DESCRIPTION = rf"\b[Tt]he \w+ (?:of|in|at|behind|called) [^,.;:!?\n\"()]{{1,60}}
 """Shapes of answers: two to five words with capitals; "the author of the novel Late Lantern"."""
 
 
+_LETTERS = re.compile("[0-9a-z\u00c0-\u024f\u0400-\u04ff]+")
+"""A word of a name. Not \\w: in Japanese no blank follows a name."""
+_JOINT = re.compile(r"[\s_\-\u2010-\u2015'\"*`]+")
+
+
 class _Mention(NamedTuple):
     name: str
     start: int
@@ -66,14 +71,42 @@ class _Names:
         return {frozenset(key.split()): name for key, name in self.by_key.items() if key.count(" ") == 1}
 
     @functools.cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """Any of the known names, longer ones first; most responses are a name alone, and need no pattern."""
-        ordered = sorted(self.by_key, key=len, reverse=True)
-        joint = r"[\s_\-\u2010-\u2015'\"*`]+"
-        # Not \w around it: in Japanese no blank follows a name.
-        letter = "[0-9a-z\u00c0-\u024f\u0400-\u04ff]"
-        spelt = (rf"(?<!{letter}){joint.join(map(re.escape, key.split()))}(?!{letter})" for key in ordered)
-        return re.compile("|".join(spelt) or r"(?!)")
+    def by_word(self) -> dict[str, list[tuple[str, list[str]]]]:
+        """The known names by their first word, longer ones first, each with its words. No pattern is compiled: the
+        names differ from sample to sample, and that would take as long as a thousand lookups."""
+        found: dict[str, list[tuple[str, list[str]]]] = {}
+        for key in sorted(self.by_key, key=len, reverse=True):
+            words = _LETTERS.findall(key)
+            if " ".join(words) == key:
+                found.setdefault(words[0], []).append((key, words))
+        return found
+
+    @functools.cached_property
+    def others(self) -> re.Pattern[str] | None:
+        """Names in other letters (Japanese, Chinese, Korean ...), which are not set off by blanks."""
+        keys = sorted((k for k in self.by_key if " ".join(_LETTERS.findall(k)) != k), key=len, reverse=True)
+        return re.compile("|".join(_JOINT.pattern.join(map(re.escape, k.split())) for k in keys)) if keys else None
+
+    def spelt(self, low: str) -> list[_Mention]:
+        """Where the known names stand, in any spelling, from left to right and none within another."""
+        words = list(_LETTERS.finditer(low))
+        found: list[_Mention] = []
+        i = 0
+        while i < len(words):
+            step = 1
+            for key, wanted in self.by_word.get(words[i].group(), ()):
+                run = words[i : i + len(wanted)]
+                if [w.group() for w in run] == wanted and all(
+                    _JOINT.fullmatch(low, one.end(), other.start()) for one, other in itertools.pairwise(run)
+                ):
+                    found.append(_Mention(self.by_key[key], run[0].start(), run[-1].end()))
+                    step = len(wanted)
+                    break
+            i += step
+        if self.others is not None:
+            found += [_Mention(self.by_key[_key(m.group())], *m.span()) for m in self.others.finditer(low)]
+            found.sort(key=lambda m: m.start)
+        return found
 
     @property
     def anything(self) -> bool:
@@ -84,7 +117,7 @@ class _Names:
         """Where a text names one and does not deny it."""
         low = folded(text)
         if self.shape is None:
-            found = [_Mention(self.by_key[_key(m.group())], *m.span()) for m in self.pattern.finditer(low)]
+            found = self.spelt(low)
         else:
             found = [_Mention(_COMMON_START.sub("", m.group()), *m.span()) for m in self.shape.finditer(text)]
             found = [
