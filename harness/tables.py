@@ -288,8 +288,8 @@ class Contrasts:
         """The condition with the lowest accuracy, chosen on one half of the groups and measured on the other.
 
         The lowest of several estimates is too low, and its interval too: with 12 equal conditions of 30 samples it
-        held the truth in 73% of simulated runs. So every second group chooses and the others measure (with one group:
-        every second of its samples). None without two conditions that have a verdict in both halves.
+        held the truth in 73% of simulated runs. So every second group chooses and the others measure (if a condition has
+        one group alone: every second repeat). None without two conditions that have a verdict in both halves.
         """
         chosen, measured = (
             {c: a for c in self.conditions if (a := self._accuracy_of_half(c, half))} for half in (0, 1)
@@ -312,11 +312,12 @@ class Contrasts:
         return found.gap if found else None
 
     def _half(self, condition: str, half: int) -> Mapping[str, Sequence[float]]:
-        """The clusters of every second group, by name; with one group, of every second repeat."""
+        """The clusters of every second group, by name; if some condition has one group alone (as one family of a task
+        may), every second repeat of all its groups together."""
         clusters = self._cells[condition].clusters
-        if len(self._group_names) == 1:
-            cluster = self._repeats[condition][half]
-            return {group: cluster for group in clusters if cluster[1]}
+        if any(len(cell.clusters) < 2 for cell in self._cells.values()):
+            repeat = self._repeats[condition][half] if condition in self._repeats else (0.0, 0)
+            return {"+".join(sorted(clusters)): repeat} if repeat[1] else {}
         place = {group: i % 2 for i, group in enumerate(sorted(self._group_names))}
         return {group: cluster for group, cluster in clusters.items() if place[group.partition("/")[2]] == half}
 

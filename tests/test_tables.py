@@ -114,6 +114,16 @@ def test_with_one_group_the_repeats_are_halved() -> None:
     assert (worst.condition, worst.accuracy.value, worst.accuracy.n) == ("b", 0.0, 4)
 
 
+def test_conditions_that_are_asked_in_groups_of_their_own_are_halved_by_repeats() -> None:
+    """As AIW's families: each group has conditions that no other has."""
+    rows = [
+        record(g, s, "wrong" if s == "c" else "correct", e) for g, s in ("1a", "1b", "2c", "2d") for e in range(1, 9)
+    ]
+    worst = contrasts(rows).worst()
+    assert (worst.condition, worst.accuracy.value, worst.accuracy.n) == ("c", 0.0, 4)
+    assert contrasts(rows).gap_of_worst() is None  # nothing that it could be matched with
+
+
 def test_conditions_that_are_as_bad_are_named_too() -> None:
     rows = [record(f"g{i}", s, "wrong" if s != "a" else "correct") for i in range(4) for s in "abc"]
     assert contrasts(rows).worst().ties == ("c",)
