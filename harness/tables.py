@@ -289,7 +289,8 @@ class Contrasts:
 
         The lowest of several estimates is too low, and its interval too: with 12 equal conditions of 30 samples it
         held the truth in 73% of simulated runs. So every second group chooses and the others measure (or every
-        second repeat, if a condition has one group alone). None without two conditions that have a verdict in both halves.
+        second repeat, if a condition has one group alone). None without two conditions that
+        have a verdict in both halves.
         """
         chosen, measured = (
             {c: a for c in self.conditions if (a := self._accuracy_of_half(c, half))} for half in (0, 1)
