@@ -99,8 +99,8 @@ def _rows(run: _Run) -> Iterator[Row]:
 
 def _strategy(run: _Run) -> str:
     """Its name, and what helped it beside the model: what saw a verifier stands apart from what did not."""
-    aids = sorted(run.contrasts.aids - {"none"})
-    return f"{run.config['strategy']} (aid: {', '.join(aids)})" if aids else str(run.config["strategy"])
+    aid, name = run.contrasts.aid, str(run.config["strategy"])
+    return f"{name} (aid: {aid})" if aid else name
 
 
 def _row(common: Row, cell: Any, gap: Estimate | None, model: str) -> Row:

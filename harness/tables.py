@@ -176,7 +176,6 @@ class Contrasts:
         self._levels: dict[str, tuple[str, ...]] = {}
         self._solved: dict[tuple[str, int], list[int]] = {}
         """(solved, verdicts, samples, conditions asked as bits) of each repeat of a group."""
-        self._group_names: set[str] = set()
         self._repeats: dict[str, tuple[list[float], list[float]]] = {}
         """(sum of values, verdicts) of the even and of the odd repeats of each condition."""
 
@@ -195,11 +194,15 @@ class Contrasts:
         solved[1] += judged
         solved[2] += 1
         solved[3] |= 1 << self._index[condition]
-        self._group_names.add(record["group"])
         if judged:
             repeat = self._repeats.setdefault(condition, ([0.0, 0], [0.0, 0]))[record["epoch"] % 2]
             repeat[0] += record["value"]
             repeat[1] += 1
+
+    @property
+    def aid(self) -> str:
+        """What helped the strategy beside the model, "" if nothing did."""
+        return ", ".join(sorted(self.aids - {"none"}))
 
     def expect(self, condition: str) -> None:
         """A condition that comes next in the task's order, whenever its records arrive."""
@@ -319,7 +322,7 @@ class Contrasts:
         if any(len(cell.clusters) < 2 for cell in self._cells.values()):
             repeat = self._repeats[condition][half] if condition in self._repeats else (0.0, 0)
             return {"+".join(sorted(clusters)): repeat} if repeat[1] else {}
-        place = {group: i % 2 for i, group in enumerate(sorted(self._group_names))}
+        place = {group: i % 2 for i, group in enumerate(sorted({group for group, _ in self._solved}))}
         return {group: cluster for group, cluster in clusters.items() if place[group.partition("/")[2]] == half}
 
     def _accuracy_of_half(self, condition: str, half: int) -> Estimate | None:
@@ -403,14 +406,14 @@ def render_contrasts(contrasts: Contrasts) -> str:
         parts.append(align(header, body, left=2))
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
     lines = []
-    if worst and len(rows) > 1:
+    if worst:
         lines.append(f"worst condition         {worst}")
     if everywhere:
         lines.append(f"all conditions correct  {estimate(everywhere)} (groups, repeats of a group apart)")
-    if contrasts.aids - {"none"}:
-        lines.append(f"aid                     {', '.join(sorted(contrasts.aids))} (what helped beside the model)")
-    if few_groups(contrasts):
-        lines.append(few_groups(contrasts))
+    if contrasts.aid:
+        lines.append(f"aid                     {contrasts.aid} (what helped beside the model)")
+    if few := few_groups(contrasts):
+        lines.append(few)
     return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
 
 

@@ -68,7 +68,7 @@ def _run(i: int, run: RunData) -> str:
     total = contrasts.total.accuracy
     lines = [f"accuracy {estimate(total)}" if total else "no verdicts"]
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
-    if worst and len(contrasts.conditions) > 1:
+    if worst:
         lines.append(f"worst condition {worst}")
     if everywhere:
         lines.append(f"all conditions correct {estimate(everywhere)}")
