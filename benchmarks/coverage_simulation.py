@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.compare import Answer, decide, measure
-from harness.leaderboard import rank_limits
+from harness.results.counts import Contrasts
+from harness.results.gate import Answer, decide, measure
+from harness.results.leaderboard import rank_limits
 from harness.statistics import curve, intervals, odds, power
 from harness.statistics import repeats as repeated
-from harness.tables import Contrasts
 
 Rng = np.random.Generator
 Trial = Callable[[Rng], tuple[float, float, float] | None]

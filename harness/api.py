@@ -8,20 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import launch, store
-from harness.errors import UsageError
-from harness.runner import RunConfig
-from harness.tables import Contrasts, tabulate
-from harness.types import ModelOptions, Sampling
+from harness import launch
+from harness.pipeline import store
+from harness.pipeline.config import RunConfig, as_text, configure
+from harness.results.counts import Contrasts
+from harness.results.records import open_run
+from harness.results.tables import tabulate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.compare import Comparison
-
-SAMPLING = ("temperature", "top_p", "max_tokens", "logprobs", "reasoning_effort")
-REACHING = ("base_url", "api_key_env", "max_connections", "max_retries", "timeout")
-RUNNING = ("strategy", "seed", "limit", "epochs", "system_message", "num_fewshot", "cache", "budget_tokens")
+    from harness.results.gate import Comparison
 
 
 class Run:
@@ -32,7 +29,7 @@ class Run:
         self.directory: Path = finished.directory
         self.status: str = finished.result.status
         self.reason: str = finished.result.reason
-        self.contrasts: Contrasts = finished.result.contrasts
+        self.contrasts: Contrasts = finished.tally.contrasts
         self.notes: list[str] = finished.notes
 
     def table(self, by: str = "condition") -> pd.DataFrame:
@@ -40,13 +37,13 @@ class Run:
         (comma-separated; params as `params_NAME`)."""
         import pandas as pd
 
-        return pd.DataFrame(tabulate(store.read_records(self.directory), [name.strip() for name in by.split(",")]))
+        return pd.DataFrame(tabulate(open_run(self.directory).records(), [name.strip() for name in by.split(",")]))
 
     def records(self) -> pd.DataFrame:
         """One row a sample and epoch; params as columns `params_NAME`."""
         import pandas as pd
 
-        return pd.DataFrame(store.flatten(record) for record in store.read_records(self.directory))
+        return pd.DataFrame(store.flatten(record) for record in open_run(self.directory).records())
 
     def gaps(self) -> pd.DataFrame:
         """Each level of each factor against the factor's first level, within groups, with its 95% interval,
@@ -64,10 +61,10 @@ class Run:
         self, base: str | Path, *, margin: float = 0.02, alpha: float = 0.05, fail_on: str = "regression"
     ) -> Comparison:
         """This run against another, or a committed baseline; AssertionError with the table where the gate fails."""
-        from harness import compare
+        from harness.results import gate
 
-        result = compare.compare(compare.find(base), self.directory, margin=margin, alpha=alpha)
-        assert result.exit_code(fail_on) == 0, compare.render(result)
+        result = gate.compare(gate.find(base), self.directory, margin=margin, alpha=alpha)
+        assert result.exit_code(fail_on) == 0, gate.render(result)
         return result
 
 
@@ -82,34 +79,10 @@ def run(
     **options: Any,
 ) -> Run:
     """Run one task on one model. `options` are those of `harness run`, with underscores: limit, seed, epochs, strategy,
-    temperature, max_tokens, base_url, num_fewshot ... Works in notebooks too. Raises harness.errors.HarnessError for
-    what the command would say and stop."""
-    unknown = set(options) - {*SAMPLING, *REACHING, *RUNNING}
-    if unknown:
-        known = ", ".join((*RUNNING, *SAMPLING, *REACHING))
-        raise UsageError(f"harness.run has no option {', '.join(sorted(unknown))}", f"options: {known}")
-    reaching = {name: options[name] for name in REACHING if name in options}
-    config = RunConfig(
-        task,
-        model,
-        task_options=_texts(task_options),
-        model_options=ModelOptions(**reaching, extra=_texts(model_options)),
-        strategy_options=_texts(strategy_options),
-        sampling=Sampling(**{name: options[name] for name in SAMPLING if name in options}),
-        **{name: options[name] for name in RUNNING if name in options},
-    )
-    return Run(_outside_of_loops(config, Path(out)))
-
-
-def _texts(options: Mapping[str, Any] | None) -> dict[str, str]:
-    """Options as the command line gives them: lists comma-separated, truth values as words."""
-    return {key: _text(value) for key, value in (options or {}).items()}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(_text, value)) if isinstance(value, list | tuple) else str(value)
+    temperature, max_tokens, base_url, num_fewshot ... (harness.pipeline.config.OPTIONS). Works in notebooks too. Raises
+    harness.errors.HarnessError for what the command would say and stop."""
+    given = (as_text(pairs or {}) for pairs in (task_options, model_options, strategy_options))
+    return Run(_outside_of_loops(configure(task, model, options, *given), Path(out)))
 
 
 def _outside_of_loops(config: RunConfig, out: Path) -> launch.Finished:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from harness.runner import Progress
+from harness.pipeline.runner import Progress
 
 Display = Literal["rich", "plain", "none"]
 

@@ -7,36 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import platform
 import shutil
 import signal
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness import __version__, display, plugins, store
+from harness import display, plugins
 from harness.errors import HarnessError, UsageError
 from harness.models.registry import open_model
 from harness.options import describe
-from harness.parquet import warm_up, write_parquet
-from harness.runner import Result, Run, RunConfig, count, epochs_of, preamble, samples_of, sampling_of
-from harness.tables import tabulate, write_summary
-from harness.text import Extra
+from harness.pipeline import store
+from harness.pipeline.config import RunConfig
+from harness.pipeline.runner import Result, Run, count, epochs_of, preamble, samples_of, sampling_of
+from harness.results.parquet import warm_up
+from harness.results.records import Tally, close_run, describe_run, open_run
 from harness.types import Model, Strategy, Task
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A run directory and how the run ended."""
+    """A run directory, how the run ended, and what was counted of it."""
 
     directory: Path
     config: RunConfig
     task: Task
     result: Result
+    tally: Tally
 
     @property
     def notes(self) -> list[str]:
@@ -101,16 +99,9 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
         directory.mkdir(parents=True)
     except OSError as error:
         raise HarnessError(f"{directory} can't be made: {error.strerror}", "choose another --out") from None
-    about = {
-        "run_id": run_id,
-        "status": "running",
-        "created": _now(),
-        "config": asdict(config),
-        "task": {"name": task.name, "version": task.version, "factors": task.factors},
+    about = describe_run(run_id, config, task) | {
         "strategy": {"name": config.strategy, "aid": strategy.aid, "max_calls": strategy.max_calls},
         "sampling": asdict(sampling_of(task, config)),
-        "versions": _versions(),
-        "git_commit": _git_commit(),
     }
     store.write_config(directory, about)
     try:
@@ -124,7 +115,7 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
 
 def resume(directory: Path, show: display.Display = "none", **changes: Any) -> Finished:
     """Finish a run. `changes` are fields of RunConfig that do not change answers, such as a larger budget."""
-    about = store.read_config(directory)
+    about = dict(open_run(directory).about)
     config = replace(RunConfig.from_json(about["config"]), **changes)
     task, strategy, model = prepare(config)
     return _execute(directory, about, config, task, strategy, model, show)
@@ -141,20 +132,17 @@ def _execute(
 ) -> Finished:
     writer = store.Writer(directory)
     try:
-        run = Run(about["run_id"], config, task, strategy, model, writer, about.get("notes"))
+        tally = Tally(task)
+        run = Run(about["run_id"], config, task, strategy, model, writer, about.get("notes"), tally.add)
         with display.progress(show, f"{config.task} {config.model}") as on_progress:
             result = asyncio.run(_until_signal(run, on_progress))
-        identity = getattr(run, "model_identity", {})
-        about |= {"status": result.status, "finished": _now(), "reason": result.reason, "model": identity}
-        about["notes"] = dict(result.remarks.notes)
-        about["conditions"] = list(result.contrasts.conditions)
-        store.write_config(directory, about)
-        write_parquet(directory, directory / "records.parquet", run.param_kinds)
-        write_summary(directory / "summary.csv", asdict(config), result.contrasts)
+        tally.contrasts.expect(*result.conditions)
+        about |= {"model": getattr(run, "model_identity", {}), "notes": dict(result.remarks.notes)}
+        close_run(directory, about, tally, result.status, result.reason)
     finally:
         task.close()
         writer.close()
-    return Finished(directory, config, task, result)
+    return Finished(directory, config, task, result, tally)
 
 
 async def _until_signal(run: Run, on_progress: Any) -> Result:
@@ -175,54 +163,3 @@ async def _warm_up_later() -> None:
     """Import what the end of the run needs once requests are on their way: then there is time to wait for them."""
     await asyncio.sleep(0.4)
     await asyncio.to_thread(warm_up)
-
-
-def table(directories: list[Path], by: list[str]) -> list[dict[str, Any]]:
-    """The rows of `harness table` over the records of several runs."""
-    return tabulate((record for d in directories for record in store.read_records(d)), by)
-
-
-def extras(directory: Path) -> list[Extra]:
-    """The tables that the task of a run adds to its accuracy; none where the task is not installed any more."""
-    config = store.read_config(directory)["config"]
-    if config["task"] not in plugins.installed("tasks"):
-        return []
-    return list(plugins.load("tasks", config["task"]).extras(store.read_records(directory)))
-
-
-def statistics(directory: Path, adjust: Sequence[str] = ()) -> list[Extra]:
-    """What the records of a run say beyond accuracy and gaps (`harness stats`); `adjust` as in analysis.analyse."""
-    from harness import analysis  # numpy and scipy with it
-
-    about = store.read_config(directory)
-    factors = (about.get("task") or {}).get("factors") or ()
-    return analysis.analyse(store.read_records(directory), factors, about.get("conditions") or (), adjust)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _versions() -> dict[str, str]:
-    found = {"harness": __version__, "python": platform.python_version(), "platform": platform.platform()}
-    for package in ("openai", "aiohttp", "ctranslate2", "tokenizers"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _git_commit() -> str | None:
-    """The commit of the working directory's repository, with + where files differ from it."""
-    try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return run.stdout.strip() or None

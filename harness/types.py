@@ -7,15 +7,17 @@ Knows no task, no model and no file; imports the standard library only.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 Scalar = str | int | float | bool | None
-"""What a parameter of a sample may be: it becomes a cell of the tidy table."""
+Param = Scalar | tuple[Scalar, ...]
+"""What a parameter of a sample may be: it becomes a cell of the tidy table, a tuple as a JSON list. Read back from a
+file a tuple is a list."""
 
-Params = Mapping[str, Scalar]
+Params = Mapping[str, Param]
 
 
 class Message(NamedTuple):
@@ -165,6 +167,21 @@ class ModelOptions:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class PublishedAnswer:
+    """One answer of a published file. `verdict` is the original scorer's, None if the file has none; `usage` holds
+    columns of a record that the file knows (prompt_tokens ...)."""
+
+    task: str
+    model: str
+    sample: Sample
+    response: str
+    epoch: int = 1
+    stop_reason: StopReason = "stop"
+    verdict: bool | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+
+
 Aid = Literal["none", "reader", "verifier", "oracle"]
 """What helps a strategy beside the model: nothing; the reader of answers (it sees which answer a text gives, not if it
 is right); a sound verifier (it sees if a whole or partial answer holds, from the question alone); the answer key."""
@@ -292,6 +309,14 @@ class Score:
         return cls(outcome, 0.0 if outcome.has_verdict else None, None, detail)
 
 
+class Collector(Protocol):
+    """Reads the records of a run one by one, and makes tables of them (harness.text.Extra)."""
+
+    def add(self, record: Mapping[str, Any]) -> None: ...
+
+    def tables(self) -> Sequence[Any]: ...
+
+
 class Task:
     """One family of problems. A subclass is a frozen dataclass: its fields are the `-T key=value` options (harness.
     options.option), and it defines `samples`, `score`, `baseline` and `examples`. The rest has defaults.
@@ -304,9 +329,12 @@ class Task:
     version: ClassVar[str]
     factors: ClassVar[tuple[str, ...]] = ()
     differs: ClassVar[Mapping[str, Sequence[str]]] = {}
-    """Features of prompt and target that each factor changes by design (harness.audit.FEATURES, or `all`)."""
-    baselines: ClassVar[tuple[str, ...]] = ()
-    """Kinds of baseline beside oracle, random and shallow."""
+    """Features of prompt and target that each factor changes by design (harness.results.audit.FEATURES, or `all`)."""
+    measures: ClassVar[Mapping[str, str]] = {}
+    """What can be measured of a sample -> the param that holds the number: `steps` is the length of its solution.
+    Audited between conditions, and drawn in the report."""
+    baselines: ClassVar[Mapping[str, str]] = {}
+    """Kinds of baseline beside oracle, random and shallow -> what they answer. They may take their time."""
     slow_samples: ClassVar[bool] = False
     """Whether making a sample may take long enough to be done in a thread."""
 
@@ -344,9 +372,9 @@ class Task:
         return iter(())
 
     @staticmethod
-    def extras(records: Iterable[Mapping[str, Any]]) -> Sequence[Any]:
-        """Tables of the task's own measures (harness.text.Extra), shown under the accuracy of a run."""
-        return ()
+    def collector() -> Collector | None:
+        """A new collector of the task's own tables, shown under the accuracy of a run; None if it has none."""
+        return None
 
     # What search may use; a task overrides what it has.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from harness import store
-from harness.runner import Result, Run, RunConfig
+from harness.pipeline import store
+from harness.pipeline.config import RunConfig
+from harness.pipeline.runner import Result, Run
 from harness.types import (
     Aid,
     Completion,
@@ -120,13 +121,19 @@ class SideBySide:
 
 
 async def execute(
-    directory: Path, model: Model, strategy: Strategy, task: Echo | None = None, config: RunConfig | None = None
+    directory: Path,
+    model: Model,
+    strategy: Strategy,
+    task: Echo | None = None,
+    config: RunConfig | None = None,
+    on_record: Callable[[Mapping[str, Any]], None] = lambda _: None,
 ) -> Result:
     """A run of the stubs in `directory`, started or resumed."""
     directory.mkdir(exist_ok=True, parents=True)
     writer = store.Writer(directory)
     try:
-        run = Run("test", config or RunConfig("echo", "parrot"), task or Echo(), strategy, model, writer)
+        task = task or Echo()
+        run = Run("test", config or RunConfig("echo", "parrot"), task, strategy, model, writer, on_record=on_record)
         return await run.execute()
     finally:
         writer.close()

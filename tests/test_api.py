@@ -26,7 +26,7 @@ def test_it_runs_inside_an_event_loop(tmp_path) -> None:
 
 
 def test_wrong_options_are_explained(tmp_path) -> None:
-    with pytest.raises(UsageError, match="no option limt"):
+    with pytest.raises(UsageError, match="no option 'limt'"):
         harness.run("aiw", "tiny", limt=3)
     with pytest.raises(UsageError, match="no task 'awi'"):
         harness.run("awi", "tiny", out=tmp_path)

@@ -10,24 +10,21 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     "cli",
     "api report doctor",
-    "evenness launch",
-    "analysis importing leaderboard history export display validation",
-    "audit compare scoring",
-    "runner session",
-    "cache parquet remarks tables",
+    "launch",
+    "results display",
     "models strategies",
-    "plugins store",
+    "pipeline",
+    "plugins",
     "pddl_domains",
     "reading pddl",
-    "text",
+    "files text",
     "statistics options errors seeds types",
 )
-"""Each room may import rooms of the lines below, and of its own line."""
+"""Each room may import rooms of the lines below, and of its own line. The pipeline knows models and strategies by their
+protocols in `types` alone; a model may read an earlier run (replay)."""
 RANK = {room: i for i, line in enumerate(LAYERS) for room in line.split()}
-FOR_TASKS = set("types options seeds errors text reading pddl pddl_domains statistics tasks".split())
+FOR_TASKS = set("types options seeds errors files text reading pddl pddl_domains statistics tasks".split())
 """What a task is written with. It knows no runs, models or tables of the engine."""
-READERS_OF_PUBLISHED_ANSWERS = {"importing", "scoring"}
-"""These formats are entry points of their own that happen to live beside a task."""
 HEAVY = set("pandas pyarrow openai datasets unified_planning ctranslate2 torch matplotlib scipy statsmodels".split())
 HEAVY |= {"pddl", "vllm"}
 TRAINING = "harness/models/tiny/"
@@ -81,10 +78,48 @@ def test_the_engine_names_no_task() -> None:
 
 
 def test_a_task_knows_no_runs_and_no_models() -> None:
-    strange = [a for a in arrows() if a[0] == "tasks" and a[1] not in FOR_TASKS | READERS_OF_PUBLISHED_ANSWERS]
-    assert not strange
-    readers = {a[2] for a in arrows() if a[0] == "tasks" and a[1] in READERS_OF_PUBLISHED_ANSWERS}
-    assert not [file for file in readers if file.endswith("/task.py")]
+    assert not [a for a in arrows() if a[0] == "tasks" and a[1] not in FOR_TASKS]
+
+
+READ = {"read_records", "located_records", "read_lines", "read_config"}
+"""The functions of harness.pipeline.store that read a run's files."""
+READERS = {
+    "harness/pipeline/store.py",  # has them
+    "harness/pipeline/runner.py",  # takes up what an earlier try has done
+    "harness/launch.py",  # looks if a run that could not start has left anything
+    "harness/results/records.py",  # open_run
+    "harness/results/parquet.py",  # close_run
+    "harness/models/replay.py",  # answers from an earlier run, by offsets
+    "harness/report/collect.py",  # the journal of calls
+}
+FINISHED = {"write_parquet", "write_summary"}
+
+
+def called(path: Path) -> set[str]:
+    """The names of everything that a file calls."""
+    nodes = (n.func for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call))
+    return {n.attr if isinstance(n, ast.Attribute) else n.id for n in nodes if isinstance(n, ast.Attribute | ast.Name)}
+
+
+def test_a_run_is_read_by_open_run_alone() -> None:
+    assert {p.relative_to(ROOT).as_posix() for p in files() if called(p) & READ} == READERS
+
+
+def test_a_run_is_finished_by_close_run_alone() -> None:
+    assert {p.relative_to(ROOT).as_posix() for p in files() if called(p) & FINISHED} == {"harness/results/records.py"}
+
+
+def test_the_engine_knows_no_param_of_a_task() -> None:
+    """What a task measures, and which baselines it brings, it declares (Task.measures, Task.baselines)."""
+    own = {"optimal_cost", "hops", "planner"}
+    engine = [p for p in files() if room(p) not in ("tasks", "pddl_domains", "pddl", "doctor")]
+    told = {
+        p.relative_to(ROOT).as_posix()
+        for p in engine
+        for node in ast.walk(ast.parse(p.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in own
+    }
+    assert not told
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda p: p.relative_to(ROOT).as_posix())

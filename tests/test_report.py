@@ -5,12 +5,14 @@ import gzip
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness import api, store
+from harness import api
 from harness.errors import DataError
+from harness.pipeline import store
 from harness.report import collect, page, plots
 from tests.report_browser import CHROMIUM, DRIVER, browser
 
@@ -31,7 +33,7 @@ def runs(tmp_path_factory) -> list[Path]:
 
 
 def test_the_page_is_one_file_that_allows_its_own_script_alone(runs: list[Path]) -> None:
-    text = page.build(runs)
+    text = page.build(*collect.collect(runs))
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
     script = re.findall(r"<script>(.*?)</script>", text, re.S)
     assert len(script) == 1
@@ -43,7 +45,7 @@ def test_the_page_is_one_file_that_allows_its_own_script_alone(runs: list[Path])
 
 
 def test_every_sample_is_in_its_block(runs: list[Path]) -> None:
-    made = collect.samples(runs)
+    _, made = collect.collect(runs)
     index = unpacked(made.index)
     rows = [row for block in made.blocks for row in unpacked(block)]
     assert made.count == len(index["id"]) == len(rows) == 48
@@ -56,29 +58,42 @@ def unpacked(text: str):
 
 
 def test_gaps_and_conditions_stand_on_the_first_screen_with_interval_and_n(runs: list[Path]) -> None:
-    text = page.build(runs[1:])
+    text = page.build(*collect.collect(runs[1:]))
     assert text.index("Gap within groups") < text.index("conditions</summary>") < text.index('id="samples"')
     assert re.search(r"accuracy 0\.\d{3} \[0\.\d{3}, [01]\.\d{3}\] n=24", text)
 
 
 def test_pictures_for_papers_come_in_three_formats(runs: list[Path], tmp_path: Path) -> None:
-    made = plots.save(collect.collect(runs[1]), tmp_path / "pictures")
+    made = plots.save(collect.collect([runs[1]])[0][0], tmp_path / "pictures")
     assert {p.suffix for p in made} == {".png", ".svg", ".pdf"}
     assert all(p.stat().st_size > 1000 for p in made)
 
 
 def test_levels_of_a_factor_are_compared_all_else_equal(tmp_path: Path) -> None:
     run = api.run("multihop", "baseline/shallow", limit=40, out=tmp_path, task_options={"positions": "1,4"})
-    data = collect.collect(run.directory)
+    (data,), _ = collect.collect([run.directory])
     sizes = {level: a.n for level, a in data.levels["position"].items() if a}
     assert len(set(sizes.values())) == 1, sizes  # the unanswerable twin is asked at one position only
+
+
+def test_each_run_is_read_once(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    whole = store.read_lines
+
+    def counted(path: Path) -> Iterator[tuple[int, bytes]]:
+        read.append(path)
+        return whole(path)
+
+    monkeypatch.setattr(store, "read_lines", counted)
+    page.build(*collect.collect(runs))
+    assert [path for path in read if path.name == store.RECORDS] == [run / store.RECORDS for run in runs]
 
 
 def test_a_run_without_records_is_refused(runs: list[Path], tmp_path: Path) -> None:
     store.write_config(tmp_path, store.read_config(runs[0]))
     (tmp_path / store.RECORDS).write_text("")
     with pytest.raises(DataError, match="no records"):
-        page.build([tmp_path])
+        collect.collect([tmp_path])
 
 
 def test_every_call_of_an_answer_is_there_in_order(tmp_path: Path) -> None:
@@ -93,20 +108,20 @@ def test_every_call_of_an_answer_is_there_in_order(tmp_path: Path) -> None:
         for i in range(2)
     ]  # fmt: skip
     (made / store.JOURNAL).write_text("".join(json.dumps(call) + "\n" for call in calls), encoding="utf-8")
-    rows = [row for block in collect.samples([made]).blocks for row in unpacked(block)]
+    rows = [row for block in collect.collect([made])[1].blocks for row in unpacked(block)]
     assert [call["response"] for call in rows[1]["several"]] == ["a0", "a1"]
     assert "several" not in rows[0]
 
 
 def test_how_far_plans_get_is_a_picture(tmp_path: Path) -> None:
     run = api.run("blocksworld", "baseline/shallow", limit=15, out=tmp_path)
-    assert "How far plans get" in [title for _, title, _, _ in plots.plots(collect.collect(run.directory))]
+    assert "How far plans get" in [title for _, title, _, _ in plots.plots(collect.collect([run.directory])[0][0])]
 
 
 @pytest.mark.skipif(not (DRIVER and CHROMIUM), reason="the page IS NOT TESTED in a browser: no chromium, chromedriver")
 def test_in_a_browser(runs: list[Path], tmp_path: Path) -> None:
     """Samples are listed, filtered, searched and opened; a hostile response does nothing; all by keyboard."""
-    (tmp_path / "report.html").write_text(page.build(runs), encoding="utf-8")
+    (tmp_path / "report.html").write_text(page.build(*collect.collect(runs)), encoding="utf-8")
     with browser() as tab:
         tab.open((tmp_path / "report.html").as_uri())
         tab.wait("document.getElementById('count').textContent === '48 of 48'")

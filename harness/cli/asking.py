@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from harness.cli.group import CONFIG_PAIRS, EXIT_INCOMPLETE, cli, opt, read_config, rule_option, split, task_options
+from harness.cli.group import (
+    CONFIG_PAIRS,
+    EXIT_INCOMPLETE,
+    RunCommand,
+    cli,
+    opt,
+    read_config_file,
+    rule_option,
+    split,
+    task_options,
+)
 
 
-@cli.command()
+@cli.command(cls=RunCommand)
 @opt("--task", "-t", multiple=True, help="Task(s), comma-separated or repeated; `all` for every installed one.")
 @opt("--model", "-m", multiple=True, help="Model(s): an alias, or BACKEND/NAME. See `harness models`.")
-@opt("--limit", type=click.IntRange(1), help="Samples a task, before epochs.")
-@opt("--seed", type=int, default=0, help="Seed of generated samples and of sampling.")
-@opt("--epochs", "--trials", type=click.IntRange(1), help="How often each sample is asked.  [default: the task's]")
-@opt("--strategy", default="io", help="How the model is asked. See `harness strategies`.")
-@opt("--temperature", type=click.FloatRange(0), help="Sampling temperature.  [default: the task's]")
-@opt("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Nucleus sampling.")
-@opt("--max-tokens", type=click.IntRange(1), help="Tokens of an answer, at most.  [default: the task's]")
-@opt("--logprobs", type=click.IntRange(0, 20), help="Ask for this many alternatives a token.")
-@opt("--reasoning-effort", help="For models that take one: low, medium, high ...")
-@opt("--system-message", help="A system message before each sample.")
-@opt("--num-fewshot", type=click.IntRange(0), default=0, help="Worked examples before each sample.")
-@opt("--max-connections", type=click.IntRange(1), help="Simultaneous requests.  [default: the backend's]")
-@opt("--max-retries", type=click.IntRange(0), default=5, help="Retries of a failed request.")
-@opt("--timeout", type=click.FloatRange(0, min_open=True), default=600.0, help="Seconds for one attempt.")
-@opt("--cache/--no-cache", default=False, help="Keep answers and reuse them in later runs.")
-@opt("--budget-tokens", type=click.IntRange(1), help="Stop when this many tokens are used.")
-@opt("--base-url", help="An OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
-@opt("--api-key-env", help="Name of the environment variable that holds the key.")
 @opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
 @task_options
 @opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
@@ -41,7 +32,7 @@ from harness.cli.group import CONFIG_PAIRS, EXIT_INCOMPLETE, cli, opt, read_conf
 @opt("--resume", type=click.Path(path_type=Path), help="Finish this run; no other option is needed.")
 @opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
 @opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")
-@opt("--config", type=click.Path(path_type=Path), is_eager=True, expose_value=False, callback=read_config,
+@opt("--config", type=click.Path(path_type=Path), is_eager=True, expose_value=False, callback=read_config_file,
      help="TOML file with any of these options.")  # fmt: skip
 def run(**options: Any) -> None:
     """Run tasks on models, print the table, leave a run directory."""
@@ -49,16 +40,13 @@ def run(**options: Any) -> None:
     from harness.errors import UsageError
     from harness.models import registry
     from harness.options import parse_pairs
-    from harness.runner import RunConfig
-    from harness.store import find_run
-    from harness.types import Checked, ModelOptions, Sampling
+    from harness.pipeline.config import OPTIONS, configure
+    from harness.pipeline.store import find_run
+    from harness.types import Checked
 
     show = options["display"] or display.default()
     for name, pairs in click.get_current_context().meta.get(CONFIG_PAIRS, {}).items():
         options[name] = (*pairs, *options[name])
-    for name in ("temperature", "top_p", "timeout"):
-        if options[name] is not None and not math.isfinite(options[name]):
-            raise UsageError(f"--{name.replace('_', '-')}: {options[name]} is not a finite number")
     if options["resume"]:
         context = click.get_current_context()
         given_here = [p for p in options if context.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
@@ -77,26 +65,11 @@ def run(**options: Any) -> None:
         raise UsageError(f"{missing} is missing", "for example: harness run --task aiw --model tiny")
     given = parse_pairs(options["task_option"], "-T") | ({"rule": options["rule"]} if options["rule"] else {})
     by_task = launch.select_options(tasks, given)
-    model_options = ModelOptions(
-        **{k: options[k] for k in ("base_url", "api_key_env", "max_connections", "max_retries", "timeout")},
-        extra=parse_pairs(options["model_option"], "-M"),
-    )
-    sampling = Sampling(
-        **{k: options[k] for k in ("temperature", "top_p", "max_tokens", "logprobs", "reasoning_effort")}
-    )
+    asked = {option.name: options[option.name] for option in OPTIONS}
+    model_options = parse_pairs(options["model_option"], "-M")
+    strategy_options = parse_pairs(options["strategy_option"], "-S")
     configs = [
-        RunConfig(
-            task=task,
-            model=model,
-            task_options=by_task[task],
-            model_options=model_options,
-            strategy_options=parse_pairs(options["strategy_option"], "-S"),
-            sampling=sampling,
-            **{
-                k: options[k] for k in ("strategy", "seed", "limit", "epochs", "system_message", "num_fewshot", "cache")
-            },
-            budget_tokens=options["budget_tokens"],
-        )
+        configure(task, model, asked, by_task[task], model_options, strategy_options)
         for model in models
         for task in tasks
     ]
@@ -120,16 +93,12 @@ def run(**options: Any) -> None:
 
 def _report(finished: Any) -> int:
     """Print a finished run's tables; the exit code."""
-    from harness import launch, tables
-
     result, progress = finished.result, finished.result.progress
     config = finished.config
     click.echo(f"\n{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}, "
                f"seed {config.seed}: {progress.done} of {progress.total} records")  # fmt: skip
     if progress.done:
-        click.echo("\n" + tables.render_contrasts(result.contrasts))
-        for extra in launch.extras(finished.directory):
-            click.echo("\n" + extra.render())
+        _show(finished.tally)
     for line in finished.notes:
         click.echo(f"note: {line}")
     click.echo(f"\nrun: {finished.directory}")
@@ -138,6 +107,15 @@ def _report(finished: Any) -> int:
     click.echo(f"not complete: {result.reason}", err=True)
     click.echo(f"finish it with: harness run --resume {finished.directory}", err=True)
     return EXIT_INCOMPLETE
+
+
+def _show(tally: Any) -> None:
+    """A run's tables: conditions and gaps, then the task's own."""
+    from harness.results import tables
+
+    click.echo("\n" + tables.render_contrasts(tally.contrasts))
+    for table in tally.tables():
+        click.echo("\n" + table.render())
 
 
 def _dry_run(configs: list[Any]) -> None:
@@ -160,19 +138,19 @@ def _dry_run(configs: list[Any]) -> None:
 @rule_option
 def score(task: str, source: Path, output: Path | None, task_option: tuple[str, ...], rule: str | None) -> None:
     """Score responses in a JSONL file (.gz too) or in a run directory, without any model."""
-    from harness import launch, plugins, scoring, store, tables
+    from harness import plugins
     from harness.options import parse_pairs
+    from harness.pipeline import store
+    from harness.results import rescore
+    from harness.results.records import open_run
 
     given = parse_pairs(task_option, "-T") | ({"rule": rule} if rule else {})
     if source.is_dir():
         directory = store.find_run(source)
-        made_with = store.read_config(directory)["config"].get("task_options", {})
-        contrasts = scoring.score_run(plugins.task(task, made_with | given), given, directory, output)
-        click.echo(tables.render_contrasts(contrasts))
-        for extra in launch.extras(output or directory):
-            click.echo("\n" + extra.render())
+        made_with = open_run(directory).config.get("task_options", {})
+        _show(rescore.score_run(plugins.task(task, made_with | given), given, directory, output))
         return
-    outcomes = scoring.score_file(plugins.task(task, given), source, output)
+    outcomes = rescore.score_file(plugins.task(task, given), source, output)
     counts = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
     click.echo(f"{outcomes.total()} responses: {counts or 'none'}", err=True)
 
@@ -184,14 +162,13 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
 @opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
 def import_(format: str, file: Path, extra: tuple[str, ...], out: Path) -> None:
     """Make runs of published answers and score them: FORMAT is planbench, aiw ..."""
-    from harness import importing, launch, tables
     from harness.options import parse_pairs
+    from harness.results import importing
 
     for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
-        click.echo(f"\n{made.config.task}, {made.config.model}: {made.contrasts.total.samples} answers of {file.name}")
-        click.echo("\n" + tables.render_contrasts(made.contrasts))
-        for table in launch.extras(made.directory):
-            click.echo("\n" + table.render())
+        answers = made.tally.contrasts.total.samples
+        click.echo(f"\n{made.config.task}, {made.config.model}: {answers} answers of {file.name}")
+        _show(made.tally)
         if made.judged:
             click.echo(f"\nsame verdict as in the file: {made.agree} of {made.judged}")
         click.echo(f"run: {made.directory}")
@@ -212,8 +189,8 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
     Validate on the PATH, or the one that HARNESS_VAL names. The package pddl executes no plans: it says if it can read
     the domain and the problem.
     """
-    from harness import validation
     from harness.errors import UsageError
+    from harness.pddl import validation
     from harness.pddl.parse import PDDLError
 
     if batch is not None:

@@ -7,11 +7,14 @@ import sys
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from harness import __version__
+
+if TYPE_CHECKING:
+    from harness.pipeline.config import RunOption
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +33,43 @@ def opt(*names: str, **attributes: Any) -> Callable[[F], F]:
     return click.option(*names, envvar=variable, **attributes)
 
 
-def read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+class RunCommand(click.Command):
+    """A command with every option of a run, as harness.pipeline.config.OPTIONS defines them, behind its first two.
+
+    They are made when they are asked for: `harness --help` needs none of them.
+    """
+
+    @cached_property
+    def run_options(self) -> list[click.Parameter]:
+        from harness.pipeline.config import OPTIONS
+
+        return [_run_option(option) for option in OPTIONS]
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        own = super().get_params(ctx)
+        return [*own[:2], *self.run_options, *own[2:]]
+
+
+def _run_option(option: RunOption) -> click.Option:
+    flags = [option.flag, *option.also]
+    said = f"  [default: {option.default_said}]" if option.default_said else ""
+    kind: Any = {int: click.INT, float: click.FLOAT, str: click.STRING, bool: click.BOOL}[option.kind]
+    if option.least is not None:
+        ranged: Any = click.IntRange if option.kind is int else click.FloatRange
+        kind = ranged(min=option.least, max=option.most, min_open=option.above)
+    if option.kind is bool:
+        flags = [f"{option.flag}/--no-{option.flag.removeprefix('--')}"]
+    return click.Option(
+        flags,
+        type=kind,
+        default=option.default,
+        show_default=option.default is not None,
+        help=option.help + said,
+        envvar=option.variable,
+    )
+
+
+def read_config_file(context: click.Context, _: click.Parameter, path: Path | None) -> None:
     """--config: a TOML file of option names and values; options on the command line go over it."""
     if path is None:
         return
@@ -38,12 +77,13 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
 
     from harness.errors import UsageError
     from harness.options import suggestion
+    from harness.pipeline.config import as_text
 
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: can't be read as TOML: {error}") from None
-    known = {p.name: p for p in context.command.params if p.name}
+    known = {p.name: p for p in context.command.get_params(context) if p.name}
     defaults: dict[str, Any] = {}
     pairs: dict[str, tuple[str, ...]] = {}
     for key, value in values.items():
@@ -51,7 +91,7 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
         if name not in known:
             raise UsageError(f"{path}: there is no option '{key}'", suggestion(key, sorted(known), "options"))
         if name in ("task_option", "model_option", "strategy_option") and isinstance(value, dict):
-            pairs[name] = tuple(f"{k}={_text(v)}" for k, v in value.items())
+            pairs[name] = tuple(f"{k}={v}" for k, v in as_text(value).items())
             continue
         several = getattr(known[name], "multiple", False)
         items = value if isinstance(value, list) and several else [value]
@@ -60,12 +100,6 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
         defaults[name] = items if several else value
     context.meta[CONFIG_PAIRS] = pairs
     context.default_map = {**(context.default_map or {}), **defaults}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(_text, value)) if isinstance(value, list) else str(value)
 
 
 def split(values: tuple[str, ...]) -> list[str]:
@@ -120,7 +154,7 @@ rule_option = opt("--rule", type=click.Choice(["robust", "original"]), help="How
 
 def find_runs(names: tuple[Path, ...]) -> list[Path]:
     """The run directories among what was named; names that are not runs are reported on standard error."""
-    from harness import store
+    from harness.pipeline import store
 
     found, others = store.find_runs(names)
     if others:

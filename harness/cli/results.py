@@ -19,10 +19,12 @@ from harness.cli.group import cli, find_runs, opt, split, task_options
 @click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet there.")
 def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: Path | None) -> None:
     """Tidy table over the records of one or more runs."""
-    from harness import launch, tables
+    from harness.results import tables
+    from harness.results.records import open_run
 
     columns = split((by,))
-    rows = launch.table(find_runs(runs), columns)
+    records = (record for directory in find_runs(runs) for record in open_run(directory).records())
+    rows = tables.tabulate(records, columns)
     if csv_file or parquet_file:
         import pandas as pd
 
@@ -45,10 +47,11 @@ def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: 
 @opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
 def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
     """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
-    from harness import launch
+    from harness.results import effects
+    from harness.results.records import open_run
 
     for directory in find_runs(runs):
-        found = launch.statistics(directory, split(adjust))
+        found = effects.of_run(open_run(directory), split(adjust))
         click.echo(f"{directory}\n")
         click.echo("\n\n".join(table.render() for table in found) or "a single condition, asked once: nothing to add")
         click.echo("")
@@ -63,11 +66,11 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
 @click.option("--incomplete", is_flag=True, help="Take in runs that are not complete, marked as such.")
 def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **files: Path | None) -> None:
     """Runs side by side: one row a model, task, strategy and condition; ranks with their uncertainty."""
-    from harness import leaderboard as boards
     from harness.errors import HarnessError
+    from harness.results import leaderboard as boards
 
-    directories = find_runs(runs)
-    table, notes = boards.rows(directories, incomplete, published)
+    read, notes = boards.read(find_runs(runs), incomplete)
+    table = boards.rows(read, published)
     writers = {"csv_file": boards.to_csv, "markdown": boards.to_markdown, "latex": boards.to_latex}
     for name, write in writers.items():
         if str(files[name]) == "-":
@@ -79,7 +82,7 @@ def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **fil
                 raise HarnessError(f"{files[name]}: can't be written: {error.strerror}") from None
     if "-" not in map(str, files.values()):
         click.echo(boards.render(table))
-        click.echo("\n" + boards.render_ranks(boards.ranks(directories, incomplete)))
+        click.echo("\n" + boards.render_ranks(boards.ranks(read)))
     for note in notes:
         click.echo(f"note: {note}", err=True)
 
@@ -97,8 +100,8 @@ def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **fil
 @click.option("--summary", "summary_file", type=click.Path(path_type=Path), help="Write Markdown.")
 def compare(base: str, new: str, metric: str, margin: float, alpha: float, fail_on: str, **files: Path | None) -> None:
     """Regression gate: NEW against BASE (runs, or names of baselines), paired on the same samples."""
-    from harness import compare as gate
     from harness.errors import HarnessError
+    from harness.results import gate
 
     result = gate.compare(gate.find(base), gate.find(new), metric=metric, margin=margin, alpha=alpha)
     click.echo(gate.render(result))
@@ -119,14 +122,15 @@ def baseline() -> None:
 @click.option("--name", help="What the baseline is called.  [default: task-model]")
 def set_baseline(run: Path, name: str | None) -> None:
     """Keep what `harness compare NAME RUN` needs of a run: small, to be committed."""
-    from harness import compare as gate
-    from harness import store
     from harness.errors import HarnessError
+    from harness.pipeline import store
+    from harness.results import gate
+    from harness.results.records import open_run
 
-    directory = store.find_run(run)
-    config = store.read_config(directory)["config"]
+    opened = open_run(store.find_run(run))
+    config = opened.config
     try:
-        target = gate.set_baseline(directory, name or f"{config['task']}-{config['model'].replace('/', '-')}")
+        target = gate.set_baseline(opened, name or f"{config['task']}-{config['model'].replace('/', '-')}")
     except OSError as error:
         raise HarnessError(f"the baseline can't be written: {error}") from None
     click.echo(f"baseline: {target}")
@@ -143,13 +147,13 @@ def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None)
 
     if output is None and static_png is None:
         raise UsageError("nothing to write", "give -o FILE.html, or --static-png FOLDER, or both")
-    directories = find_runs(runs)
+    data, samples = collect.collect(find_runs(runs))
     try:
         if output is not None:
-            output.write_text(page.build(directories), encoding="utf-8")
+            output.write_text(page.build(data, samples), encoding="utf-8")
             click.echo(f"report: {output}")
         if static_png is not None:
-            made = [path for d in directories for path in plots.save(collect.collect(d), static_png)]
+            made = [path for run in data for path in plots.save(run, static_png)]
             click.echo(f"{len(made)} files in {static_png}")
     except OSError as error:
         raise HarnessError(f"{error.filename}: can't be written: {error.strerror}") from None
@@ -168,8 +172,8 @@ def history() -> None:
 @click.option("--file", type=click.Path(path_type=Path), default=HISTORY, show_default=True)
 def history_add(runs: tuple[Path, ...], file: Path) -> None:
     """Add runs that the file does not have yet."""
-    from harness import history as histories
     from harness.errors import HarnessError
+    from harness.results import history as histories
 
     try:
         added = histories.add(find_runs(runs), file)
@@ -182,7 +186,7 @@ def history_add(runs: tuple[Path, ...], file: Path) -> None:
 @click.option("--file", type=click.Path(path_type=Path), default=HISTORY, show_default=True)
 def history_show(file: Path) -> None:
     """The trend of each task and model."""
-    from harness import history as histories
+    from harness.results import history as histories
 
     click.echo(histories.render(histories.read(file)))
 
@@ -193,9 +197,9 @@ def history_show(file: Path) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The JSON file to write.")
 def export(run: Path, kind: str, output: Path) -> None:
     """A run as a log of inspect_ai, or as results of lm-evaluation-harness."""
-    from harness import export as exports
-    from harness import store
     from harness.errors import HarnessError
+    from harness.pipeline import store
+    from harness.results import export as exports
 
     try:
         exports.write(store.find_run(run), kind, output)
@@ -218,9 +222,10 @@ def audit(task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: 
     """
     import itertools
 
-    from harness import audit as audits
-    from harness import evenness, plugins
+    from harness import plugins
     from harness.options import parse_pairs
+    from harness.results import audit as audits
+    from harness.results import evenness
 
     made = plugins.task(task, parse_pairs(task_option, "-T"))
     if reading:

@@ -9,7 +9,7 @@ from typing import cast
 
 from harness.errors import DataError, ModelError
 from harness.options import build
-from harness.store import find_run, located_records
+from harness.pipeline.store import find_run, located_records
 from harness.types import Completion, ModelOptions, Outcome, Params, Request, StopReason
 
 

@@ -5,37 +5,41 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import launch, store
-from harness.audit import Finding, audit_run
-from harness.errors import DataError
+from harness.pipeline import store
+from harness.results.audit import Finding, FirstSamples, audit
+from harness.results.counts import Cell, Contrasts
+from harness.results.effects import Effects
+from harness.results.records import RecordedRun, open_run
 from harness.statistics import intervals
 from harness.statistics.intervals import Estimate
-from harness.tables import Cell, Contrasts
 from harness.text import Extra
 
 BLOCK = 500
 """Samples a block: one is unpacked when a sample in it is opened."""
 
 MOST_LEVELS = 40
-NUMERIC = ("optimal_cost",)
-"""Params against which accuracy is drawn with a fitted curve."""
-
 INDEXED = "id epoch condition group outcome".split()
 SHOWN = "id condition group epoch outcome value answer target response thinking detail params input error".split()
 SHOWN += "stop_reason calls prompt_tokens completion_tokens latency_s".split()
+
+
+Key = tuple[str, int]
+"""(id, epoch) of a sample."""
+
+Calls = dict[Key, list[dict[str, Any]]]
+"""The calls behind each answer that took several, in the order in which they were answered."""
 
 
 @dataclass
 class RunData:
     """One run: its configuration, its gaps, and accuracy by each factor's level, by length, and by tokens used."""
 
-    directory: Path
-    about: Mapping[str, Any]
+    recorded: RecordedRun
     contrasts: Contrasts
     extras: list[Extra]
     confounds: list[Finding] = field(default_factory=list)
@@ -44,40 +48,61 @@ class RunData:
     boxes: dict[str, dict[str, Estimate | None]] = field(default_factory=dict)
     """Accuracy by level as in `levels`, with its 50% interval."""
     numeric: dict[str, dict[str, dict[float, Cell]]] = field(default_factory=dict)
+    """Counts by measure (Task.measures), condition and value: accuracy is drawn against it with a fitted curve."""
     tokens: list[tuple[int, float]] = field(default_factory=list)
 
     @property
     def title(self) -> str:
-        config = self.about["config"]
-        return f"{config['task']}, {config['model']}"
+        return f"{self.recorded.task}, {self.recorded.config['model']}"
 
 
-def collect(directory: Path) -> RunData:
-    """Read a run once. DataError for one without records."""
-    about = store.read_config(directory)
-    factors = tuple((about.get("task") or {}).get("factors") or ())
-    contrasts = Contrasts(factors, about.get("conditions") or ())
-    run = RunData(directory, about, contrasts, [])
-    for record in store.read_records(directory):
-        contrasts.add(record)
-        params = record["params"]
-        for name in NUMERIC:
-            if isinstance(params.get(name), int | float):
-                cells = run.numeric.setdefault(name, {}).setdefault(record["condition"], {})
-                cells.setdefault(float(params[name]), Cell()).add(record)
-        if record.get("completion_tokens") and record["value"] is not None:
-            run.tokens.append((record["completion_tokens"], record["value"]))
-    if not contrasts.total.samples:
-        raise DataError(f"{directory} has no records")
-    for factor in factors:
+def collect(directories: Sequence[Path]) -> tuple[list[RunData], Samples]:
+    """What a report of these runs shows, and their samples. Each run is read once. DataError for one without records.
+
+    Two runs of one task are put side by side: a sample's `flip` is lost or gained if its verdict changed.
+    """
+    samples = _SampleBlocks(paired=len(directories) == 2)
+    runs = []
+    for i, directory in enumerate(directories):
+        samples.begin(i, _calls(directory))
+        runs.append(_run(open_run(directory), samples.add))
+    return runs, samples.packed()
+
+
+def _run(run: RecordedRun, on_record: Callable[[Mapping[str, Any]], None]) -> RunData:
+    numbers, effects, first, task = _Numbers(run.measures), Effects(), FirstSamples(), run.installed_task()
+    own = task.collector() if task is not None else None
+    add = [numbers.add, effects.add, first.add, on_record] + ([own.add] if own is not None else [])
+    contrasts = run.read(*add)
+    data = RunData(run, contrasts, [*(own.tables() if own is not None else ()), *effects.tables(contrasts)])
+    for factor in run.factors:
         matched = contrasts.matched_levels(factor)
         if 1 < len(matched) <= MOST_LEVELS:
-            run.levels[factor] = {level: _accuracy(cells) for level, cells in matched.items()}
-            run.boxes[factor] = {level: _accuracy(cells, 0.5) for level, cells in matched.items()}
-    run.numeric = {n: by for n, by in run.numeric.items() if any(len(cells) > 2 for cells in by.values())}
-    run.confounds = [f for f in audit_run(directory) if f.verdict not in ("equal", "small")]
-    run.extras = [*launch.extras(directory), *launch.statistics(directory)]
-    return run
+            data.levels[factor] = {level: _accuracy(cells) for level, cells in matched.items()}
+            data.boxes[factor] = {level: _accuracy(cells, 0.5) for level, cells in matched.items()}
+    data.numeric = {n: by for n, by in numbers.cells.items() if any(len(cells) > 2 for cells in by.values())}
+    data.tokens = numbers.tokens
+    if task is not None:
+        data.confounds = [f for f in audit(task, first.samples) if f.verdict not in ("equal", "small")]
+    return data
+
+
+class _Numbers:
+    """Collects accuracy by what the task measures of a sample, and by the tokens of an answer."""
+
+    def __init__(self, measures: Mapping[str, str]) -> None:
+        self._measures = measures
+        self.cells: dict[str, dict[str, dict[float, Cell]]] = {}
+        self.tokens: list[tuple[int, float]] = []
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        for name, param in self._measures.items():
+            value = record["params"].get(param)
+            if isinstance(value, int | float):
+                cells = self.cells.setdefault(name, {}).setdefault(record["condition"], {})
+                cells.setdefault(float(value), Cell()).add(record)
+        if record.get("completion_tokens") and record["value"] is not None:
+            self.tokens.append((record["completion_tokens"], record["value"]))
 
 
 def _accuracy(cells: Sequence[Cell], confidence: float = 0.95) -> Estimate | None:
@@ -103,53 +128,53 @@ class Samples:
     count: int
 
 
-def samples(directories: Sequence[Path]) -> Samples:
-    """Two runs of one task are put side by side: `flip` is lost or gained where a sample's verdict changed."""
-    before = _verdicts(directories[0]) if len(directories) == 2 else {}
-    columns: dict[str, list[Any]] = {
-        "run": [],
-        "id": [],
-        "epoch": [],
-        "condition": [],
-        "group": [],
-        "outcome": [],
-        "flip": [],
-    }
-    calls = [_calls(directory) for directory in directories]
-    blocks: list[str] = []
-    block: list[Mapping[str, Any]] = []
-    for run, record in _records(directories):
-        flip = ""
-        old = before.get((record["id"], record["epoch"]))
-        if run == 1 and old is not None and record["value"] is not None and (old >= 1) != (record["value"] >= 1):
-            flip = "lost" if old >= 1 else "gained"
-        for name, column in columns.items():
-            column.append({"run": run, "flip": flip}.get(name, record.get(name)))
-        shown = {name: record.get(name) for name in SHOWN} | {"run": run}
+class _SampleBlocks:
+    """Collects the samples of one run after the other; `paired` says that the second is compared with the first."""
+
+    def __init__(self, paired: bool) -> None:
+        self._paired = paired
+        self._before: dict[Key, float] = {}
+        self._run, self._calls = 0, Calls()
+        self._columns: dict[str, list[Any]] = {name: [] for name in ("run", *INDEXED, "flip")}
+        self._blocks: list[str] = []
+        self._block: list[Mapping[str, Any]] = []
+
+    def begin(self, run: int, calls: Calls) -> None:
+        """The records that come next are of the run with this number."""
+        self._run, self._calls = run, calls
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        key = record["id"], record["epoch"]
+        own = {"run": self._run, "flip": self._flip(key, record["value"]) if self._paired else ""}
+        for name, column in self._columns.items():
+            column.append(own.get(name, record.get(name)))
+        shown = {name: record.get(name) for name in SHOWN} | {"run": self._run}
         if (record.get("calls") or 0) > 1:
-            shown["several"] = calls[run].get((record["id"], record["epoch"]), [])
-        block.append(shown)
-        if len(block) == BLOCK:
-            blocks.append(_packed(block))
-            block = []
-    if block:
-        blocks.append(_packed(block))
-    return Samples(_packed(columns), blocks, len(columns["id"]))
+            shown["several"] = self._calls.get(key, [])
+        self._block.append(shown)
+        if len(self._block) == BLOCK:
+            self._pack()
+
+    def _flip(self, key: Key, value: float | None) -> str:
+        if value is None:
+            return ""
+        if self._run == 0:
+            self._before[key] = value
+        old = self._before.get(key, value)
+        return "" if (old >= 1) == (value >= 1) else "lost" if old >= 1 else "gained"
+
+    def _pack(self) -> None:
+        self._blocks.append(_packed(self._block))
+        self._block = []
+
+    def packed(self) -> Samples:
+        if self._block:
+            self._pack()
+        return Samples(_packed(self._columns), self._blocks, len(self._columns["id"]))
 
 
-def _records(directories: Sequence[Path]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for run, directory in enumerate(directories):
-        for record in store.read_records(directory):
-            yield run, record
-
-
-def _verdicts(directory: Path) -> dict[tuple[str, int], float]:
-    return {(r["id"], r["epoch"]): r["value"] for r in store.read_records(directory) if r["value"] is not None}
-
-
-def _calls(directory: Path) -> dict[tuple[str, int], list[dict[str, Any]]]:
-    """The calls behind each answer that took several, in the order in which they were answered."""
-    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+def _calls(directory: Path) -> Calls:
+    found: Calls = {}
     for _, line in store.read_lines(directory / store.JOURNAL):
         call = json.loads(line)
         said = call["completion"]

@@ -12,24 +12,22 @@ import json
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
-from pathlib import Path
 
-from harness import __version__, audit
-from harness.report.collect import RunData, Samples, collect, samples
+from harness import __version__
+from harness.report.collect import RunData, Samples
 from harness.report.plots import plots, svg
+from harness.results import audit
 from harness.text import estimate, interval, number, p_value, percent
 from harness.types import Outcome
 
 
-def build(directories: Sequence[Path]) -> str:
-    """The page about these runs."""
-    runs = [collect(directory) for directory in directories]
+def build(runs: Sequence[RunData], found: Samples) -> str:
+    """The page about these runs (collect.collect)."""
     script, style = (_file(name) for name in ("app.js", "style.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
     )
-    found = samples(directories)
     names = " and ".join(run.title for run in runs[:3])
     return "\n".join([
         "<!doctype html>",
@@ -54,16 +52,16 @@ def _file(name: str) -> str:
 
 
 def _run(i: int, run: RunData) -> str:
-    config, contrasts = run.about["config"], run.contrasts
+    about, config, contrasts = run.recorded.about, run.recorded.config, run.contrasts
     facts = {
-        "task": f"{config['task']} (version {(run.about.get('task') or {}).get('version')})",
+        "task": f"{run.recorded.task} (version {run.recorded.version})",
         "model": config["model"],
         "strategy": config.get("strategy"),
         "seed": config.get("seed"),
         "options": ", ".join(f"{k}={v}" for k, v in (config.get("task_options") or {}).items()) or "-",
-        "date": str(run.about.get("finished") or run.about.get("created") or "")[:16],
-        "status": run.about.get("status"),
-        "run": run.about.get("run_id"),
+        "date": run.recorded.date[:16],
+        "status": run.recorded.status,
+        "run": about.get("run_id"),
     }
     total = contrasts.total.accuracy
     lines = [f"accuracy {estimate(total)}" if total else "no verdicts"]

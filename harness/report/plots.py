@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.report.collect import RunData
+from harness.results.counts import Cell
 from harness.statistics import curve, intervals
 from harness.statistics.intervals import Estimate
-from harness.tables import Cell
 
 Draw = Callable[[Any], None]
 
@@ -199,7 +199,7 @@ def save(run: RunData, folder: Path) -> list[Path]:
         figure = _figure(size, draw)
         figure.suptitle(f"{run.title}: {title.lower()}", fontsize=9)
         for kind in ("png", "svg", "pdf"):
-            path = folder / f"{run.directory.name}-{re.sub(r'[^a-z0-9-]', '-', name.lower())}.{kind}"
+            path = folder / f"{run.recorded.directory.name}-{re.sub(r'[^a-z0-9-]', '-', name.lower())}.{kind}"
             figure.savefig(path, dpi=200)
             made.append(path)
     return made

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import DataError, UsageError
-from harness.importing import Answer, read_json
+from harness.files import read_json
 from harness.tasks.aiw.task import published_sample
+from harness.types import PublishedAnswer
 
 
-def read(path: Path, options: Mapping[str, str]) -> Iterator[Answer]:
+def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
     """The answers of one file; those to prompts of several turns or without a known answer are left out."""
     if options:
         raise UsageError("format aiw takes no options")
@@ -32,7 +33,7 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[Answer]:
         model = str(row.get("model", "unknown")).removeprefix("openai/")
         asked[model, sample.id] += 1
         verdict = row.get("correct")
-        yield Answer(
+        yield PublishedAnswer(
             "aiw",
             model,
             sample,

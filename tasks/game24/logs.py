@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import DataError, UsageError
-from harness.importing import Answer, read_json
+from harness.files import read_json
 from harness.tasks.game24.puzzles import ranked
-from harness.types import Message, Sample
+from harness.types import Message, PublishedAnswer, Sample
 
 
-def read(path: Path, options: Mapping[str, str]) -> Iterator[Answer]:
+def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
     """Every answer of a log. `ranks` is a copy of 24.csv; `model` and `prompt` (standard, cot) say what the file's name
     says in the repository (gpt-4_0.7_naive_cot_...), and are taken from it where they are not given."""
     unknown = set(options) - {"ranks", "model", "prompt"}
@@ -42,5 +42,5 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[Answer]:
         infos = row.get("infos") or []
         for epoch, text in enumerate(row["ys"], 1):
             verdict = infos[epoch - 1].get("r") if epoch <= len(infos) and isinstance(infos[epoch - 1], dict) else None
-            yield Answer("game24", options.get("model") or name[0], sample, str(text), epoch,
+            yield PublishedAnswer("game24", options.get("model") or name[0], sample, str(text), epoch,
                          verdict=None if verdict is None else bool(verdict))  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from harness.errors import HarnessError
-from harness.scoring import writing
+from harness.files import writing
 from harness.tasks.multihop.generator import LEAST
 from harness.tasks.multihop.items import Item
 from harness.tasks.multihop.layout import Layout

@@ -3,7 +3,7 @@ fail. From records, one pass; every share with its interval and n."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,18 +30,25 @@ class _Cell:
     levels: dict[str, dict[str, Clusters]] = field(default_factory=dict)
 
 
-def extras(records: Iterable[Mapping[str, Any]]) -> list[Extra]:
-    cells: dict[str, _Cell] = {}
-    abilities: dict[str, str] = {}
-    for record in records:
+class Measures:
+    """The collector of planning tasks (Task.collector)."""
+
+    def __init__(self) -> None:
+        self._cells: dict[str, _Cell] = {}
+        self._abilities: dict[str, str] = {}
+
+    def add(self, record: Mapping[str, Any]) -> None:
         if Outcome(record["outcome"]).has_verdict:
             condition = record["condition"]
-            abilities[condition] = record["params"].get("ability") or next(iter(ABILITIES))
-            _count(cells.setdefault(condition, _Cell()), record, abilities[condition])
-    plans = {c: cell for c, cell in cells.items() if abilities[c] not in NOT_PLANS}
-    verdicts = {c: cell for c, cell in cells.items() if abilities[c] == "plan_verification"}
-    found = [_funnel(plans), _optimality(plans), _by_length(plans), _half_points(plans), _verdicts(verdicts)]
-    return [extra for extra in found if extra.rows]
+            self._abilities[condition] = record["params"].get("ability") or next(iter(ABILITIES))
+            _count(self._cells.setdefault(condition, _Cell()), record, self._abilities[condition])
+
+    def tables(self) -> list[Extra]:
+        """The tables that these records have something to say in."""
+        plans = {c: cell for c, cell in self._cells.items() if self._abilities[c] not in NOT_PLANS}
+        verdicts = {c: cell for c, cell in self._cells.items() if self._abilities[c] == "plan_verification"}
+        found = [_funnel(plans), _optimality(plans), _by_length(plans), _half_points(plans), _verdicts(verdicts)]
+        return [extra for extra in found if extra.rows]
 
 
 def _add(clusters: Clusters, group: str, value: float) -> None:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, HarnessError, UsageError
-from harness.importing import Answer, read_json
+from harness.files import read_json
 from harness.pddl.fact_text import FactLexicon, read_line
 from harness.pddl.parse import OBJECT, Fact
 from harness.pddl.plan_text import read as read_plan_text
 from harness.pddl_domains import World, mystery, own, plain
 from harness.tasks.planning.instances import Instance
 from harness.tasks.planning.rendering import NO_PLAN
-from harness.types import Message, Sample
+from harness.types import Message, PublishedAnswer, Sample
 
 ABILITIES = {
     "task_1": "plan_generation",
@@ -37,7 +37,7 @@ ABILITIES = {
 STYLES = {"state_tracking": "state_tracking", "zero_shot": "zero_shot"}
 
 
-def read(path: Path, options: Mapping[str, str]) -> Iterator[Answer]:
+def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
     """The answered instances of one result file. `model` (--with model=NAME) names the model; without it, the folder
     that the file lies in, as in the repository."""
     unknown = set(options) - {"model"}
@@ -69,7 +69,7 @@ class _Asked:
     plan: str = ""
 
 
-def _answer(model: str, task: str, domain: str, ability: str, row: Mapping[str, Any]) -> Answer:
+def _answer(model: str, task: str, domain: str, ability: str, row: Mapping[str, Any]) -> PublishedAnswer:
     query, response = str(row.get("query", "")), str(row["llm_raw_response"])
     asked = _asked(domain, query, ability)
     kind = "mystery" if "mystery" in domain or "deceptive" in domain else "random" if "obf" in domain else "plain"
@@ -85,7 +85,9 @@ def _answer(model: str, task: str, domain: str, ability: str, row: Mapping[str, 
     sample = Sample(f"{instance}/{condition}", instance, condition, params, (Message("user", query),), truth or NO_PLAN)
     verdict = next((row[k] for k in ("llm_correct", "llm_correct_w_expl", "correct") if row.get(k) is not None), None)
     task_name = next((n for n in ("logistics", "depots") if n in domain), "blocksworld")
-    return Answer(task_name, model, sample, response, verdict=None if verdict is None else str(verdict) == "True")
+    return PublishedAnswer(
+        task_name, model, sample, response, verdict=None if verdict is None else str(verdict) == "True"
+    )
 
 
 def _asked(domain: str, query: str, ability: str) -> _Asked:

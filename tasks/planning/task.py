@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +23,7 @@ from harness.tasks.planning.cases import ABILITIES, PLAIN_QUESTIONS, Case, Sourc
 from harness.tasks.planning.files import read_folder
 from harness.tasks.planning.instances import Instance, Plan, compiled, from_problem, greedy, wander
 from harness.tasks.planning.rendering import NO_PLAN, Rendering, other_objects
-from harness.text import Extra
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
+from harness.types import Collector, Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 PROMPTS = ("nl", "pddl")
 STYLES = ("zero_shot", "one_shot", "state_tracking")
@@ -71,7 +70,8 @@ class Planning(Task):
         "solvable": ("answer", "answer length", "answer in prompt", "answer position", "steps"),
     }
     sampling = Sampling(temperature=0.0, max_tokens=4096)
-    baselines: ClassVar[tuple[str, ...]] = ("planner",)
+    measures: ClassVar[Mapping[str, str]] = {"steps": "optimal_cost"}
+    baselines: ClassVar[Mapping[str, str]] = {"planner": "a classical planner's plan"}
     slow_samples: ClassVar[bool] = True
     """The domain's own options with the least and the largest value of each."""
 
@@ -263,8 +263,8 @@ class Planning(Task):
         return scoring.score(params, response, stop_reason, self.level)
 
     @staticmethod
-    def extras(records: Iterable[Mapping[str, Any]]) -> list[Extra]:
-        return measures.extras(records)
+    def collector() -> Collector:
+        return measures.Measures()
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
         """oracle: a plan with the fewest steps, or the right answer; planner: what a planner finds for the PDDL.

@@ -7,8 +7,8 @@ only, so here it is the first token of the answer: a name counts with the most l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from harness.statistics import intervals
 from harness.statistics.repeats import mean_of_shares
@@ -21,23 +21,37 @@ MOST_OTHERS = 50
 ARTICLES = ("the", "a", "an")
 
 
-def extras(records: Iterable[Mapping[str, Any]]) -> list[Extra]:
-    """A row a direction; no table where no record has logprobs."""
-    kept: dict[str, list[tuple[str, str, list[str], dict[str, float]]]] = {}
-    for record in records:
+class _Answer(NamedTuple):
+    """One answer: its fact, the right name, other names to compare with, and the first token's alternatives."""
+
+    group: str
+    right: str
+    others: list[str]
+    first: dict[str, float]
+
+
+class Likelihoods:
+    """The collector of the task (Task.collector): a row a direction; no table if no record has logprobs."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, list[_Answer]] = {}
+
+    def add(self, record: Mapping[str, Any]) -> None:
         first = _first_token(record.get("logprobs") or ())
         if first and Outcome(record["outcome"]).has_verdict:
             params = record["params"]
             others = [name for name in str(params.get("others") or "").split(SEPARATOR) if name]
-            row = (record["group"], str(params["answer"]), others, first)
-            kept.setdefault(str(params["direction"]), []).append(row)
-    rows = tuple(_row(direction, members) for direction, members in kept.items())
-    header = ("direction", "n", "target among alternatives", "its log-probability", "likelier than a random name")
-    return [Extra("first token of the answer (chance: 0.5)", header, rows)] if rows else []
+            answer = _Answer(record["group"], str(params["answer"]), others, first)
+            self._answers.setdefault(str(params["direction"]), []).append(answer)
+
+    def tables(self) -> list[Extra]:
+        rows = tuple(_row(direction, members) for direction, members in self._answers.items())
+        header = ("direction", "n", "target among alternatives", "its log-probability", "likelier than a random name")
+        return [Extra("first token of the answer (chance: 0.5)", header, rows)] if rows else []
 
 
-def _row(direction: str, members: Sequence[tuple[str, str, list[str], dict[str, float]]]) -> tuple[str, ...]:
-    targets = list(dict.fromkeys(answer for _, answer, _, _ in members))
+def _row(direction: str, members: Sequence[_Answer]) -> tuple[str, ...]:
+    targets = list(dict.fromkeys(answer.right for answer in members))
     seen: dict[str, tuple[float, int]] = {}
     ahead: dict[str, tuple[float, int]] = {}
     found = []

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from harness.errors import UsageError
 from harness.options import option, settle
@@ -30,8 +30,7 @@ from harness.tasks.reversal.people import (
     split,
 )
 from harness.tasks.reversal.prompts import SHOTS, frames, text
-from harness.text import Extra
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
+from harness.types import Collector, Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 SETS = ("context", "fictional", "fictional_both", "celebrities")
 
@@ -129,8 +128,8 @@ class Reversal(Task):
         return scoring.robust(params, response, stop_reason)
 
     @staticmethod
-    def extras(records: Iterable[Mapping[str, Any]]) -> list[Extra]:
-        return likelihood.extras(records)
+    def collector() -> Collector:
+        return likelihood.Likelihoods()
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
         """oracle: the answer; shallow: a table that can be looked up in the direction of the statement alone, and that

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import api, export
+from harness import api
+from harness.results import export
 
 
 @pytest.fixture(scope="module")

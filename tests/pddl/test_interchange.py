@@ -9,9 +9,9 @@ from harness import plugins
 from harness.pddl import cross_check
 from harness.pddl.interchange import to_objects, to_texts
 from harness.pddl.parse import PDDLError
+from harness.pddl.validation import validate_one, validator
 from harness.pddl_domains import SHIPPED
 from harness.tasks.planning.scoring import world_of
-from harness.validation import validate_one, validator
 
 
 @pytest.mark.parametrize("domain", SHIPPED)

@@ -8,9 +8,10 @@ import itertools
 import pytest
 from click.testing import CliRunner
 
-from harness import evenness, plugins
+from harness import plugins
 from harness.cli import cli
 from harness.reading.styles import styles_for
+from harness.results import evenness
 from harness.types import Outcome, Sample, StopReason, Task
 
 TASKS = sorted(plugins.installed("tasks"))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.importing import import_file
-from harness.store import read_records
+from harness.pipeline.store import read_records
+from harness.results.importing import import_file
 from harness.tasks.game24.puzzles import puzzles
 
 
@@ -28,7 +28,7 @@ def test_a_log_becomes_a_run_with_every_answer(tmp_path: Path, ranks: Path) -> N
     (made,) = import_file("game24", log, {"ranks": str(ranks)}, tmp_path / "runs")
     assert (made.config.model, made.agree, made.judged) == ("imported/gpt-4", 1, 2)
     assert [r["outcome"] for r in read_records(made.directory)] == ["correct", "wrong"]
-    assert list(made.contrasts.conditions) == ["24/solvable/cot"]
+    assert list(made.tally.contrasts.conditions) == ["24/solvable/cot"]
 
 
 @pytest.mark.parametrize(

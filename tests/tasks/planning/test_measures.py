@@ -1,6 +1,13 @@
 """What a table of planning runs shows beside accuracy."""
 
-from harness.tasks.planning.measures import extras, half_point
+from harness.tasks.planning.measures import Measures, half_point
+
+
+def extras(records: list[dict]) -> list:
+    collector = Measures()
+    for record in records:
+        collector.add(record)
+    return collector.tables()
 
 
 def record(group: str, outcome: str = "correct", params: dict | None = None, **detail: object) -> dict:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataError, HarnessError
-from harness.importing import import_file
-from harness.store import read_records
+from harness.pipeline.store import read_records
+from harness.results.importing import import_file
 from harness.tasks.planning.planbench import read
 
 START = "As initial conditions I have that, the red block is clear, the hand is empty, the red block is on top of the "
@@ -167,7 +167,7 @@ def test_collected_aiw_responses_are_runs_of_each_model(tmp_path: Path) -> None:
         json.dumps([*rows, {"model": "two", "prompt": ["a", "b"], "model_response": "", "right_answer": "null"}])
     )
     made = import_file("aiw", path, {}, tmp_path / "runs")
-    assert [(m.config.model, m.contrasts.total.samples, m.agree, m.judged) for m in made] == [
+    assert [(m.config.model, m.tally.contrasts.total.samples, m.agree, m.judged) for m in made] == [
         ("imported/x/one", 2, 2, 2),
         ("imported/two", 1, 1, 1),
     ]

@@ -2,7 +2,14 @@
 
 import pytest
 
-from harness.tasks.reversal.likelihood import extras
+from harness.tasks.reversal.likelihood import Likelihoods
+
+
+def extras(records: list[dict]) -> list:
+    collector = Likelihoods()
+    for record in records:
+        collector.add(record)
+    return collector.tables()
 
 
 def record(direction: str, answer: str, logprobs: list, others: str = "", group: str = "g") -> dict:

@@ -14,12 +14,13 @@ from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
 
-from harness import plugins, store
+from harness import plugins
 from harness.errors import DataError
 from harness.models.registry import aliases
+from harness.results.counts import Contrasts
+from harness.results.records import RecordedRun, open_run
 from harness.statistics import intervals
 from harness.statistics.intervals import Estimate
-from harness.tables import Contrasts
 from harness.text import align, interval, number
 
 COLUMNS = (
@@ -38,68 +39,59 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class _Run:
-    """A run directory with what its rows need."""
+class Counted:
+    """A run with its counts."""
 
-    about: Mapping[str, Any]
+    run: RecordedRun
     contrasts: Contrasts
 
     @property
-    def config(self) -> Mapping[str, Any]:
-        config: Mapping[str, Any] = self.about["config"]
-        return config
+    def model(self) -> str:
+        return str(self.run.config["model"])
 
 
-def rows(runs: Iterable[Path], incomplete: bool = False, published: bool = False) -> tuple[list[Row], list[str]]:
-    """(rows, notes about what was left out). With `published`, the published numbers of the runs' tasks come after."""
-    made: list[Row] = []
+def read(runs: Iterable[Path], incomplete: bool = False) -> tuple[list[Counted], list[str]]:
+    """(the runs, each read once, notes about what was left out). `incomplete` takes in what is not complete."""
+    found: list[Counted] = []
     notes: list[str] = []
-    tasks: dict[str, None] = {}
     for directory in runs:
-        run = _read(directory)
-        tasks[run.config["task"]] = None
-        if run.about.get("status") != "complete" and not incomplete:
-            notes.append(f"{directory.name} is left out: {run.about.get('status')} (--incomplete takes it in, marked)")
-            continue
-        made += _rows(run)
-    for task in tasks if published else ():
+        run = open_run(directory)
+        if run.status != "complete" and not incomplete:
+            notes.append(f"{directory.name} is left out: {run.status} (--incomplete takes it in, marked)")
+        else:
+            found.append(Counted(run, run.read()))
+    return found, notes
+
+
+def rows(runs: Sequence[Counted], published: bool = False) -> list[Row]:
+    """The rows of each run; with `published`, the published numbers of their tasks come after."""
+    made = [row for run in runs for row in _rows(run)]
+    for task in dict.fromkeys(counted.run.task for counted in runs) if published else ():
         made += reference(task)
-    return made, notes
+    return made
 
 
-def _read(directory: Path) -> _Run:
-    about = store.read_config(directory)
-    factors = (about.get("task") or {}).get("factors") or ()
-    contrasts = Contrasts(factors, about.get("conditions") or ())
-    for record in store.read_records(directory):
-        contrasts.add(record)
-    if not contrasts.total.samples:
-        raise DataError(f"{directory} has no records")
-    return _Run(about, contrasts)
-
-
-def _rows(run: _Run) -> Iterator[Row]:
-    config, contrasts = run.config, run.contrasts
+def _rows(counted: Counted) -> Iterator[Row]:
+    run, contrasts = counted.run, counted.contrasts
     imported = run.about.get("imported")
     source = f"imported: {imported['file']}" if isinstance(imported, dict) else "run"
-    source += "" if run.about.get("status") == "complete" else f" ({run.about.get('status')})"
-    common = {"model": config["model"], "task": config["task"], "strategy": _strategy(run), "source": source}
-    common |= {"task_version": (run.about.get("task") or {}).get("version"), "run_id": run.about.get("run_id")}
-    common |= {"date": str(run.about.get("finished") or run.about.get("created") or "")[:10]}
+    source += "" if run.status == "complete" else f" ({run.status})"
+    common: Row = {"model": counted.model, "task": run.task, "strategy": _strategy(counted), "source": source}
+    common |= {"task_version": run.version, "run_id": run.about.get("run_id"), "date": run.date[:10]}
     first = next(iter(contrasts.conditions))
     gaps = {c: contrasts.gap_between(c, first) for c in contrasts.conditions if c != first}
     for condition, cell in contrasts.conditions.items():
-        yield _row(common | {"condition": condition}, cell, gaps.get(condition), config["model"])
+        yield _row(common | {"condition": condition}, cell, gaps.get(condition), counted.model)
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
-    last = _row(common | {"condition": ALL}, contrasts.total, contrasts.gap_of_worst(), config["model"])
+    last = _row(common | {"condition": ALL}, contrasts.total, contrasts.gap_of_worst(), counted.model)
     last["worst_condition"] = worst.condition if worst else None
     last["all_conditions"] = everywhere.value if everywhere else None
     yield last
 
 
-def _strategy(run: _Run) -> str:
+def _strategy(counted: Counted) -> str:
     """Its name, and what helped it beside the model: what saw a verifier stands apart from what did not."""
-    aid, name = run.contrasts.aid, str(run.config["strategy"])
+    aid, name = counted.contrasts.aid, str(counted.run.config["strategy"])
     return f"{name} (aid: {aid})" if aid else name
 
 
@@ -154,7 +146,7 @@ def _published(row: Mapping[str, str]) -> Row:
 # Ranks --------------------------------------------------------------------------------------------------------------
 
 
-def ranks(runs: Iterable[Path], incomplete: bool = False) -> list[Row]:
+def ranks(runs: Iterable[Counted]) -> list[Row]:
     """Each task's runs by accuracy (ties share a rank), with the ranks that can't be ruled out.
 
     A run's best rank is one plus the number of runs that are better beyond doubt, its worst the number of runs less
@@ -162,23 +154,21 @@ def ranks(runs: Iterable[Path], incomplete: bool = False) -> list[Row]:
     pairwise difference excludes zero, at 95% for all pairs of a task together (Bonferroni). Runs that share five
     groups or more are compared within them, others as independent samples.
     """
-    by_task: dict[str, list[_Run]] = {}
-    for directory in runs:
-        run = _read(directory)
-        if run.about.get("status") == "complete" or incomplete:
-            by_task.setdefault(f"{run.config['task']} {(run.about.get('task') or {}).get('version')}", []).append(run)
+    by_task: dict[str, list[Counted]] = {}
+    for counted in runs:
+        by_task.setdefault(f"{counted.run.task} {counted.run.version}", []).append(counted)
     found: list[Row] = []
     for task, members in by_task.items():
         members = [m for m in members if m.contrasts.total.accuracy]
         members.sort(key=lambda m: -(m.contrasts.total.accuracy or Estimate(0, 0, 0, 0)).value)
         limits = rank_limits([m.contrasts.groups for m in members])
-        for run, (best, least) in zip(members, limits, strict=True):
-            a = run.contrasts.total.accuracy
+        for counted, (best, least) in zip(members, limits, strict=True):
+            a = counted.contrasts.total.accuracy
             assert a is not None
             ahead = sum(m.contrasts.total.accuracy.value > a.value for m in members if m.contrasts.total.accuracy)
             found.append(
                 {"task": task, "rank": 1 + ahead, "rank_low": best, "rank_high": least}
-                | {"model": run.config["model"], "strategy": _strategy(run), "estimate": a}
+                | {"model": counted.model, "strategy": _strategy(counted), "estimate": a}
             )
     return found
 

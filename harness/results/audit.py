@@ -15,10 +15,8 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from harness import plugins, store
 from harness.statistics.tests import holm, sign_flips
 from harness.text import align
 from harness.types import Message, Sample, Task
@@ -53,14 +51,6 @@ def _position(sample: Sample) -> float | None:
     return found.start() / max(1, len(text)) if found else None
 
 
-def _steps(sample: Sample) -> float | None:
-    for name in ("steps", "hops", "optimal_cost"):
-        value = sample.params.get(name)
-        if isinstance(value, int | float):
-            return float(value)
-    return None
-
-
 FEATURES: dict[str, Callable[[Sample], Value]] = {
     "length": lambda s: float(len(_prompt(s))),
     "words": lambda s: float(len(_WORD.findall(_prompt(s)))),
@@ -70,8 +60,8 @@ FEATURES: dict[str, Callable[[Sample], Value]] = {
     "answer length": lambda s: float(len(s.target)),
     "answer in prompt": lambda s: float(_position(s) is not None),
     "answer position": _position,
-    "steps": _steps,
 }
+"""What is measured of every sample; a task adds its own (Task.measures)."""
 VOCABULARY = "vocabulary"
 
 
@@ -100,16 +90,32 @@ def sample_of(record: Mapping[str, Any]) -> Sample:
     return Sample(record["id"], record["group"], record["condition"], record["params"], messages, target)
 
 
-def audit_run(directory: Path, limit: int = 600) -> list[Finding]:
-    """The audit of the first samples that a run asked; none where its task is not installed."""
-    name = store.read_config(directory)["config"]["task"]
-    if name not in plugins.installed("tasks"):
-        return []
-    first = (sample_of(r) for r in store.read_records(directory) if r["epoch"] == 1)
-    return audit(plugins.load("tasks", name), itertools.islice(first, limit))
+class FirstSamples:
+    """Collects the first samples of a run, each once: enough to audit it."""
+
+    def __init__(self, most: int = 600) -> None:
+        self._most = most
+        self.samples: list[Sample] = []
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        if record["epoch"] == 1 and len(self.samples) < self._most:
+            self.samples.append(sample_of(record))
 
 
-def audit(task: Task, samples: Iterable[Sample]) -> list[Finding]:
+def _measured(param: str) -> Callable[[Sample], Value]:
+    def feature(sample: Sample) -> float | None:
+        value = sample.params.get(param)
+        return float(value) if isinstance(value, int | float) else None
+
+    return feature
+
+
+def features(measures: Mapping[str, str]) -> dict[str, Callable[[Sample], Value]]:
+    """All features of the samples of a task with these measures (Task.measures)."""
+    return FEATURES | {name: _measured(param) for name, param in measures.items()}
+
+
+def audit(task: Task | type[Task], samples: Iterable[Sample]) -> list[Finding]:
     """All features of all contrasts of these samples (whole groups, or the first and last may have fewer pairs)."""
     cells: dict[tuple[str, ...], dict[str, Sample]] = {}
     for sample in samples:
@@ -121,7 +127,7 @@ def audit(task: Task, samples: Iterable[Sample]) -> list[Finding]:
         for level in names[1:]:
             pairs = _pairs(cells, i, level, names[0])
             if pairs:
-                raw += _compare(factor, level, names[0], pairs)
+                raw += _compare(features(task.measures), factor, level, names[0], pairs)
     declared: Mapping[str, Sequence[str]] = task.differs
     corrected = holm([p for _, p in raw])
     return [_judge(f, p, declared.get(f.factor, ())) for (f, _), p in zip(raw, corrected, strict=True)]
@@ -140,20 +146,23 @@ def _pairs(
 
 
 def _compare(
-    factor: str, level: str, reference: str, pairs: Sequence[tuple[Sample, Sample]]
+    measured: Mapping[str, Callable[[Sample], Value]],
+    factor: str,
+    level: str,
+    reference: str,
+    pairs: Sequence[tuple[Sample, Sample]],
 ) -> list[tuple[Finding, float]]:
     found = []
-    for name, feature in FEATURES.items():
+    for name, feature in measured.items():
         values = [(feature(a), feature(b)) for a, b in pairs]
         if name == "answer":
             texts = [(a, b) for a, b in values if isinstance(a, str) and isinstance(b, str)]
-            measured = _distributions(texts) if texts else None
+            result = _distributions(texts) if texts else None
         else:
             numbers = [(a, b) for a, b in values if isinstance(a, float) and isinstance(b, float)]
-            measured = _numbers(numbers) if numbers else None
-        if measured:
-            n, before, after, effect, p = measured
-            found.append((Finding(factor, level, reference, name, n, before, after, effect, p, ""), p))
+            result = _numbers(numbers) if numbers else None
+        if result:
+            found.append((Finding(factor, level, reference, name, *result, ""), result.p))
     words = [Counter(w.lower() for s in side for w in _WORD.findall(_prompt(s))) for side in zip(*pairs, strict=True)]
     shared = len(words[0].keys() & words[1].keys())
     alone = 1 - shared / max(1, len(words[0].keys() | words[1].keys()))
@@ -164,7 +173,14 @@ def _compare(
     return found
 
 
-_Measured = tuple[int, str, str, float, float]
+class _Measured(NamedTuple):
+    """A feature over pairs: how many, both sides in words, the effect's size and its p-value."""
+
+    pairs: int
+    before: str
+    after: str
+    effect: float
+    p: float
 
 
 def _numbers(values: Sequence[tuple[float, float]]) -> _Measured:
@@ -176,7 +192,7 @@ def _numbers(values: Sequence[tuple[float, float]]) -> _Measured:
     differences = [b - a for a, b in values]
     shown = (f"{statistics.fmean(before):.3g}", f"{statistics.fmean(after):.3g}")
     if not any(differences):
-        return len(values), *shown, 0.0, 1.0
+        return _Measured(len(values), *shown, 0.0, 1.0)
     spread = math.sqrt((statistics.pvariance(before) + statistics.pvariance(after)) / 2)
     mean = statistics.fmean(differences)
     # Where nothing varies on either side, any difference is one of kind.
@@ -184,7 +200,7 @@ def _numbers(values: Sequence[tuple[float, float]]) -> _Measured:
     changed = [d for d in differences if d]
     ranks = rankdata([abs(d) for d in changed]).tolist()
     signed = [math.copysign(rank, d) for rank, d in zip(ranks, changed, strict=True)]
-    return len(values), *shown, effect, sign_flips(signed)
+    return _Measured(len(values), *shown, effect, sign_flips(signed))
 
 
 def _distributions(values: Sequence[tuple[str, str]]) -> _Measured:
@@ -196,9 +212,10 @@ def _distributions(values: Sequence[tuple[str, str]]) -> _Measured:
     shown = (f"{len(before)} answers", f"{len(after)} answers")
     # Answers that are almost all different (names) have no distribution to compare.
     if len(kinds) < 2 or len(kinds) > len(values) / 2:
-        return len(values), *shown, 0.0, 1.0
+        return _Measured(len(values), *shown, 0.0, 1.0)
     result = chi2_contingency([[c[k] for k in kinds] for c in (before, after)])
-    return len(values), *shown, math.sqrt(float(result.statistic) / (2 * len(values))), float(result.pvalue)
+    effect = math.sqrt(float(result.statistic) / (2 * len(values)))
+    return _Measured(len(values), *shown, effect, float(result.pvalue))
 
 
 def _judge(f: Finding, p: float, declared: Sequence[str]) -> Finding:

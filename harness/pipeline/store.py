@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, HarnessError, UsageError
+from harness.files import compact, json_line
 from harness.types import Outcome
 
 RECORDS = "records.jsonl"
@@ -119,21 +120,13 @@ def located_records(directory: Path) -> Iterator[tuple[int, int, dict[str, Any]]
         yield offset, len(line), record
 
 
-# json.dumps would make a new encoder at each call.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def identity(*parts: Any) -> str:
     """The hash under which an answer may be used again: of everything that could have changed it."""
     text = _CANONICAL.encode(parts)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def dumps(value: Mapping[str, Any]) -> bytes:
-    """One line of JSON. Lone surrogates, which no UTF-8 file can hold, become U+FFFD."""
-    text = _COMPACT.encode(value)
-    return text.encode("utf-8", "replace") + b"\n"
 
 
 class Writer:
@@ -181,7 +174,7 @@ class Writer:
         """Hand one line to the operating system: from here on it survives the end of this process, also kill -9."""
         if name not in self._files:
             self._files[name] = _append_only(self.directory / name)
-        line = dumps(record)
+        line = json_line(record)
         try:
             written = os.write(self._files[name], line)
             while written < len(line):
@@ -222,7 +215,7 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for key, value in record.items():
         if key == "params" and isinstance(value, dict):
-            row |= {f"params_{name}": v for name, v in value.items()}
+            row |= {f"params_{name}": compact(v) if isinstance(v, list | tuple) else v for name, v in value.items()}
         else:
-            row[key] = _COMPACT.encode(value) if isinstance(value, (dict, list)) else value
+            row[key] = compact(value) if isinstance(value, dict | list | tuple) else value
     return row

@@ -16,8 +16,9 @@ from statistics import NormalDist
 from typing import Any, Literal
 from xml.etree import ElementTree
 
-from harness import store
 from harness.errors import DataError, UsageError
+from harness.pipeline import store
+from harness.results.records import RecordedRun, open_run
 from harness.statistics import intervals, power, tests
 from harness.text import align, number
 from harness.types import Outcome
@@ -106,10 +107,10 @@ def answers(directory: Path, metric: str = "accuracy") -> dict[tuple[str, int], 
         if metric != "accuracy":
             raise UsageError(f"{directory} is a baseline: it has accuracy only", "compare run directories for others")
         return {(a.id, a.epoch): a for a in _kept(directory / ANSWERS)}
-    version = (store.read_config(directory).get("task") or {}).get("version")
+    run = open_run(directory)
     found = {}
-    for record in store.read_records(directory):
-        answer = _answer(record, version, metric)
+    for record in run.records():
+        answer = _answer(record, run.version, metric)
         found[answer.id, answer.epoch] = answer
     return found
 
@@ -135,17 +136,17 @@ def _kept(path: Path) -> Iterator[Answer]:
             raise DataError(f"{path}, line {number_}: not a baseline's answer: {error}") from None
 
 
-def set_baseline(run: Path, name: str, root: Path = BASELINES) -> Path:
+def set_baseline(opened: RecordedRun, name: str, root: Path = BASELINES) -> Path:
     """Keep of a run what later runs are compared with: small, one line a sample, so that a diff shows what changed."""
-    about = store.read_config(run)
-    if about.get("status") != "complete":
-        raise UsageError(f"{run} is not complete: {about.get('status')}", f"harness run --resume {run}")
+    run = opened.directory
+    if opened.status != "complete":
+        raise UsageError(f"{run} is not complete: {opened.status}", f"harness run --resume {run}")
     target = root / name
     target.mkdir(parents=True, exist_ok=True)
     lines = sorted(json.dumps(asdict(a), ensure_ascii=False) for a in answers(run).values())
     (target / ANSWERS).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     names = ("run_id", "created", "config", "task", "conditions", "versions", "git_commit", "model")
-    kept = {name: about[name] for name in names if name in about}
+    kept = {name: opened.about[name] for name in names if name in opened.about}
     (target / "run.json").write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
     return target
 
@@ -159,13 +160,15 @@ def compare(
     base: Path, new: Path, *, metric: str = "accuracy", margin: float = 0.02, alpha: float = 0.05
 ) -> Comparison:
     """Both runs must have asked the same: DataError, with the samples named, where they did not."""
-    before, after = answers(base, metric), answers(new, metric)
-    _same(base, before, new, after)
+    runs = open_run(base), open_run(new)
+    before, after = (answers(run.directory, metric) for run in runs)
+    _same_task(*runs)
+    _same_samples(base, before, new, after)
     pairs = [(before[key], after[key]) for key in before]
     judged = [(b, a) for b, a in pairs if b.value is not None and a.value is not None]
     if not judged:
         raise DataError(f"no sample has a verdict in both {base} and {new}")
-    order = list((store.read_config(base).get("conditions")) or dict.fromkeys(b.condition for b, _ in pairs))
+    order = list(runs[0].about.get("conditions") or dict.fromkeys(b.condition for b, _ in pairs))
     by_condition: dict[str, list[Pair]] = {c: [] for c in order}
     for pair in judged:
         by_condition.setdefault(pair[0].condition, []).append(pair)
@@ -175,7 +178,7 @@ def compare(
     return Comparison(
         base=base.name,
         new=new.name,
-        task=str(store.read_config(new)["config"].get("task")),
+        task=runs[1].task,
         margin=margin,
         alpha=alpha,
         overall=decide(whole, whole.p, margin, alpha),
@@ -191,14 +194,18 @@ def _right(answer: Answer) -> bool:
     return answer.value is not None and answer.value >= 1
 
 
-def _same(
+def _same_task(base: RecordedRun, new: RecordedRun) -> None:
+    if (base.task, base.version) != (new.task, new.version):
+        shown = " and ".join(f"{run.task} version {run.version}" for run in (base, new))
+        raise DataError(
+            f"{base.directory} and {new.directory} are of different tasks: {shown}",
+            "compare runs of one version of one task",
+        )
+
+
+def _same_samples(
     base: Path, before: Mapping[tuple[str, int], Answer], new: Path, after: Mapping[tuple[str, int], Answer]
 ) -> None:
-    tasks = [(store.read_config(d)["config"].get("task"), (store.read_config(d).get("task") or {}).get("version"))
-             for d in (base, new)]  # fmt: skip
-    if tasks[0] != tasks[1]:
-        shown = " and ".join(f"{task} version {version}" for task, version in tasks)
-        raise DataError(f"{base} and {new} are of different tasks: {shown}", "compare runs of one version of one task")
     hint = "compare runs with the same -T, --seed, --limit and --epochs"
     for one, other, name in ((before, after, new), (after, before, base)):
         missing = [key for key in one if key not in other]

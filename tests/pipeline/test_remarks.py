@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from mock_server import Faults, MockServer
 
-from harness import launch, store
-from harness.cache import completion_from
+from harness import launch
 from harness.launch import Finished
-from harness.remarks import MOST, Remarks
-from harness.runner import RunConfig
-from harness.scoring import score_run
+from harness.pipeline import store
+from harness.pipeline.cache import completion_from
+from harness.pipeline.config import RunConfig
+from harness.pipeline.remarks import MOST, Remarks
+from harness.results.rescore import score_run
 from harness.types import Completion, ModelOptions, Sampling
 
 
@@ -96,7 +97,7 @@ def test_answers_that_are_all_empty_are_said(tmp_path) -> None:
 
 def test_a_refused_prompt_is_not_kept_in_the_cache(tmp_path, monkeypatch) -> None:
     """Another day the server may have more room, or another filter."""
-    monkeypatch.setattr("harness.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
+    monkeypatch.setattr("harness.pipeline.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
     with MockServer(Faults(context=20)) as server:
         config = RunConfig(
             "aiw", "openai/mock", model_options=ModelOptions(server.base_url), limit=2, epochs=1, cache=True

@@ -12,21 +12,22 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from harness.store import flatten, located_records
+from harness.pipeline.store import flatten, located_records
 from harness.types import Record
 
 BATCH_ROWS = 500
 BATCH_BYTES = 16 * 2**20
 
 
-Kinds = dict[str, set[type]]
-"""The types of the values that each param has in a run."""
+class Kinds:
+    """The types of the values that each param has in a run."""
 
+    def __init__(self) -> None:
+        self.of: dict[str, set[type]] = {}
 
-def note_kinds(params: Mapping[str, Any], kinds: Kinds) -> None:
-    """Take down the types of one record's params."""
-    for name, value in params.items():
-        kinds.setdefault(name, set()).add(type(value))
+    def add(self, record: Mapping[str, Any]) -> None:
+        for name, value in record["params"].items():
+            self.of.setdefault(name, set()).add(type(value))
 
 
 def write_parquet(directory: Path, path: Path, params: Kinds) -> None:
@@ -34,13 +35,13 @@ def write_parquet(directory: Path, path: Path, params: Kinds) -> None:
 
     `params` has the kinds of all of its records' params.
     """
-    if not params:
+    if not params.of:
         return
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     columns = {f.name: _RECORD_TYPES.get(str(f.type), {str}) for f in fields(Record) if f.name != "params"}
-    columns |= {f"params_{name}": kinds - {type(None)} for name, kinds in params.items()}
+    columns |= {f"params_{name}": kinds - {type(None)} for name, kinds in params.of.items()}
     schema = pa.schema([(name, _column_type(pa, kinds)) for name, kinds in columns.items()])
     part = path.with_suffix(".part")
     with pq.ParquetWriter(part, schema, compression="zstd") as writer:

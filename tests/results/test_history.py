@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import api, history, store
+from harness import api
 from harness.errors import DataError, UsageError
+from harness.pipeline import store
+from harness.results import history
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 pytest_plugins = ["pytester"]
 

@@ -1,22 +1,19 @@
-"""From records to tidy tables: accuracy per condition, and the gaps between matched conditions.
+"""The counts of a run: accuracy of each condition, and the gaps between matched conditions.
 
 Reads records one by one as flat dicts and keeps counts only. The group is the clustering unit throughout.
 """
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.errors import UsageError
 from harness.statistics import intervals, power, tests
 from harness.statistics.intervals import Estimate
-from harness.text import align, estimate, interval, number, p_value, percent
+from harness.text import estimate
 from harness.types import Outcome
 
 
@@ -70,29 +67,6 @@ class Cell:
             "completion_tokens": self.completion_tokens,
             "seconds": round(self.seconds, 3),
         }
-
-
-NESTED = ("input", "detail", "params", "logprobs")
-
-
-def column(record: Mapping[str, Any], name: str) -> Any:
-    """A column of the tidy table: a key of the record, or `params_*`. UsageError where there is none."""
-    params = record.get("params") or {}
-    if name in record and name not in NESTED:
-        return record[name]
-    short = name.removeprefix("params_")
-    if short in params:
-        return params[short]
-    known = [k for k in record if k not in NESTED] + [f"params_{k}" for k in params]
-    raise UsageError(f"the records have no column '{name}'", f"columns: {', '.join(known)}")
-
-
-def tabulate(records: Iterable[Mapping[str, Any]], by: Sequence[str]) -> list[dict[str, Any]]:
-    """One row for each combination of the columns `by`, in the order of first occurrence."""
-    cells: dict[tuple[Any, ...], Cell] = {}
-    for record in records:
-        cells.setdefault(tuple(column(record, name) for name in by), Cell()).add(record)
-    return [dict(zip(by, key, strict=True)) | cell.row() for key, cell in cells.items()]
 
 
 @dataclass(frozen=True)
@@ -176,11 +150,14 @@ class Contrasts:
         self._levels: dict[str, tuple[str, ...]] = {}
         self._solved: dict[tuple[str, int], list[int]] = {}
         """(solved, verdicts, samples, conditions asked as bits) of each repeat of a group."""
+        self._gaps: list[Gap] | None = None
+        """Of the records so far: their p-values take time."""
         self._repeats: dict[str, tuple[list[float], list[float]]] = {}
         """(sum of values, verdicts) of the even and of the odd repeats of each condition."""
 
     def add(self, record: Mapping[str, Any]) -> None:
         condition = record["condition"]
+        self._gaps = None
         self.total.add(record)
         self.aids.add(record.get("aid") or "none")
         if condition not in self._cells:
@@ -204,9 +181,11 @@ class Contrasts:
         """What helped the strategy beside the model, "" if nothing did."""
         return ", ".join(sorted(self.aids - {"none"}))
 
-    def expect(self, condition: str) -> None:
-        """A condition that comes next in the task's order, whenever its records arrive."""
-        self.order.setdefault(condition, len(self.order))
+    def expect(self, *conditions: str) -> None:
+        """Conditions that come next in the task's order, whenever their records arrive."""
+        self._gaps = None
+        for condition in conditions:
+            self.order.setdefault(condition, len(self.order))
 
     @property
     def conditions(self) -> dict[str, Cell]:
@@ -226,6 +205,11 @@ class Contrasts:
 
     def gaps(self) -> list[Gap]:
         """Each level of each factor against the factor's first level, within group and other factors."""
+        if self._gaps is None:
+            self._gaps = self._compared()
+        return self._gaps
+
+    def _compared(self) -> list[Gap]:
         found = []
         for i, factor in enumerate(self.factors):
             levels = list(dict.fromkeys(self._levels[c][i] for c in self.conditions))
@@ -346,81 +330,3 @@ class Contrasts:
                 cluster[0] += solved == samples
                 cluster[1] += 1
         return intervals.accuracy([(k, n) for k, n in clusters.values()])
-
-
-def write_summary(path: Path, about: Mapping[str, Any], contrasts: Contrasts) -> None:
-    """A run's summary.csv: one row a condition, and one for all of them. `about` is the run's configuration."""
-    name = {column: about.get(column) for column in ("task", "model", "strategy")}
-    rows = [name | {"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
-    rows.append(name | {"condition": "all"} | contrasts.total.row())
-    rows = [row | {"aid": ", ".join(sorted(contrasts.aids))} for row in rows]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-MOST_GROUPS = 15
-"""More groups than this are not listed one by one."""
-
-# Text -------------------------------------------------------------------------------------------------------------
-
-
-def render(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> str:
-    """Rows of `tabulate` as text. Outcomes that never occur are left out, except correct and wrong."""
-    shown = [str(o) for o in Outcome if o in ("correct", "wrong") or any(row[o] for row in rows)]
-    truncated = any(row["truncated"] for row in rows)
-    header = [*by, "n", "accuracy", "95% CI", *shown, "no verdict"]
-    header += ["if truncated"] if truncated else []
-    header += ["tokens in", "out", "s/sample"]
-    body = []
-    for row in rows:
-        samples = sum(row[o] for o in Outcome)
-        line = [str(row[name]) for name in by] + [str(row["n"]), number(row["accuracy"])]
-        line += [interval(row["ci_low"], row["ci_high"]), *(str(row[o]) for o in shown), percent(row["no_verdict"])]
-        line += [interval(row["accuracy_low"], row["accuracy_high"])] if truncated else []
-        line += [str(row["prompt_tokens"]), str(row["completion_tokens"]), f"{row['seconds'] / max(samples, 1):.2f}"]
-        body.append(line)
-    return align(header, body, left=len(by))
-
-
-def render_contrasts(contrasts: Contrasts) -> str:
-    """The rows of every condition and of all together, then gaps, worst condition and all conditions correct."""
-    rows = [{"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
-    if len(rows) > 1:
-        rows.append({"condition": "all"} | contrasts.total.row())
-    parts = [render(rows, ["condition"])]
-    if 1 < len(contrasts.groups) <= MOST_GROUPS:
-        estimates = {group: intervals.accuracy([(k, int(n))]) for group, (k, n) in contrasts.groups.items()}
-        body = [[g, str(e.n), number(e.value), interval(e.low, e.high)] for g, e in estimates.items() if e]
-        parts.append(align(["group", "n", "accuracy", "95% CI"], body, left=1))
-    gaps = contrasts.gaps()
-    if gaps:
-        body = [
-            [g.factor, f"{g.level} - {g.reference}"]
-            + [f"{g.gap.value:+.3f}", interval(g.gap.low, g.gap.high), p_value(g.p), p_value(g.p_holm)]
-            + [str(g.gap.n), str(g.groups)]
-            for g in gaps
-        ]
-        header = ["gap within group", "", "gap", "95% CI", "p", "p, all gaps (Holm)", "n", "groups"]
-        parts.append(align(header, body, left=2))
-    worst, everywhere = contrasts.worst(), contrasts.all_conditions()
-    lines = []
-    if worst:
-        lines.append(f"worst condition         {worst}")
-    if everywhere:
-        lines.append(f"all conditions correct  {estimate(everywhere)} (groups, repeats of a group apart)")
-    if contrasts.aid:
-        lines.append(f"aid                     {contrasts.aid} (what helped beside the model)")
-    if few := few_groups(contrasts):
-        lines.append(few)
-    return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
-
-
-def few_groups(contrasts: Contrasts) -> str:
-    """What intervals and p-values say if there are few groups; "" if there are enough."""
-    count = len(contrasts.groups)
-    if not 0 < count < intervals.FEW:
-        return ""
-    groups = "1 group" if count == 1 else f"{count} groups"
-    return f"{groups}: intervals and p are about these groups, not about groups in general ({intervals.FEW} or more)"

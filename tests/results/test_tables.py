@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from harness import tables
 from harness.errors import UsageError
+from harness.results import tables
 from harness.statistics.tests import holm
 
 

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from harness import leaderboard, store
 from harness.errors import DataError
-from harness.leaderboard import COLUMNS, ranks, rows, to_csv, to_latex, to_markdown
+from harness.pipeline import store
 from harness.plugins import installed
+from harness.results import leaderboard
+from harness.results.leaderboard import COLUMNS, read, to_csv, to_latex, to_markdown
+
+
+def rows(directories: list[Path], incomplete: bool = False) -> tuple[list[leaderboard.Row], list[str]]:
+    runs, notes = read(directories, incomplete)
+    return leaderboard.rows(runs), notes
 
 
 def run(tmp_path: Path, name: str, values: list[float], status: str = "complete", model: str = "m") -> Path:
@@ -87,7 +93,7 @@ def test_ranks_that_can_not_be_told_apart_overlap(tmp_path: Path) -> None:
     even = [float(i % 2) for i in range(40)]
     runs = [run(tmp_path, "good", [1.0] * 40, model="good"), run(tmp_path, "even", even, model="even")]
     runs += [run(tmp_path, "odd", [1 - v for v in even], model="odd"), run(tmp_path, "bad", [0.0] * 40, model="bad")]
-    found = {r["model"]: (r["rank_low"], r["rank_high"]) for r in ranks(runs)}
+    found = {r["model"]: (r["rank_low"], r["rank_high"]) for r in leaderboard.ranks(read(runs)[0])}
     assert found == {"good": (1, 1), "even": (2, 3), "odd": (2, 3), "bad": (4, 4)}
 
 

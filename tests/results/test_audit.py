@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from harness import plugins
-from harness.audit import audit, render, warnings
+from harness.results.audit import audit, render, warnings
 from harness.types import Message, Sample
 
 
@@ -22,6 +22,7 @@ class Sums:
     version: ClassVar[str] = "1"
     factors: ClassVar[tuple[str, ...]] = ("world",)
     differs: ClassVar[dict[str, tuple[str, ...]]] = {"world": ("vocabulary",)}
+    measures: ClassVar[dict[str, str]] = {}
 
     def samples(self, seed: int):
         rng = random.Random(seed)

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, get_args
 
-from harness import store
 from harness.errors import AidError
+from harness.pipeline import store
 from harness.seeds import derive
 from harness.types import Aid, Completion, Feedback, Message, Origin, Request, Sample, Spent
 
 if TYPE_CHECKING:
-    from harness.runner import Run
+    from harness.pipeline.runner import Run
 
 _HELP: tuple[Aid, ...] = get_args(Aid)
 """From the least to the most."""

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import store
 from harness.errors import DataError, HarnessError, UsageError
-from harness.parquet import Kinds, note_kinds, write_parquet
+from harness.files import json_line
+from harness.pipeline import store
+from harness.results.parquet import Kinds, write_parquet
 
 RECORD = {
     "task": "t",
@@ -29,7 +30,7 @@ def write(directory: Path, *lines: bytes) -> None:
 
 
 def line(**changes) -> bytes:
-    return store.dumps(RECORD | changes)
+    return json_line(RECORD | changes)
 
 
 def test_a_torn_last_line_is_dropped(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_the_parquet_table_has_params_as_columns(tmp_path: Path) -> None:
     write(tmp_path, line(), line(id="b", params={"n": 2.5, "s": "x"}, answer=None), line(id="c", params={"t": True}))
     kinds = Kinds()
     for record in store.read_records(tmp_path):
-        note_kinds(record["params"], kinds)
+        kinds.add(record)
     write_parquet(tmp_path, tmp_path / "records.parquet", kinds)
     rows = pq.read_table(tmp_path / "records.parquet").to_pylist()
     assert [r["params_n"] for r in rows] == [1.0, 2.5, None]
@@ -113,7 +114,7 @@ def test_the_parquet_table_has_params_as_columns(tmp_path: Path) -> None:
 
 
 def test_lone_surrogates_do_not_stop_the_log() -> None:
-    assert json.loads(store.dumps({"a": "\ud800x"}))["a"] == "?x"
+    assert json.loads(json_line({"a": "\ud800x"}))["a"] == "?x"
 
 
 def test_identity_depends_on_every_part() -> None:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import store
 from harness.errors import DataError, UsageError
+from harness.files import json_line, read_jsonl, writing
 from harness.pddl import cross_check
 from harness.pddl.compile import CompiledDomain, compile_domain
 from harness.pddl.execute import Validator, Verdict, validate_text
 from harness.pddl.parse import PDDLError, parse_domain, parse_problem
 from harness.pddl.state import TooMuchWork
-from harness.scoring import read_jsonl, writing
 
 
 @functools.lru_cache(maxsize=64)
@@ -99,7 +98,7 @@ def validate_batch(source: Path, target: Path | None, tool: cross_check.Tool | N
                 tally.silent += opinion.valid is None
                 tally.differ += None not in (opinion.valid, valid) and opinion.valid != valid
                 row |= {"cross_check": opinion.valid, "cross_check_detail": opinion.detail}
-            out.write(store.dumps(row))
+            out.write(json_line(row))
     return tally
 
 

@@ -3,17 +3,33 @@
 import asyncio
 import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from harness import store
 from harness.errors import AidError, DataError, FatalModelError, ModelError
-from harness.runner import RunConfig
+from harness.pipeline import store
+from harness.pipeline.config import RunConfig
+from harness.results.parquet import write_parquet
+from harness.results.records import Tally
+from harness.results.tables import tabulate
 from harness.strategies.cot import CoT
 from harness.strategies.io import IO
-from harness.types import Completion, Feedback, Message, Request, Response, Sampling, TokenLogprob
+from harness.types import (
+    Completion,
+    Feedback,
+    Message,
+    Params,
+    Request,
+    Response,
+    Sample,
+    Sampling,
+    Score,
+    TokenLogprob,
+)
 from tests.support import Echo, Parrot, SideBySide, Thrice, execute
 
 CONFIG = RunConfig("echo", "parrot")
@@ -117,12 +133,14 @@ def failing(every: int, error: Exception):
 
 
 def test_a_failed_request_is_recorded_and_the_run_goes_on(tmp_path: Path) -> None:
-    result = asyncio.run(execute(tmp_path, Parrot(failing(3, ModelError("no answer", "transient"))), IO()))
+    tally = Tally(Echo())
+    refusing = Parrot(failing(3, ModelError("no answer", "transient")))
+    result = asyncio.run(execute(tmp_path, refusing, IO(), on_record=tally.add))
     assert result.status == "incomplete"
     failed = [r for r in records(tmp_path).values() if r["outcome"] == "api_error"]
     assert len(failed) == 3
     assert {(r["value"], r["error"], r["response"]) for r in failed} == {(None, "no answer", "")}
-    assert result.contrasts.total.accuracy.n == 7, "an infrastructure error is in no denominator"
+    assert tally.contrasts.total.accuracy.n == 7, "an infrastructure error is in no denominator"
 
 
 def test_resume_asks_for_what_failed_and_nothing_else(tmp_path: Path) -> None:
@@ -358,7 +376,7 @@ def test_interruption_keeps_what_arrived_and_closes_the_model(tmp_path: Path) ->
 
 
 def test_cached_answers_are_reused_across_runs_but_repeats_stay_apart(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("harness.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
+    monkeypatch.setattr("harness.pipeline.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
     config = replace(CONFIG, cache=True, epochs=2)
     first, second = Parrot(), Parrot()
     asyncio.run(execute(tmp_path / "a", first, IO(), config=config))
@@ -406,3 +424,29 @@ def test_calls_beside_one_that_failed_are_waited_for_and_kept(tmp_path: Path) ->
     assert len(list(store.read_lines(tmp_path / store.JOURNAL))) == 2
     assert sorted(r.messages[-1].content.split()[0] for r in model.asked) == ["three", "two"]
     assert result.status == "incomplete"
+
+
+@dataclass(frozen=True)
+class Listing(Echo):
+    """A task whose params have a tuple."""
+
+    def samples(self, seed: int) -> Iterator[Sample]:
+        for sample in super().samples(seed):
+            yield replace(sample, params={**sample.params, "others": ("x", f"y{sample.id}")})
+
+    def score(self, params: Params, response: str, stop_reason: str = "stop") -> Score:
+        assert params["others"][0] == "x"
+        return super().score(params, response, stop_reason)
+
+
+def test_a_param_may_be_a_tuple(tmp_path: Path) -> None:
+    """It is a JSON list in the record, a text in the tidy table, and a column to group by."""
+    tally = Tally(Listing(size=4))
+    asyncio.run(execute(tmp_path, Parrot(), IO(), Listing(size=4), on_record=tally.add))
+    write_parquet(tmp_path, tmp_path / "records.parquet", tally.kinds)
+    found = records(tmp_path)
+    assert found["s1", 1]["params"]["others"] == ["x", "ys1"]
+    assert pq.read_table(tmp_path / "records.parquet")["params_others"].to_pylist()[0] == '["x","ys0"]'
+    assert [row["others"] for row in tabulate(found.values(), ["others"])][:1] == ['["x","ys0"]']
+    again = asyncio.run(execute(tmp_path, silent := Parrot(), IO(), Listing(size=4)))
+    assert (again.status, silent.asked) == ("complete", [])

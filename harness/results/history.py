@@ -6,10 +6,9 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness import store
 from harness.errors import DataError, UsageError
+from harness.results.records import open_run
 from harness.statistics.intervals import Estimate
-from harness.tables import Contrasts
 from harness.text import align, interval, number
 
 COLUMNS = (
@@ -36,19 +35,16 @@ def add(runs: Iterable[Path], file: Path) -> list[Row]:
 
 
 def _row(run: Path) -> Row:
-    about = store.read_config(run)
-    if about.get("status") != "complete":
-        raise UsageError(f"{run} is not complete: {about.get('status')}", f"harness run --resume {run}")
-    task = about.get("task") or {}
-    contrasts = Contrasts(task.get("factors") or ())
-    for record in store.read_records(run):
-        contrasts.add(record)
+    opened = open_run(run)
+    if opened.status != "complete":
+        raise UsageError(f"{run} is not complete: {opened.status}", f"harness run --resume {run}")
+    contrasts = opened.read()
     a, everywhere = contrasts.total.accuracy, contrasts.all_conditions()
     if a is None:
         raise DataError(f"{run}: no sample has a verdict")
-    config = about["config"]
-    values = [str(about.get("finished") or about.get("created"))[:19], about.get("git_commit") or "", about["run_id"]]
-    values += [config["task"], task.get("version"), config["model"], config["strategy"], a.n]
+    about, config = opened.about, opened.config
+    values = [opened.date[:19], about.get("git_commit") or "", about["run_id"]]
+    values += [config["task"], opened.version, config["model"], config["strategy"], a.n]
     values += [f"{x:.6f}" for x in (a.value, a.low, a.high)]
     values += [f"{everywhere.value:.6f}" if everywhere else "", f"{contrasts.total.row()['no_verdict']:.6f}"]
     return dict(zip(COLUMNS, map(str, values), strict=True))

@@ -17,19 +17,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from harness import store
-from harness.cache import Cache, completion_from
 from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError
-from harness.parquet import Kinds, note_kinds
-from harness.remarks import Remarks
+from harness.pipeline import store
+from harness.pipeline.cache import Cache, completion_from
+from harness.pipeline.config import RunConfig
+from harness.pipeline.remarks import Remarks
+from harness.pipeline.session import OneSample
 from harness.seeds import derive
-from harness.session import OneSample
-from harness.tables import Contrasts
 from harness.types import (
     Completion,
     Message,
     Model,
-    ModelOptions,
     Outcome,
     Record,
     Response,
@@ -41,41 +39,6 @@ from harness.types import (
 )
 
 Status = Literal["running", "complete", "incomplete", "interrupted"]
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """Everything that was asked for: one task, one model, one strategy. Written to run.json, read by --resume."""
-
-    task: str
-    model: str
-    strategy: str = "io"
-    task_options: Mapping[str, str] = field(default_factory=dict)
-    model_options: ModelOptions = field(default_factory=ModelOptions)
-    strategy_options: Mapping[str, str] = field(default_factory=dict)
-    sampling: Sampling = field(default_factory=Sampling)
-    seed: int = 0
-    limit: int | None = None
-    epochs: int | None = None
-    system_message: str | None = None
-    num_fewshot: int = 0
-    cache: bool = False
-    budget_tokens: int | None = None
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> RunConfig:
-        """DataError where it is not what `asdict` of a RunConfig gives."""
-        try:
-            return cls._from_json(value)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"the run's configuration can't be read ({type(error).__name__}: {error})") from None
-
-    @classmethod
-    def _from_json(cls, value: Mapping[str, Any]) -> RunConfig:
-        values = dict(value)
-        values["model_options"] = ModelOptions(**values["model_options"])
-        values["sampling"] = Sampling(**{**values["sampling"], "stop": tuple(values["sampling"].get("stop") or ())})
-        return cls(**values)
 
 
 @dataclass
@@ -103,11 +66,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended; `reason` says why it is not complete."""
+    """How a run ended; `reason` says why it is not complete. `conditions` are in the task's order."""
 
     status: Status
-    contrasts: Contrasts
     progress: Progress
+    conditions: tuple[str, ...]
     reason: str = ""
     remarks: Remarks = field(default_factory=Remarks)
 
@@ -161,16 +124,18 @@ class Run:
         model: Model,
         writer: store.Writer,
         notes: Mapping[str, int] | None = None,
+        on_record: Callable[[Mapping[str, Any]], None] = lambda _: None,
     ) -> None:
-        """`notes` are those of an earlier try at the same run."""
+        """`notes` are those of an earlier try at the same run; `on_record` gets every record, also those that an
+        earlier try has made."""
         self.run_id, self.config, self.task, self.strategy, self.model = run_id, config, task, strategy, model
         self.writer = writer
         self.sampling = sampling_of(task, config)
         self.preamble = preamble(task, config)
-        self.contrasts = Contrasts(task.factors)
+        self.conditions: dict[str, None] = {}
+        self._on_record = on_record
         self.progress = Progress(count(task, config))
         self.remarks = Remarks(notes)
-        self.param_kinds: Kinds = {}
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
         self._drawing = asyncio.Lock()
@@ -195,8 +160,7 @@ class Run:
                 raise DataError(f"{self.writer.directory / store.JOURNAL} holds a line that is no call") from None
 
     def _count(self, record: Mapping[str, Any]) -> None:
-        note_kinds(record["params"], self.param_kinds)
-        self.contrasts.add(record)
+        self._on_record(record)
         self.progress.add(record)
         self.remarks.add(record)
 
@@ -242,7 +206,7 @@ class Run:
         elif status == "complete" and self.progress.errors:
             status, reason = "incomplete", self._faults()
         on_progress(self.progress)
-        return Result(status, self.contrasts, self.progress, reason, self.remarks)
+        return Result(status, self.progress, tuple(self.conditions), reason, self.remarks)
 
     def _faults(self) -> str:
         """How many samples ended in an infrastructure error, and which error was the commonest."""
@@ -262,7 +226,7 @@ class Run:
         parts = (self.task.name, self.task.version, self.config.strategy, dict(self.config.strategy_options))
         decoding = (asdict(self.sampling), self.config.seed)
         for sample in samples_of(self.task, self.config):
-            self.contrasts.expect(sample.condition)
+            self.conditions[sample.condition] = None
             messages = self.preamble + sample.messages
             asked = store.identity(*parts, self.model_identity, sample.id, dict(sample.params), messages, decoding)
             for epoch in range(1, epochs_of(self.task, self.config) + 1):

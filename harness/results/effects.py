@@ -6,15 +6,17 @@ Tables as text, from the records of one run (`harness stats RUN`); the mathemati
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from harness.audit import FEATURES, Value, sample_of
 from harness.errors import UsageError
 from harness.options import suggestion
+from harness.results.audit import Value, features, sample_of
+from harness.results.counts import Contrasts, Gap
+from harness.results.records import RecordedRun
 from harness.statistics import intervals, odds, power, repeats, tests
-from harness.tables import Contrasts, Gap
 from harness.text import Extra, interval, number, p_value
 from harness.types import Outcome, Sample
 
@@ -50,34 +52,42 @@ Row = tuple[str, str, bool, tuple[float, ...]]
 """(condition, group, right, features) of an answer."""
 
 
-def analyse(
-    records: Iterable[Mapping[str, Any]],
-    factors: Sequence[str],
-    order: Iterable[str] = (),
-    adjust: Sequence[str] = (),
-) -> list[Extra]:
-    """The tables that these records have something to say in. `adjust` names features of harness.audit: odds ratios
-    are then given adjusted for them too. UsageError for one that there is not."""
-    features = _features(adjust)
-    answers: list[Row] = []
-    contrasts = Contrasts(factors, order)
-    samples: dict[str, dict[str, _Repeats]] = {}
-    for record in records:
-        contrasts.add(record)
-        if Outcome(record["outcome"]).has_verdict:
-            of_condition = samples.setdefault(record["condition"], {})
-            of_condition.setdefault(record["id"], _Repeats(record["group"])).add(record)
-            if features:
-                sample = sample_of(record)
-                measured = tuple(_number(feature(sample)) for feature in features)
-                answers.append((record["condition"], record["group"], record["value"] == 1, measured))
-    found = [_odds(contrasts, answers, ", ".join(adjust)), _size(contrasts), _fluctuation(contrasts)]
-    found.append(_repeats({c: list(samples[c].values()) for c in contrasts.conditions if c in samples}))
-    return [table for table in found if table.rows]
+class Effects:
+    """Collects of each record what these tables need beside the counts. `adjust` names features of
+    harness.results.audit, with `measures` those of the task: odds ratios are then given adjusted for them too.
+    UsageError for one that there is not."""
+
+    def __init__(self, adjust: Sequence[str] = (), measures: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._adjusted_for = ", ".join(adjust)
+        self._features = _features(adjust, measures)
+        self._answers: list[Row] = []
+        self._samples: dict[str, dict[str, _Repeats]] = {}
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        if not Outcome(record["outcome"]).has_verdict:
+            return
+        of_condition = self._samples.setdefault(record["condition"], {})
+        of_condition.setdefault(record["id"], _Repeats(record["group"])).add(record)
+        if self._features:
+            sample = sample_of(record)
+            measured = tuple(_number(feature(sample)) for feature in self._features)
+            self._answers.append((record["condition"], record["group"], record["value"] == 1, measured))
+
+    def tables(self, contrasts: Contrasts) -> list[Extra]:
+        """The tables that the records have something to say in; `contrasts` has counted the same records."""
+        found = [_odds(contrasts, self._answers, self._adjusted_for), _size(contrasts), _fluctuation(contrasts)]
+        found.append(_repeats({c: list(self._samples[c].values()) for c in contrasts.conditions if c in self._samples}))
+        return [table for table in found if table.rows]
 
 
-def _features(names: Sequence[str]) -> list[Callable[[Sample], Value]]:
-    numeric = {name.replace(" ", "-"): feature for name, feature in FEATURES.items() if name != "answer"}
+def of_run(run: RecordedRun, adjust: Sequence[str] = ()) -> list[Extra]:
+    """What the records of a run say beyond accuracy and gaps (`harness stats`)."""
+    effects = Effects(adjust, run.measures)
+    return effects.tables(run.read(effects.add))
+
+
+def _features(names: Sequence[str], measures: Mapping[str, str]) -> list[Callable[[Sample], Value]]:
+    numeric = {name.replace(" ", "-"): feature for name, feature in features(measures).items() if name != "answer"}
     for name in names:
         if name not in numeric:
             raise UsageError(f"--adjust: there is no feature '{name}'", suggestion(name, list(numeric), "features"))

@@ -2,8 +2,9 @@
 
 import pytest
 
-from harness.analysis import analyse
 from harness.errors import UsageError
+from harness.results.counts import Contrasts
+from harness.results.effects import Effects
 from harness.text import Extra
 
 
@@ -13,8 +14,16 @@ def record(group: int, side: str, epoch: int, value: float | None, answer: str |
             "params": {"side": side}, "outcome": outcome, "value": value, "answer": answer}  # fmt: skip
 
 
+def analyse(records: list[dict], order: tuple[str, ...] = (), adjust: tuple[str, ...] = ()) -> list[Extra]:
+    contrasts, effects = Contrasts(["side"], order), Effects(adjust)
+    for one in records:
+        contrasts.add(one)
+        effects.add(one)
+    return effects.tables(contrasts)
+
+
 def tables(records: list[dict]) -> dict[str, Extra]:
-    return {table.title.partition(" ")[0]: table for table in analyse(records, ["side"], ["a", "b"])}
+    return {table.title.partition(" ")[0]: table for table in analyse(records, ("a", "b"))}
 
 
 def test_a_gap_is_an_odds_ratio_of_the_discordant_problems() -> None:
@@ -71,15 +80,15 @@ def test_odds_are_adjusted_for_a_feature_of_the_prompts() -> None:
             length = 10 + (7 * g + 3 * i) % 11
             text = {"input": [{"role": "user", "content": "x" * length}], "target": "4"}
             records.append(record(g, side, 1, float((g * 5 + i * 3) % 7 > 2)) | text)
-    rows = analyse(records, ["side"], ["a", "b"], ["length"])[0].rows
+    rows = analyse(records, ("a", "b"), ("length",))[0].rows
     assert [row[1] for row in rows] == ["conditional", "adjusted for length"]
     assert rows[1][2] != "-"
     for r in records:
         r["input"] = [{"role": "user", "content": "x" * (10 + (r["condition"] == "b"))}]
-    assert analyse(records, ["side"], ["a", "b"], ["length"])[0].rows[1][2] == "-"
+    assert analyse(records, ("a", "b"), ("length",))[0].rows[1][2] == "-"
     with pytest.raises(UsageError, match="no feature 'lenght'"):
-        analyse(records, ["side"], adjust=["lenght"])
+        analyse(records, adjust=("lenght",))
 
 
 def test_one_condition_asked_once_has_nothing_to_add() -> None:
-    assert analyse([record(g, "a", 1, 1.0) for g in range(9)], ["side"]) == []
+    assert analyse([record(g, "a", 1, 1.0) for g in range(9)]) == []

@@ -11,9 +11,10 @@ import pytest
 import xmlschema
 from scipy.stats import binomtest
 
-from harness import store
-from harness.compare import compare, find, render, set_baseline, to_json, to_junit, to_markdown
 from harness.errors import DataError, UsageError
+from harness.pipeline import store
+from harness.results.gate import compare, find, render, set_baseline, to_json, to_junit, to_markdown
+from harness.results.records import open_run
 
 Values = list[float | None]
 
@@ -156,12 +157,12 @@ def test_other_samples_are_refused_and_named(tmp_path: Path) -> None:
 def test_a_baseline_is_compared_like_the_run_it_was_made_of(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     base, new = run(tmp_path, "base", BASE), run(tmp_path, "new", flipped(BASE, 35, 10))
-    set_baseline(base, "nightly")
+    set_baseline(open_run(base), "nightly")
     assert compare(find("nightly"), new).overall == compare(base, new).overall
     with pytest.raises(UsageError, match="accuracy only"):
         compare(find("nightly"), new, metric="detail.optimal")
     with pytest.raises(UsageError, match="not complete"):
-        set_baseline(run(tmp_path, "half", BASE, status="incomplete"), "half")
+        set_baseline(open_run(run(tmp_path, "half", BASE, status="incomplete")), "half")
 
 
 def test_the_report_for_ci_has_a_case_a_condition(tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ def test_the_report_for_ci_has_a_case_a_condition(tmp_path: Path) -> None:
 
 def test_the_junit_file_is_valid_as_is_that_of_pytest(tmp_path: Path) -> None:
     """Regression, nothing and too few to tell; pytest's own file shows that the schema is not ours alone."""
-    schema = xmlschema.XMLSchema(str(Path(__file__).parent / "fixtures" / "junit.xsd"))
+    schema = xmlschema.XMLSchema(str(Path(__file__).parents[1] / "fixtures" / "junit.xsd"))
     for name, lost, size in (("worse", 60, 500), ("same", 0, 500), ("few", 3, 30)):
         values = BASE if size == 500 else [1.0] * 20 + [0.0] * 10
         found = compare(run(tmp_path, f"{name}1", values), run(tmp_path, f"{name}2", flipped(values, lost, 0)))

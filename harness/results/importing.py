@@ -1,42 +1,25 @@
 """Published answers become runs: scored by our tasks, in run directories like any other (`harness import`).
 
-A format is an entry point of the group `harness.importers`: a function `read(path, options) -> Iterator[Answer]`. One
-run directory is made for each task and model in the file.
+A format is an entry point of the group `harness.importers`: a function `read(path, options)` that yields
+`harness.types.PublishedAnswer`. One run directory is made for each task and model in the file.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from harness import __version__, plugins, store
-from harness.errors import DataError, UsageError
-from harness.parquet import Kinds, note_kinds, write_parquet
-from harness.runner import RunConfig
-from harness.scoring import score_row
-from harness.tables import Contrasts, write_summary
-from harness.types import Record, Sample, StopReason, Task
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer of a published file. `verdict` is the original scorer's, None where the file has none."""
-
-    task: str
-    model: str
-    sample: Sample
-    response: str
-    epoch: int = 1
-    stop_reason: StopReason = "stop"
-    verdict: bool | None = None
-    usage: Mapping[str, Any] = field(default_factory=dict)
+from harness import plugins
+from harness.errors import DataError
+from harness.pipeline import store
+from harness.pipeline.config import RunConfig
+from harness.results.records import Tally, close_run, describe_run
+from harness.results.rescore import score_row
+from harness.types import PublishedAnswer, Record, Task
 
 
 @dataclass(frozen=True)
@@ -45,7 +28,7 @@ class Imported:
 
     directory: Path
     config: RunConfig
-    contrasts: Contrasts
+    tally: Tally
     agree: int
     judged: int
 
@@ -53,7 +36,7 @@ class Imported:
 def import_file(kind: str, source: Path, options: Mapping[str, str], out: Path) -> list[Imported]:
     """Score every answer of a published file. UsageError or DataError for what can't be read, before a run is made."""
     read = plugins.load("importers", kind)
-    runs: dict[tuple[str, str], list[Answer]] = {}
+    runs: dict[tuple[str, str], list[PublishedAnswer]] = {}
     for answer in read(source, options):
         runs.setdefault((answer.task, answer.model), []).append(answer)
     if not runs:
@@ -62,51 +45,29 @@ def import_file(kind: str, source: Path, options: Mapping[str, str], out: Path) 
     return [_run(about, task, model, answers, out) for (task, model), answers in runs.items()]
 
 
-def read_json(source: Path) -> Any:
-    """The contents of a JSON file (.gz too). UsageError where it can't be opened, DataError where it is not JSON."""
-    try:
-        text = gzip.decompress(source.read_bytes()) if source.suffix == ".gz" else source.read_bytes()
-        return json.loads(text)
-    except (OSError, EOFError) as error:
-        raise UsageError(f"{source}: can't be read: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{source}: not valid JSON: {error}") from None
-
-
-def _run(about: Mapping[str, str], task_name: str, model: str, answers: list[Answer], out: Path) -> Imported:
+def _run(source: Mapping[str, str], task_name: str, model: str, answers: list[PublishedAnswer], out: Path) -> Imported:
     task: Task = plugins.task(task_name, {})
     config = RunConfig(task_name, f"imported/{model}", strategy="published")
     directory = out / store.new_run_id(task_name, f"imported-{model.replace('/', '-')}")
     directory.mkdir(parents=True)
-    contrasts, kinds, same = Contrasts(task.factors), Kinds(), Counter[bool]()
+    tally, same = Tally(task), Counter[bool]()
+    about = describe_run(directory.name, config, task) | {"imported": dict(source)}
+    store.write_config(directory, about)
     writer = store.Writer(directory)
     try:
         for answer in answers:
             record = _record(task, config, directory.name, answer)
             if answer.verdict is not None and record["value"] is not None:
                 same[(record["value"] == 1) == answer.verdict] += 1
-            contrasts.add(record)
-            note_kinds(record["params"], kinds)
+            tally.add(record)
             writer.append(record)
-        config_file = {
-            "run_id": directory.name,
-            "status": "complete",
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "config": asdict(config),
-            "imported": dict(about),
-            "task": {"name": task.name, "version": task.version, "factors": task.factors},
-            "versions": {"harness": __version__},
-            "conditions": list(contrasts.conditions),
-        }
-        store.write_config(directory, config_file)
     finally:
         writer.close()
-    write_parquet(directory, directory / "records.parquet", kinds)
-    write_summary(directory / "summary.csv", asdict(config), contrasts)
-    return Imported(directory, config, contrasts, same[True], same.total())
+    close_run(directory, about, tally)
+    return Imported(directory, config, tally, same[True], same.total())
 
 
-def _record(task: Task, config: RunConfig, run_id: str, answer: Answer) -> dict[str, Any]:
+def _record(task: Task, config: RunConfig, run_id: str, answer: PublishedAnswer) -> dict[str, Any]:
     sample = answer.sample
     row = {"params": sample.params, "response": answer.response, "stop_reason": answer.stop_reason}
     score = score_row(task, row, f"sample {sample.id}")

@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness import store
-from harness.errors import DataError
+from harness.results.records import open_run
 from harness.statistics.intervals import Estimate
-from harness.tables import Contrasts
 from harness.types import Outcome
 
 STOPS = {"stop": "stop", "length": "max_tokens", "content_filter": "content_filter"}
@@ -22,10 +20,10 @@ STOPS = {"stop": "stop", "length": "max_tokens", "content_filter": "content_filt
 def inspect_log(directory: Path) -> dict[str, Any]:
     """An EvalLog (version 2) of inspect_ai, to be saved as .json. Scores are `C`, `I`, `N` (no verdict) or a number;
     outcome, parsed answer and detail are in their metadata, params with group and condition in the sample's."""
-    about = store.read_config(directory)
-    config = about["config"]
-    contrasts = _contrasts(directory, about)
-    samples = [_sample(record, config["model"]) for record in store.read_records(directory)]
+    run = open_run(directory)
+    about, config = run.about, run.config
+    samples: list[dict[str, Any]] = []
+    contrasts = run.read(lambda record: samples.append(_sample(record, config["model"])))
     total = contrasts.total.accuracy
     metrics = (
         {}
@@ -44,7 +42,7 @@ def inspect_log(directory: Path) -> dict[str, Any]:
             "task_id": about.get("run_id"),
             "created": about.get("created") or "1970-01-01T00:00:00+00:00",
             "task": config["task"],
-            "task_version": (about.get("task") or {}).get("version") or 0,
+            "task_version": run.version or 0,
             "task_args": dict(config.get("task_options") or {}),
             "dataset": {"name": config["task"], "samples": len({s["id"] for s in samples})},
             "model": config["model"],
@@ -103,9 +101,9 @@ def _sample(record: Mapping[str, Any], model: str) -> dict[str, Any]:
 def lm_eval_results(directory: Path) -> dict[str, Any]:
     """Results as lm-evaluation-harness writes them: the task as a group, each condition as a task of it. `acc_stderr`
     is a quarter of the width of our 95% interval (cluster-robust, so usually wider than a plain standard error)."""
-    about = store.read_config(directory)
-    config, contrasts = about["config"], _contrasts(directory, about)
-    task, version = config["task"], (about.get("task") or {}).get("version")
+    run = open_run(directory)
+    about, config, contrasts = run.about, run.config, run.read()
+    task, version = run.task, run.version
     names = {condition: f"{task}_{condition.replace('/', '_')}" for condition in contrasts.conditions}
     cells = {task: contrasts.total} | {names[c]: cell for c, cell in contrasts.conditions.items()}
     results: dict[str, dict[str, Any]] = {}
@@ -141,15 +139,6 @@ def lm_eval_results(directory: Path) -> dict[str, Any]:
 
 def _error(a: Estimate) -> float:
     return (a.high - a.low) / 4
-
-
-def _contrasts(directory: Path, about: Mapping[str, Any]) -> Contrasts:
-    contrasts = Contrasts((about.get("task") or {}).get("factors") or (), about.get("conditions") or ())
-    for record in store.read_records(directory):
-        contrasts.add(record)
-    if not contrasts.total.samples:
-        raise DataError(f"{directory} has no records")
-    return contrasts
 
 
 FORMATS: dict[str, Callable[[Path], dict[str, Any]]] = {"inspect": inspect_log, "lm-eval": lm_eval_results}

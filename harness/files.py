@@ -1,0 +1,66 @@
+"""Files of JSON as a whole or line by line, .gz too; read and written one line at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from harness.errors import DataError, HarnessError, UsageError
+
+# json.dumps would make a new encoder at each call.
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def compact(value: Any) -> str:
+    """JSON without spaces."""
+    return _COMPACT.encode(value)
+
+
+def json_line(value: Mapping[str, Any]) -> bytes:
+    """One line of JSON. Lone surrogates, which no UTF-8 file can hold, become a question mark."""
+    return compact(value).encode("utf-8", "replace") + b"\n"
+
+
+def read_json(source: Path) -> Any:
+    """The contents of a JSON file. UsageError if it can't be opened, DataError if it is not JSON."""
+    try:
+        data = source.read_bytes()
+        return json.loads(gzip.decompress(data) if source.suffix == ".gz" else data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{source}: can't be read: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{source}: not valid JSON: {error}") from None
+
+
+def read_jsonl(source: Path) -> Iterator[tuple[str, bytes]]:
+    """(place for messages, line) of every line that is not blank. UsageError if the file can't be read."""
+    try:
+        with gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield f"{source}, line {number}", line
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{source}: can't be read: {error}") from None
+
+
+@contextlib.contextmanager
+def writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
+    """A file that appears under its name when all of it is written; standard output for None and `-`."""
+    if target is None or str(target) == "-":
+        yield sys.stdout.buffer
+        return
+    part = target.with_name(target.name + ".part")  # the source may be the target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with gzip.open(part, "wb") if target.suffix == ".gz" else part.open("wb") as file:
+            yield file
+        part.replace(target)
+    except OSError as error:
+        raise HarnessError(f"{target}: can't be written: {error.strerror or error}") from None

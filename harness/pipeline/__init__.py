@@ -1,0 +1,1 @@
+"""From a sample to a record on disk: one run, its options, its files."""

@@ -1,0 +1,181 @@
+"""The two ways to a run on disk: `open_run` reads one, `close_run` finishes one that was made, scored or imported."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from harness import __version__, plugins
+from harness.errors import DataError
+from harness.pipeline import store
+from harness.pipeline.config import RunConfig
+from harness.results.counts import Contrasts
+from harness.results.parquet import Kinds, write_parquet
+from harness.results.tables import write_summary
+from harness.text import Extra
+from harness.types import Collector, Task
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run directory; `about` is its run.json, whose parts have names here."""
+
+    directory: Path
+    about: Mapping[str, Any]
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.about["config"]
+        return found
+
+    @property
+    def status(self) -> str:
+        """complete, incomplete, interrupted or running."""
+        return str(self.about.get("status"))
+
+    @property
+    def task(self) -> str:
+        return str(self.config["task"])
+
+    @property
+    def version(self) -> str | None:
+        """The task's version."""
+        found: str | None = self._task.get("version")
+        return found
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        return tuple(self._task.get("factors") or ())
+
+    @property
+    def measures(self) -> Mapping[str, str]:
+        """What can be measured of a sample -> the param that holds it, see Task.measures."""
+        return dict(self._task.get("measures") or {})
+
+    @property
+    def date(self) -> str:
+        """When it was finished, or else begun, in ISO form; "" if that is not known."""
+        return str(self.about.get("finished") or self.about.get("created") or "")
+
+    @property
+    def _task(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.about.get("task") or {}
+        return found
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """The records in the order in which they were made. DataError for a line that is not a record."""
+        return store.read_records(self.directory)
+
+    def read(self, *others: Callable[[Mapping[str, Any]], object]) -> Contrasts:
+        """The counts of all records, which are read once; the others are called with each of them. DataError if there
+        are none."""
+        contrasts = Contrasts(self.factors, self.about.get("conditions") or ())
+        for record in self.records():
+            contrasts.add(record)
+            for other in others:
+                other(record)
+        if not contrasts.total.samples:
+            raise DataError(f"{self.directory} has no records")
+        return contrasts
+
+    def installed_task(self) -> type[Task] | None:
+        """The class of the run's task; None if it is not installed any more."""
+        if self.task not in plugins.installed("tasks"):
+            return None
+        found: type[Task] = plugins.load("tasks", self.task)
+        return found
+
+    def collector(self) -> Collector | None:
+        """A new collector of the task's own tables."""
+        task = self.installed_task()
+        return None if task is None else task.collector()
+
+
+def open_run(directory: Path) -> RecordedRun:
+    """The run in a directory. UsageError or DataError if it has no run.json that can be read."""
+    return RecordedRun(directory, store.read_config(directory))
+
+
+def describe_run(run_id: str, config: RunConfig, task: Task) -> dict[str, Any]:
+    """What run.json says of every run, however it is made."""
+    return {
+        "run_id": run_id,
+        "status": "running",
+        "created": _now(),
+        "config": asdict(config),
+        "task": {"name": task.name, "version": task.version, "factors": task.factors, "measures": dict(task.measures)},
+        "versions": _versions(),
+        "git_commit": _git_commit(),
+    }
+
+
+class Tally:
+    """What is counted of a run while its records are made: for the tables shown at once, and for close_run."""
+
+    def __init__(self, task: Task, order: Iterable[str] = ()) -> None:
+        self.contrasts = Contrasts(task.factors, order)
+        self.kinds = Kinds()
+        self._collector = task.collector()
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        self.contrasts.add(record)
+        self.kinds.add(record)
+        if self._collector is not None:
+            self._collector.add(record)
+
+    def tables(self) -> Sequence[Extra]:
+        """The task's own tables."""
+        return self._collector.tables() if self._collector is not None else ()
+
+
+def close_run(
+    directory: Path,
+    about: Mapping[str, Any],
+    tally: Tally,
+    status: str = "complete",
+    reason: str = "",
+    **more: Any,
+) -> None:
+    """Write what a run has at its end: run.json with its status, records.parquet and summary.csv.
+
+    `about` is run.json as it was begun, and `more` goes over it; `tally` has seen all records.
+    """
+    finished = {"status": status, "finished": _now(), "reason": reason, "conditions": list(tally.contrasts.conditions)}
+    store.write_config(directory, {**about, **finished, **more})
+    write_parquet(directory, directory / "records.parquet", tally.kinds)
+    write_summary(directory / "summary.csv", about["config"], tally.contrasts)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _versions() -> dict[str, str]:
+    found = {"harness": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    for package in ("openai", "aiohttp", "ctranslate2", "tokenizers"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _git_commit() -> str | None:
+    """The commit of the working directory's repository, with + if files differ from it."""
+    try:
+        run = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return run.stdout.strip() or None

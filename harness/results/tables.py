@@ -1,0 +1,115 @@
+"""Counts as tables: rows and columns for files, text for the terminal."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.files import compact
+from harness.results.counts import Cell, Contrasts
+from harness.statistics import intervals
+from harness.text import align, estimate, interval, number, p_value, percent
+from harness.types import Outcome
+
+NESTED = ("input", "detail", "params", "logprobs")
+
+
+def column(record: Mapping[str, Any], name: str) -> Any:
+    """A column of the tidy table: a key of the record, or `params_*`. UsageError if there is none."""
+    params = record.get("params") or {}
+    if name in record and name not in NESTED:
+        return record[name]
+    short = name.removeprefix("params_")
+    if short in params:
+        return compact(params[short]) if isinstance(params[short], list | tuple) else params[short]
+    known = [k for k in record if k not in NESTED] + [f"params_{k}" for k in params]
+    raise UsageError(f"the records have no column '{name}'", f"columns: {', '.join(known)}")
+
+
+def tabulate(records: Iterable[Mapping[str, Any]], by: Sequence[str]) -> list[dict[str, Any]]:
+    """One row for each combination of the columns `by`, in the order of first occurrence."""
+    cells: dict[tuple[Any, ...], Cell] = {}
+    for record in records:
+        cells.setdefault(tuple(column(record, name) for name in by), Cell()).add(record)
+    return [dict(zip(by, key, strict=True)) | cell.row() for key, cell in cells.items()]
+
+
+def write_summary(path: Path, about: Mapping[str, Any], contrasts: Contrasts) -> None:
+    """A run's summary.csv: one row a condition, and one for all of them. `about` is the run's configuration."""
+    name = {column: about.get(column) for column in ("task", "model", "strategy")}
+    rows = [name | {"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
+    rows.append(name | {"condition": "all"} | contrasts.total.row())
+    rows = [row | {"aid": ", ".join(sorted(contrasts.aids))} for row in rows]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+MOST_GROUPS = 15
+"""More groups than this are not listed one by one."""
+
+# Text -------------------------------------------------------------------------------------------------------------
+
+
+def render(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> str:
+    """Rows of `tabulate` as text. Outcomes that never occur are left out, except correct and wrong."""
+    shown = [str(o) for o in Outcome if o in ("correct", "wrong") or any(row[o] for row in rows)]
+    truncated = any(row["truncated"] for row in rows)
+    header = [*by, "n", "accuracy", "95% CI", *shown, "no verdict"]
+    header += ["if truncated"] if truncated else []
+    header += ["tokens in", "out", "s/sample"]
+    body = []
+    for row in rows:
+        samples = sum(row[o] for o in Outcome)
+        line = [str(row[name]) for name in by] + [str(row["n"]), number(row["accuracy"])]
+        line += [interval(row["ci_low"], row["ci_high"]), *(str(row[o]) for o in shown), percent(row["no_verdict"])]
+        line += [interval(row["accuracy_low"], row["accuracy_high"])] if truncated else []
+        line += [str(row["prompt_tokens"]), str(row["completion_tokens"]), f"{row['seconds'] / max(samples, 1):.2f}"]
+        body.append(line)
+    return align(header, body, left=len(by))
+
+
+def render_contrasts(contrasts: Contrasts) -> str:
+    """The rows of every condition and of all together, then gaps, worst condition and all conditions correct."""
+    rows = [{"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
+    if len(rows) > 1:
+        rows.append({"condition": "all"} | contrasts.total.row())
+    parts = [render(rows, ["condition"])]
+    if 1 < len(contrasts.groups) <= MOST_GROUPS:
+        estimates = {group: intervals.accuracy([(k, int(n))]) for group, (k, n) in contrasts.groups.items()}
+        body = [[g, str(e.n), number(e.value), interval(e.low, e.high)] for g, e in estimates.items() if e]
+        parts.append(align(["group", "n", "accuracy", "95% CI"], body, left=1))
+    gaps = contrasts.gaps()
+    if gaps:
+        body = [
+            [g.factor, f"{g.level} - {g.reference}"]
+            + [f"{g.gap.value:+.3f}", interval(g.gap.low, g.gap.high), p_value(g.p), p_value(g.p_holm)]
+            + [str(g.gap.n), str(g.groups)]
+            for g in gaps
+        ]
+        header = ["gap within group", "", "gap", "95% CI", "p", "p, all gaps (Holm)", "n", "groups"]
+        parts.append(align(header, body, left=2))
+    worst, everywhere = contrasts.worst(), contrasts.all_conditions()
+    lines = []
+    if worst:
+        lines.append(f"worst condition         {worst}")
+    if everywhere:
+        lines.append(f"all conditions correct  {estimate(everywhere)} (groups, repeats of a group apart)")
+    if contrasts.aid:
+        lines.append(f"aid                     {contrasts.aid} (what helped beside the model)")
+    if few := few_groups(contrasts):
+        lines.append(few)
+    return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
+
+
+def few_groups(contrasts: Contrasts) -> str:
+    """What intervals and p-values say if there are few groups; "" if there are enough."""
+    count = len(contrasts.groups)
+    if not 0 < count < intervals.FEW:
+        return ""
+    groups = "1 group" if count == 1 else f"{count} groups"
+    return f"{groups}: intervals and p are about these groups, not about groups in general ({intervals.FEW} or more)"
