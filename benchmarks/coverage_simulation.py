@@ -144,14 +144,18 @@ def two_samples(n: int, m: int) -> Trial:
     return trial
 
 
-def few_groups(groups: int, repeats: int) -> Trial:
+def matched(right: np.ndarray, base: np.ndarray, repeats: int) -> tuple[float, float]:
+    """The interval of a gap: `right` and `base` of `repeats` answers a group at two levels."""
+    groups = [[intervals.Stratum(float(k), repeats, float(m), repeats)] for k, m in zip(right, base, strict=True)]
+    return intervals.MatchedDifference(groups).interval()
+
+
+def gap_of_these(groups: int, repeats: int) -> Trial:
     """The groups at hand, fixed: their repeats are the random part."""
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         p, q = rng.uniform(size=(2, groups))
-        cells = [(int(a), repeats, int(b), repeats) for a, b in zip(rng.binomial(repeats, p), rng.binomial(repeats, q),
-                                                                     strict=True)]  # fmt: skip
-        return *intervals.stratified_difference(cells, [1 / groups] * groups), float(np.mean(p - q))
+        return *matched(rng.binomial(repeats, p), rng.binomial(repeats, q), repeats), float(np.mean(p - q))
 
     return trial
 
@@ -165,11 +169,24 @@ def pair_rates(rng: Rng, groups: int) -> tuple[float, np.ndarray, np.ndarray]:
     return share * (second - first), one, np.where(changed, other, one)
 
 
-def paired(groups: int, repeats: int) -> Trial:
+def gap(groups: int, repeats: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         gap, one, other = pair_rates(rng, groups)
-        change = (rng.binomial(repeats, other) - rng.binomial(repeats, one)) / repeats
-        return *intervals.paired(change.tolist()), gap
+        return *matched(rng.binomial(repeats, other), rng.binomial(repeats, one), repeats), gap
+
+    return trial
+
+
+def uneven_gap(groups: int) -> Trial:
+    """One to three matched pairs of conditions a group, each side asked one to nine times."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        gap, one, other = pair_rates(rng, groups)
+        strata = []
+        for p, q in zip(other, one, strict=True):
+            sizes = rng.integers(1, 10, (rng.integers(1, 4), 2))
+            strata.append([intervals.Stratum(rng.binomial(n, p), int(n), rng.binomial(m, q), int(m)) for n, m in sizes])
+        return *intervals.MatchedDifference(strata).interval(), gap
 
     return trial
 
@@ -179,8 +196,19 @@ def same_world(groups: int) -> Trial:
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         up, down = rng.uniform(0, 0.2, 2)
-        change = rng.choice([1.0, -1.0, 0.0], size=groups, p=[up, down, 1 - up - down])
-        return *intervals.paired(change.tolist()), up - down
+        change = rng.choice([1, -1, 0], size=groups, p=[up, down, 1 - up - down])
+        return *matched(np.maximum(change, 0), np.maximum(-change, 0), 1), up - down
+
+    return trial
+
+
+def models_on_the_same(groups: int) -> Trial:
+    """Two models on the same groups, as the leaderboard compares them."""
+
+    def trial(rng: Rng) -> tuple[float, float, float]:
+        gap, one, other = pair_rates(rng, groups)
+        change = rng.binomial(1, other) - rng.binomial(1, one)
+        return *intervals.paired([float(c) for c in change]), gap
 
     return trial
 
@@ -336,14 +364,16 @@ CASES = [
     Case("worst of equal conditions", "12 conditions, 30 groups", worst_condition(12, 30)),
     Case("independent difference", "50 and 80", two_samples(50, 80)),
     Case("independent difference", "300 and 300", two_samples(300, 300)),
-    Case("gap in few groups", "1 group of 30 and 30", few_groups(1, 30)),
-    Case("gap in few groups", "4 groups of 30 and 30", few_groups(4, 30)),
-    Case("gap within groups", "20 pairs", paired(20, 1)),
-    Case("gap within groups", "100 pairs", paired(100, 1)),
-    Case("gap within groups", "500 pairs", paired(500, 1)),
-    Case("gap within groups", "10 groups of 5 and 5", paired(10, 5)),
-    Case("gap within groups", "50 groups of 5 and 5", paired(50, 5)),
+    *(Case("gap within groups", f"{n} pairs", gap(n, 1)) for n in (4, 5, 10, 20, 100, 500)),
+    *(Case("gap within groups", f"{g} groups of 30 and 30", gap(g, 30)) for g in (2, 3, 4, 5, 8)),
+    Case("gap within groups", "10 groups of 5 and 5", gap(10, 5)),
+    Case("gap within groups", "50 groups of 5 and 5", gap(50, 5)),
+    Case("gap within groups", "20 groups of other sizes", uneven_gap(20)),
     Case("gap within groups, rare changes", "200 pairs", same_world(200)),
+    Case("gap of these groups alone", "1 group of 30 and 30", gap_of_these(1, 30)),
+    Case("gap of these groups alone", "4 groups of 30 and 30", gap_of_these(4, 30)),
+    Case("gap of these groups alone", "5 groups of 30 and 30", gap_of_these(5, 30)),
+    Case("difference of models on the same groups", "30 groups", models_on_the_same(30)),
     Case("length at half (Fieller)", "150 problems", half_point(150)),
     Case("length at half (Fieller)", "600 problems", half_point(600)),
     Case("balanced accuracy", "3 kinds of 40", balanced(40)),

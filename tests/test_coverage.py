@@ -1,6 +1,7 @@
 """A small version of benchmarks/coverage_simulation.py: do intervals hold what they promise?"""
 
 import math
+import re
 
 import coverage_simulation as simulation
 import pytest
@@ -9,10 +10,10 @@ FEW = 400
 MANY = 1200
 SLOW = ("mixed model", "fluctuation", "odds ratio", "ranks", "length at half")
 """Simulated FEW times; what is quick MANY times, so that too wide an interval shows as well."""
-WIDE = ("these groups alone", "at least 95%", "20 pairs", "executable part", "steps too many")
+WIDE = ("these groups alone", "at least 95%", " 4 pairs", " 5 pairs", "20 pairs", "executable part", "steps too many")
 """Known to be wider than they promise: see benchmarks/README.md."""
-SHORT = {"2 groups of 30": 0.83, "4 groups of 30": 0.90, "5 groups of 30": 0.91, "8 groups of 30": 0.925}
-"""Over so few groups accuracy is said to be of these groups; of groups in general the interval holds so much."""
+SHORT = {2: 0.83, 3: 0.88, 4: 0.90, 5: 0.91, 8: 0.92}
+"""Over so few groups of 30 the intervals are said to be of these groups; of groups in general they hold so much."""
 
 
 def tried(case: simulation.Case) -> simulation.Result:
@@ -25,7 +26,8 @@ def tried(case: simulation.Case) -> simulation.Result:
 def test_coverage_is_nominal(case: simulation.Case) -> None:
     """Not off 95% by more than chance (three standard errors) and a point; the full simulation has the exact shares."""
     found = tried(case)
-    nominal = SHORT[case.setting] if "few groups" in case.what and case.setting in SHORT else 0.95
+    few = re.match(r"(\d+) groups of 30\b", case.setting)
+    nominal = SHORT.get(int(few[1]), 0.95) if few and "alone" not in case.what else 0.95
     chance = 3 * math.sqrt(nominal * (1 - nominal) / max(found.shown, 1)) + 0.01
     assert found.coverage > nominal - chance
     if nominal == 0.95 and not any(word in f"{case.what} {case.setting}" for word in WIDE):

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from harness.statistics import intervals, power, tests
-from harness.statistics.intervals import Estimate
+from harness.statistics.intervals import Estimate, Stratum
 from harness.text import estimate
 from harness.types import Outcome
 
@@ -73,10 +73,11 @@ class Cell:
 class Gap:
     """How much one level of a factor changes accuracy against another, all else equal.
 
-    `n` is the number of samples behind it; `groups` how many groups have both levels. `p` tests the hypothesis of no
-    difference: by flipping the signs of the groups' differences, and in fewer than FEW groups by dealing the answers
-    within each group anew; it is never below the level at which the interval excludes 0. `p_holm` is corrected for the
-    number of gaps of the run (Holm 1979). `gap` is an interval at 95% that contains 0 whenever p is 0.05 or more.
+    `n` is the number of samples behind it; `groups` how many groups have both levels. `gap` has the interval of
+    intervals.MatchedDifference. `p` tests the hypothesis of no difference: it is the level at which that interval
+    excludes 0, but never below what dealing the answers within each group anew gives (tests.within_groups); the
+    interval at 95% contains 0 whenever p is 0.05 or more. `p_holm` is corrected for the number of gaps of the run (Holm
+    1979).
     `deviation` is the standard deviation of the groups' differences, None in few groups.
     """
 
@@ -105,34 +106,33 @@ class Worst(NamedTuple):
 
 @dataclass(frozen=True)
 class _Pairing:
-    """Two sides compared within groups: each group's mean difference, and the cells behind them."""
+    """Two sides compared within groups."""
 
-    differences: list[float]
-    cells: list[tuple[float, int, float, int]]
-    weights: list[float]
-    few: bool
+    matched: intervals.MatchedDifference
 
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        if self.few:
-            return intervals.stratified_difference(self.cells, self.weights, confidence)
-        return intervals.paired(self.differences, confidence)
+    @property
+    def groups(self) -> int:
+        return len(self.matched.differences)
 
     @property
     def gap(self) -> Estimate:
-        gap = sum(self.differences) / len(self.differences)
-        low, high = self.interval()
+        value, (low, high) = self.matched.value, self.matched.interval()
         if self.p >= 0.05:  # the interval and the test rest on different approximations: where they differ, the wider
             low, high = min(low, 0.0), max(high, 0.0)
-        return Estimate(gap, min(low, gap), max(high, gap), sum(n1 + n2 for _, n1, _, n2 in self.cells))
+        answers = sum(s.answers + s.base_answers for s in self.matched.strata)
+        return Estimate(value, min(low, value), max(high, value), answers)
 
     @cached_property
     def p(self) -> float:
-        exact = tests.within_groups(self.cells, self.weights) if self.few else tests.sign_flips(self.differences)
-        return max(exact, tests.at_zero(self.interval))
+        if all(s.right % 1 == 0 == s.base_right % 1 for s in self.matched.strata):
+            exact = tests.within_groups(self.matched.strata, self.matched.weights)
+        else:  # values between 0 and 1 can't be dealt anew
+            exact = tests.sign_flips(self.matched.differences)
+        return max(exact, tests.at_zero(self.matched.interval))
 
     @property
     def deviation(self) -> float | None:
-        return None if self.few else power.deviation(self.differences)
+        return None if self.groups < intervals.FEW else power.deviation(self.matched.differences)
 
 
 class Contrasts:
@@ -221,7 +221,7 @@ class Contrasts:
 
         corrected = tests.holm([pairing.p for *_, pairing in found])
         return [
-            Gap(factor, level, reference, pairing.gap, len(pairing.differences), pairing.p, p, pairing.deviation)
+            Gap(factor, level, reference, pairing.gap, pairing.groups, pairing.p, p, pairing.deviation)
             for (factor, level, reference, pairing), p in zip(found, corrected, strict=True)
         ]
 
@@ -258,18 +258,14 @@ class Contrasts:
         def clusters(condition: str) -> Mapping[str, Sequence[float]]:
             return self._cells[condition].clusters if half is None else self._half(condition, half)
 
-        pairs: dict[str, list[tuple[Sequence[float], Sequence[float]]]] = {}
+        groups: dict[str, list[Stratum]] = {}
         for condition, other in conditions:
             base = clusters(other)
-            for group, cluster in clusters(condition).items():
+            for group, (right, answers) in clusters(condition).items():
                 if group in base:
-                    pairs.setdefault(group, []).append((cluster, base[group]))
-        if not pairs:
-            return None
-        by_group = [sum(a[0] / a[1] - b[0] / b[1] for a, b in group) / len(group) for group in pairs.values()]
-        cells = [(a[0], int(a[1]), b[0], int(b[1])) for group in pairs.values() for a, b in group]
-        weights = [1 / len(by_group) / len(group) for group in pairs.values() for _ in group]
-        return _Pairing(by_group, cells, weights, len(by_group) < intervals.FEW)
+                    there = base[group]
+                    groups.setdefault(group, []).append(Stratum(right, int(answers), there[0], int(there[1])))
+        return _Pairing(intervals.MatchedDifference(list(groups.values()))) if groups else None
 
     def worst(self) -> Worst | None:
         """The condition with the lowest accuracy, chosen on one half of the groups and measured on the other.

@@ -264,8 +264,8 @@ def _given_samples(pairs: Sequence[Pair], alpha: float) -> tuple[float, float, f
         cell[0] += a.value or 0.0
         cell[1] += b.value or 0.0
         cell[2] += 1
-    cells = [(k2, int(m), k1, int(m)) for k2, k1, m in strata.values()]
-    weights = [m / len(pairs) for _, m, _, _ in cells]
+    cells = [intervals.Stratum(k2, int(m), k1, int(m)) for k2, k1, m in strata.values()]
+    weights = [cell.answers / len(pairs) for cell in cells]
 
     def limits(level: float) -> tuple[float, float]:
         return intervals.stratified_difference(cells, weights, level)

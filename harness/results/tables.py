@@ -112,4 +112,4 @@ def few_groups(contrasts: Contrasts) -> str:
     if not 0 < count < intervals.FEW:
         return ""
     groups = "1 group" if count == 1 else f"{count} groups"
-    return f"{groups}: intervals and p are about these groups, not about groups in general ({intervals.FEW} or more)"
+    return f"{groups}: intervals hold for these, and less often than 95% for groups in general"

@@ -6,11 +6,15 @@ import math
 import random
 from collections.abc import Callable, Sequence
 
+from harness.statistics.intervals import Stratum
+
 DRAWS = 20_000
 """Random permutations where they can't all be counted: a p-value of 0.05 is then known to within 0.003."""
 
 
-MOST_SUMS = 20_000
+MOST_SUMS, MOST_WORK = 20_000, 1_000_000
+"""Different sums, and additions, up to which the exact distribution of a sum is made: half a second."""
+
 EXACT, MANY = 16, 1000
 """Up to EXACT differences every assignment of signs is tried; beyond MANY their sum is as good as normal."""
 
@@ -63,16 +67,21 @@ def mcnemar(gained: int, lost: int) -> float:
     return min(1.0, 2 * tail)
 
 
-def within_groups(cells: Sequence[tuple[float, int, float, int]], weights: Sequence[float]) -> float:
-    """Two-sided p-value of no difference within any cell (right, answers, right, answers), by dealing the answers of
-    each cell anew between its two sides (Fisher's exact test of each, their weighted differences added up; Cox 1970,
-    The Analysis of Binary Data, section 5.2). Exact, and so never below what the answers allow: two right and two wrong
-    answers give 1 in 3 at least; beyond MOST_SUMS different outcomes their sum is as good as normal. Values that are
-    not 0 or 1 are taken for the nearest number of right answers.
+def within_groups(strata: Sequence[Stratum], weights: Sequence[float]) -> float:
+    """Two-sided p-value of no difference within any stratum, by dealing the answers of each anew between its two sides
+    (Fisher's exact test of each, their weighted differences added up; Cox 1970, The Analysis of Binary Data, section
+    5.2). Values are right or wrong, 1 or 0.
+
+    Exact, and so never below what the answers allow: two right and two wrong answers give 1 in 3 at least; single pairs
+    give McNemar's test. Beyond MOST_SUMS different outcomes, or MOST_WORK, their sum is as good as normal.
     """
+    if all(s.answers == s.base_answers == 1 for s in strata) and len(set(weights)) == 1:
+        changes = [round(s.right) - round(s.base_right) for s in strata]
+        return mcnemar(sum(c > 0 for c in changes), sum(c < 0 for c in changes))
     observed = variance = 0.0
+    work = 0
     sums: dict[float, float] | None = {0.0: 1.0}
-    for (k1, n1, k2, n2), weight in zip(cells, weights, strict=True):
+    for (k1, n1, k2, n2), weight in zip(strata, weights, strict=True):
         first, both, n = round(k1), round(k1) + round(k2), n1 + n2
         observed += weight * (first / n1 - (both - first) / n2)
         variance += weight**2 * both * (n - both) / (n - 1) / (n1 * n2)
@@ -83,6 +92,10 @@ def within_groups(cells: Sequence[tuple[float, int, float, int]], weights: Seque
             (weight * (k / n1 - (both - k) / n2), math.comb(n1, k) * math.comb(n2, both - k) / every)
             for k in range(max(0, both - n2), min(n1, both) + 1)
         ]
+        work += len(sums) * len(chances)
+        if work > MOST_WORK:
+            sums = None
+            continue
         dealt: dict[float, float] = {}
         for value, chance in sums.items():
             for change, share in chances:

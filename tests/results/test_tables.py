@@ -180,8 +180,8 @@ def test_a_gap_in_few_groups_weighs_groups_and_not_their_pairs_of_conditions() -
 
 
 def test_few_groups_are_said_to_be_few() -> None:
-    assert "2 groups: intervals and p are about these groups" in tables.render_contrasts(contrasts(mixed(2, 4, 0)))
-    assert "are about these groups" not in tables.render_contrasts(contrasts(mixed(5, 4, 0)))
+    assert "2 groups: intervals hold for these" in tables.render_contrasts(contrasts(mixed(2, 4, 0)))
+    assert "intervals hold for these" not in tables.render_contrasts(contrasts(mixed(5, 4, 0)))
 
 
 def test_a_missing_column_is_named_with_those_there_are() -> None:

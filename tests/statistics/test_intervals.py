@@ -1,5 +1,6 @@
 """Intervals against published values and plain facts about them."""
 
+import math
 from statistics import stdev
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import t as student_t
 
 from harness.statistics import curve, intervals
+from harness.statistics.intervals import MatchedDifference, Stratum
 
 
 def test_wilson_agrees_with_newcombe_1998_table_1() -> None:
@@ -115,8 +117,73 @@ def test_students_quantiles(df: float) -> None:
 
 def test_a_gap_over_strata_of_other_sizes_weighs_estimate_and_interval_alike() -> None:
     """Equal accuracy in both strata: the gap is 0 and the interval holds it inside, not at its end."""
-    low, high = intervals.stratified_difference([(9, 10, 90, 100), (10, 100, 1, 10)], [0.5, 0.5])
+    low, high = intervals.stratified_difference([Stratum(9, 10, 90, 100), Stratum(10, 100, 1, 10)], [0.5, 0.5])
     assert low < 0 < high
+
+
+LIKE = {
+    "one pair that changed": [(1, 1, 0, 1)],
+    "one pair that did not": [(1, 1, 1, 1)],
+    "thirty answers": [(27, 30, 3, 30)],
+    "all right, none right": [(30, 30, 0, 30)],
+    "no difference": [(30, 30, 30, 30)],
+    "two answers": [(1, 2, 0, 2)],
+    "four answers": [(3, 4, 1, 4)],
+    "pairs of all kinds": [(1, 1, 0, 1), (1, 1, 1, 1), (0, 1, 0, 1)],
+    "groups that differ": [(30, 30, 0, 30), (15, 30, 15, 30)],
+    "uneven sides": [(9, 10, 1, 2), (3, 3, 8, 20)],
+}
+
+
+@pytest.mark.parametrize("groups", LIKE.values(), ids=LIKE)
+def test_more_groups_like_those_at_hand_never_widen_a_gap(groups: list[tuple[float, int, float, int]]) -> None:
+    """Also not from four groups to five: there is no number of groups at which another rule begins."""
+    widths = []
+    for times in range(1, 25):
+        low, high = MatchedDifference([[Stratum(*cells)] for cells in groups * times]).interval()
+        widths.append(high - low)
+    assert widths == sorted(widths, reverse=True)
+
+
+def test_the_gap_of_one_group_of_many_answers_is_newcombes() -> None:
+    one = Stratum(140, 200, 90, 300)
+    assert MatchedDifference([[one]]).interval() == pytest.approx(intervals.difference(*one), abs=1e-4)
+
+
+def test_the_gap_of_many_pairs_is_that_of_their_differences() -> None:
+    groups = [(1, 1, 0, 1)] * 90 + [(0, 1, 1, 1)] * 30 + [(1, 1, 1, 1)] * 180
+    differences = [float(a - b) for a, _, b, _ in groups]
+    found = MatchedDifference([[Stratum(*cells)] for cells in groups])
+    assert found.value == pytest.approx(0.2)
+    assert found.interval() == pytest.approx(intervals.paired(differences), abs=2e-3)
+
+
+def test_a_gap_is_never_more_certain_than_its_repeats() -> None:
+    """Two groups that happen to agree say nothing of how groups differ, but their answers still vary."""
+    low, high = MatchedDifference([[Stratum(15, 30, 9, 30)]] * 2).interval()
+    normal = 2 * 1.9599 * math.sqrt((0.25 + 0.21) / 30 / 2)
+    assert high - low >= normal
+
+
+def test_groups_that_differ_widen_a_gap() -> None:
+    alike = MatchedDifference([[Stratum(15, 30, 9, 30)]] * 6).interval()
+    split = MatchedDifference([[Stratum(30, 30, 0, 30)]] * 3 + [[Stratum(0, 30, 18, 30)]] * 3).interval()
+    assert split[1] - split[0] > 2 * (alike[1] - alike[0])
+
+
+counts_of_a_side = st.integers(1, 40).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+strata = st.tuples(counts_of_a_side, counts_of_a_side).map(lambda sides: Stratum(*sides[0], *sides[1]))
+
+
+@given(st.lists(st.lists(strata, min_size=1, max_size=3), min_size=1, max_size=12), st.floats(0.5, 0.999))
+def test_the_interval_of_a_gap_holds_it_and_grows(groups: list[list[Stratum]], confidence: float) -> None:
+    found = MatchedDifference(groups)
+    low, high = found.interval(confidence)
+    assert -1 <= low <= found.value <= high <= 1
+    assert high - low > 0
+    wider = found.interval(confidence + (1 - confidence) / 2)
+    assert wider[0] <= low + 1e-9
+    assert wider[1] >= high - 1e-9
 
 
 def test_groups_that_differ_widen_the_interval() -> None:

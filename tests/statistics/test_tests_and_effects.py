@@ -14,6 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import normal_sample_size_one_tail
 
 from harness.statistics import odds, power, repeats, tests
+from harness.statistics.intervals import Stratum
 
 counts = st.integers(1, 8).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -248,15 +249,15 @@ def test_dealing_answers_anew_is_fishers_exact_test_for_one_cell() -> None:
             for k in range(max(0, k1 + k2 - n2), min(n1, k1 + k2) + 1)
             if abs(k / n1 - (k1 + k2 - k) / n2) >= abs(k1 / n1 - k2 / n2) - 1e-9
         ]
-        assert tests.within_groups([(k1, n1, k2, n2)], [1.0]) == pytest.approx(sum(wanted))
+        assert tests.within_groups([Stratum(k1, n1, k2, n2)], [1.0]) == pytest.approx(sum(wanted))
 
 
 def test_four_answers_of_one_group_prove_little() -> None:
-    assert tests.within_groups([(2, 2, 0, 2)], [1.0]) == pytest.approx(1 / 3)
+    assert tests.within_groups([Stratum(2, 2, 0, 2)], [1.0]) == pytest.approx(1 / 3)
 
 
 def test_dealing_answers_anew_over_cells_is_brute_force() -> None:
-    cells, weights = [(2, 3, 1, 2), (1, 2, 0, 3)], [0.5, 0.5]
+    cells, weights = [Stratum(2, 3, 1, 2), Stratum(1, 2, 0, 3)], [0.5, 0.5]
 
     def statistic(first: tuple[int, ...], second: tuple[int, ...]) -> float:
         pairs = zip(((first, cells[0]), (second, cells[1])), weights, strict=True)
@@ -269,7 +270,17 @@ def test_dealing_answers_anew_over_cells_is_brute_force() -> None:
 
 
 def test_many_answers_are_as_good_as_normal(monkeypatch) -> None:
-    cells, weights = [(30, 60, 21, 57), (41, 61, 30, 59)], [0.5, 0.5]
+    cells, weights = [Stratum(30, 60, 21, 57), Stratum(41, 61, 30, 59)], [0.5, 0.5]
     exact = tests.within_groups(cells, weights)
     monkeypatch.setattr(tests, "MOST_SUMS", 10)
     assert tests.within_groups(cells, weights) == pytest.approx(exact, abs=0.01)
+    monkeypatch.setattr(tests, "MOST_SUMS", 20_000)
+    monkeypatch.setattr(tests, "MOST_WORK", 10)
+    assert tests.within_groups(cells, weights) == pytest.approx(exact, abs=0.01)
+
+
+def test_dealing_single_pairs_anew_is_mcnemars_test() -> None:
+    pairs = [Stratum(1, 1, 0, 1)] * 9 + [Stratum(0, 1, 1, 1)] * 2 + [Stratum(1, 1, 1, 1)] * 7
+    assert tests.within_groups(pairs, [1 / 18] * 18) == pytest.approx(tests.mcnemar(9, 2))
+    uneven = [*pairs, Stratum(2, 2, 2, 2)]  # one that can't change: the general way, and the same
+    assert tests.within_groups(uneven, [1 / 19] * 19) == pytest.approx(tests.mcnemar(9, 2))
