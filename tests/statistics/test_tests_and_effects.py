@@ -284,3 +284,19 @@ def test_dealing_single_pairs_anew_is_mcnemars_test() -> None:
     assert tests.within_groups(pairs, [1 / 18] * 18) == pytest.approx(tests.mcnemar(9, 2))
     uneven = [*pairs, Stratum(2, 2, 2, 2)]  # one that can't change: the general way, and the same
     assert tests.within_groups(uneven, [1 / 19] * 19) == pytest.approx(tests.mcnemar(9, 2))
+
+
+@pytest.mark.parametrize("answers", [1, 3, 60, 400])
+@pytest.mark.parametrize("sd", [0.3, 2.1, 5.0])
+def test_the_random_intercept_is_integrated_out_as_on_a_fine_grid(answers: int, sd: float) -> None:
+    """With many answers, or problems that differ much, nodes that are the same for all problems miss the likelihood."""
+    z = np.linspace(-9, 9, 200_001)
+    for right, base_right in ((0, answers), (answers, answers // 3), (answers // 2, answers // 2)):
+        base = 0.4 + sd * z
+        log_density = (
+            right * (base + 0.3) - answers * np.logaddexp(0, base + 0.3) - z * z / 2 - math.log(2 * math.pi) / 2
+        )
+        log_density += base_right * base - answers * np.logaddexp(0, base)
+        wanted = np.logaddexp.reduce(log_density) + math.log(z[1] - z[0])
+        row = np.array([[right, answers, base_right, answers]], dtype=float)
+        assert odds.log_likelihoods(row, 0.3, 0.4, sd)[0] == pytest.approx(wanted, abs=1e-3)
