@@ -29,8 +29,9 @@ def option(
 ) -> Any:
     """A dataclass field that can be set from the command line. `settle` holds it to these rules:
 
-    `choices`: a tuple of words has one or more of these; capitals and - for _ do not matter. `aliases`: words for one
-    of them, or for several ("all"). `between`: a number is at least the first and at most the second.
+    `choices`: a tuple of words has one or more of these; capitals and - for _ do not matter, and a range (1-6) names
+    all between two of them. `aliases`: words for one of them, or for several ("all"). `between`: a number, or each of
+    several, is at least the first and at most the second. A tuple may be empty if that is its default.
     """
     rules = {"help": help, "choices": choices, "between": between, "aliases": aliases or {}}
     return dataclasses.field(default=default, metadata=rules)
@@ -40,29 +41,43 @@ def settle(instance: Any, what: str) -> None:
     """Hold the fields of a frozen dataclass to what their `option` says, and put words into their canonical form, each
     once. For __post_init__; `what` names it in messages (`task aiw`). UsageError for what is not allowed."""
     for f in dataclasses.fields(instance):
-        value = getattr(instance, f.name)
-        if f.metadata.get("between") is not None:
-            low, high = f.metadata["between"]
-            if not low <= value <= high:
-                raise UsageError(f"{what}: option {f.name}: {value} is not between {low} and {high}")
-        if f.metadata.get("choices") is not None:
-            if not value:
-                known = list(f.metadata["choices"])
-                raise UsageError(f"{what}: option {f.name} is empty", f"it takes: {', '.join(known[:20])}")
-            words = [w for text in value for w in _chosen(text, f.metadata, f"{what}: option {f.name}")]
-            object.__setattr__(instance, f.name, tuple(dict.fromkeys(words)))
+        value, where = getattr(instance, f.name), f"{what}: option {f.name}"
+        choices, between = f.metadata.get("choices"), f.metadata.get("between")
+        if isinstance(value, tuple) and (choices or between):
+            if not value and f.default != ():
+                hint = f"it takes: {', '.join(list(choices)[:20])}" if choices else "it takes numbers"
+                raise UsageError(f"{where} is empty", hint)
+            if choices:
+                value = tuple(word for text in value for word in _chosen(text, f.metadata, where))
+            value = tuple(dict.fromkeys(value))
+            object.__setattr__(instance, f.name, value)
+        if between:
+            for number in value if isinstance(value, tuple) else (value,):
+                if not between[0] <= number <= between[1]:
+                    raise UsageError(f"{where}: {number} is not between {between[0]} and {between[1]}")
 
 
 def _chosen(text: str, rules: Mapping[str, Any], where: str) -> Sequence[str]:
+    choices = list(rules["choices"])
+    found = _named(text, rules)
+    if found is None:
+        ends = [_named(end, rules) for end in text.partition("-")[::2]]
+        if all(end is not None and len(end) == 1 for end in ends):
+            first, last = (choices.index(end[0]) for end in ends if end is not None)
+            found = choices[first : last + 1] or None
+    if found is None:
+        groups = [name for name, meant in rules["aliases"].items() if not isinstance(meant, str)]
+        raise UsageError(
+            f"{where}: there is no '{text}'", suggestion(text.strip().lower(), [*choices, *groups], "it takes")
+        )
+    return found
+
+
+def _named(text: str, rules: Mapping[str, Any]) -> Sequence[str] | None:
+    meant = {choice.lower(): choice for choice in rules["choices"]} | rules["aliases"]
     low = text.strip().lower()
-    for word in (text, low, low.replace("-", "_")):
-        if word in rules["aliases"]:
-            meant = rules["aliases"][word]
-            return (meant,) if isinstance(meant, str) else tuple(meant)
-        if word in rules["choices"]:
-            return (word,)
-    groups = [name for name, meant in rules["aliases"].items() if not isinstance(meant, str)]
-    raise UsageError(f"{where}: there is no '{text}'", suggestion(low, [*rules["choices"], *groups], "it takes"))
+    found = meant.get(text, meant.get(low, meant.get(low.replace("-", "_"))))
+    return (found,) if isinstance(found, str) else found
 
 
 def describe(cls: type) -> list[tuple[str, str, str]]:
@@ -70,7 +85,7 @@ def describe(cls: type) -> list[tuple[str, str, str]]:
     rows = []
     for f in dataclasses.fields(cls):
         if "help" in f.metadata:
-            default = ",".join(f.default) if isinstance(f.default, tuple) else f.default
+            default = ",".join(map(str, f.default)) if isinstance(f.default, tuple) else f.default
             rows.append((f.name, "" if default is None else str(default), f.metadata["help"]))
     return rows
 

@@ -72,6 +72,8 @@ class Ruled:
         ("big_one",), "words", choices=("big_one", "small"), aliases={"little": "small", "all": ("big_one", "small")}
     )
     size: int = option(3, "size", between=(1, 5))
+    sizes: tuple[int, ...] = option((), "sizes", between=(1, 5))
+    names: tuple[str, ...] = option(("V1",), "names", choices=("V1", "V2", "V3"), aliases={"2": "V2", "3": "V3"})
 
     def __post_init__(self) -> None:
         settle(self, "task ruled")
@@ -89,12 +91,20 @@ def test_words_of_an_option_are_settled_in_one_place(given: tuple[str, ...], wor
     assert Ruled(given).words == words
 
 
+def test_several_are_held_each_once_and_a_range_names_all_between() -> None:
+    assert Ruled(sizes=(3, 1, 3)).sizes == (3, 1)
+    assert Ruled(names=("3", "v1-2")).names == ("V3", "V1", "V2")
+    assert Ruled().sizes == (), "what is empty by default may be empty"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"words": ("smal",)}, "task ruled: option words: there is no 'smal'"),
         ({"words": ()}, "option words is empty"),
         ({"size": 6}, "option size: 6 is not between 1 and 5"),
+        ({"sizes": (2, 9)}, "option sizes: 9 is not between 1 and 5"),
+        ({"words": ("1-3",)}, "there is no '1-3'"),
     ],
 )
 def test_what_an_option_does_not_take_is_said(given: dict, message: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.errors import DataError, UsageError
-from harness.options import option, settle, suggestion
+from harness.options import option, settle
 from harness.seeds import derive
 from harness.tasks.aiw import examples, problems, scoring
 from harness.tasks.aiw.problems import Problem, Relation, Siblings
@@ -27,7 +27,7 @@ FAMILIES = "original plus extension friends female light_siblings light_relation
 FAMILIES += "parameterised bignum procedural".split()
 GROUPED = {"light": ("light_siblings", "light_relation", "light_attribute"), "all": tuple(FAMILIES)}
 PROMPT_ALIASES = {"thinking": "thinking_v1"}
-VARIATIONS = [f"V{n}" for n in range(1, 7)]
+VARIATIONS = tuple(f"V{n}" for n in range(1, 7))
 PAPER_VARIATIONS = ("V1", "V2", "V3", "V4")
 
 
@@ -42,7 +42,10 @@ class AIW(Task):
         ("standard", "thinking_v1", "restricted"), f"one or more of {', '.join(PROMPT_TYPES)}, none, all",
         choices=(*PROMPT_TYPES, "none"), aliases={**PROMPT_ALIASES, "all": tuple(PROMPT_TYPES)},
     )  # fmt: skip
-    variations: tuple[str, ...] = option(PAPER_VARIATIONS, "published variations: V1 to V6, as V1,V3 or 1-6")
+    variations: tuple[str, ...] = option(
+        PAPER_VARIATIONS, "published variations: V1 to V6, as V1,V3 or 1-6",
+        choices=VARIATIONS, aliases={name[1:]: name for name in VARIATIONS},
+    )  # fmt: skip
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
     prompts: Path | None = option(None, "run a published prompts.json instead of a family")
     ids: tuple[str, ...] = option((), "with prompts: only these prompt ids, as 55,57 or 559-564")
@@ -67,14 +70,6 @@ class AIW(Task):
 
     def __post_init__(self) -> None:
         settle(self, "task aiw")
-        variations = [f"V{n}" for n in _numbers(self.variations, "variations")]
-        for name in variations:
-            if name not in VARIATIONS:
-                hint = suggestion(name, VARIATIONS, "it takes")
-                raise UsageError(f"task aiw: option variations: there is no '{name}'", hint)
-        if not variations:
-            raise UsageError("task aiw: option variations is empty")
-        object.__setattr__(self, "variations", tuple(dict.fromkeys(variations)))
 
     @property
     def epochs(self) -> int:
@@ -147,13 +142,13 @@ class AIW(Task):
         return examples.examples(rng, () if varied else self.prompt)
 
 
-def _numbers(texts: tuple[str, ...], option_name: str) -> list[int]:
-    """`("V1", "3-5")` -> [1, 3, 4, 5]"""
+def _numbers(texts: tuple[str, ...]) -> list[int]:
+    """`("1", "3-5")` -> [1, 3, 4, 5]"""
     numbers: list[int] = []
     for text in texts:
-        m = re.fullmatch(r"[vV]?(\d{1,4})(?:-[vV]?(\d{1,4}))?", text.strip())
+        m = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", text.strip())
         if not m:
-            raise UsageError(f"task aiw: option {option_name}: '{text}' is not a number or a range such as 1-6")
+            raise UsageError(f"task aiw: option ids: '{text}' is not a number or a range such as 559-564")
         numbers.extend(range(int(m[1]), int(m[2] or m[1]) + 1))
     return numbers
 
@@ -219,7 +214,7 @@ def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
         raise DataError(f"{path}: not valid JSON: {error}") from None
     if not isinstance(rows, list):
         raise DataError(f"{path}: expected a list of prompts")
-    wanted = set(map(str, _numbers(ids, "ids")))
+    wanted = set(map(str, _numbers(ids)))
     groups: dict[str, str] = {}
     seen: set[str] = set()
     for number, row in enumerate(rows, 1):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
 from harness.errors import UsageError
-from harness.options import option, settle, suggestion
+from harness.options import option, settle
 from harness.tasks.multihop import generator, layout, published, scoring, shallow
 from harness.tasks.multihop.items import UNANSWERABLE, Document, Item
 from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER, SUPPORT
@@ -44,7 +44,9 @@ class Multihop(Task):
     )
     file: Path | None = option(None, "the published set's official file (.gz too), instead of the hub")
     types: tuple[str, ...] = option(KINDS, f"generated: one or more of {', '.join(KINDS)}", choices=KINDS)
-    documents: tuple[int, ...] = option((), "how many documents, as 10,20; 10 if generated, else all there are")
+    documents: tuple[int, ...] = option(
+        (), "how many documents, as 10,20; 10 if generated, else all there are", between=(1, 200)
+    )
     positions: tuple[str, ...] = option(
         (), "where the gold documents stand: random (if generated), given (as published), start, middle, end, spread, "
         "a place from 0 such as 9, or a place for each hop such as 0+9"
@@ -53,7 +55,7 @@ class Multihop(Task):
         ("random",), "in which order of the hops: one or more of random, forward, reverse", choices=layout.ORDERS
     )
     contexts: tuple[str, ...] = option(
-        (), "one or more of full, unanswerable (the twin), closed_book; by default all that there are"
+        (), "one or more of full, unanswerable (the twin), closed_book; by default all that there are", choices=CONTEXTS
     )
     support: bool = option(False, "ask for the numbers of the documents that the answer rests on, and score them")
     shallow: Literal["ends", "last_hop", "question", "frequent"] = option(
@@ -77,19 +79,26 @@ class Multihop(Task):
         generated = self.dataset == "generated"
         if generated and self.file is not None:
             raise UsageError("task multihop: option file: say which set it is", "for example -T dataset=hotpotqa")
-        contexts = {"generated": CONTEXTS, "musique_full": CONTEXTS}.get(self.dataset, ("full", "closed_book"))
         settle(self, "task multihop")
-        self._set("contexts", self.contexts or contexts, contexts)
-        self._set("positions", self.positions or (("random",) if generated else ("given",)), None)
+        contexts = {"generated": CONTEXTS, "musique_full": CONTEXTS}.get(self.dataset, ("full", "closed_book"))
+        if missing := [context for context in self.contexts if context not in contexts]:
+            raise UsageError(
+                f"task multihop: option contexts: there is no '{missing[0]}' in {self.dataset}",
+                f"it takes: {', '.join(contexts)}",
+            )
+        positions = tuple(dict.fromkeys(name.strip().lower() for name in self.positions))
+        defaults = {
+            "contexts": self.contexts or contexts,
+            "positions": positions or (("random",) if generated else ("given",)),
+            "documents": self.documents or ((10,) if generated else ()),
+        }
+        for name, value in defaults.items():
+            object.__setattr__(self, name, value)
         layout.check_positions(self.positions)
         if generated and "given" in self.positions:
             raise UsageError("task multihop: option positions: 'given' is for published sets")
-        documents = tuple(dict.fromkeys(self.documents or ((10,) if generated else ())))
-        object.__setattr__(self, "documents", documents)
-        least = generator.LEAST if generated else 1
-        for number in documents:
-            if not least <= number <= 200:
-                raise UsageError(f"task multihop: option documents: {number} is not between {least} and 200")
+        if generated and (few := [number for number in self.documents if number < generator.LEAST]):
+            raise UsageError(f"task multihop: option documents: {few[0]} is not between {generator.LEAST} and 200")
         for position in self.positions:
             hops = layout.vector(position)
             others = [kind for kind in self.types if generated and hops and hops != generator.SUPPORT[kind]]
@@ -99,21 +108,11 @@ class Multihop(Task):
                     f"task multihop: option positions: {position} has {hops} places, {others[0]} needs another number",
                     f"-T types={','.join(fitting)}" if fitting else "questions need 2 to 4 documents",
                 )
-        if documents:
-            for position in self.positions:
-                if layout.highest(position) >= max(documents):
-                    raise UsageError(
-                        f"task multihop: option positions: no place {position} among {max(documents)} documents",
-                        "places count from 0",
-                    )
-
-    def _set(self, field: str, given: Sequence[str], known: Sequence[str] | None) -> None:
-        names = tuple(dict.fromkeys(name.strip().lower() for name in given))
-        for name in names or ("",):
-            if not name or (known is not None and name not in known):
-                hint = suggestion(name, list(known or layout.WORDS), "it takes")
-                raise UsageError(f"task multihop: option {field}: there is no '{name}'", hint)
-        object.__setattr__(self, field, names)
+            if self.documents and layout.highest(position) >= max(self.documents):
+                raise UsageError(
+                    f"task multihop: option positions: no place {position} among {max(self.documents)} documents",
+                    "places count from 0",
+                )
 
     @property
     def limit(self) -> int | None:

@@ -136,8 +136,8 @@ def test_sample_ids_are_unique_over_all_families() -> None:
     [
         ({"family": "orignal"}, "there is no 'orignal'"),
         ({"prompt": "loud"}, "there is no 'loud'"),
-        ({"variations": "1,9"}, "there is no 'V9'"),
-        ({"variations": "x"}, "not a number or a range"),
+        ({"variations": "1,9"}, "there is no '9'"),
+        ({"variations": "x"}, "there is no 'x'"),
         ({"rule": "mine"}, "not one of robust, original"),
         ({"largest": "many"}, "not a whole number"),
         ({"famly": "original"}, "has no option 'famly'"),
