@@ -23,6 +23,7 @@ from harness.results.gate import Answer, decide, measure
 from harness.results.leaderboard import rank_limits
 from harness.statistics import curve, intervals, odds, power
 from harness.statistics import repeats as repeated
+from harness.statistics.intervals import Cluster, Clusters
 
 Rng = np.random.Generator
 Trial = Callable[[Rng], tuple[float, float, float] | None]
@@ -91,7 +92,7 @@ def wilson(n: int) -> Trial:
 def accuracy(groups: int, repeats: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         mean, own = rates(rng, groups)
-        found = intervals.accuracy([(float(k), repeats) for k in rng.binomial(repeats, own)])
+        found = intervals.accuracy([Cluster(float(k), repeats) for k in rng.binomial(repeats, own)])
         assert found is not None
         return found.low, found.high, mean
 
@@ -103,7 +104,7 @@ def accuracy_of_these(groups: int, repeats: int) -> Trial:
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         _, own = rates(rng, groups)
-        found = intervals.accuracy([(float(k), repeats) for k in rng.binomial(repeats, own)])
+        found = intervals.accuracy([Cluster(float(k), repeats) for k in rng.binomial(repeats, own)])
         assert found is not None
         return found.low, found.high, float(np.mean(own))
 
@@ -129,7 +130,9 @@ def uneven_accuracy(groups: int) -> Trial:
     def trial(rng: Rng) -> tuple[float, float, float]:
         mean, own = rates(rng, groups)
         sizes = rng.integers(1, 10, groups)
-        found = intervals.accuracy([(float(k), int(n)) for k, n in zip(rng.binomial(sizes, own), sizes, strict=True)])
+        found = intervals.accuracy(
+            [Cluster(float(k), int(n)) for k, n in zip(rng.binomial(sizes, own), sizes, strict=True)]
+        )
         assert found is not None
         return found.low, found.high, mean
 
@@ -203,7 +206,7 @@ def same_world(groups: int) -> Trial:
 
 
 def models_on_the_same(groups: int) -> Trial:
-    """Two models on the same groups, as the leaderboard compares them."""
+    """Two runs on the same groups, as the gate compares them: the mean of the groups' differences."""
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         gap, one, other = pair_rates(rng, groups)
@@ -220,7 +223,7 @@ def half_point(problems: int) -> Trial:
         middle, slope = rng.uniform(5, 12), rng.uniform(0.4, 1.2)
         lengths = rng.integers(1, 9, problems) * 2
         right = rng.random(problems) < 1 / (1 + np.exp(slope * (lengths - middle)))
-        fit = curve.logistic([(float(x), float(k), 1) for x, k in zip(lengths, right, strict=True)])
+        fit = curve.logistic([curve.Point(float(x), float(k), 1) for x, k in zip(lengths, right, strict=True)])
         limits = fit.interval_at_half() if fit and fit.slope < 0 else None
         return (*limits, middle) if limits else None
 
@@ -254,7 +257,7 @@ def majority(samples: int, n: int, k: int) -> Trial:
         a, b = mean * (1 / icc - 1), (1 - mean) * (1 / icc - 1)
         right = rng.binomial(n, rng.beta(a, b, samples)).tolist()
         shares = [repeated.majority({"right": (r, r), "wrong": (n - r, 0)}, 0, k) for r in right]
-        found = repeated.mean_of_shares([(s, 1) for s in shares], samples * n)
+        found = repeated.mean_of_shares([Cluster(s, 1) for s in shares], samples * n)
         assert found is not None
 
         def chance(i: int) -> float:  # i of k right: beta-binomial
@@ -274,7 +277,7 @@ def fluctuation(strata: int, variations: int, n: int) -> Trial:
         cells = []
         for mean in means:
             a, b = repeated.beta(float(mean), float(sd)) or (1.0, 1.0)
-            cells.append([(int(k), n) for k in rng.binomial(n, rng.beta(a, b, variations))])
+            cells.append([Cluster(int(k), n) for k in rng.binomial(n, rng.beta(a, b, variations))])
         low, _, high = repeated.variation(cells)
         return low, high, sd
 
@@ -289,7 +292,8 @@ def odds_ratio(groups: int, repeats: int, missing: float, mixed: bool) -> Trial:
         base = rng.normal(rng.uniform(-1, 1), sd, groups)
         sizes = np.where(rng.random((2, groups)) < missing, 0, repeats)
         right = rng.binomial(sizes, 1 / (1 + np.exp(-np.array([base + ratio, base]))))
-        tables = list(zip(*(row.tolist() for row in (right[0], sizes[0], right[1], sizes[1])), strict=True))
+        columns = (row.tolist() for row in (right[0], sizes[0], right[1], sizes[1]))
+        tables = [intervals.Stratum(*row) for row in zip(*columns, strict=True)]
         found = (odds.mixed_odds_ratio if mixed else odds.conditional_odds_ratio)(tables)
         if found.value is None:
             return None
@@ -344,7 +348,7 @@ def ranks(models: int, groups: int) -> Trial:
             skill = math.log(base / (1 - base)) + rng.normal(0, 0.4)
             means.append(skill)
             right = rng.random(groups) < 1 / (1 + np.exp(-(skill + easy)))
-            answers.append({str(g): [float(k), 1] for g, k in enumerate(right)})
+            answers.append(Clusters({str(g): Cluster(float(k), 1) for g, k in enumerate(right)}))
         limits = rank_limits(answers)
         true = [1 + sum(other > own for other in means) for own in means]
         held = all(low <= rank <= high for (low, high), rank in zip(limits, true, strict=True))
@@ -373,7 +377,7 @@ CASES = [
     Case("gap of these groups alone", "1 group of 30 and 30", gap_of_these(1, 30)),
     Case("gap of these groups alone", "4 groups of 30 and 30", gap_of_these(4, 30)),
     Case("gap of these groups alone", "5 groups of 30 and 30", gap_of_these(5, 30)),
-    Case("difference of models on the same groups", "30 groups", models_on_the_same(30)),
+    Case("difference of runs on the same groups", "30 groups", models_on_the_same(30)),
     Case("length at half (Fieller)", "150 problems", half_point(150)),
     Case("length at half (Fieller)", "600 problems", half_point(600)),
     Case("balanced accuracy", "3 kinds of 40", balanced(40)),

@@ -15,8 +15,7 @@ from harness.results.audit import Finding, FirstSamples, audit
 from harness.results.counts import Cell, Contrasts
 from harness.results.effects import Effects
 from harness.results.records import RecordedRun, open_run
-from harness.statistics import intervals
-from harness.statistics.intervals import Estimate
+from harness.statistics.intervals import Clusters, Estimate
 from harness.text import Extra
 
 BLOCK = 500
@@ -107,13 +106,11 @@ class _Numbers:
 
 def _accuracy(cells: Sequence[Cell], confidence: float = 0.95) -> Estimate | None:
     """Of several cells together; a group is one cluster in all of them."""
-    clusters: dict[str, list[float]] = {}
+    clusters = Clusters()
     for cell in cells:
-        for group, (k, n) in cell.clusters.items():
-            total = clusters.setdefault(group, [0.0, 0])
-            total[0] += k
-            total[1] += n
-    return intervals.accuracy([(k, int(n)) for k, n in clusters.values()], confidence)
+        for group, cluster in cell.clusters.items():
+            clusters.add(group, *cluster)
+    return clusters.accuracy(confidence)
 
 
 # Samples ------------------------------------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.report.collect import RunData
 from harness.results.counts import Cell
 from harness.statistics import curve, intervals
-from harness.statistics.intervals import Estimate
+from harness.statistics.intervals import Cluster, Estimate
 
 Draw = Callable[[Any], None]
 
@@ -21,41 +21,60 @@ COLOURS = (DATA, CURVE, "#7a5b9e", "#4f8a3c", "#a8842c", "#8c8c8c")
 BINS = 8
 
 
-def plots(run: RunData) -> Iterator[tuple[str, str, tuple[float, float], Draw]]:
-    """(name, title, size in inches, how to draw it on axes) of every picture that fits the run."""
+class Picture(NamedTuple):
+    """`size` is in inches; `draw` draws it on axes."""
+
+    name: str
+    title: str
+    size: tuple[float, float]
+    draw: Draw
+
+
+class Dot(NamedTuple):
+    """One row of a picture: an estimate with its interval and n."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def plots(run: RunData) -> Iterator[Picture]:
+    """Every picture that fits the run."""
     gaps = run.contrasts.gaps()
     if gaps:
-        rows = [(f"{g.factor}: {g.level} - {g.reference}", g.gap.value, g.gap.low, g.gap.high, g.gap.n) for g in gaps]
-        yield "gaps", "Gap within groups", (7, _height(len(rows))), lambda ax: _dots(ax, rows, zero=True)
+        rows = [Dot(f"{g.factor}: {g.level} - {g.reference}", *g.gap) for g in gaps]
+        yield Picture("gaps", "Gap within groups", (7, _height(len(rows))), lambda ax: _dots(ax, rows, zero=True))
     cells = [(name, cell) for name, cell in run.contrasts.conditions.items() if cell.accuracy][:60]
-    rows_c = [(name, a.value, a.low, a.high, a.n) for name, cell in cells if (a := cell.accuracy)]
-    yield "conditions", "Accuracy by condition", (7, _height(len(rows_c))), lambda ax: _dots(ax, rows_c)
+    rows_c = [Dot(name, *a) for name, cell in cells if (a := cell.accuracy)]
+    yield Picture("conditions", "Accuracy by condition", (7, _height(len(rows_c))), lambda ax: _dots(ax, rows_c))
     for factor, levels in run.levels.items():
-        yield f"by-{factor}", f"Accuracy by {factor}", (7, 2.6), _by_level(factor, levels, run.boxes[factor])
+        yield Picture(f"by-{factor}", f"Accuracy by {factor}", (7, 2.6), _by_level(factor, levels, run.boxes[factor]))
     for name, by_condition in run.numeric.items():
-        yield f"by-{name}", f"Accuracy by {name.replace('_', ' ')}", (7, 3.2), _by_number(name, by_condition)
+        yield Picture(f"by-{name}", f"Accuracy by {name.replace('_', ' ')}", (7, 3.2), _by_number(name, by_condition))
     for extra in run.extras:
         if extra.stages:
-            yield re.sub(r"\W+", "-", extra.title), extra.title.capitalize(), (7, 3.2), _by_stage(extra.stages)
+            yield Picture(re.sub(r"\W+", "-", extra.title), extra.title.capitalize(), (7, 3.2), _by_stage(extra.stages))
     if len({t for t, _ in run.tokens}) > BINS:
-        yield "by-tokens", "Accuracy by tokens of the answer", (7, 2.8), _by_tokens(run.tokens)
+        yield Picture("by-tokens", "Accuracy by tokens of the answer", (7, 2.8), _by_tokens(run.tokens))
 
 
 def _height(rows: int) -> float:
     return 0.9 + 0.28 * max(1, rows)
 
 
-def _dots(ax: Any, rows: Sequence[tuple[str, float, float, float, int]], zero: bool = False) -> None:
+def _dots(ax: Any, rows: Sequence[Dot], zero: bool = False) -> None:
     """Points with intervals, one under the other; n beside each."""
     for y, (_, value, low, high, n) in enumerate(rows):
         ax.plot([low, high], [y, y], color=DATA, linewidth=2, solid_capstyle="butt")
         ax.plot([value], [y], "o", color=DATA, markersize=6)
         ax.annotate(f"n={n}", (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-    ax.set_yticks(range(len(rows)), [row[0] for row in rows], fontsize=8)
+    ax.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     if zero:
         ax.axvline(0, color=INK, linewidth=0.8)
-        widest = max([0.05, *(abs(x) for row in rows for x in row[2:4])])
+        widest = max([0.05, *(abs(x) for row in rows for x in (row.low, row.high))])
         ax.set_xlim(-1.1 * widest, 1.1 * widest)
     else:
         ax.set_xlim(-0.02, 1.02)
@@ -91,10 +110,10 @@ def _by_level(factor: str, levels: Mapping[str, Estimate | None], boxes: Mapping
 
 def _by_number(name: str, by_condition: Mapping[str, Mapping[float, Cell]]) -> Draw:
     """All conditions together: points with intervals at each value, and the fitted logistic curve."""
-    points: dict[float, list[tuple[float, int]]] = {}
+    points: dict[float, list[Cluster]] = {}
     for cells in by_condition.values():
         for x, cell in cells.items():
-            points.setdefault(x, []).extend((k, int(n)) for k, n in cell.clusters.values())
+            points.setdefault(x, []).extend(cell.clusters.values())
 
     def draw(ax: Any) -> None:
         shown = [(x, a) for x, clusters in sorted(points.items()) if (a := intervals.accuracy(clusters))]
@@ -102,7 +121,7 @@ def _by_number(name: str, by_condition: Mapping[str, Mapping[float, Cell]]) -> D
         ax.errorbar([x for x, _ in shown], [a.value for _, a in shown], yerr=errors, fmt="o", color=DATA)
         for x, a in shown:
             ax.annotate(f"{a.n}", (x, -0.02), ha="center", va="top", fontsize=7)
-        fit = curve.logistic([(x, k, n) for x, clusters in points.items() for k, n in clusters])
+        fit = curve.logistic([curve.Point(x, *cluster) for x, clusters in points.items() for cluster in clusters])
         if fit is not None:
             low, high = min(points), max(points)
             xs = [low + (high - low) * i / 100 for i in range(101)]

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from harness.statistics import intervals, power, tests
-from harness.statistics.intervals import Estimate, Stratum
+from harness.statistics.intervals import Clusters, Estimate, Stratum
 from harness.text import estimate
 from harness.types import Outcome
 
@@ -22,7 +22,7 @@ class Cell:
     """The counts of one row of a table."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    clusters: dict[str, list[float]] = field(default_factory=dict)
+    clusters: Clusters = field(default_factory=Clusters)
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
@@ -31,9 +31,7 @@ class Cell:
         self.outcomes[record["outcome"]] += 1
         if Outcome(record["outcome"]).has_verdict:
             # Groups of other tasks are other problems, whatever they are called.
-            cluster = self.clusters.setdefault(f"{record['task']}/{record['group']}", [0.0, 0])
-            cluster[0] += record["value"]
-            cluster[1] += 1
+            self.clusters.add(f"{record['task']}/{record['group']}", record["value"])
         self.prompt_tokens += record.get("prompt_tokens") or 0
         self.completion_tokens += record.get("completion_tokens") or 0
         self.seconds += record.get("latency_s") or 0.0
@@ -44,7 +42,7 @@ class Cell:
 
     @property
     def accuracy(self) -> Estimate | None:
-        return intervals.accuracy([(k, int(n)) for k, n in self.clusters.values()])
+        return self.clusters.accuracy()
 
     def row(self) -> dict[str, Any]:
         """Columns: n is the number of verdicts, the denominator of accuracy; no_verdict the share without one.
@@ -152,8 +150,8 @@ class Contrasts:
         """(solved, verdicts, samples, conditions asked as bits) of each repeat of a group."""
         self._gaps: list[Gap] | None = None
         """Of the records so far: their p-values take time."""
-        self._repeats: dict[str, tuple[list[float], list[float]]] = {}
-        """(sum of values, verdicts) of the even and of the odd repeats of each condition."""
+        self._repeats = (Clusters(), Clusters())
+        """The answers of the even and of the odd repeats of each condition, all groups together."""
 
     def add(self, record: Mapping[str, Any]) -> None:
         condition = record["condition"]
@@ -172,9 +170,7 @@ class Contrasts:
         solved[2] += 1
         solved[3] |= 1 << self._index[condition]
         if judged:
-            repeat = self._repeats.setdefault(condition, ([0.0, 0], [0.0, 0]))[record["epoch"] % 2]
-            repeat[0] += record["value"]
-            repeat[1] += 1
+            self._repeats[record["epoch"] % 2].add(condition, record["value"])
 
     @property
     def aid(self) -> str:
@@ -193,14 +189,12 @@ class Contrasts:
         return dict(sorted(self._cells.items(), key=lambda item: self.order.get(item[0], len(self.order))))
 
     @property
-    def groups(self) -> dict[str, list[float]]:
-        """(sum of values, number of verdicts) of each group, over all conditions."""
-        found: dict[str, list[float]] = {}
+    def groups(self) -> Clusters:
+        """The answers of each group, over all conditions."""
+        found = Clusters()
         for cell in self.conditions.values():
-            for group, (k, n) in cell.clusters.items():
-                total = found.setdefault(group.partition("/")[2], [0.0, 0])
-                total[0] += k
-                total[1] += n
+            for group, cluster in cell.clusters.items():
+                found.add(group.partition("/")[2], *cluster)
         return found
 
     def gaps(self) -> list[Gap]:
@@ -255,16 +249,15 @@ class Contrasts:
         """The first of each pair against the second, within groups, or within one half of them; None if no group has
         both."""
 
-        def clusters(condition: str) -> Mapping[str, Sequence[float]]:
+        def clusters(condition: str) -> Clusters:
             return self._cells[condition].clusters if half is None else self._half(condition, half)
 
         groups: dict[str, list[Stratum]] = {}
         for condition, other in conditions:
             base = clusters(other)
-            for group, (right, answers) in clusters(condition).items():
+            for group, cluster in clusters(condition).items():
                 if group in base:
-                    there = base[group]
-                    groups.setdefault(group, []).append(Stratum(right, int(answers), there[0], int(there[1])))
+                    groups.setdefault(group, []).append(Stratum(*cluster, *base[group]))
         return _Pairing(intervals.MatchedDifference(list(groups.values()))) if groups else None
 
     def worst(self) -> Worst | None:
@@ -295,18 +288,18 @@ class Contrasts:
         found = self._paired([(worst.condition, first)], half=1)
         return found.gap if found else None
 
-    def _half(self, condition: str, half: int) -> Mapping[str, Sequence[float]]:
+    def _half(self, condition: str, half: int) -> Clusters:
         """The clusters of every second group, by name; if some condition has one group alone (as one family of a task
         may), every second repeat of all its groups together."""
         clusters = self._cells[condition].clusters
         if any(len(cell.clusters) < 2 for cell in self._cells.values()):
-            repeat = self._repeats[condition][half] if condition in self._repeats else (0.0, 0)
-            return {"+".join(sorted(clusters)): repeat} if repeat[1] else {}
+            repeat = self._repeats[half].get(condition)
+            return Clusters({"+".join(sorted(clusters)): repeat} if repeat else {})
         place = {group: i % 2 for i, group in enumerate(sorted({group for group, _ in self._solved}))}
-        return {group: cluster for group, cluster in clusters.items() if place[group.partition("/")[2]] == half}
+        return Clusters({g: cluster for g, cluster in clusters.items() if place[g.partition("/")[2]] == half})
 
     def _accuracy_of_half(self, condition: str, half: int) -> Estimate | None:
-        return intervals.accuracy([(k, int(n)) for k, n in self._half(condition, half).values()])
+        return self._half(condition, half).accuracy()
 
     def all_conditions(self) -> Estimate | None:
         """Share of groups solved in every condition; each repeat (epoch) of a group is tried anew.
@@ -319,10 +312,8 @@ class Contrasts:
             return None
         seen = {asked for *_, asked in self._solved.values()}
         whole = {one for one in seen if not any(one != other and one & other == one for other in seen)}
-        clusters: dict[str, list[int]] = {}
+        clusters = Clusters()
         for (group, _), (solved, verdicts, samples, asked) in self._solved.items():
             if verdicts == samples and asked in whole:
-                cluster = clusters.setdefault(group, [0, 0])
-                cluster[0] += solved == samples
-                cluster[1] += 1
-        return intervals.accuracy([(k, n) for k, n in clusters.values()])
+                clusters.add(group, float(solved == samples))
+        return clusters.accuracy()

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.errors import UsageError
 from harness.options import suggestion
@@ -17,6 +17,7 @@ from harness.results.audit import Value, features, sample_of
 from harness.results.counts import Contrasts, Gap
 from harness.results.records import RecordedRun
 from harness.statistics import intervals, odds, power, repeats, tests
+from harness.statistics.intervals import Cluster, Clusters, Stratum
 from harness.text import Extra, interval, number, p_value
 from harness.types import Outcome, Sample
 
@@ -48,8 +49,16 @@ class _Repeats:
             self.votes[answer] = (given + 1, correct + right)
 
 
-Row = tuple[str, str, bool, tuple[float, ...]]
-"""(condition, group, right, features) of an answer."""
+NOTHING = Cluster(0, 0)
+
+
+class _Judged(NamedTuple):
+    """An answer, with what was measured of its sample."""
+
+    condition: str
+    group: str
+    right: bool
+    features: tuple[float, ...]
 
 
 class Effects:
@@ -60,7 +69,7 @@ class Effects:
     def __init__(self, adjust: Sequence[str] = (), measures: Mapping[str, str] = MappingProxyType({})) -> None:
         self._adjusted_for = ", ".join(adjust)
         self._features = _features(adjust, measures)
-        self._answers: list[Row] = []
+        self._answers: list[_Judged] = []
         self._samples: dict[str, dict[str, _Repeats]] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -71,7 +80,7 @@ class Effects:
         if self._features:
             sample = sample_of(record)
             measured = tuple(_number(feature(sample)) for feature in self._features)
-            self._answers.append((record["condition"], record["group"], record["value"] == 1, measured))
+            self._answers.append(_Judged(record["condition"], record["group"], record["value"] == 1, measured))
 
     def tables(self, contrasts: Contrasts) -> list[Extra]:
         """The tables that the records have something to say in; `contrasts` has counted the same records."""
@@ -99,19 +108,19 @@ def _number(value: Value) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _strata(contrasts: Contrasts, factor: str, level: str, reference: str) -> list[odds.Table]:
+def _strata(contrasts: Contrasts, factor: str, level: str, reference: str) -> list[Stratum]:
     """Counts at the level and at the reference for each group and setting of the other factors."""
     cells = contrasts.conditions
     tables = []
     for condition, other in contrasts.matched(factor, level, reference):
         one, base = cells[condition].clusters, cells[other].clusters
         for group in dict.fromkeys((*one, *base)):
-            (k1, n1), (k0, n0) = one.get(group, (0, 0)), base.get(group, (0, 0))
-            tables.append((round(k1), int(n1), round(k0), int(n0)))
+            (k1, n1), (k0, n0) = one.get(group, NOTHING), base.get(group, NOTHING)
+            tables.append(Stratum(round(k1), n1, round(k0), n0))
     return tables
 
 
-def _adjusted(contrasts: Contrasts, answers: Sequence[Row], gap: Gap) -> odds.OddsRatio | None:
+def _adjusted(contrasts: Contrasts, answers: Sequence[_Judged], gap: Gap) -> odds.OddsRatio | None:
     """The odds ratio of a gap with the features as covariates, in the strata of `_strata`."""
     pairs = contrasts.matched(gap.factor, gap.level, gap.reference)
     side = {c: (i, at_level) for i, pair in enumerate(pairs) for c, at_level in zip(pair, (True, False), strict=True)}
@@ -124,7 +133,7 @@ def _adjusted(contrasts: Contrasts, answers: Sequence[Row], gap: Gap) -> odds.Od
     return odds.adjusted_odds_ratio([r[3] for r in rows], [r[1] for r in rows], covariates, keys)
 
 
-def _odds(contrasts: Contrasts, answers: Sequence[Row], adjusted_for: str) -> Extra:
+def _odds(contrasts: Contrasts, answers: Sequence[_Judged], adjusted_for: str) -> Extra:
     """Each gap as an odds ratio, the problem held fixed; by a mixed model too where some lack one of the levels, and
     adjusted for features of the prompts where asked for."""
     found = []
@@ -132,7 +141,7 @@ def _odds(contrasts: Contrasts, answers: Sequence[Row], adjusted_for: str) -> Ex
     for gap in contrasts.gaps():
         tables = _strata(contrasts, gap.factor, gap.level, gap.reference)
         found.append((gap, "conditional", odds.conditional_odds_ratio(tables), len(tables)))
-        if any(not n1 or not n0 for _, n1, _, n0 in tables):
+        if any(not table.answers or not table.base_answers for table in tables):
             found.append((gap, "mixed model", odds.mixed_odds_ratio(tables), len(tables)))
         if adjusted_for:
             ratio = _adjusted(contrasts, answers, gap) or odds.OddsRatio(None, 0.0, math.inf, 1.0, 0)
@@ -173,16 +182,17 @@ def _fluctuation(contrasts: Contrasts) -> Extra:
     """How much rates vary between the levels of a factor beyond the noise of repeats, all else equal."""
     rows = []
     for factor in contrasts.factors:
-        strata: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        problems: dict[tuple[str, int], list[Cluster]] = {}
         levels = contrasts.matched_levels(factor)
         for cells in levels.values():
             for setting, cell in enumerate(cells):
-                for group, (k, n) in cell.clusters.items():
-                    strata.setdefault((group, setting), []).append((round(k), int(n)))
-        found = repeats.fluctuation(list(strata.values()))
+                for group, (right, answers) in cell.clusters.items():
+                    problems.setdefault((group, setting), []).append(Cluster(round(right), answers))
+        found = repeats.fluctuation(list(problems.values()))
         if found is None:
             continue
-        mean = sum(k for s in strata.values() for k, _ in s) / max(1, sum(n for s in strata.values() for _, n in s))
+        every = [cluster for variations in problems.values() for cluster in variations]
+        mean = sum(c.right for c in every) / max(1, sum(c.answers for c in every))
         shape = repeats.beta(mean, found.sd.value)
         sd = f"{found.sd.value:.3f} {interval(found.sd.low, found.sd.high)}"
         rows.append(
@@ -225,11 +235,9 @@ def _sizes(most: int) -> list[int]:
 def _share(members: Sequence[_Repeats], values: Sequence[float], answers: int) -> str:
     """The mean over samples, clustered by group; in few groups the samples are the clusters."""
     few = len({member.group for member in members}) < intervals.FEW
-    clusters: dict[str | int, tuple[float, int]] = {}
+    clusters = Clusters()
     for i, (member, value) in enumerate(zip(members, values, strict=True)):
-        key = i if few else member.group
-        total, n = clusters.get(key, (0.0, 0))
-        clusters[key] = (total + value, n + 1)
+        clusters.add(str(i) if few else member.group, value)
     found = repeats.mean_of_shares(list(clusters.values()), answers)
     assert found is not None
     return f"{number(found.value)} {interval(found.low, found.high)}"

@@ -249,7 +249,7 @@ def measure(condition: str, pairs: Sequence[Pair], alpha: float) -> Measured:
     if len(groups) < intervals.FEW:
         low, high, p, spread = _given_samples(pairs, alpha)
         return Measured(**shared, units=n, low=low, high=high, p=p, spread=spread)
-    means = intervals.linearised([(sum(d), len(d)) for d in groups.values()])
+    means = intervals.linearised([intervals.Cluster(sum(d), len(d)) for d in groups.values()])
     low, high = intervals.mean_interval(means, 1 - alpha)
     p = tests.sign_flips([sum(d) for d in groups.values()])
     return Measured(**shared, units=len(groups), low=low, high=high, p=p, spread=power.deviation(means) ** 2)

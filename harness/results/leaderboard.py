@@ -20,7 +20,7 @@ from harness.models.registry import aliases
 from harness.results.counts import Contrasts
 from harness.results.records import RecordedRun, open_run
 from harness.statistics import intervals
-from harness.statistics.intervals import Estimate
+from harness.statistics.intervals import Cluster, Clusters, Estimate, MatchedDifference, Stratum
 from harness.text import align, interval, number
 
 COLUMNS = (
@@ -151,8 +151,8 @@ def ranks(runs: Iterable[Counted]) -> list[Row]:
 
     A run's best rank is one plus the number of runs that are better beyond doubt, its worst the number of runs less
     those that are worse beyond doubt (Mohamad, van Zwet and Goeman 2019, arXiv 1812.05507): the interval of each
-    pairwise difference excludes zero, at 95% for all pairs of a task together (Bonferroni). Runs that share five
-    groups or more are compared within them, others as independent samples.
+    pairwise difference excludes zero, at 95% for all pairs of a task together (Bonferroni). Runs that share
+    groups are compared within them, others as independent samples.
     """
     by_task: dict[str, list[Counted]] = {}
     for counted in runs:
@@ -173,11 +173,7 @@ def ranks(runs: Iterable[Counted]) -> list[Row]:
     return found
 
 
-Groups = Mapping[str, Sequence[float]]
-"""(sum of values, number of verdicts) by group."""
-
-
-def rank_limits(models: Sequence[Groups]) -> list[tuple[int, int]]:
+def rank_limits(models: Sequence[Clusters]) -> list[tuple[int, int]]:
     """(best, worst) rank that can't be ruled out of each model, see `ranks`."""
     n = len(models)
     confidence = 1 - 0.05 / max(1, n * (n - 1) // 2)
@@ -185,14 +181,14 @@ def rank_limits(models: Sequence[Groups]) -> list[tuple[int, int]]:
     return [(1 + sum(above[j][i] > 0 for j in range(n)), n - sum(sign > 0 for sign in above[i])) for i in range(n)]
 
 
-def _sign(one: Groups, other: Groups, confidence: float) -> int:
-    """1 where the one is better beyond doubt, -1 where the other is, else 0."""
-    shared = [g for g in one if g in other and one[g][1] and other[g][1]]
-    if len(shared) >= intervals.FEW:
-        low, high = intervals.paired([one[g][0] / one[g][1] - other[g][0] / other[g][1] for g in shared], confidence)
+def _sign(one: Clusters, other: Clusters, confidence: float) -> int:
+    """1 if the one is better beyond doubt, -1 if the other is, else 0."""
+    shared = [[Stratum(*one[group], *other[group])] for group in one if group in other]
+    if shared:
+        low, high = MatchedDifference(shared).interval(confidence)
     else:
-        (k1, n1), (k2, n2) = ([sum(c) for c in zip(*groups.values(), strict=True)] for groups in (one, other))
-        low, high = intervals.difference(k1, int(n1), k2, int(n2), confidence)
+        sides = [Cluster(sum(c.right for c in side.values()), side.answers) for side in (one, other)]
+        low, high = intervals.difference(*sides[0], *sides[1], confidence)
     return 1 if low > 0 else -1 if high < 0 else 0
 
 

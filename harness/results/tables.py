@@ -80,7 +80,7 @@ def render_contrasts(contrasts: Contrasts) -> str:
         rows.append({"condition": "all"} | contrasts.total.row())
     parts = [render(rows, ["condition"])]
     if 1 < len(contrasts.groups) <= MOST_GROUPS:
-        estimates = {group: intervals.accuracy([(k, int(n))]) for group, (k, n) in contrasts.groups.items()}
+        estimates = {group: intervals.accuracy([cluster]) for group, cluster in contrasts.groups.items()}
         body = [[g, str(e.n), number(e.value), interval(e.low, e.high)] for g, e in estimates.items() if e]
         parts.append(align(["group", "n", "accuracy", "95% CI"], body, left=1))
     gaps = contrasts.gaps()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from harness.statistics.intervals import normal_quantile
 
@@ -32,8 +33,16 @@ class Logistic:
         return (-b - root) / a, (-b + root) / a
 
 
-def logistic(points: Sequence[tuple[float, float, int]]) -> Logistic | None:
-    """Logistic regression of right out of n on x, from (x, right, n) rows; each row is a cluster of its own, and the
+class Point(NamedTuple):
+    """The answers of one group at x: the sum of their values, and how many there are."""
+
+    x: float
+    right: float
+    answers: int
+
+
+def logistic(points: Sequence[Point]) -> Logistic | None:
+    """Logistic regression of right out of answers on x; each point is a cluster of its own, and the
     covariance is robust against what the answers of a cluster share (the sandwich, times n / (n - 2) for n rows: HC1 of
     MacKinnon and White 1985, Journal of Econometrics 29: 305-325). None where no curve can be
     fitted, as when all below some x are right and all above are wrong."""

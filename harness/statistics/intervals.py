@@ -43,12 +43,28 @@ class Cluster(NamedTuple):
     answers: int
 
 
+class Clusters(dict[str, Cluster]):
+    """The answers of each group, counted one by one."""
+
+    def add(self, group: str, right: float, answers: int = 1) -> None:
+        there = self.get(group)
+        self[group] = Cluster(right, answers) if there is None else Cluster(there[0] + right, there[1] + answers)
+
+    @property
+    def answers(self) -> int:
+        return sum(cluster.answers for cluster in self.values())
+
+    def accuracy(self, confidence: float = 0.95) -> Estimate | None:
+        """See the function of that name."""
+        return accuracy(list(self.values()), confidence)
+
+
 BINOMIAL_WEIGHT = 0.5
 """How many groups the binomial variance counts for beside the variance between the groups seen, see `accuracy`."""
 
 
-def accuracy(clusters: Sequence[tuple[float, int]], confidence: float = 0.95) -> Estimate | None:
-    """Accuracy over clusters (`Cluster`s), with a cluster-robust Wilson interval; None without a verdict.
+def accuracy(clusters: Sequence[Cluster], confidence: float = 0.95) -> Estimate | None:
+    """Accuracy over clusters, with a cluster-robust Wilson interval; None without a verdict.
 
     Wilson's interval at the effective sample size n / deff, where deff is the ratio of the variance of the mean to the
     binomial one (Korn and Graubard 1998, Survey Methodology 24: 193-201). That variance is the one between clusters
@@ -265,7 +281,7 @@ def paired(differences: Sequence[float], confidence: float = 0.95) -> tuple[floa
     return max(-1.0, low), min(1.0, high)
 
 
-def linearised(clusters: Sequence[tuple[float, int]]) -> list[float]:
+def linearised(clusters: Sequence[Cluster]) -> list[float]:
     """A value for each cluster (sum, size > 0) whose mean is the mean over all members and whose spread is that mean's
     cluster-robust one (Cochran 1977, section 6.3). With clusters of one size these are the clusters' means."""
     n, g = sum(m for _, m in clusters), len(clusters)

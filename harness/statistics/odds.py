@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
+from harness.statistics.intervals import Stratum
+
 
 @dataclass(frozen=True)
 class OddsRatio:
@@ -22,11 +24,7 @@ class OddsRatio:
     strata: int
 
 
-Table = tuple[int, int, int, int]
-"""Right answers and answers at the level, right answers and answers at the reference, in one stratum."""
-
-
-def conditional_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> OddsRatio:
+def conditional_odds_ratio(tables: Sequence[Stratum], confidence: float = 0.95) -> OddsRatio:
     """The common odds ratio by conditional logistic regression, each problem with an intercept of its own that is
     conditioned away (Breslow and Day 1980, Statistical Methods in Cancer Research 1, section 7.2).
 
@@ -41,7 +39,7 @@ def conditional_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) ->
 
     supports: dict[tuple[int, int, int], list[int]] = {}
     for right, n, base_right, base_n in tables:
-        supports.setdefault((n, base_n, right + base_right), []).append(right)
+        supports.setdefault((n, base_n, round(right + base_right)), []).append(round(right))
     terms = []
     for (n, base_n, total), observed in supports.items():
         u = np.arange(max(0, total - base_n), min(n, total) + 1)
@@ -81,7 +79,7 @@ def conditional_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) ->
     return OddsRatio(value, low, high, p, sum(m for *_, m in terms))
 
 
-def mixed_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> OddsRatio:
+def mixed_odds_ratio(tables: Sequence[Stratum], confidence: float = 0.95) -> OddsRatio:
     """The odds ratio by logistic regression with a random intercept for each problem: for unbalanced runs, where the
     conditional one has to leave out problems without an answer at one of the levels.
 
@@ -92,9 +90,9 @@ def mixed_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> OddsR
     from scipy.optimize import brentq, minimize
     from scipy.stats import chi2
 
-    counts: dict[Table, int] = {}
+    counts: dict[Stratum, int] = {}
     for table in tables:
-        if table[1] + table[3]:
+        if table.answers + table.base_answers:
             counts[table] = counts.get(table, 0) + 1
     both = [sum(t[i] * m for t, m in counts.items()) for i in range(4)]
     if not both[1] or not both[3]:
@@ -130,8 +128,8 @@ def mixed_odds_ratio(tables: Sequence[Table], confidence: float = 0.95) -> OddsR
 
 
 def log_likelihoods(data: Any, log_ratio: float, intercept: float, sd: float) -> Any:
-    """The log-likelihood of each row of `data` (problems x 4, as a Table, but for binomial coefficients) with a random
-    intercept of this standard deviation integrated out.
+    """The log-likelihood of each row of `data` (problems x 4, as Stratum) with a random intercept of this standard
+    deviation integrated out, but for binomial coefficients: an array of problems.
 
     By Gauss-Hermite quadrature whose nodes stand around each problem's own most likely intercept (Pinheiro and Bates
     1995, Journal of Computational and Graphical Statistics 4: 12-35, section 2.2). Nodes that are the same for all are

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from harness.statistics.intervals import Estimate, student, wilson
+from harness.statistics.intervals import Cluster, Estimate, student, wilson
 from harness.statistics.tests import DRAWS
 
 
@@ -57,10 +57,10 @@ def _enough(n: int, k: int) -> None:
         raise ValueError(f"{k} of {n} answers can't be drawn")
 
 
-def mean_of_shares(clusters: Sequence[tuple[float, int]], answers: int) -> Estimate | None:
-    """Mean over samples of chances in [0, 1], each cluster (sum, samples); `answers` is how many answers are behind
-    them. The interval is Wilson's at the effective sample size of the clusters' spread (Korn and Graubard 1998), no
-    larger than `answers`; n is the number of samples. None without a sample."""
+def mean_of_shares(clusters: Sequence[Cluster], answers: int) -> Estimate | None:
+    """Mean over samples of chances in [0, 1], of each cluster their sum and number; `answers` is how many answers are
+    behind them. The interval is Wilson's at the effective sample size of the clusters' spread (Korn and Graubard 1998),
+    no larger than `answers`; n is the number of samples. None without a sample."""
     n = sum(m for _, m in clusters)
     if not n:
         return None
@@ -86,11 +86,7 @@ class Fluctuation(NamedTuple):
     strata: int
 
 
-Stratum = Sequence[tuple[int, int]]
-"""(right, answers) of each variation of a problem."""
-
-
-def fluctuation(strata: Sequence[Stratum], confidence: float = 0.95) -> Fluctuation | None:
+def fluctuation(problems: Sequence[Sequence[Cluster]], confidence: float = 0.95) -> Fluctuation | None:
     """The reading of Nezhurina et al. 2024 (arXiv 2406.02061): correct response rates that fluctuate between
     variations of a problem which a robust reasoner would solve alike.
 
@@ -98,9 +94,10 @@ def fluctuation(strata: Sequence[Stratum], confidence: float = 0.95) -> Fluctuat
     unbiased estimate of the variance between variations, and asks for no distribution (Searle, Casella, McCulloch
     1992, Variance Components, chapter 3); with that of their Beta distribution it gives its parameters (`beta`).
     Its interval takes the total variance as chi-squared distributed. The test permutes answers between the variations
-    of a problem. None where no problem has two variations with two answers each: single answers can't tell.
+    of a problem. `problems`: the answers of each variation of each problem. None if no problem has two variations with
+    two answers each: single answers can't tell.
     """
-    strata = [[(k, n) for k, n in cells if n > 1] for cells in strata]
+    strata = [[cell for cell in cells if cell.answers > 1] for cells in problems]
     strata = [cells for cells in strata if len(cells) > 1]
     if not strata:
         return None
@@ -109,7 +106,7 @@ def fluctuation(strata: Sequence[Stratum], confidence: float = 0.95) -> Fluctuat
     return Fluctuation(Estimate(value, low, high, n), _homogeneity(strata), count, len(strata))
 
 
-def variation(strata: Sequence[Stratum], confidence: float = 0.95) -> tuple[float, float, float]:
+def variation(strata: Sequence[Sequence[Cluster]], confidence: float = 0.95) -> tuple[float, float, float]:
     """(lower limit, estimate, upper limit) of the standard deviation, see `fluctuation`; all cells with two answers."""
     from scipy.stats import chi2
 
@@ -139,7 +136,7 @@ def beta(mean: float, sd: float) -> tuple[float, float] | None:
     return mean * size, (1 - mean) * size
 
 
-def _homogeneity(strata: Sequence[Stratum]) -> float:
+def _homogeneity(strata: Sequence[Sequence[Cluster]]) -> float:
     """p-value of equal rates within each stratum, by permuting answers within it: exact up to random draws."""
     import numpy as np
 

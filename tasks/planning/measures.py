@@ -3,11 +3,13 @@ fail. From records, one pass; every share with its interval and n."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.statistics import curve, intervals
+from harness.statistics.curve import Point
+from harness.statistics.intervals import Clusters
 from harness.tasks.planning.cases import ABILITIES
 from harness.text import Extra, interval, number
 from harness.types import Outcome
@@ -15,16 +17,14 @@ from harness.types import Outcome
 NOT_PLANS = ("plan_verification", "plan_execution")
 STAGES = ("answered", "parsed", "executable", "goal", "optimal")
 
-Clusters = dict[str, list[float]]
-
 
 @dataclass
 class _Cell:
     """Counts of one condition."""
 
-    stages: dict[str, Clusters] = field(default_factory=lambda: {stage: {} for stage in STAGES})
+    stages: dict[str, Clusters] = field(default_factory=lambda: {stage: Clusters() for stage in STAGES})
     prefix: list[float] = field(default_factory=list)
-    gaps: Clusters = field(default_factory=dict)
+    gaps: Clusters = field(default_factory=Clusters)
     lengths: dict[int, Clusters] = field(default_factory=dict)
     kinds: dict[str, Clusters] = field(default_factory=dict)
     levels: dict[str, dict[str, Clusters]] = field(default_factory=dict)
@@ -51,19 +51,13 @@ class Measures:
         return [extra for extra in found if extra.rows]
 
 
-def _add(clusters: Clusters, group: str, value: float) -> None:
-    cluster = clusters.setdefault(group, [0.0, 0])
-    cluster[0] += value
-    cluster[1] += 1
-
-
 def _count(cell: _Cell, record: Mapping[str, Any], ability: str) -> None:
     group, detail, params = record["group"], record["detail"] or {}, record["params"]
     if ability == "plan_verification":
         for level in ("binary", "type", "explanation"):
             kinds = cell.levels.setdefault(level, {})
             # By the truth, which is in params: an answer that can't be read is wrong at every level.
-            _add(kinds.setdefault(str(params.get("plan_kind")), {}), group, float(bool(detail.get(level))))
+            kinds.setdefault(str(params.get("plan_kind")), Clusters()).add(group, float(bool(detail.get(level))))
         return
     if ability in NOT_PLANS or params.get("solvable") == "no":
         return
@@ -78,35 +72,31 @@ def _count(cell: _Cell, record: Mapping[str, Any], ability: str) -> None:
     }
     for stage, true in reached.items():
         if stage != "optimal" or params.get("optimal_cost") is not None:
-            _add(cell.stages[stage], group, float(true))
+            cell.stages[stage].add(group, float(true))
     if steps:
         cell.prefix.append(executable / steps)
     best = params.get("optimal_cost")
     if best:
         if detail.get("gap") is not None:
-            _add(cell.gaps, group, detail["gap"] / best)
-        _add(cell.lengths.setdefault(best, {}), group, float(record["value"] or 0.0))
+            cell.gaps.add(group, detail["gap"] / best)
+        cell.lengths.setdefault(best, Clusters()).add(group, float(record["value"] or 0.0))
 
 
 def _share(clusters: Clusters) -> str:
-    estimate = intervals.accuracy([(k, int(n)) for k, n in clusters.values()])
+    estimate = clusters.accuracy()
     return f"{number(estimate.value)} {interval(estimate.low, estimate.high)}" if estimate else "-"
-
-
-def _size(clusters: Clusters) -> int:
-    return int(sum(n for _, n in clusters.values()))
 
 
 def _funnel(cells: Mapping[str, _Cell]) -> Extra:
     """Share of answers that get so far, each of all with a verdict."""
     rows = [
-        (condition, str(_size(cell.stages["answered"])), *(_share(cell.stages[stage]) for stage in STAGES))
+        (condition, str(cell.stages["answered"].answers), *(_share(cell.stages[stage]) for stage in STAGES))
         for condition, cell in cells.items()
         if cell.stages["answered"]
     ]
     pictures = []
     for condition, cell in cells.items():
-        found = [(stage, intervals.accuracy([(k, int(n)) for k, n in cell.stages[stage].values()])) for stage in STAGES]
+        found = [(stage, cell.stages[stage].accuracy()) for stage in STAGES]
         pictures.append((condition, tuple((stage, e) for stage, e in found if e)))
     return Extra("how far plans get", ("condition", "n", *STAGES), tuple(rows), tuple(pictures))
 
@@ -135,7 +125,7 @@ def _optimality(cells: Mapping[str, _Cell]) -> Extra:
 def _by_length(cells: Mapping[str, _Cell]) -> Extra:
     """Accuracy at each length of a shortest plan."""
     rows = [
-        (condition, str(length), str(_size(clusters)), _share(clusters))
+        (condition, str(length), str(clusters.answers), _share(clusters))
         for condition, cell in cells.items()
         if len(cell.lengths) > 1
         for length, clusters in sorted(cell.lengths.items())
@@ -147,21 +137,21 @@ def _half_points(cells: Mapping[str, _Cell]) -> Extra:
     """The length at which a logistic curve, fitted to all answers of a condition, passes 50%."""
     rows = []
     for condition, cell in cells.items():
-        points = [(length, k, int(n)) for length, clusters in cell.lengths.items() for k, n in clusters.values()]
+        points = [Point(length, *cluster) for length, clusters in cell.lengths.items() for cluster in clusters.values()]
         if len(cell.lengths) > 1:
-            rows.append((condition, str(sum(n for _, _, n in points)), half_point(points)))
+            rows.append((condition, str(sum(point.answers for point in points)), half_point(points)))
     return Extra("length at which half of the answers are right", ("condition", "n", "steps"), tuple(rows))
 
 
-def half_point(points: list[tuple[int, float, int]]) -> str:
-    """The length at which a logistic curve fitted to (length, right, n) passes 50%, with its 95% interval.
+def half_point(points: Sequence[Point]) -> str:
+    """The length at which a logistic curve fitted to these points passes 50%, with its 95% interval.
 
     In words where there is nothing to fit, or too little.
     """
-    right, n = sum(k for _, k, _ in points), sum(n for _, _, n in points)
+    right, n = sum(point.right for point in points), sum(point.answers for point in points)
     if right in (0, n):
         return f"not in the lengths asked: {'all' if right else 'none'} right"
-    fit = curve.logistic([(float(x), k, size) for x, k, size in points])
+    fit = curve.logistic(points)
     if fit is None:
         return "no curve can be fitted"
     if fit.slope >= 0:
@@ -170,7 +160,7 @@ def half_point(points: list[tuple[int, float, int]]) -> str:
     if limits is None:
         return "too few to tell"
     value = -fit.intercept / fit.slope
-    inside = min(x for x, _, _ in points) <= value <= max(x for x, _, _ in points)
+    inside = min(point.x for point in points) <= value <= max(point.x for point in points)
     where = "" if inside else ", outside the lengths asked"
     return f"{value:.1f} [{limits[0]:.1f}, {limits[1]:.1f}]{where}"
 
@@ -185,11 +175,12 @@ def _verdicts(cells: Mapping[str, _Cell]) -> Extra:
             if level == "binary":
                 flawed = [classes.pop(k) for k in ("precondition", "goal") if k in classes]
                 if flawed:
-                    classes["flawed"] = {f"{i}/{g}": c for i, part in enumerate(flawed) for g, c in part.items()}
-            shares = [e for c in classes.values() if (e := intervals.accuracy([(k, int(n)) for k, n in c.values()]))]
+                    every = {f"{i}/{g}": c for i, part in enumerate(flawed) for g, c in part.items()}
+                    classes["flawed"] = Clusters(every)
+            shares = [e for c in classes.values() if (e := c.accuracy())]
             balanced = intervals.mean_of(shares)
             shown = f"{number(balanced.value)} {interval(balanced.low, balanced.high)}"
-            by_kind = [f"{_share(kinds[k])} n={_size(kinds[k])}" if k in kinds else "-" for k in KINDS]
+            by_kind = [f"{_share(kinds[k])} n={kinds[k].answers}" if k in kinds else "-" for k in KINDS]
             rows.append((condition, level, str(balanced.n), shown, *by_kind))
     header = ("condition", "level", "n", "balanced accuracy", *(f"plan: {k}" for k in KINDS))
     return Extra("verification of plans", header, tuple(rows))

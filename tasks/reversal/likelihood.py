@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.statistics import intervals
+from harness.statistics.intervals import Clusters
 from harness.statistics.repeats import mean_of_shares
 from harness.tasks.reversal.scoring import SEPARATOR
 from harness.text import Extra, interval, number
@@ -52,8 +53,7 @@ class Likelihoods:
 
 def _row(direction: str, members: Sequence[_Answer]) -> tuple[str, ...]:
     targets = list(dict.fromkeys(answer.right for answer in members))
-    seen: dict[str, tuple[float, int]] = {}
-    ahead: dict[str, tuple[float, int]] = {}
+    seen, ahead = Clusters(), Clusters()
     found = []
     for group, answer, others, first in members:
         # Without names of its own in the prompt, a sample is compared with the answers to the other questions.
@@ -62,14 +62,13 @@ def _row(direction: str, members: Sequence[_Answer]) -> tuple[str, ...]:
         if own is not None:
             found.append(own)
         shares = [_ahead(own, _likelihood(name, first)) for name in names]
-        for counts, value in ((seen, float(own is not None)), (ahead, sum(shares) / len(shares) if shares else 0.5)):
-            total, n = counts.get(group, (0.0, 0))
-            counts[group] = (total + value, n + 1)
+        seen.add(group, float(own is not None))
+        ahead.add(group, sum(shares) / len(shares) if shares else 0.5)
     log_probability = "-"
     if found:
         low, high = intervals.skewed_mean_interval(found)
         log_probability = f"{sum(found) / len(found):.2f} [{low:.2f}, {min(0.0, high):.2f}] n={len(found)}"
-    among, likelier = intervals.accuracy(list(seen.values())), mean_of_shares(list(ahead.values()), len(members))
+    among, likelier = seen.accuracy(), mean_of_shares(list(ahead.values()), len(members))
     assert among is not None
     assert likelier is not None
     shown = [f"{number(e.value)} {interval(e.low, e.high)}" for e in (among, likelier)]

@@ -12,6 +12,7 @@ from harness.pipeline import store
 from harness.plugins import installed
 from harness.results import leaderboard
 from harness.results.leaderboard import COLUMNS, read, to_csv, to_latex, to_markdown
+from harness.statistics.intervals import Cluster, Clusters
 
 
 def rows(directories: list[Path], incomplete: bool = False) -> tuple[list[leaderboard.Row], list[str]]:
@@ -79,13 +80,14 @@ def test_tokens_cost_what_the_alias_says(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_models_that_answered_the_same_problems_are_compared_within_them(tmp_path: Path) -> None:
-    """Each of 12 problems is solved a little more often by one: as independent samples they could not be told apart."""
+    """Problems are solved nearly always or nearly never, each a little more often by one of two models: as independent
+    samples they could not be told apart."""
 
-    def groups(gain: int) -> dict[str, tuple[float, int]]:
-        return {str(i): (float(min(20, i + 4 + gain)), 20) for i in range(12)}
+    def groups(gain: int) -> Clusters:
+        return Clusters({str(i): Cluster(gain + 19.0 * (i % 2), 20) for i in range(24)})
 
     assert leaderboard.rank_limits([groups(1), groups(0)]) == [(1, 1), (2, 2)]
-    others = {f"other {name}": cluster for name, cluster in groups(0).items()}
+    others = Clusters({f"other {name}": cluster for name, cluster in groups(0).items()})
     assert leaderboard.rank_limits([groups(1), others]) == [(1, 2), (1, 2)]
 
 

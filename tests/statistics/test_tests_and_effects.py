@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import normal_sample_size_one_tail
 
 from harness.statistics import odds, power, repeats, tests
-from harness.statistics.intervals import Stratum
+from harness.statistics.intervals import Cluster, Stratum
 
 counts = st.integers(1, 8).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -96,8 +96,12 @@ def test_more_answers_than_there_are_can_not_be_drawn() -> None:
             estimate(2, 4, 5)
 
 
+def clusters(problems: list[list[tuple[int, int]]]) -> list[list[Cluster]]:
+    return [[Cluster(*cells) for cells in problem] for problem in problems]
+
+
 def test_rates_that_differ_by_chance_alone_do_not_fluctuate() -> None:
-    found = repeats.fluctuation([[(15, 30), (16, 30), (14, 30), (15, 30)]])
+    found = repeats.fluctuation(clusters([[(15, 30), (16, 30), (14, 30), (15, 30)]]))
     assert found is not None
     assert (found.sd.value, found.sd.low) == (0, 0)
     assert found.sd.high > 0
@@ -107,7 +111,7 @@ def test_rates_that_differ_by_chance_alone_do_not_fluctuate() -> None:
 
 def test_rates_of_nezhurina_2024_fluctuate() -> None:
     """A model that solves one variation nearly always and another nearly never."""
-    found = repeats.fluctuation([[(28, 30), (2, 30), (20, 30), (1, 30)]])
+    found = repeats.fluctuation(clusters([[(28, 30), (2, 30), (20, 30), (1, 30)]]))
     assert found is not None
     assert 0.3 < found.sd.value < 0.5
     assert found.sd.low > 0.1
@@ -125,7 +129,7 @@ def test_the_variance_between_variations_is_estimated_without_bias() -> None:
 
 
 def test_single_variations_or_answers_tell_nothing_about_fluctuation() -> None:
-    assert repeats.fluctuation([[(3, 5)], [], [(1, 1), (0, 1), (1, 1)]]) is None
+    assert repeats.fluctuation(clusters([[(3, 5)], [], [(1, 1), (0, 1), (1, 1)]])) is None
 
 
 @given(st.floats(0.05, 0.95), st.floats(0.01, 0.2))
@@ -137,14 +141,14 @@ def test_a_beta_distribution_has_the_mean_and_spread_it_was_made_for(mean: float
         assert math.sqrt(a * b / (a + b) ** 2 / (a + b + 1)) == pytest.approx(sd)
 
 
-def tables(seed: int, ratio: float, groups: int, repeats: int = 1, missing: float = 0.0) -> list[tuple]:
+def tables(seed: int, ratio: float, groups: int, repeats: int = 1, missing: float = 0.0) -> list[Stratum]:
     rng = random.Random(seed)
     made = []
     for _ in range(groups):
         intercept = rng.gauss(0, 1.5)
         p, q = (1 / (1 + math.exp(-intercept - effect)) for effect in (math.log(ratio), 0.0))
         n, m = (0 if rng.random() < missing else repeats for _ in range(2))
-        made.append((sum(rng.random() < p for _ in range(n)), n, sum(rng.random() < q for _ in range(m)), m))
+        made.append(Stratum(sum(rng.random() < p for _ in range(n)), n, sum(rng.random() < q for _ in range(m)), m))
     return made
 
 
@@ -180,7 +184,7 @@ def test_a_level_that_is_always_right_bounds_the_ratio_on_one_side() -> None:
 
 def test_problems_that_were_always_solved_say_nothing_about_the_ratio() -> None:
     assert odds.conditional_odds_ratio([(5, 5, 5, 5)] * 9) == odds.OddsRatio(None, 0, math.inf, 1, 0)
-    assert odds.mixed_odds_ratio([(5, 5, 0, 0)] * 9).value is None
+    assert odds.mixed_odds_ratio([Stratum(5, 5, 0, 0)] * 9).value is None
 
 
 def test_the_mixed_model_takes_in_problems_with_one_level_only() -> None:

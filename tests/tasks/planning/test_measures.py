@@ -1,5 +1,6 @@
 """What a table of planning runs shows beside accuracy."""
 
+from harness.statistics.curve import Point
 from harness.tasks.planning.measures import Measures, half_point
 
 
@@ -57,14 +58,17 @@ def test_balanced_accuracy_gives_a_frequent_kind_no_weight() -> None:
 
 def test_the_length_at_which_half_are_right_is_where_the_curve_crosses() -> None:
     points = [(length, float(i < 40 - 4 * length), 1) for length in range(1, 10) for i in range(40)]
-    text = half_point(points)
+    text = half_point([Point(*point) for point in points])
     value, low, high = (float(x) for x in text.replace("[", "").replace("]", "").replace(",", "").split())
     assert low < value < high
     assert abs(value - 5) < 0.1
 
 
 def test_what_can_not_be_fitted_is_said_in_words() -> None:
-    assert "all right" in half_point([(2, 1, 1), (4, 1, 1)])
-    assert "none right" in half_point([(2, 0, 1), (4, 0, 1)])
-    assert "no curve" in half_point([(2, 1, 1), (4, 0, 1), (6, 0, 1)])
-    assert "does not fall" in half_point([(2, 0, 1), (2, 1, 1), (4, 1, 1), (4, 0, 1), (6, 1, 1), (6, 1, 1)])
+    def points(rows: list[tuple[float, float, int]]) -> list[Point]:
+        return [Point(*row) for row in rows]
+
+    assert "all right" in half_point(points([(2, 1, 1), (4, 1, 1)]))
+    assert "none right" in half_point(points([(2, 0, 1), (4, 0, 1)]))
+    assert "no curve" in half_point(points([(2, 1, 1), (4, 0, 1), (6, 0, 1)]))
+    assert "does not fall" in half_point(points([(2, 0, 1), (2, 1, 1), (4, 1, 1), (4, 0, 1), (6, 1, 1), (6, 1, 1)]))
