@@ -60,7 +60,7 @@ class Run:
     def gate(
         self, base: str | Path, *, margin: float = 0.02, alpha: float = 0.05, fail_on: str = "regression"
     ) -> Comparison:
-        """This run against another, or a committed baseline; AssertionError with the table where the gate fails."""
+        """This run against another, or a committed baseline; AssertionError with the table if the gate fails."""
         from harness.results import gate
 
         result = gate.compare(gate.find(base), self.directory, margin=margin, alpha=alpha)

@@ -27,6 +27,8 @@ class Message(NamedTuple):
     content: str
 
     def as_dict(self) -> dict[str, str]:
+        """As APIs and records have it."""
+
         return {"role": self.role, "content": self.content}
 
 
@@ -101,8 +103,8 @@ StopReason = Literal["stop", "length", "content_filter", "other"]
 class Completion:
     """What a model returned. `text` is the answer alone; text of a thinking section is in `thinking`.
 
-    Token counts are None where the server did not say. `served_by` is the model name that the server
-    reports (a revision, where it has one).
+    Token counts are None if the server does not report them. `served_by` is the model name that the server reports,
+    with its revision if it has one.
 
     `error` has the server's words if it refused to answer this prompt for good: because of what it says (stop_reason
     content_filter) or because it does not fit (length). `notes` are sentences for the reader of the run's table; they
@@ -134,12 +136,14 @@ class Model(Protocol):
     max_connections: int
 
     @property
-    def identity(self) -> Params: ...
+    def identity(self) -> Params:
+        """Known once `start` has returned."""
 
     async def start(self) -> None:
         """Make ready to answer: load, connect, start a server. Called once, before the first request."""
 
-    async def complete(self, request: Request) -> Completion: ...
+    async def complete(self, request: Request) -> Completion:
+        """One completion of one request. Many may be under way at once, up to `max_connections`."""
 
     async def close(self) -> None:
         """Release what `start` acquired. Called exactly once, also after an error."""
@@ -149,7 +153,8 @@ class Model(Protocol):
 class Checked(Protocol):
     """A model that can tell before any run starts that it will not: a key is missing."""
 
-    def check(self) -> None: ...
+    def check(self) -> None:
+        """Raises UsageError if the model will not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +229,8 @@ class Session(Protocol):
         """Of this sample, repeat and seed alone: the same in a run that is resumed."""
 
     @property
-    def spent(self) -> Spent: ...
+    def spent(self) -> Spent:
+        """Calls and tokens of this sample so far."""
 
     async def ask(self, messages: Sequence[Message], *, n: int = 1, **changes: Any) -> list[Completion]:
         """`n` answers of the model to these messages; `changes` are fields of Sampling.
@@ -264,9 +270,11 @@ class Strategy(Protocol):
     aid: ClassVar[Aid]
 
     @property
-    def max_calls(self) -> int | None: ...
+    def max_calls(self) -> int | None:
+        """Most calls a sample; None if it depends on the answers."""
 
-    async def solve(self, session: Session) -> Response: ...
+    async def solve(self, session: Session) -> Response:
+        """The answer to one sample."""
 
 
 class Outcome(StrEnum):
@@ -302,19 +310,25 @@ class Score:
 
     @classmethod
     def of(cls, correct: bool, answer: str, **detail: Any) -> Score:
+        """A verdict on an answer that was read."""
+
         return cls(Outcome.CORRECT if correct else Outcome.WRONG, float(correct), answer, detail)
 
     @classmethod
     def without_answer(cls, outcome: Outcome, **detail: Any) -> Score:
+        """An outcome without an answer: its value is 0 if it counts as a verdict, else None."""
+
         return cls(outcome, 0.0 if outcome.has_verdict else None, None, detail)
 
 
 class Collector(Protocol):
     """Reads the records of a run one by one, and makes tables of them (harness.text.Extra)."""
 
-    def add(self, record: Mapping[str, Any]) -> None: ...
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take in one record, a flat dict with the columns of Record."""
 
-    def tables(self) -> Sequence[Any]: ...
+    def tables(self) -> Sequence[Any]:
+        """The tables that the records so far have something to say in."""
 
 
 class Task:

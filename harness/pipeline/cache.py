@@ -20,7 +20,8 @@ class Cache:
     """get and put by key. Several processes may share the file."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """HarnessError where the file can't be opened or is no cache."""
+        """Open or make the file (by default in the user's cache folder). HarnessError if it can't be opened or is no
+        cache."""
         path = path or Path(platformdirs.user_cache_dir("harness")) / "completions.sqlite"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +35,8 @@ class Cache:
             ) from None
 
     def get(self, key: str) -> Completion | None:
+        """The completion kept under a key; None if there is none, or if the file can't be read now."""
+
         try:
             row = self._db.execute("SELECT value FROM completions WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error:
@@ -41,6 +44,8 @@ class Cache:
         return completion_from(json.loads(row[0])) if row else None
 
     def put(self, key: str, completion: Completion) -> None:
+        """Keep a completion. A cache that can't be written is no error."""
+
         value = json.dumps(asdict(completion))
         with contextlib.suppress(sqlite3.Error):  # an answer that can't be cached is an answer all the same
             self._db.execute("INSERT OR REPLACE INTO completions VALUES (?, ?)", (key, value))

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError
 from harness.pipeline import store
@@ -55,6 +55,7 @@ class Progress:
     started: float = field(default_factory=time.monotonic)
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Count one record."""
         outcome = Outcome(record["outcome"])
         self.done += 1
         self.tokens += (record["prompt_tokens"] or 0) + (record["completion_tokens"] or 0)
@@ -96,6 +97,8 @@ def preamble(task: Task, config: RunConfig) -> tuple[Message, ...]:
 
 
 def epochs_of(task: Task, config: RunConfig) -> int:
+    """How often each sample is asked: as the user says, or else the task."""
+
     return config.epochs if config.epochs is not None else task.epochs
 
 
@@ -108,8 +111,13 @@ def count(task: Task, config: RunConfig) -> int:
     return samples * epochs_of(task, config)
 
 
-Unit = tuple[Sample, int, str, tuple[Message, ...]]
-"""(sample, epoch, identity, messages): what is asked once."""
+class Unit(NamedTuple):
+    """What is asked once: a sample with its messages, in one epoch. `identity` is the record's."""
+
+    sample: Sample
+    epoch: int
+    identity: str
+    messages: tuple[Message, ...]
 
 
 class Run:
@@ -165,6 +173,8 @@ class Run:
         self.remarks.add(record)
 
     def check_budget(self) -> None:
+        """Raises BudgetSpent if the tokens of the run so far reach its budget."""
+
         budget = self.config.budget_tokens
         if budget is not None and self.spent >= budget:
             raise BudgetSpent(
@@ -191,7 +201,7 @@ class Run:
         except asyncio.CancelledError:
             status, reason = "interrupted", "interrupted"
         except FatalModelError as error:
-            status, reason = "incomplete", _told(error)
+            status, reason = "incomplete", _in_words(error)
         finally:
             for worker in workers:
                 worker.cancel()
@@ -202,7 +212,7 @@ class Run:
                 self.cache.close()
             self.writer.sync()
         if status == "complete" and self._ended_by:
-            status, reason = "incomplete", _told(self._ended_by)
+            status, reason = "incomplete", _in_words(self._ended_by)
         elif status == "complete" and self.progress.errors:
             status, reason = "incomplete", self._faults()
         on_progress(self.progress)
@@ -222,7 +232,7 @@ class Run:
             await asyncio.to_thread(self.writer.sync)
 
     def _units(self) -> Iterator[Unit]:
-        """(sample, epoch, identity, messages) of everything that is not done yet, lazily."""
+        """Everything that is not done yet, lazily."""
         parts = (self.task.name, self.task.version, self.config.strategy, dict(self.config.strategy_options))
         decoding = (asdict(self.sampling), self.config.seed)
         for sample in samples_of(self.task, self.config):
@@ -233,7 +243,7 @@ class Run:
                 identity = f"{asked}-{epoch}"
                 done = self._done.pop((sample.id, epoch), None)
                 if done is None:
-                    yield sample, epoch, identity, messages
+                    yield Unit(sample, epoch, identity, messages)
                 elif done != identity:
                     raise DataError(
                         f"sample {sample.id}, epoch {epoch} was asked of another task version, model or prompt",
@@ -241,7 +251,7 @@ class Run:
                     )
 
     async def _next(self, units: Iterator[Unit]) -> Unit | None:
-        """The next sample; where making one takes its time, the answers that arrive meanwhile are not kept waiting."""
+        """The next sample. Slow ones are made in a thread, so that answers that arrive meanwhile don't wait."""
         if not self.task.slow_samples:
             return next(units, None)
         async with self._drawing:
@@ -249,9 +259,8 @@ class Run:
 
     async def _work(self, units: Iterator[Unit]) -> None:
         while (unit := await self._next(units)) is not None and not self._stopping:
-            sample, epoch, identity, messages = unit
             try:
-                record = await self._solve(sample, epoch, identity, messages)
+                record = await self._solve(unit)
                 self.writer.append(record)
             except BudgetSpent as end:
                 # No worker takes another sample; calls under way are paid for, and wait for their answer.
@@ -264,7 +273,8 @@ class Run:
             if self.progress.done % 64 == 0:
                 await asyncio.sleep(0)  # models that answer at once would keep the event loop for themselves
 
-    async def _solve(self, sample: Sample, epoch: int, identity: str, messages: tuple[Message, ...]) -> dict[str, Any]:
+    async def _solve(self, unit: Unit) -> dict[str, Any]:
+        sample, epoch, identity, messages = unit
         session = OneSample(self, sample, epoch, messages)
         response: Response | None = None
         error: str | None = None
@@ -282,7 +292,7 @@ class Run:
         except ModelError as failure:
             if isinstance(failure, FatalModelError):  # no other sample is begun; this one was asked, so it is recorded
                 self._stopping, self._ended_by = True, self._ended_by or failure
-            score, error = Score.without_answer(Outcome.API_ERROR, kind=failure.kind), _told(failure)
+            score, error = Score.without_answer(Outcome.API_ERROR, kind=failure.kind), _in_words(failure)
         except Exception as failure:
             if isinstance(failure, HarnessError):
                 raise
@@ -340,7 +350,7 @@ class Run:
 _COLUMNS = tuple(f.name for f in fields(Record))
 
 
-def _told(error: HarnessError) -> str:
+def _in_words(error: HarnessError) -> str:
     return "\n  ".join(filter(None, (error.message, error.hint)))
 
 

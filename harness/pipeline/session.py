@@ -103,8 +103,8 @@ class OneSample:
 
     async def _ask(self, messages: Sequence[Message], changes: Mapping[str, Any]) -> Completion:
         run = self._run
-        # Calls are told apart by what they ask and how often it was asked, not by their order: of calls side by side
-        # the order is the network's, and a resumed run must find the same calls again.
+        # A call is identified by what it asks and how often that was asked, not by its place in the order: of calls
+        # side by side the order is the network's, and a resumed run must find the same calls again.
         content = "" if run.strategy.max_calls == 1 else store.identity(messages, changes)
         self._asked[content] += 1
         call = (run.task.version, self._sample.id, self._epoch, content, self._asked[content])

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.errors import DataError, HarnessError, UsageError
 from harness.files import compact, json_line
@@ -47,7 +47,7 @@ def find_run(name: str | Path, out: Path = Path("results")) -> Path:
 
 def find_runs(names: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
     """(run directories, what else there was): `results/*` names a README and baselines too. UsageError for a name that
-    nothing has, and where none is a run."""
+    does not exist, and if none is a run."""
     found, others = [], []
     for name in names:
         if len(names) > 1 and Path(name).exists() and not (Path(name) / "run.json").is_file():
@@ -105,11 +105,19 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def read_records(directory: Path) -> Iterator[dict[str, Any]]:
     """The records of a run in the order they were made. DataError for a line that is not a record."""
-    return (record for _, _, record in located_records(directory))
+    return (located.record for located in located_records(directory))
 
 
-def located_records(directory: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """(offset in the file, length, record) of every record."""
+class Located(NamedTuple):
+    """A record, and its line's place in the file: offset and length in bytes."""
+
+    offset: int
+    length: int
+    record: dict[str, Any]
+
+
+def located_records(directory: Path) -> Iterator[Located]:
+    """The records of a run in the order in which they were made. DataError for a line that is not a record."""
     for number, (offset, line) in enumerate(read_lines(directory / RECORDS), 1):
         try:
             record = json.loads(line)
@@ -117,7 +125,7 @@ def located_records(directory: Path) -> Iterator[tuple[int, int, dict[str, Any]]
             raise DataError(f"{directory / RECORDS}: line {number} is not valid JSON") from None
         if not isinstance(record, dict) or not record.keys() >= ESSENTIAL or record["outcome"] not in OUTCOMES:
             raise DataError(f"{directory / RECORDS}: line {number} is not a record")
-        yield offset, len(line), record
+        yield Located(offset, len(line), record)
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
@@ -195,6 +203,7 @@ class Writer:
                     os.fsync(file)
 
     def close(self) -> None:
+        """Make all of it durable, and give the lock back."""
         self.sync()
         for file in self._files.values():
             os.close(file)

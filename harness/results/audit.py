@@ -45,7 +45,8 @@ def _largest(sample: Sample) -> float | None:
 
 
 def _position(sample: Sample) -> float | None:
-    """Where the target stands in the prompt for the first time, as a share of its length; None where it does not."""
+    """Place of the target's first mention, as a share of the prompt's length; None if the prompt does not mention
+    it."""
     text, target = _prompt(sample).lower(), sample.target.strip().lower()
     found = re.search(rf"(?<!\w){re.escape(target)}(?!\w)", text) if target and len(target) < 200 else None
     return found.start() / max(1, len(text)) if found else None
@@ -98,6 +99,7 @@ class FirstSamples:
         self.samples: list[Sample] = []
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Keep the record's sample if it is among the first, in its first epoch."""
         if record["epoch"] == 1 and len(self.samples) < self._most:
             self.samples.append(sample_of(record))
 
@@ -231,6 +233,8 @@ def _judge(f: Finding, p: float, declared: Sequence[str]) -> Finding:
 
 
 def warnings(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings that differ and that the task does not declare."""
+
     return [f for f in findings if f.verdict == "differs"]
 
 
@@ -261,4 +265,6 @@ def _effect(value: float) -> str:
 
 
 def as_rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings as rows of a table, a column for each field of Finding."""
+
     return [dict(f.__dict__) for f in findings]

@@ -28,6 +28,7 @@ class Cell:
     seconds: float = 0.0
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Count one record; only one with a verdict is in a cluster."""
         self.outcomes[record["outcome"]] += 1
         if Outcome(record["outcome"]).has_verdict:
             # Groups of other tasks are other problems, whatever they are called.
@@ -38,10 +39,14 @@ class Cell:
 
     @property
     def samples(self) -> int:
+        """Number of records, also of those without a verdict."""
+
         return self.outcomes.total()
 
     @property
     def accuracy(self) -> Estimate | None:
+        """Over records with a verdict, clustered by group; None without one."""
+
         return self.clusters.accuracy()
 
     def row(self) -> dict[str, Any]:
@@ -90,7 +95,7 @@ class Gap:
 
 
 class Worst(NamedTuple):
-    """The condition with the lowest accuracy, its accuracy where it was not chosen, and others that were as low."""
+    """The condition with the lowest accuracy, its accuracy on the half that did not choose it, and ties."""
 
     condition: str
     accuracy: Estimate
@@ -115,7 +120,7 @@ class _Pairing:
     @property
     def gap(self) -> Estimate:
         value, (low, high) = self.matched.value, self.matched.interval()
-        if self.p >= 0.05:  # the interval and the test rest on different approximations: where they differ, the wider
+        if self.p >= 0.05:  # interval and test are different approximations: if they disagree, the wider holds
             low, high = min(low, 0.0), max(high, 0.0)
         answers = sum(s.answers + s.base_answers for s in self.matched.strata)
         return Estimate(value, min(low, value), max(high, value), answers)
@@ -154,6 +159,7 @@ class Contrasts:
         """The answers of the even and of the odd repeats of each condition, all groups together."""
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Count one record in its condition and in the total."""
         condition = record["condition"]
         self._gaps = None
         self.total.add(record)
@@ -231,7 +237,7 @@ class Contrasts:
 
     def matched_levels(self, factor: str) -> dict[str, list[Cell]]:
         """The cells of each level of a factor, of those settings of the other factors alone that every level has: side
-        by side, levels differ in nothing else. Empty where there are no such settings, or one level."""
+        by side, levels differ in nothing else. Empty if there are no such settings, or one level."""
         i = self.factors.index(factor)
         settings: dict[str, dict[tuple[str, ...], Cell]] = {}
         for condition, cell in self.conditions.items():
@@ -241,7 +247,7 @@ class Contrasts:
         return {level: [cells[s] for s in shared] for level, cells in settings.items()} if shared else {}
 
     def gap_between(self, condition: str, reference: str) -> Estimate | None:
-        """How much better one condition is than another, within groups; None where they share none."""
+        """How much better one condition is than another, within groups; None if they share no group."""
         found = self._paired([(condition, reference)])
         return found.gap if found else None
 

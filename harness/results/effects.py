@@ -24,7 +24,7 @@ from harness.types import Outcome, Sample
 EFFECTS = (0.05, 0.02)
 """Gaps for which the number of groups needed is given."""
 MOST_CONDITIONS, LEAST_SAMPLES = 6, 10
-"""More conditions, or conditions of fewer samples, are not listed one by one where samples are repeated."""
+"""Repeated samples are not listed by condition if there are more conditions, or if one has fewer samples."""
 
 
 @dataclass
@@ -73,6 +73,7 @@ class Effects:
         self._samples: dict[str, dict[str, _Repeats]] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Keep what one record adds; nothing if it has no verdict."""
         if not Outcome(record["outcome"]).has_verdict:
             return
         of_condition = self._samples.setdefault(record["condition"], {})
@@ -134,8 +135,8 @@ def _adjusted(contrasts: Contrasts, answers: Sequence[_Judged], gap: Gap) -> odd
 
 
 def _odds(contrasts: Contrasts, answers: Sequence[_Judged], adjusted_for: str) -> Extra:
-    """Each gap as an odds ratio, the problem held fixed; by a mixed model too where some lack one of the levels, and
-    adjusted for features of the prompts where asked for."""
+    """Each gap as an odds ratio, the problem held fixed; also by a mixed model if some problems lack one of the levels,
+    and adjusted for features of the prompts if the user asks for it."""
     found = []
     adjusted = f"adjusted for {adjusted_for}"
     for gap in contrasts.gaps():
@@ -204,7 +205,7 @@ def _fluctuation(contrasts: Contrasts) -> Extra:
 
 
 def _repeats(samples: Mapping[str, Sequence[_Repeats]]) -> Extra:
-    """pass@k, pass^k and maj@k where samples were asked several times."""
+    """pass@k, pass^k and maj@k; no rows if no sample was asked several times."""
     rows = []
     everything = [r for members in samples.values() for r in members]
     listed = 1 < len(samples) <= MOST_CONDITIONS and min(map(len, samples.values())) >= LEAST_SAMPLES

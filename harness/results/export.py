@@ -145,5 +145,5 @@ FORMATS: dict[str, Callable[[Path], dict[str, Any]]] = {"inspect": inspect_log, 
 
 
 def write(directory: Path, kind: str, target: Path) -> None:
-    """The run in another tool's format, as JSON. OSError where it can't be written."""
+    """Write the run in another tool's format, as JSON. OSError if the file can't be written."""
     target.write_text(json.dumps(FORMATS[kind](directory), ensure_ascii=False), encoding="utf-8")

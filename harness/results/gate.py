@@ -81,10 +81,13 @@ class Comparison:
 
     @property
     def regressions(self) -> list[Change]:
+        """The changes that are regressions: overall, and of single conditions."""
+
         return [c for c in (self.overall, *self.conditions) if c.verdict == "regression"]
 
     def exit_code(self, fail_on: str = "regression") -> int:
-        """100 for a regression, overall or in a condition; with `inconclusive`, 3 where too few samples can tell."""
+        """100 for a regression, overall or in a condition; with `inconclusive` also 3 if there are too few samples to
+        decide."""
         if self.regressions:
             return EXIT_REGRESSION
         unsure = self.overall.verdict == "too few to tell" or self.infrastructure > 0
@@ -159,7 +162,7 @@ Pair = tuple[Answer, Answer]
 def compare(
     base: Path, new: Path, *, metric: str = "accuracy", margin: float = 0.02, alpha: float = 0.05
 ) -> Comparison:
-    """Both runs must have asked the same: DataError, with the samples named, where they did not."""
+    """Both runs must have asked the same: DataError that names the samples if they did not."""
     runs = open_run(base), open_run(new)
     before, after = (answers(run.directory, metric) for run in runs)
     _same_task(*runs)
@@ -223,7 +226,7 @@ def _named(keys: Sequence[tuple[str, int]]) -> str:
 @dataclass(frozen=True)
 class Measured:
     """Difference of accuracies over pairs, before a verdict. `spread` is the variance of a unit's difference, and
-    `units` what was counted as independent: groups, or the answers where there are few groups."""
+    `units` what was counted as independent: groups, or the answers if there are few groups."""
 
     condition: str
     pairs: int
@@ -256,8 +259,8 @@ def measure(condition: str, pairs: Sequence[Pair], alpha: float) -> Measured:
 
 
 def _given_samples(pairs: Sequence[Pair], alpha: float) -> tuple[float, float, float, float]:
-    """(low, high, p, variance of an answer's difference) where the samples are fixed and each run's repeats of them
-    are independent draws: by sample, square-and-add; p by inverting the interval."""
+    """(low, high, p, variance of an answer's difference) if the samples are fixed and each run's repeats of them are
+    independent draws: by sample, square-and-add; p by inverting the interval."""
     strata: dict[str, list[float]] = {}
     for b, a in pairs:
         cell = strata.setdefault(b.id, [0.0, 0.0, 0])
@@ -332,6 +335,8 @@ def _remarks(c: Comparison) -> list[str]:
 
 
 def render(c: Comparison) -> str:
+    """The comparison as text for the terminal; its last line is the verdict."""
+
     lines = [f"{c.task}: {c.new} against {c.base}, margin {c.margin:g}, alpha {c.alpha:g}", ""]
     lines += [align(_header(c), _rows(c), left=1), "", *_remarks(c), c.overall.verdict.upper()]
     worse = [change.condition for change in c.conditions if change.verdict == "regression"]
@@ -339,6 +344,8 @@ def render(c: Comparison) -> str:
 
 
 def to_json(c: Comparison) -> str:
+    """All fields of the comparison as a JSON object."""
+
     return json.dumps(asdict(c), ensure_ascii=False, indent=1) + "\n"
 
 

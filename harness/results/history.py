@@ -51,7 +51,7 @@ def _row(run: Path) -> Row:
 
 
 def read(file: Path) -> list[Row]:
-    """The rows of a history. UsageError where it can't be opened, DataError where it is not one."""
+    """The rows of a history. UsageError if the file can't be opened, DataError if its columns are others."""
     try:
         with file.open(newline="", encoding="utf-8") as source:
             reader = csv.DictReader(source)

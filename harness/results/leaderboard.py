@@ -1,4 +1,4 @@
-"""Runs side by side: one row a model, task, strategy and condition, with published numbers merged in where asked for.
+"""Runs side by side: one row a model, task, strategy and condition, and published numbers if the user asks for them.
 
 The columns are a contract (COLUMNS, documented in results/README.md). Reads run directories, and the file reference.csv
 beside each task.
@@ -32,8 +32,8 @@ ALL = "all"
 """The row over all conditions of a run: its gap is that of the worst condition."""
 
 REFERENCE_COLUMNS = "model task condition strategy n correct date paper where kind".split()
-"""Of a task's reference.csv: `correct` of `n`, in which paper and where there; `kind` is recomputed (from published
-outputs) or quoted. A published share without its n is not taken in."""
+"""Columns of a task's reference.csv: `correct` of `n`, the paper and the place in it (`where`); `kind` is recomputed
+(from published outputs) or quoted. A published share without its n is not taken in."""
 
 Row = dict[str, Any]
 
@@ -47,6 +47,8 @@ class Counted:
 
     @property
     def model(self) -> str:
+        """The model's name, as the run was asked for."""
+
         return str(self.run.config["model"])
 
 
@@ -108,7 +110,7 @@ def _row(common: Row, cell: Any, gap: Estimate | None, model: str) -> Row:
 
 
 def _cost(model: str, prompt: int, completion: int) -> float | None:
-    """In US dollars, where the model is an alias with a `price`."""
+    """In US dollars; None if the model is not an alias with a `price`."""
     alias = aliases().get(model)
     if alias is None or alias.price is None:
         return None
@@ -119,7 +121,7 @@ def _cost(model: str, prompt: int, completion: int) -> float | None:
 
 
 def reference(task: str) -> list[Row]:
-    """The published numbers that ship with a task, with Wilson intervals; none where it has none.
+    """The published numbers that ship with a task, with Wilson intervals; empty if it ships none.
 
     DataError for a file of another form.
     """
@@ -209,10 +211,14 @@ def _cells(row: Row) -> list[str]:
 
 
 def render(table: Sequence[Row]) -> str:
+    """The columns of SHOWN as text for the terminal."""
+
     return align(SHOWN, [_cells(row) for row in table], left=4)
 
 
 def render_ranks(table: Sequence[Row]) -> str:
+    """The rows of `ranks` as text for the terminal."""
+
     header = ["task", "model", "strategy", "rank", "95% of ranks", "n", "accuracy"]
     body = [
         [r["task"], r["model"], r["strategy"], str(r["rank"]), f"{r['rank_low']} to {r['rank_high']}"]
@@ -223,6 +229,8 @@ def render_ranks(table: Sequence[Row]) -> str:
 
 
 def to_csv(table: Sequence[Row]) -> str:
+    """All COLUMNS; an empty cell is a value that is not known."""
+
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -231,6 +239,8 @@ def to_csv(table: Sequence[Row]) -> str:
 
 
 def to_markdown(table: Sequence[Row]) -> str:
+    """The columns of SHOWN as a Markdown table."""
+
     lines = ["| " + " | ".join(SHOWN) + " |", "|" + "---|" * len(SHOWN)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in _cells(row)) + " |" for row in table]
     return "\n".join(lines) + "\n"

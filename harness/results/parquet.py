@@ -26,6 +26,8 @@ class Kinds:
         self.of: dict[str, set[type]] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Note the types of one record's params."""
+
         for name, value in record["params"].items():
             self.of.setdefault(name, set()).add(type(value))
 
@@ -79,7 +81,7 @@ def _batches(directory: Path) -> Iterator[list[dict[str, Any]]]:
 
 
 def _column_type(pa: Any, types: set[type]) -> Any:
-    """What holds all values of a column; text where they are of several kinds."""
+    """The Arrow type that holds all values of a column: text if they are of several kinds."""
     if types == {bool}:
         return pa.bool_()
     if types == {int}:

@@ -31,6 +31,8 @@ class RecordedRun:
 
     @property
     def config(self) -> Mapping[str, Any]:
+        """What was asked for, as `asdict` of a RunConfig gives it."""
+
         found: Mapping[str, Any] = self.about["config"]
         return found
 
@@ -41,6 +43,8 @@ class RecordedRun:
 
     @property
     def task(self) -> str:
+        """The task's name."""
+
         return str(self.config["task"])
 
     @property
@@ -51,6 +55,8 @@ class RecordedRun:
 
     @property
     def factors(self) -> tuple[str, ...]:
+        """The params that make up the condition, see Task.factors."""
+
         return tuple(self._task.get("factors") or ())
 
     @property
@@ -124,6 +130,8 @@ class Tally:
         self._collector = task.collector()
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Count one record."""
+
         self.contrasts.add(record)
         self.kinds.add(record)
         if self._collector is not None:

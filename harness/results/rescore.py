@@ -35,7 +35,7 @@ def score_file(task: Task, source: Path, target: Path | None) -> Counter[str]:
 
 
 def score_row(task: Task, row: dict[str, Any], where: str) -> Score:
-    """One line's score. A verifier that fails is a verifier_error, except where the line itself is wrong."""
+    """One line's score. A verifier that fails gives a verifier_error; DataError if the line itself is wrong."""
     try:
         return task.score(row["params"], row["response"], row.get("stop_reason") or "stop")
     except HarnessError as error:

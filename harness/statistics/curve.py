@@ -22,7 +22,7 @@ class Logistic:
 
     def interval_at_half(self, confidence: float = 0.95) -> tuple[float, float] | None:
         """The x where p passes 50%: Fieller's interval (Fieller 1954, JRSS B 16: 175-185), all x at which
-        (intercept + slope x)^2 <= z^2 var(intercept + slope x). None where that is not a bounded interval."""
+        (intercept + slope x)^2 <= z^2 var(intercept + slope x). None if that is not a bounded interval."""
         z2 = normal_quantile(confidence) ** 2
         a = self.slope**2 - z2 * self.var_slope
         b = self.intercept * self.slope - z2 * self.covariance
@@ -42,13 +42,13 @@ class Point(NamedTuple):
 
 
 def logistic(points: Sequence[Point]) -> Logistic | None:
-    """Logistic regression of right out of answers on x; each point is a cluster of its own, and the
-    covariance is robust against what the answers of a cluster share (the sandwich, times n / (n - 2) for n rows: HC1 of
-    MacKinnon and White 1985, Journal of Econometrics 29: 305-325). None where no curve can be
-    fitted, as when all below some x are right and all above are wrong."""
+    """Logistic regression of right out of answers on x; each point is a cluster of its own, and the covariance is
+    robust against what the answers of a cluster share (the sandwich, times n / (n - 2) for n rows: HC1 of MacKinnon and
+    White 1985, Journal of Econometrics 29: 305-325). None if no curve can be fitted, as when all below some x are right
+    and all above are wrong."""
     import warnings
 
-    # Slow to import, and needed where a run has several lengths only.
+    # Slow to import, and only runs of several lengths need it.
     import statsmodels.api as sm
     from statsmodels.tools.sm_exceptions import PerfectSeparationError
 

@@ -19,6 +19,8 @@ class Estimate(NamedTuple):
 
 
 def normal_quantile(confidence: float) -> float:
+    """The two-sided quantile: 1.96 at 0.95."""
+
     return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
@@ -47,11 +49,15 @@ class Clusters(dict[str, Cluster]):
     """The answers of each group, counted one by one."""
 
     def add(self, group: str, right: float, answers: int = 1) -> None:
+        """Count answers of a group, `right` of them (or the sum of their values)."""
+
         there = self.get(group)
         self[group] = Cluster(right, answers) if there is None else Cluster(there[0] + right, there[1] + answers)
 
     @property
     def answers(self) -> int:
+        """Of all groups."""
+
         return sum(cluster.answers for cluster in self.values())
 
     def accuracy(self, confidence: float = 0.95) -> Estimate | None:
@@ -115,6 +121,8 @@ class Stratum(NamedTuple):
 
     @property
     def difference(self) -> float:
+        """Share of the first side less that of the base."""
+
         return self.right / self.answers - self.base_right / self.base_answers
 
     @property
@@ -169,6 +177,8 @@ class MatchedDifference:
         self._repeats = math.fsum(n * w * w * s.repeats_variance for (s, w), n in self._alike.items())
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """(low, high) in [-1, 1]; it holds the value and is never of zero width."""
+
         low, high = (self._half(half, confidence) for half in _by_chance(self._alike, confidence))
         return max(-1.0, min(self.value, self._centre - low)), min(1.0, max(self.value, self._centre + high))
 
@@ -233,8 +243,8 @@ def padded(values: Sequence[float], pad: float = 1.0) -> list[tuple[float, float
     """(value, weight) of the values and of what is added to them so that their spread is never zero: half an
     observation each way and one at 0 (times `pad`), after Agresti and Min 2005 (Statistics in Medicine 24: 729-740).
 
-    They add it at -1 and +1, where single pairs can be, for any number of them. Here it is at the largest size that
-    occurs where there are FEW values, and nearer to the root mean square the more there are (at 1 where all are 0):
+    They add it at -1 and +1, which single pairs can reach, for any number of them. Here it is at the largest size that
+    occurs if there are FEW values or less, and nearer to the root mean square the more there are (at 1 if all are 0):
     with that the simulated coverage is nearest to nominal (benchmarks/coverage_simulation.py).
     """
     n, largest = len(values), max((abs(v) for v in values), default=0.0)

@@ -80,8 +80,8 @@ def conditional_odds_ratio(tables: Sequence[Stratum], confidence: float = 0.95) 
 
 
 def mixed_odds_ratio(tables: Sequence[Stratum], confidence: float = 0.95) -> OddsRatio:
-    """The odds ratio by logistic regression with a random intercept for each problem: for unbalanced runs, where the
-    conditional one has to leave out problems without an answer at one of the levels.
+    """The odds ratio by logistic regression with a random intercept for each problem: for unbalanced runs, of which the
+    conditional one leaves out problems without an answer at one of the levels.
 
     Maximum likelihood by adaptive quadrature (see log_likelihoods); interval and p-value by the likelihood ratio.
     statsmodels has it by variational Bayes only, whose intervals are too short.
@@ -177,9 +177,8 @@ def adjusted_odds_ratio(
     """The odds ratio by conditional logistic regression with covariates beside the level, one row an answer: what is
     left of a condition's effect when prompts of one length (or with numbers of one size) are compared.
 
-    By statsmodels' ConditionalLogit, with Wald's interval and test. None where the effects can't be told apart: the
-    covariate goes with the level, or a level is always right.
-    """
+    By statsmodels' ConditionalLogit, with Wald's interval and test. None if the effects can't be separated: the
+    covariate goes with the level, or a level is always right."""
     import warnings
 
     import numpy as np

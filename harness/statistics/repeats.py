@@ -127,8 +127,8 @@ def variation(strata: Sequence[Sequence[Cluster]], confidence: float = 0.95) -> 
 
 
 def beta(mean: float, sd: float) -> tuple[float, float] | None:
-    """The Beta distribution of rates with this mean and standard deviation (method of moments); None where there is
-    none."""
+    """The Beta distribution of rates with this mean and standard deviation (method of moments), as (a, b); None if no
+    Beta distribution has them."""
     spread = mean * (1 - mean)
     if not 0 < sd**2 < spread:
         return None

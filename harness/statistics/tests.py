@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from harness.statistics.intervals import Stratum
 
 DRAWS = 20_000
-"""Random permutations where they can't all be counted: a p-value of 0.05 is then known to within 0.003."""
+"""Random permutations if they can't all be counted: a p-value of 0.05 is then known to within 0.003."""
 
 
 MOST_SUMS, MOST_WORK = 20_000, 1_000_000
