@@ -5,10 +5,12 @@ import random
 
 import pytest
 
+from harness import plugins
 from harness.pddl import planner
 from harness.pddl_domains import plain
 from harness.tasks.planning import towers
 from harness.tasks.planning.instances import Instance
+from harness.types import Outcome
 
 real = pytest.mark.skipif(not planner.installed(), reason=f"NO PLANNER IS TESTED: {planner.INSTALL}")
 each_planner = pytest.mark.parametrize(
@@ -159,3 +161,13 @@ def test_conditional_effects_are_planned_for_or_refused() -> None:
         assert solution.optimal
     else:
         assert solution.status == "failed"
+
+
+@real
+@pytest.mark.parametrize("domain", ["blocksworld", "logistics", "depots", "gripper", "sokoban"])
+def test_plans_for_every_shipped_domain_are_valid_and_as_short_as_the_stored_ones(domain: str) -> None:
+    task = plugins.task(domain, {"rename": "plain"})
+    for sample in itertools.islice(task.samples(0), 2):
+        score = task.score(sample.params, task.baseline("planner", sample, random.Random(0)))
+        assert score.outcome is Outcome.CORRECT
+        assert score.detail["steps"] == sample.params["optimal_cost"]
