@@ -80,6 +80,19 @@ def _named(text: str, rules: Mapping[str, Any]) -> Sequence[str] | None:
     return (found,) if isinstance(found, str) else found
 
 
+def number_list(texts: Sequence[str], where: str) -> list[int]:
+    """`("5", "8-10")` as [5, 8, 9, 10], each once; at most four digits each. UsageError for anything else, or for a
+    range that goes down; `where` names the option in its message."""
+    found: dict[int, None] = {}
+    for text in texts:
+        first, dash, last = text.strip().partition("-")
+        ends = [first, last] if dash else [first]
+        if not all(end.isascii() and end.isdigit() and len(end) <= 4 for end in ends) or int(ends[0]) > int(ends[-1]):
+            raise UsageError(f"{where}: '{text}' is not a number or a range such as 8-10")
+        found |= dict.fromkeys(range(int(ends[0]), int(ends[-1]) + 1))
+    return list(found)
+
+
 def describe(cls: type) -> list[tuple[str, str, str]]:
     """(name, default, help) of every option."""
     rows = []

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from harness.errors import UsageError
-from harness.options import build, describe, option, parse_pairs, settle
+from harness.options import build, describe, number_list, option, parse_pairs, settle
 
 
 @dataclass(frozen=True)
@@ -111,3 +111,10 @@ def test_what_an_option_does_not_take_is_said(given: dict, message: str) -> None
     with pytest.raises(UsageError, match=message) as error:
         Ruled(**given)
     assert "smal" not in given.get("words", ()) or "did you mean 'small'" in error.value.hint
+
+
+def test_numbers_and_ranges_are_read_in_one_place() -> None:
+    assert number_list(("5", "8-10", "9"), "option") == [5, 8, 9, 10]
+    for text in ("x", "9-5", "", "1-", "-3", "12345", "\u0663"):
+        with pytest.raises(UsageError, match="not a number or a range"):
+            number_list((text,), "option")

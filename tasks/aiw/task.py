@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.errors import DataError, UsageError
-from harness.options import option, settle
+from harness.options import number_list, option, settle
 from harness.seeds import derive
 from harness.tasks.aiw import examples, problems, scoring
 from harness.tasks.aiw.problems import Problem, Relation, Siblings
@@ -142,17 +142,6 @@ class AIW(Task):
         return examples.examples(rng, () if varied else self.prompt)
 
 
-def _numbers(texts: tuple[str, ...]) -> list[int]:
-    """`("1", "3-5")` -> [1, 3, 4, 5]"""
-    numbers: list[int] = []
-    for text in texts:
-        m = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", text.strip())
-        if not m:
-            raise UsageError(f"task aiw: option ids: '{text}' is not a number or a range such as 559-564")
-        numbers.extend(range(int(m[1]), int(m[2] or m[1]) + 1))
-    return numbers
-
-
 def _variations(family: str, names: tuple[str, ...]) -> Iterator[tuple[str, Problem]]:
     """The published variations of a family that are asked for."""
     numbers = published("original" if family.startswith("light") or family in ("female", "friends") else family)
@@ -214,7 +203,7 @@ def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
         raise DataError(f"{path}: not valid JSON: {error}") from None
     if not isinstance(rows, list):
         raise DataError(f"{path}: expected a list of prompts")
-    wanted = set(map(str, _numbers(ids)))
+    wanted = set(map(str, number_list(ids, "task aiw: option ids")))
     groups: dict[str, str] = {}
     seen: set[str] = set()
     for number, row in enumerate(rows, 1):

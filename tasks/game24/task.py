@@ -7,14 +7,13 @@ the protocol. Reads top to bottom: the options, the samples, the score, the base
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from harness.errors import UsageError
-from harness.options import option, settle
+from harness.options import number_list, option, settle
 from harness.seeds import derive
 from harness.tasks.game24 import baselines, scoring, shots
 from harness.tasks.game24.prompts import PROMPT_TYPES, TEMPLATES, WAY_OUT
@@ -49,12 +48,16 @@ class Game24(Task):
 
     def __post_init__(self) -> None:
         settle(self, "task game24")
-        _places(self.indices)
+        self._places()
+
+    def _places(self) -> list[int]:
+        """The places from 0 that `indices` names; none for `all`."""
+        return [] if self.indices == ("all",) else number_list(self.indices or ("",), "task game24: option indices")
 
     def samples(self, seed: int) -> Iterator[Sample]:
         """The puzzles asked for, in an order that the seed draws, so that any limit leaves a fair choice of them."""
         order = ranked(self.ranks) if self.ranks is not None else puzzles()
-        places = list(range(len(order)) if self.indices == ("all",) else _places(self.indices))
+        places = self._places() or list(range(len(order)))
         if places and max(places) >= len(order):
             raise UsageError(
                 f"task game24: option indices: there is no puzzle {max(places)}", f"there are 0 to {len(order) - 1}"
@@ -132,14 +135,3 @@ class Game24(Task):
             numbers, target, text = shots.draw(rng, int(world) if world.isdigit() else None, world != "unreachable")
             asked = self._prompt(prompt, numbers, target, way_out)
             yield Example(asked, shots.answer(prompt, numbers, target, text))
-
-
-def _places(indices: tuple[str, ...]) -> list[int]:
-    """`("5", "900-999")` as places from 0, each once; none for `all`."""
-    places: list[int] = []
-    for text in () if indices == ("all",) else indices or ("",):
-        found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", text)
-        if not found or int(found[2] or found[1]) < int(found[1]):
-            raise UsageError(f"task game24: option indices: '{text}' is not a place or a range such as 900-999, or all")
-        places.extend(range(int(found[1]), int(found[2] or found[1]) + 1))
-    return list(dict.fromkeys(places))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.errors import DataError, UsageError
-from harness.options import option, settle
+from harness.options import number_list, option, settle
 from harness.pddl_domains import WORLDS, World, mystery, plain, randomised
 from harness.seeds import derive
 from harness.tasks.planning import domains, measures, scoring, solutions
@@ -88,13 +88,9 @@ class Planning(Task):
         """The options that say how large an instance is."""
         return [f.name for f in fields(self) if f.metadata.get("between")]
 
-    def _lengths(self) -> range | None:
-        first, dash, last = self.length.partition("-")
-        if not self.length:
-            return None
-        if not first.isdigit() or not (last.isdigit() or not dash) or len(self.length) > 9:
-            raise UsageError(f"task {self.name}: option length: '{self.length}' is not a number or a range such as 4-8")
-        return range(int(first), int(last or first) + 1)
+    def _lengths(self) -> list[int]:
+        """The plan lengths asked for; empty for any."""
+        return number_list((self.length,), f"task {self.name}: option length") if self.length else []
 
     # What a domain adds -------------------------------------------------------------------------------------------
 
@@ -179,7 +175,7 @@ class Planning(Task):
             plan = self._solve(drawn) if fits else None
             if plan is None and fits and self.instances is not None:
                 raise DataError(f"{name}: no plan exists for it", "its twin without a plan is made by -T solvable=no")
-            if not fits or plan is None or (lengths is not None and len(plan) not in lengths):
+            if not fits or plan is None or (lengths and len(plan) not in lengths):
                 missed += 1
                 if missed > ATTEMPTS:
                     return
