@@ -1,4 +1,4 @@
-"""Reading a plan out of free text: the last complete plan that a response commits to, or a reason why there is none.
+"""Reading a plan out of free text: the last complete plan that a response commits to, or why it has no plan.
 
 Parsing only: text and a lexicon in, steps or a reason out. The validator decides whether the plan works. Nothing is
 dropped silently: a listed item that starts like a step and can't be read makes the whole plan unreadable.

@@ -25,7 +25,7 @@ class NotAnExpressionError(ValueError):
 
 
 class NoValueError(ArithmeticError):
-    """The expression has no rational value, or none of a size worth computing; the message says why."""
+    """The expression has no rational value, or one that is too large to compute; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,7 +261,7 @@ UNKNOWN = either(r"""
     \bich wei(?:ß|ss) (?:es )?nicht\b | \bje ne sais pas\b | \bno (?:lo )?s[ée]\b | \bn[ãa]o sei\b | \bnon (?:lo )?so\b
     不知道 | 分かりません | わかりません | 모르겠 | не знаю
 """)
-"""The writer does not know. Not the same as saying that nobody could."""
+"""The writer does not know the answer. A claim that nobody can know it is not meant."""
 
 _FIND = (
     r"(?:find|see|come up with|produce|construct|give|know|solve|reach|complete|determine|think of)\b"
