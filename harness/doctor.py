@@ -14,7 +14,8 @@ from harness.errors import HarnessError
 
 @dataclass(frozen=True)
 class Finding:
-    """`works` is None for what is optional and absent."""
+    """One thing that was examined. `works` is None if the thing is optional and absent; `detail` is its version or
+    place, or what to do."""
 
     what: str
     works: bool | None
@@ -22,7 +23,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Core first; what is missing there is a fault. Optional parts say what they would add."""
+    """All findings, core packages first: a missing one is a fault. An absent optional part says what it would add."""
     findings = [
         _package(name, core=True) for name in ("click", "aiohttp", "ctranslate2", "tokenizers", "pyarrow", "pandas")
     ]
@@ -118,7 +119,7 @@ def _planners() -> list[Finding]:
 def _val() -> Finding:
     from harness.pddl import cross_check
 
-    # One that was named and does not work is a fault; none, or another program called `validate`, is none.
+    # A VAL that HARNESS_VAL names has to work. No VAL at all, or another program called `validate`, is not a fault.
     failing = False if os.environ.get("HARNESS_VAL") else None
     try:
         with cross_check.opened("val") as check:

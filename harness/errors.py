@@ -27,14 +27,14 @@ class AidError(HarnessError):
 
 
 class DataError(HarnessError):
-    """A file that can't be read as what it should be."""
+    """A file whose contents are not what they should be."""
 
 
 ModelErrorKind = Literal["rate_limit", "transient", "timeout", "bad_request", "bad_response", "auth", "not_found"]
 
 
 class ModelError(HarnessError):
-    """No answer could be had for one request, retries included. The sample becomes an `api_error`."""
+    """A request has no answer, even after retries. The sample becomes an `api_error`."""
 
     def __init__(self, message: str, kind: ModelErrorKind, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -46,4 +46,4 @@ class FatalModelError(ModelError):
 
 
 class BudgetSpent(HarnessError):  # noqa: N818 - the end of a budget is not a fault
-    """The run's token budget is used up; what is missing is done by --resume with a larger one."""
+    """The run's token budget is used up. --resume with a larger budget runs the missing samples."""

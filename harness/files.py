@@ -1,4 +1,4 @@
-"""Files of JSON as a whole or line by line, .gz too; read and written one line at a time."""
+"""JSON files and JSON Lines files, .gz too. JSON Lines are read and written one line at a time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def compact(value: Any) -> str:
 
 
 def json_line(value: Mapping[str, Any]) -> bytes:
-    """One line of JSON. Lone surrogates, which no UTF-8 file can hold, become a question mark."""
+    """One line of JSON, in UTF-8. Lone surrogates, which no UTF-8 file can hold, become a question mark."""
     return compact(value).encode("utf-8", "replace") + b"\n"
 
 
 def read_json(source: Path) -> Any:
-    """The contents of a JSON file. UsageError if it can't be opened, DataError if it is not JSON."""
+    """The value in a JSON file. Raises UsageError if the file can't be read, DataError if it is not JSON."""
     try:
         data = source.read_bytes()
         return json.loads(gzip.decompress(data) if source.suffix == ".gz" else data)
@@ -40,7 +40,8 @@ def read_json(source: Path) -> Any:
 
 
 def read_jsonl(source: Path) -> Iterator[tuple[str, bytes]]:
-    """(place for messages, line) of every line that is not blank. UsageError if the file can't be read."""
+    """Yields (place, line) for every line that is not blank; `place` names file and line in messages. Raises UsageError
+    if the file can't be read."""
     try:
         with gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -52,7 +53,8 @@ def read_jsonl(source: Path) -> Iterator[tuple[str, bytes]]:
 
 @contextlib.contextmanager
 def writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
-    """A file that appears under its name when all of it is written; standard output for None and `-`."""
+    """A file to write to, which appears under its name once it is complete; standard output for None and `-`. Raises
+    HarnessError if the file can't be written."""
     if target is None or str(target) == "-":
         yield sys.stdout.buffer
         return

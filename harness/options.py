@@ -27,19 +27,21 @@ def option(
     between: tuple[int, int] | None = None,
     aliases: Mapping[str, str | Sequence[str]] | None = None,
 ) -> Any:
-    """A dataclass field that can be set from the command line. `settle` holds it to these rules:
+    """A dataclass field that can be set from the command line. `settle` enforces these rules:
 
-    `choices`: a tuple of words has one or more of these; capitals and - for _ do not matter, and a range (1-6) names
-    all between two of them. `aliases`: words for one of them, or for several ("all"). `between`: a number, or each of
-    several, is at least the first and at most the second. A tuple may be empty if that is its default.
+    `choices`: a tuple of words holds only these. Capitals do not matter, nor does - for _; a range (1-6) stands for all
+    choices from the first to the second. `aliases`: other words for one choice, or for several ("all"). `between`: a
+    number, or each of several, is at least the first and at most the second. A tuple may be empty only if its default
+    is.
     """
     rules = {"help": help, "choices": choices, "between": between, "aliases": aliases or {}}
     return dataclasses.field(default=default, metadata=rules)
 
 
 def settle(instance: Any, what: str) -> None:
-    """Hold the fields of a frozen dataclass to what their `option` says, and put words into their canonical form, each
-    once. For __post_init__; `what` names it in messages (`task aiw`). UsageError for what is not allowed."""
+    """Check the fields of a frozen dataclass against the rules of their `option`, and bring words into their canonical
+    form, each once. Call it in __post_init__; `what` names the instance in messages (`task aiw`). Raises UsageError for
+    a value that is not allowed."""
     for f in dataclasses.fields(instance):
         value, where = getattr(instance, f.name), f"{what}: option {f.name}"
         choices, between = f.metadata.get("choices"), f.metadata.get("between")
@@ -120,14 +122,15 @@ def build(cls: type[T], given: Mapping[str, str], what: str) -> T:
 
 
 def suggestion(name: str, known: list[str], plural: str) -> str:
-    """`did you mean X?` where X is close, and all there is."""
+    """A hint for a message: `did you mean X?` if a known name is close, then all known names; `plural` is what they are
+    called."""
     close = difflib.get_close_matches(name, known, n=1)
     meant = f"did you mean '{close[0]}'? " if close else ""
     return f"{meant}{plural}: {', '.join(known)}" if known else f"{meant}it has no {plural}"
 
 
 def parse_pairs(pairs: tuple[str, ...], flag: str) -> dict[str, str]:
-    """`("a=1", "b=2")` as a dict; UsageError for anything without `=`."""
+    """The pairs `("a=1", "b=2")` as a dict. Raises UsageError for a pair without a key or without `=`."""
     parsed = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")

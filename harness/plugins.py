@@ -1,4 +1,4 @@
-"""What is installed: tasks, models and strategies, found by entry point. The engine knows none by name."""
+"""Installed tasks, models, strategies and importers, found by entry point. The engine knows none of them by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Kind = Literal["tasks", "models", "strategies", "importers"]
 
 
 def installed(kind: Kind) -> dict[str, EntryPoint]:
-    """Entry points by name, sorted; an empty registry means that the package is not properly installed."""
+    """Entry points of this kind by name, sorted. Raises HarnessError if there are none: then the package is not
+    properly installed."""
     found = {e.name: e for e in sorted(entry_points(group=f"harness.{kind}"), key=lambda e: e.name)}
     if not found:
         raise HarnessError(
@@ -25,7 +26,7 @@ def installed(kind: Kind) -> dict[str, EntryPoint]:
 
 
 def load(kind: Kind, name: str) -> Any:
-    """The object behind a name. UsageError for an unknown one, HarnessError for one that fails to import."""
+    """The object behind a name. Raises UsageError for an unknown name, HarnessError if the object can't be imported."""
     found = installed(kind)
     if name not in found:
         singular = {"tasks": "task", "models": "model backend", "strategies": "strategy", "importers": "format"}[kind]
@@ -39,7 +40,8 @@ def load(kind: Kind, name: str) -> Any:
 
 
 def task(name: str, options: Mapping[str, str]) -> Task:
-    """The task with that name, built from its -T options."""
+    """The task with that name, built from its -T options. Raises UsageError for a wrong name or option, HarnessError if
+    it is not a Task."""
     built = build(load("tasks", name), options, f"task {name}")
     if not isinstance(built, Task):
         raise HarnessError(f"task '{name}' is not a subclass of harness.types.Task", "see CONTRIBUTING.md for one")
@@ -47,7 +49,8 @@ def task(name: str, options: Mapping[str, str]) -> Task:
 
 
 def strategy(name: str, options: Mapping[str, str]) -> Strategy:
-    """The strategy with that name, built from its -S options."""
+    """The strategy with that name, built from its -S options. Raises UsageError for a wrong name or option,
+    HarnessError if it does not declare `aid` and `max_calls`."""
     built: Strategy = build(load("strategies", name), options, f"strategy {name}")
     if getattr(built, "aid", None) not in get_args(Aid) or not hasattr(built, "max_calls"):
         raise HarnessError(

@@ -1,7 +1,7 @@
-"""Planning domains, one folder each (the PDDL, how it is said in English), and any domain under other names.
+"""Planning domains, one folder each (PDDL, and its English wording), and any domain under other names.
 
-A world is a domain under some names. `plain` has its own; `mystery` has words that mislead; `random` has words that
-mean nothing, other ones for every seed: nobody has been trained on them.
+A world is a domain under some names. `plain` has its own names; `mystery` has words that mislead; `random` has words
+that mean nothing, other ones for every seed, so that no model has been trained on them.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from harness.seeds import derive
 SHIPPED = ("blocksworld", "depots", "gripper", "logistics", "sokoban")
 WORLDS = ("plain", "mystery", "random")
 UNNAMED = "unnamed"
-"""What domains and problems are called where their name would tell what they are about."""
+"""The name of domains and problems whose own name would show what they are about."""
 
 
 @dataclass(frozen=True, eq=False)  # made once a set of names, so compared and hashed by identity
 class World:
-    """A domain under some names: its PDDL, and how actions, facts and objects are said and read.
+    """A domain under some names: its PDDL, and how actions, facts and objects are put into words and read.
 
-    `names` maps the original names to those used here (nothing for the plain world): actions, predicates, types,
-    constants, the domain's own name, and variables (`?x`), which may tell what they stand for too.
+    `names` maps the original names to those used here (it is empty for the plain world): actions, predicates, types,
+    constants, the domain's own name, and variables (`?x`), whose names may show what they stand for too.
     """
 
     pddl: str
@@ -43,11 +43,13 @@ class World:
 
     @functools.cached_property
     def compiled(self) -> CompiledDomain:
-        """Ready to run plans: made when first needed, since of random worlds there is one for each instance."""
+        """The domain, ready to run plans. It is made when first needed, since each instance may have a random world of
+        its own."""
         return compile_domain(parse_domain(self.pddl))
 
     @property
     def domain(self) -> Domain:
+        """The domain as data, in this world's names."""
         return self.compiled.domain
 
     @functools.cached_property
@@ -55,11 +57,11 @@ class World:
         return {}
 
     def sentence(self, atom: Fact) -> str:
-        """An action or a fact (in this world's names) in words; `?x` is said as a variable."""
+        """The sentence for an action or a fact in this world's names; `?x` becomes a variable."""
         said = self._said.get(atom)
         if said is None:
             said = self._say(atom)
-            if len(self._said) < 10_000:  # samples of a world say the same again and again
+            if len(self._said) < 10_000:  # samples of a world repeat the same sentences
                 self._said[atom] = said
         return said
 
@@ -76,7 +78,8 @@ class World:
         return rename(text, {**self.names, **(objects or {})})
 
     def other_objects(self, names: list[str], seed: int) -> dict[str, str]:
-        """Names for a problem's objects that say nothing (o1, o2, ... in random order), where theirs say something."""
+        """Names for a problem's objects that mean nothing (o1, o2, ... in random order); empty if their own names mean
+        nothing, and in the plain world."""
         if not self.names or self.wording.neutral:
             return {}
         shuffled = random.Random(seed).sample(sorted(names), len(names))
@@ -86,7 +89,7 @@ class World:
     def rules(self) -> str:
         """The actions in words, a line each, in the same form whatever the names: what they need and what they do.
 
-        UsageError for a domain with conditions or effects that go beyond lists of facts.
+        Raises UsageError if the domain has conditions or effects that go beyond lists of facts.
         """
         if self.base is not None:
             return _MARKED.sub(self._unmarked, _marked_rules(self.base))
@@ -97,7 +100,7 @@ class World:
         return _a(name) if m.group(1) else name
 
     def _hierarchy(self) -> list[str]:
-        """What the rules need of the types: "Every crate is a surface." """
+        """The lines about types that the rules need, such as "Every crate is a surface"."""
         asked = {kind for action in self.domain.actions.values() for _, kinds in action.parameters for kind in kinds}
         pairs = [(t, s) for t in self.domain.types for s in sorted(self.domain.supertypes(t) & asked) if s != t]
         return [f"- Every {t} is {_a(s)}." for t, s in pairs if s != OBJECT]
@@ -118,7 +121,8 @@ class World:
         return self.wording.variable.format(name[1:].upper())
 
     def _atoms(self, node: Node | None) -> Iterator[tuple[bool, str]]:
-        """(whether it is asserted, in words) of a conjunction of plain facts and inequalities."""
+        """Yields (whether it is asserted, its sentence) for each fact and inequality of a conjunction. Raises
+        UsageError for anything else."""
         if not node:
             return
         if node[0] == "and":
@@ -143,18 +147,18 @@ class World:
         return self._variable(name) if name.startswith("?") else self.wording.phrase(name)
 
     def objects_by_kind(self, objects: Mapping[str, tuple[str, ...]]) -> list[tuple[str, list[str]]]:
-        """(type, objects as said) of a typed problem; empty where no object has a type."""
+        """(type, phrases of its objects) for each type of a problem; empty if no object has a type."""
         kinds: dict[str, list[str]] = {}
         for name, types in objects.items():
             kinds.setdefault(" or ".join(types), []).append(self.wording.phrase(name))
         return [] if set(kinds) <= {OBJECT} else list(kinds.items())
 
     def lexicon(self, objects: frozenset[str]) -> Lexicon:
-        """How plans about these objects are read."""
+        """The lexicon for reading plans about these objects."""
         return _lexicon(self, objects | frozenset(n for n in self.wording.objects if "#" not in n))
 
     def facts(self, objects: frozenset[str]) -> FactLexicon:
-        """How facts about these objects are read."""
+        """The lexicon for reading facts about these objects."""
         return _fact_lexicon(self, objects)
 
 
@@ -171,11 +175,11 @@ def _lexicon(world: World, objects: frozenset[str]) -> Lexicon:
         for phrase in dict.fromkeys((*starts, action.name, *world.wording.also.get(action.name, ()))):
             verbs[phrase] = (*verbs.get(phrase, ()), action.name)
     phrases = {world.wording.phrase(o): o for o in objects}
-    # "block b": the kind of thing with its name, where names are letters.
+    # "block b": the kind of thing with its name, if names are letters.
     phrases |= {
         f"{phrase.split(' ')[-1]} {o}": o for phrase, o in list(phrases.items()) if " " in phrase and len(o) == 1
     }
-    # "the red one", "red": the first word stands for the object where no other object has it.
+    # "the red one", "red": the first word stands for the object if no other object has it.
     firsts = [re.split(r"[ _]", phrase)[0] for phrase in phrases]
     for phrase, name in list(phrases.items()):
         first = re.split(r"[ _]", phrase)[0]
@@ -204,12 +208,12 @@ def _listed(phrases: list[str]) -> str:
 
 
 def rename(text: str, names: Mapping[str, str]) -> str:
-    """Every name in a PDDL text replaced; a map that is one-to-one is undone by its inverse."""
+    """A PDDL text with every name replaced. If the map is one-to-one, its inverse undoes it."""
     return re.sub(r"[^\s()]+", lambda m: names.get(m.group().lower(), m.group()), text)
 
 
 def without_comments(text: str) -> str:
-    """PDDL without comments: they tell what a domain is about, whatever its names."""
+    """PDDL without comments, which would show what a domain is about, whatever its names."""
     lines = (line.partition(";")[0].rstrip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line) + "\n"
 
@@ -220,7 +224,7 @@ def _file(domain: str, name: str) -> str:
 
 @functools.cache
 def plain(domain: str) -> World:
-    """One of our domains under its own names. DataError for a name that is not known."""
+    """One of our domains under its own names. Raises DataError for an unknown domain."""
     if domain not in SHIPPED:
         raise DataError(f"there is no domain {domain!r}", f"domains: {', '.join(SHIPPED)}")
     return own(_file(domain, "domain.pddl"), _file(domain, "wording.yaml"), f"{domain}/wording.yaml")
@@ -228,14 +232,15 @@ def plain(domain: str) -> World:
 
 @functools.lru_cache(maxsize=64)
 def own(pddl: str, wording: str = "", where: str = "wording.yaml") -> World:
-    """A user's own domain, from its text; without a wording, everything is said by its name."""
+    """A user's own domain, from its text; without a wording, names stand for themselves. Raises PDDLError for a text
+    that is not a domain, WordingError for a wording that does not fit it."""
     text = without_comments(pddl)
     return World(text, {}, read_wording(wording, parse_domain(text), where))
 
 
 @functools.lru_cache(maxsize=64)
 def mystery(base: World) -> World:
-    """A plain world under names that hide what it is about; the same ones always."""
+    """A plain world under names that hide what it is about; they are always the same ones."""
     rng = random.Random(derive("mystery", base.pddl))
     verbs, nouns = rng.sample(VERBS, len(VERBS)), rng.sample(NOUNS, len(NOUNS))
     taken = set(base.wording.mystery.values())
@@ -252,7 +257,8 @@ def mystery(base: World) -> World:
 
 @functools.lru_cache(maxsize=4096)
 def randomised(base: World, seed: int) -> World:
-    """A plain world under names that mean nothing, other ones for every seed: nobody has been trained on them."""
+    """A plain world under names that mean nothing, other ones for every seed, so that no model has been trained on
+    them."""
     return _renamed(base, dict(zip(_originals(base), _words(random.Random(seed)), strict=False)))
 
 
@@ -273,7 +279,7 @@ def _words(rng: random.Random) -> Iterator[str]:
 
 
 def _renamed(base: World, words: Mapping[str, str]) -> World:
-    """The base world with these names, said with the same words around them whatever they are."""
+    """The base world under these names. The words around the names are the same, whatever the names are."""
     names = dict(words)
     names.setdefault(base.domain.name, UNNAMED)
     variables = dict.fromkeys(re.findall(r"\?[^\s()]+", base.pddl.lower()))
@@ -297,7 +303,7 @@ _MARKED = re.compile("(\x04?)\x02([^\x03]*)\x03")
 
 @functools.lru_cache(maxsize=64)
 def _marked_rules(base: World) -> str:
-    """The rules as any renaming of the base says them, with each name between marks."""
+    """The rules of the base for any renaming of it, with each name between marks."""
     marked = {name: f"\x02{name}\x03" for name in _originals(base)}
     world = _renamed(base, marked)
     return World(world.pddl, world.names, world.wording).rules

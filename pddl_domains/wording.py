@@ -1,13 +1,13 @@
-"""How a domain is said in English: a small YAML file, checked against the domain with messages that name the line.
+"""The English wording of a domain: a small YAML file, checked against the domain with messages that name the line.
 
-Sections, all optional but the first two for the domains shipped here; what has no wording is said by its name:
+Sections, all optional but the first two for the domains shipped here. Without a wording, a name stands for itself:
 
     actions:    {pick-up: pick up the {0}}     {0}, {1} stand for the objects, in the order of the parameters
     predicates: {clear: the {0} is clear}
-    also:       {stack: [place], on: [...]}    what a reader understands beside it: starts of an action, other sentences
-    objects:    {a: red block, p#: package_#}  # stands for a number; objects not listed are said by their names
-    variable:   block {0}                      how a parameter is said in the rules
-    renamed:    {stack: _ {0} from {1}}        how it is said under any other name, for which _ stands
+    also:       {stack: [place], on: [...]}    what a reader understands as well: starts of an action, other sentences
+    objects:    {a: red block, p#: package_#}  # stands for a number; for objects not listed their names are used
+    variable:   block {0}                      how a parameter is written in the rules
+    renamed:    {stack: _ {0} from {1}}        its sentence under any other name, for which _ stands
     mystery:    {stack: overcome}              the other names of the mystery world
 """
 
@@ -33,7 +33,7 @@ class WordingError(DataError):
 
 @dataclass(frozen=True)
 class Wording:
-    """Sentences for every action and predicate (`say`), other phrases for them, and how objects are said."""
+    """Sentences for every action and predicate (`say`), other phrases for them, and phrases for objects."""
 
     say: Mapping[str, str]
     also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Wording:
         return dict(self.objects)
 
     def phrase(self, name: str) -> str:
-        """How an object is said."""
+        """The phrase for an object; its own name if the wording has no other."""
         said = self._phrases.get(name)
         if said is None:
             said = self._phrase(name)
@@ -64,12 +64,12 @@ class Wording:
 
     @property
     def neutral(self) -> bool:
-        """Whether the names of objects say nothing about them (a, b, c), so that no world needs other ones."""
+        """Whether the names of objects mean nothing (a, b, c), so that no world needs other ones."""
         return bool(self.objects) and all(len(name) == 1 for name in self.objects)
 
 
 def default_say(name: str, arity: int) -> str:
-    """`lift {0} {1}`: a sentence for what has no wording."""
+    """A sentence for a name without a wording: `lift {0} {1}`."""
     return " ".join([name, *(f"{{{i}}}" for i in range(arity))])
 
 
@@ -81,7 +81,8 @@ def arities(domain: Domain) -> dict[str, int]:
 
 
 def read_wording(text: str, domain: Domain, where: str = "wording.yaml") -> Wording:
-    """WordingError, with the line, for what is not YAML, not of this form, or not about this domain."""
+    """The wording in a YAML text. Raises WordingError, with the line, for a text that is not YAML, not of this form, or
+    not about this domain."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
@@ -130,7 +131,7 @@ _Section = tuple[int, yaml.Node]
 
 
 def _mapping(node: yaml.Node, where: str, what: str) -> dict[str, _Section]:
-    """Keys (as text, whatever YAML would take `on` for), each with its line and value."""
+    """Each key with its line and value. Keys are text, also `on`, which YAML takes for true."""
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.MappingNode):
         raise WordingError(f"{where}, line {line}: {what} must be a mapping, name: value")
@@ -185,7 +186,8 @@ def _listed(names: set[str]) -> str:
 
 
 def _check_places(sentence: str, arity: int, line: int, where: str, ordered: bool) -> None:
-    """Every argument has its place; in an action's sentence in the order of the parameters, as they are read back."""
+    """Raises WordingError unless every argument has its place, if `ordered` (an action) in the order of the parameters,
+    in which they are read back."""
     places: Sequence[int] = [int(n) for n in PLACE.findall(sentence)]
     rest = PLACE.sub("", sentence)
     if "{" in rest or "}" in rest:

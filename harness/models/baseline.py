@@ -1,5 +1,5 @@
-"""Models that do not read: a ceiling (`oracle`) and floors (`random`, `shallow`), supplied by each task, and what else
-a task declares (Task.baselines).
+"""Models that do not read the prompt: a ceiling (`oracle`) and floors (`random`, `shallow`), which each task supplies,
+and further kinds that a task declares (Task.baselines).
 
 They answer through the same text channel as any model, so they also test rendering and scoring.
 """
@@ -23,28 +23,31 @@ KINDS = {
     "random": "a guess that ignores the problem",
     "shallow": "the task's own shortcut, such as copying a number from the statement",
 }
-"""What every task has."""
+"""The kinds that every task has."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Answers with what the task says a baseline of this kind answers."""
+    """Answers what the task gives as the answer of a baseline of this kind (Task.baseline)."""
 
     kind: str
     max_connections: int = 64
 
     @property
     def name(self) -> str:
+        """The kind behind `baseline/`."""
         return f"baseline/{self.kind}"
 
     @property
     def identity(self) -> Params:
+        """See harness.types.Model. Only the name."""
         return {"model": self.name}
 
     async def start(self) -> None:
-        pass
+        """See harness.types.Model.start. There is nothing to do."""
 
     async def complete(self, request: Request) -> Completion:
+        """See harness.types.Model.complete. Raises UsageError if the task has no baseline of this kind."""
         origin = request.origin
         assert origin is not None, "the runner says where a request comes from"
         rng = random.Random(derive(self.kind, request.sampling.seed, origin.sample.id, origin.epoch))
@@ -55,23 +58,24 @@ class Baseline:
             raise UsageError(
                 f"task {origin.task.name} has no baseline/{self.kind}", "oracle, random and shallow all have"
             )
-        # What a task brings may take its time, such as a planner: the run goes on meanwhile.
+        # A kind that a task declares may be slow, such as a planner: in a thread it does not hold up the run.
         return Completion(await asyncio.to_thread(answer), prompt_tokens=0, completion_tokens=0)
 
     async def close(self) -> None:
-        pass
+        """See harness.types.Model.close. There is nothing to release."""
 
 
 def _brought() -> list[str]:
     """The kinds that installed tasks declare."""
     kinds: set[str] = set()
     for name in plugins.installed("tasks"):
-        with contextlib.suppress(HarnessError):  # of a task that can't be imported, which is another's problem
+        with contextlib.suppress(HarnessError):  # for a task that can't be imported, which is reported elsewhere
             kinds |= set(plugins.load("tasks", name).baselines)
     return sorted(kinds)
 
 
 def open_model(name: str, options: ModelOptions) -> Baseline:
+    """The baseline of this kind. Raises UsageError for a kind that no task has, or for any -M option."""
     if name not in KINDS and name not in (brought := _brought()):
         raise UsageError(f"there is no baseline '{name}'", suggestion(name, [*KINDS, *brought], "baselines"))
     if options.extra:

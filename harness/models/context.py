@@ -1,4 +1,4 @@
-"""How much room a server's context leaves for an answer: what servers say about it, and what is kept of that.
+"""How much room a server's context leaves for an answer: what servers report of it, and what is remembered.
 
 Knows no HTTP. Numbers are taken from a server's message by linear patterns over a bounded excerpt.
 """
@@ -14,19 +14,23 @@ from harness.models.refusals import LONGEST, Words
 from harness.types import Request
 
 LEAST = 16
-"""Tokens of an answer that are asked for at least: whether a prompt fits is the server's word, not our estimate."""
+"""The least number of tokens to ask for: the server decides whether a prompt fits, not our estimate."""
 
 TOKENS_A_CHARACTER = 0.25
-"""Of English text, until a server's counts are known."""
+"""Tokens per character of English text, until a server's counts are known."""
 
 TEMPLATE_CHARACTERS = 200
-"""What a chat template adds to a prompt, at most: so that the counts of short prompts don't mislead about long ones."""
+"""Characters that a chat template adds to a prompt, at most: without them the counts of short prompts would mislead
+about long ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Token counts that a refusal tells, None where it does not. `at_least` says that the prompt may be longer; `most`
-    is the longest answer that the server gives whatever the prompt."""
+    """Token counts in a refusal, None for a count that it does not give.
+
+    `at_least`: the prompt may be longer than `prompt`. `most` is the longest answer that the server gives, whatever the
+    prompt. `about_answer`: the message speaks of the answer's length.
+    """
 
     context: int | None = None
     prompt: int | None = None
@@ -145,7 +149,8 @@ def _first(patterns: Iterable[str], text: str) -> int | None:
 
 
 def listed(models: Any, name: str) -> int | None:
-    """The context length in the reply of a server's /models, for the model `name`, or for the only one."""
+    """The context length in a server's list of models, for the model `name`, or for the only one; None if it has
+    none."""
     rows = models.get("data") if isinstance(models, dict) else models
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     named = [row for row in rows if row.get("id") == name] or (rows if len(rows) == 1 else [])
@@ -173,8 +178,8 @@ class Room:
         self._ratio: float | None = None
 
     def limit(self, request: Request) -> int | None:
-        """Tokens of an answer to ask for: what the request says, or what is left for it. A limit that the user gave is
-        kept until the server has refused one, unless no answer could reach it."""
+        """Tokens to ask for: what the request asks for, lowered to what the context leaves; None if it sets no limit. A
+        limit that the user gave is kept, up to the length of the context, until the server has refused a request."""
         asked = request.sampling.max_tokens
         if asked is None:
             return None
@@ -191,7 +196,7 @@ class Room:
             self._ratio = max(self._ratio or 0.0, prompt_tokens / (_characters(request) + TEMPLATE_CHARACTERS))
 
     def after_refusal(self, request: Request, limit: int | None, said: Words) -> int | None:
-        """Learn from a refusal: the limit to ask again with, None if a smaller one would not help."""
+        """Learn from a refusal. Returns the limit to ask again with, None if a smaller one would not help."""
         found = read(said)
         if limit is None:
             return None
@@ -216,8 +221,8 @@ class Room:
         return fits if 0 < fits < limit else None
 
     def after_cut(self, limit: int | None, asked: int | None, prompt_tokens: int | None) -> int | None:
-        """After an answer that was cut at a limit that was lowered by our estimate: the limit that the prompt's true
-        length leaves, None if there was no more room."""
+        """The limit that the prompt's true length leaves, after an answer was cut at a limit that our estimate had
+        lowered. None if there is no more room."""
         if limit is None or asked is None or self.context is None or not prompt_tokens:
             return None
         fits = min(asked, self._most or asked, self.context - prompt_tokens)
@@ -233,7 +238,7 @@ def _characters(request: Request) -> int:
 
 
 def lowered(asked: int | None, limit: int | None, context: int | None) -> tuple[str, ...]:
-    """The note about an answer that was given less room than asked for."""
+    """A note if an answer was given less room than asked for, in a tuple; else an empty tuple."""
     if asked is None or limit is None or limit >= asked:
         return ()
     what = f"the context of {context} tokens leaves beside the prompt" if context else "the server gives at most"

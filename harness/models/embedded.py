@@ -39,7 +39,7 @@ class Settings:
 
 
 class Embedded:
-    """Requests that wait are computed together: one batch at a time, in a thread of its own."""
+    """A CTranslate2 model. Requests that wait are computed together: one batch at a time, in a thread of its own."""
 
     def __init__(self, name: str, directory: Path, settings: Settings, max_connections: int) -> None:
         self.name = name
@@ -52,11 +52,12 @@ class Embedded:
 
     @property
     def identity(self) -> Params:
+        """See harness.types.Model."""
         import ctranslate2
 
         weights = self._directory / "model.bin"
         stat = weights.stat()
-        # The weights themselves where that is quick; else what changes when they do.
+        # The weights themselves if that is quick, else what changes when they change.
         if stat.st_size < RELOADED_BELOW:
             fingerprint = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
         else:
@@ -66,6 +67,7 @@ class Embedded:
             "ctranslate2": ctranslate2.__version__}  # fmt: skip
 
     async def start(self) -> None:
+        """See harness.types.Model.start. Raises DataError if a file of the model can't be used."""
         from tokenizers import Tokenizer
 
         config = _read_json(self._directory / "tokenizer_config.json", required=False)
@@ -96,11 +98,13 @@ class Embedded:
         )
 
     async def complete(self, request: Request) -> Completion:
+        """See harness.types.Model.complete. Raises ModelError for logprobs, and if the model fails. A prompt as long as
+        the context gets an empty answer with the stop reason length."""
         if request.sampling.logprobs is not None:
             raise ModelError("the embedded model gives no logprobs", "bad_request", "serve it with vLLM for those")
         tokens = self._tokenizer.encode(self._render(request.messages), add_special_tokens=False).tokens
         if len(tokens) >= self._context:
-            # No later try fares better: an answer that had no room is a truncated one.
+            # Asking again would not help: an answer that had no room is a truncated one.
             error = f"the prompt has {len(tokens)} tokens, the model's context {self._context}"
             return Completion("", "length", prompt_tokens=len(tokens), completion_tokens=0, error=error)
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
@@ -131,7 +135,7 @@ class Embedded:
                         answer.set_exception(ModelError(f"{self.name}: {error}", "bad_response"))
                 continue
             for (_, _, answer), completion in zip(alike, completions, strict=True):
-                if not answer.done():  # its asker may have been cancelled
+                if not answer.done():  # the caller may have been cancelled
                     answer.set_result(completion)
 
     def _compute(self, batch: list[tuple[list[str], Request]]) -> list[Completion]:
@@ -146,11 +150,11 @@ class Embedded:
         ]
 
     def _sample(self, tokens: list[str], request: Request) -> Completion:
-        """One sampled answer, which depends on the request and its seed alone.
+        """One sampled answer, which depends on the request and its seed alone, if the model is small.
 
-        CTranslate2 seeds a worker thread's generator once, when that thread first draws. So a request's seed
-        is honoured by a fresh worker, which for a small model takes a few milliseconds; a large model is not
-        reloaded, and its samples do not repeat.
+        CTranslate2 seeds a worker thread's generator once, when that thread first draws. So only a fresh worker honours
+        a request's seed, which takes a few milliseconds for a small model; a large model is not reloaded, and its
+        samples do not repeat.
         """
         import ctranslate2
 
@@ -199,14 +203,15 @@ class Embedded:
         )
 
     async def close(self) -> None:
+        """See harness.types.Model.close. Requests that still wait are not computed."""
         if self._busy:
             self._busy.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _decoding(sampling: Sampling, room: int) -> tuple[Any, ...]:
-    """What requests of one batch must have in common, `room` for the answer too: nobody is cut by a neighbour's length.
-    Sampled ones run one by one, each with its own seed."""
+    """What requests of one batch must have in common. The room for the answer is part of it, so that no answer is cut
+    because of another prompt's length. Sampled requests run one by one, each with its own seed."""
     return (sampling.temperature, sampling.top_p, min(sampling.max_tokens or room, room))
 
 
@@ -234,6 +239,8 @@ def _read_json(path: Path, required: bool = True) -> dict[str, Any]:
 
 
 def open_model(name: str, options: ModelOptions) -> Embedded:
+    """The package's own model for `tiny`, else the model in the directory `name`. Raises UsageError for a missing file
+    or options that are not allowed."""
     settings = build(Settings, options.extra, f"model embedded/{name}")
     if settings.batch < 1 or settings.threads < 0 or settings.context < 0:
         raise UsageError(f"model embedded/{name}: batch must be at least 1, threads and context not negative")

@@ -1,7 +1,7 @@
 """Any OpenAI-compatible server: `openai/NAME`, hosted or, with --base-url, anywhere.
 
-Two transports under one interface, both with the retries of this module: the `openai` package where its features
-matter (hosted models, Azure, the responses endpoint), and plain aiohttp for everything else, at a fraction of
+Two transports under one interface, both with the retries of this module: the `openai` package if its features are
+needed (hosted models, Azure, the responses endpoint), and plain aiohttp for everything else, which takes a fraction of
 the CPU time a request (see benchmarks/).
 """
 
@@ -30,10 +30,10 @@ HOSTED = "https://api.openai.com/v1"
 BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
 RETRY_AFTER_CAP_S = 120.0
-"""A server may ask for any wait; more than this is not granted."""
+"""Seconds; a server that asks for a longer wait gets this one."""
 
 MODELS_WITHIN_S = 5.0
-"""How long a server may take to say how long its context is; most don't say it at all."""
+"""Seconds that a server has to report the length of its context; most servers do not report it at all."""
 
 SHORTER_AT_MOST = 6
 """How often one request is asked again with another length limit."""
@@ -61,12 +61,12 @@ class Settings:
 
 
 class OpenAICompatible:
-    """A model behind an OpenAI-compatible API. `model` is its name there; options.base_url says where.
+    """A model behind an OpenAI-compatible API. `model` is its name there; options.base_url is the server's address.
 
-    Rate limits (429, 503 and 529 with Retry-After) pause all requests of this model until the moment the server
-    names; other faults (408, 409, 5xx, dropped connections, time-outs, garbage) delay only the request they hit.
-    At most options.max_retries retries, then ModelError. A request that is refused because prompt and answer together
-    are longer than the context is asked again with a limit that fits, which is no retry.
+    A rate limit with a wait (429, 503 or 529 with Retry-After) pauses all requests of this model for that long. Other
+    faults (429 without a wait, 408, 409, 5xx, dropped connections, time-outs, garbage) delay only the request they hit.
+    After options.max_retries retries `complete` raises ModelError. A request that is refused because prompt and answer
+    together are longer than the context is asked again with a limit that fits, which is no retry.
     """
 
     def __init__(self, model: str, options: ModelOptions, settings: Settings | None = None) -> None:
@@ -88,6 +88,7 @@ class OpenAICompatible:
 
     @property
     def identity(self) -> Params:
+        """See harness.types.Model."""
         return {
             "model": self._model,
             "server": self._settings.azure_endpoint or self._base_url or HOSTED,
@@ -103,7 +104,7 @@ class OpenAICompatible:
         )
 
     def check(self) -> None:
-        """UsageError where the key that the server needs is not there."""
+        """See harness.types.Checked. Raises UsageError if the key that the server needs is not set."""
         self._key = os.environ.get(self._key_variable) or None
         if self._key is None and (self._hosted or self._options.api_key_env):
             raise UsageError(
@@ -112,6 +113,7 @@ class OpenAICompatible:
             )
 
     async def start(self) -> None:
+        """See harness.types.Model.start. Raises UsageError if the key that the server needs is not set."""
         self.check()
         client = self._settings.client
         if client == "auto":
@@ -130,6 +132,8 @@ class OpenAICompatible:
             self._room.context = context.listed(await self._transport.models(within_s), self._model)
 
     async def complete(self, request: Request) -> Completion:
+        """See harness.types.Model.complete. Raises FatalModelError if no request can succeed (no access, no such
+        model). A prompt that a filter refuses, or that does not fit, gets an empty completion with an `error`."""
         if any("tokens" in name for name in self._settings.omit):
             request = replace(request, sampling=replace(request.sampling, max_tokens=None))
         asked, limit = request.sampling.max_tokens, self._room.limit(request)
@@ -141,7 +145,7 @@ class OpenAICompatible:
             start = time.perf_counter()
             try:
                 completion = await self._attempt(body)
-            except _TooLong as refusal:  # no retry: the server is well, and says what it wants
+            except _TooLong as refusal:  # no retry: the server works, and says what fits
                 fits = self._room.after_refusal(request, limit, refusal.said)
                 if fits is None or shorter == SHORTER_AT_MOST:
                     return cut or Completion("", "length", error=refusal.message, latency_s=time.perf_counter() - start)
@@ -160,7 +164,7 @@ class OpenAICompatible:
             completion = replace(completion, latency_s=time.perf_counter() - start, retries=attempt, notes=notes)
             if completion.stop_reason == "length" and cut is None:
                 fits = self._room.after_cut(limit, asked, completion.prompt_tokens)
-                if fits is not None:  # our estimate cut it: once more, with what there is
+                if fits is not None:  # our estimate cut it: ask once more, with all the room
                     cut, limit = completion, fits
                     continue
             return completion
@@ -178,12 +182,14 @@ class OpenAICompatible:
         return "max_completion_tokens" if self._hosted else "max_tokens"
 
     async def _wait_for_turn(self) -> None:
-        """Sit out a pause that a rate limit has asked of everybody; not all come back in the same instant."""
+        """Wait until a pause that a rate limit has set for all requests is over; they do not come back in the same
+        instant."""
         while (wait := self._paused_until - time.monotonic()) > 0:
             await asyncio.sleep(wait + random.uniform(0, min(0.1 * wait, 1.0)))
 
     async def _back_off(self, error: _Retryable, attempt: int) -> None:
-        """Exponential, with full jitter (each request draws its own wait from zero to the limit)."""
+        """Wait as long as the server asks, else exponentially with full jitter (each request draws its own wait from
+        zero to the limit)."""
         if error.retry_after is not None:
             wait = min(error.retry_after, RETRY_AFTER_CAP_S)
             if error.everybody:
@@ -219,8 +225,8 @@ class OpenAICompatible:
     def _unanswered(
         self, status: int, said: refusals.Words, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
     ) -> Completion:
-        """What a server means that gives no answer; without `headers` it came in a reply of status 200. A prompt that
-        its filter refuses is answered with nothing."""
+        """What a reply without an answer means: an empty completion if a filter refused the prompt, else an error that
+        is raised. Without `headers` the error came in a reply of status 200."""
         text = self._without_key(said.text)
         shown = [self._where, str(status) if headers is not None or said.status else ""]
         what = ": ".join(part for part in (*shown, refusals.excerpt(text) if text.strip() else "") if part)
@@ -233,7 +239,7 @@ class OpenAICompatible:
     def _refused(
         self, status: int, said: refusals.Words, what: str, body: Mapping[str, Any], headers: Mapping[str, str]
     ) -> Exception:
-        """The error of a refusal: to be retried, for this sample only, or for all of them."""
+        """The error of a refusal: one to be retried, one for this sample only, or one for all of them."""
         wait = _retry_after(headers)
         if status in (401, 402, 403):
             hint = f"is the key in {self._key_variable} right, and has it access to {self._model}?"
@@ -257,7 +263,7 @@ class OpenAICompatible:
         return self._error(what, "bad_request", refusals.parameter_hint(said, body))
 
     def _without_key(self, text: str) -> str:
-        """Servers like to quote the key."""
+        """The text without the key, which servers like to quote."""
         return text.replace(self._key, "[key]") if self._key else text
 
     def _error(
@@ -267,6 +273,7 @@ class OpenAICompatible:
         return cls(self._without_key(message), kind, hint)
 
     async def close(self) -> None:
+        """See harness.types.Model.close."""
         if self._transport:
             await self._transport.close()
 
@@ -311,7 +318,8 @@ def _json_option(text: str | None, name: str) -> dict[str, Any]:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from retry-after-ms, or Retry-After in seconds or as a date."""
+    """Seconds to wait, from retry-after-ms, or Retry-After in seconds or as a date; None if the headers ask for no
+    wait."""
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
             wait = float(headers[name]) / unit
@@ -336,4 +344,5 @@ def _place(location: str) -> str:
 
 
 def open_model(name: str, options: ModelOptions) -> OpenAICompatible:
+    """The model, not yet started. Raises UsageError for options that are not allowed."""
     return OpenAICompatible(name, options)

@@ -1,4 +1,4 @@
-"""What a server says when it gives no answer: its words, and what they mean. Pure functions over hostile JSON.
+"""A server's error in place of an answer: its words, and what they mean. Pure functions over hostile JSON.
 
 Servers differ in form, not in kind: the words are looked for in every place where some server has them.
 """
@@ -39,7 +39,7 @@ class ServerError(ModelError):
 
 
 def read(body: bytes) -> Words:
-    """The words of an error reply."""
+    """The words of an error reply; of a body that is not JSON, the text."""
     text = body[:200_000].decode("utf-8", "replace")
     try:
         return words(json.loads(text))
@@ -74,7 +74,7 @@ def words(value: Any) -> Words:
 
 
 def _objects(value: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
-    """The error object first, then what holds it, then what it holds."""
+    """Yields the error object first, then the object that holds it, then objects within."""
     inner = value.get("error")
     if isinstance(inner, dict) and depth < 4:
         yield from _objects(inner, depth + 1)
@@ -124,7 +124,7 @@ _STATUS_OF = {
     "badrequesterror": 400,
     "invalid_argument": 400,
 }
-"""HTTP statuses of errors that name none; what is not here is a fault of the server (500)."""
+"""HTTP statuses for codes of errors that name no status. An error with other codes is a fault of the server (500)."""
 
 
 # The prompt was refused for what it says --------------------------------------------------------------------------
@@ -153,7 +153,7 @@ _ACCOUNT = re.compile(
 
 
 def is_filter(said: Words, status: int) -> bool:
-    """Whether a moderation refused this prompt: others may pass, and the account is not to blame."""
+    """Whether moderation refused this prompt: others may pass, and the account is not to blame."""
     if status in (401, 402, 404, 429):
         return False
     if said.flagged or said.codes & _FILTER_CODES:
@@ -176,7 +176,7 @@ _SYSTEM = re.compile(r"system.{0,20}(?:role|message|prompt|instruction)|role.{0,
 
 
 def parameter_hint(said: Words, body: Mapping[str, Any]) -> str:
-    """What to do if a server refuses a field of the request or the system message; "" if it refuses none by name."""
+    """What to do if a server refuses a field of the request or the system message; "" if it names none of these."""
     text = said.text[:LONGEST]
     if not _UNSUPPORTED.search(text):
         return ""
@@ -192,7 +192,8 @@ def parameter_hint(said: Words, body: Mapping[str, Any]) -> str:
 
 
 def _names(text: str, field_name: str) -> bool:
-    """`stop` and `reasoning` are words of prose too: those count in quotes only."""
+    """Whether a text names a field. Some names are words of prose too (`stop`, `reasoning` ...): these count in quotes
+    only."""
     quote = "['\"`]" if field_name in ("stop", "reasoning", "n", "user") else ""
     return re.search(rf"(?<!\w){quote}{re.escape(field_name)}{quote}(?!\w)", text) is not None
 

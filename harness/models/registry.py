@@ -34,11 +34,13 @@ class Alias:
     base_url: str | None = None
     api_key_env: str | None = None
     price: tuple[float, float] | None = None
-    """US dollars a million prompt tokens, and a million completion tokens."""
+    """US dollars per million prompt tokens, and per million completion tokens."""
 
 
 def aliases() -> dict[str, Alias]:
-    """All aliases; the user's config directory goes over the package, the working directory over both."""
+    """All aliases by name. The package's registry.toml comes first; harness.toml in the user's config directory
+    replaces its aliases, and harness.toml in the working directory those of both. Raises DataError for a file that
+    can't be read."""
     user = Path(platformdirs.user_config_dir("harness")) / "harness.toml"
     texts = [("registry.toml", (resources.files("harness.models") / "registry.toml").read_text(encoding="utf-8"))]
     texts += [(str(p), _read(p)) for p in (user, Path("harness.toml")) if p.is_file()]
@@ -83,7 +85,8 @@ def _alias(name: str, row: Any, where: str) -> Alias:
 
 
 def resolve(name: str, options: ModelOptions) -> tuple[str, str, ModelOptions]:
-    """(backend, name there, options with the alias's own under them). UsageError for an unknown name."""
+    """(backend, name at the backend, options); the given options go before those of an alias. Raises UsageError for an
+    unknown name."""
     known = aliases()
     full = name
     if name in known:
@@ -105,7 +108,8 @@ def resolve(name: str, options: ModelOptions) -> tuple[str, str, ModelOptions]:
 
 @contextlib.contextmanager
 def shared(names: Iterable[str]) -> Iterator[None]:
-    """For several runs in one process: what a backend offers so that a model is loaded once (its `sharing`)."""
+    """For several runs in one process: within this block a model is loaded once, if its backend can do that (its
+    `sharing`)."""
     with contextlib.ExitStack() as stack:
         for backend in sorted({resolve(name, ModelOptions())[0] for name in names}):
             module = sys.modules[plugins.load("models", backend).__module__]
@@ -114,7 +118,8 @@ def shared(names: Iterable[str]) -> Iterator[None]:
 
 
 def open_model(name: str, options: ModelOptions) -> Model:
-    """The model behind an alias or a BACKEND/NAME, not yet started."""
+    """The model behind an alias or a BACKEND/NAME, not yet started. Raises UsageError for an unknown name or wrong
+    options."""
     backend, rest, options = resolve(name, options)
     model: Model = plugins.load("models", backend)(rest, options)
     return model

@@ -19,7 +19,7 @@ class Settings:
 
 
 class Replay:
-    """Looks up the sample and epoch; only offsets are kept in memory."""
+    """Answers with the record of the sample and epoch; only places in the file are kept in memory."""
 
     def __init__(self, directory: Path, max_connections: int) -> None:
         self.name = f"replay/{directory.name}"
@@ -29,9 +29,11 @@ class Replay:
 
     @property
     def identity(self) -> Params:
+        """See harness.types.Model. The name of the run."""
         return {"model": self.name}
 
     async def start(self) -> None:
+        """See harness.types.Model.start. Finds the run's answers; raises DataError if it has none."""
         for offset, length, record in located_records(self._records.parent):
             if not Outcome(record["outcome"]).is_infrastructure:
                 self._offsets[record["id"], record["epoch"]] = (offset, length)
@@ -39,6 +41,7 @@ class Replay:
             raise DataError(f"{self._records.parent} holds no answers to replay")
 
     async def complete(self, request: Request) -> Completion:
+        """See harness.types.Model.complete. Raises ModelError if the run has no answer to this sample and epoch."""
         origin = request.origin
         assert origin is not None, "the runner says where a request comes from"
         found = self._offsets.get((origin.sample.id, origin.epoch))
@@ -64,9 +67,11 @@ class Replay:
         )
 
     async def close(self) -> None:
-        pass
+        """See harness.types.Model.close. There is nothing to release."""
 
 
 def open_model(name: str, options: ModelOptions) -> Replay:
+    """The replay of a run, given by its directory or name. Raises UsageError if there is no such run, or for any -M
+    option."""
     build(Settings, options.extra, f"model replay/{name}")
     return Replay(find_run(name), options.max_connections or 64)

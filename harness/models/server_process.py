@@ -1,7 +1,7 @@
 """A server program as a child process: started with a log file, ended together with everything it started.
 
-Between us and the server stands a supervisor, which is this file run as a script. It ends the server when it is
-told to, and when we are gone, however we went: kill -9 runs no clean-up of ours, and a forgotten server holds a GPU.
+Between us and the server stands a supervisor, which is this file run as a script. It ends the server on SIGTERM, and
+when our process is gone for whatever reason: kill -9 runs no clean-up of ours, and a forgotten server holds a GPU.
 Knows no model and no HTTP; imports the standard library only, because the supervisor does.
 """
 
@@ -22,9 +22,9 @@ GRACE = 15.0
 
 
 class ServerProcess:
-    """A running server. `pid` is its supervisor's: SIGTERM to that ends everything.
+    """A running server, which ends when we end unless `outlives_us`. POSIX only.
 
-    It goes on when we end only if `outlives_us`. POSIX only.
+    `pid` is its supervisor's: SIGTERM to that process ends everything.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class ServerProcess:
         self.pid = self._supervisor.pid
 
     def exit_code(self) -> int | None:
-        """What the server exited with; None while it runs. Killed by a signal: 128 + its number."""
+        """The server's exit code, or 128 + the number of the signal that killed it; None while it runs."""
         return self._supervisor.poll()
 
     def end(self) -> None:
-        """Return when the server is gone: at most some seconds more than GRACE. May be called again."""
+        """End the server, and return when it is gone: at most some seconds more than GRACE. May be called again."""
         if self._supervisor.poll() is None:
             self._supervisor.terminate()
         try:
@@ -60,10 +60,10 @@ class ServerProcess:
 
 
 def supervise(parent: int, grace: float, command: Sequence[str]) -> int:
-    """Run the command in a session of its own; the code to exit with when it is over.
+    """Run the command in a session of its own until it is over. Returns the code to exit with.
 
-    The command's whole process group ends when the command does, on SIGTERM, and when `parent` is no longer
-    our parent (0: never).
+    The command's whole process group ends when the command does, on SIGTERM, and when `parent` is no longer our parent
+    (0: never).
     """
     told_to_end = False
     code: int | None = None
@@ -73,7 +73,7 @@ def supervise(parent: int, grace: float, command: Sequence[str]) -> int:
         told_to_end = True
 
     def ended() -> bool:
-        """Takes notice of all children that have died, adopted ones too."""
+        """Collects all children that have died, adopted ones too. Returns whether the server has ended."""
         nonlocal code
         with contextlib.suppress(ChildProcessError):
             while (dead := os.waitpid(-1, os.WNOHANG))[0]:
@@ -97,8 +97,8 @@ def supervise(parent: int, grace: float, command: Sequence[str]) -> int:
 
 
 def _adopt_orphans() -> None:
-    """Become the parent of workers whose server has died, where the system can: in many containers nobody else
-    would take notice of their death, and they would look alive for ever."""
+    """Become the parent of workers whose server has died, if the system can do that: in many containers no other
+    process would notice their death, and they would look alive for ever."""
     if sys.platform == "linux":
         import ctypes
 
@@ -107,10 +107,10 @@ def _adopt_orphans() -> None:
 
 
 def _signal_group(group: int, number: int) -> bool:
-    """Whether there was anyone to get the signal; 0 only asks."""
+    """Send a signal to a process group. Returns whether it has processes; the signal 0 only asks."""
     try:
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):  # macOS: PermissionError where only dead ones are left
+    except (ProcessLookupError, PermissionError):  # macOS: PermissionError if only dead ones are left
         return False
     return True
 
@@ -126,7 +126,7 @@ def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is such a process; the pid may belong to another process by now: pids are reused."""
+    """Whether there is such a process. It may be another one than was meant, since pids are reused."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -146,9 +146,9 @@ _NOISE = re.compile(
 
 
 def log_lines(log: Path, count: int, size: int = 1 << 18) -> list[str]:
-    """The last lines that tell something, from the log's last `size` bytes: without colours, time stamps, stack
-    frames, warnings, requests, the order of shutting down, repetitions and Hugging Face tokens; of a progress bar
-    only its last state."""
+    """The last `count` lines that are informative, from the log's last `size` bytes: without colours, time stamps,
+    stack frames, warnings, requests, the order of shutting down, repetitions and Hugging Face tokens; of a progress bar
+    only its last state. Empty if the log can't be read."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - size))

@@ -1,4 +1,4 @@
-"""One HTTP POST of a JSON body, two ways. Knows nothing of retries or of what the bodies mean."""
+"""Two ways to send a JSON body by HTTP POST. They know nothing of retries or of what the bodies mean."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from harness import __version__
 from harness.errors import ModelErrorKind
 
 LARGEST_REPLY = 64 * 2**20
+"""Bytes; AiohttpTransport takes no larger reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, whatever its status; header names in lower case."""
+    """What came back, whatever its status. Names of headers are in lower case; a reply of status 200 comes without
+    headers."""
 
     status: int
     headers: Mapping[str, str]
@@ -33,19 +35,26 @@ class TransportError(Exception):
 
 
 class Transport(Protocol):
-    async def open(self) -> None: ...
+    """A connection to a server's API."""
+
+    async def open(self) -> None:
+        """Prepare connections. Called once, before anything else."""
+        ...
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
-        """Raises TransportError where there is no whole reply within the time."""
+        """The reply to a JSON body at a path of the API, whatever its status. Raises TransportError if no whole reply
+        comes within the time."""
 
     async def models(self, within_s: float) -> Any:
-        """The JSON of the server's list of models, None if there is none within the time."""
+        """The JSON of the server's list of models, None if it can't be had within `within_s` seconds."""
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
 
 
 class AiohttpTransport:
-    """The lean one: a shared session, keep-alive, no redirects, no cookies."""
+    """The lean transport: a shared session, keep-alive, no redirects, no cookies."""
 
     def __init__(self, base_url: str, key: str | None, timeout: float, connections: int) -> None:
         self._base_url, self._timeout, self._connections = base_url, timeout, connections
@@ -54,6 +63,7 @@ class AiohttpTransport:
             self._headers["Authorization"] = f"Bearer {key}"
 
     async def open(self) -> None:
+        """See Transport.open."""
         import aiohttp
         from yarl import URL
 
@@ -70,6 +80,7 @@ class AiohttpTransport:
         self._urls: dict[str, Any] = {}
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
+        """See Transport.post."""
         url = self._urls.get(path) or self._urls.setdefault(path, self._url(self._base_url + path))
         try:
             async with self._session.post(url, data=json.dumps(body).encode(), allow_redirects=False) as response:
@@ -82,6 +93,7 @@ class AiohttpTransport:
             raise TransportError(_cause(error), "transient") from None
 
     async def models(self, within_s: float) -> Any:
+        """See Transport.models."""
         try:
             url = self._url(self._base_url + "/models")
             async with asyncio.timeout(within_s), self._session.get(url, allow_redirects=False) as response:
@@ -101,6 +113,7 @@ class AiohttpTransport:
         return b"".join(chunks)
 
     async def close(self) -> None:
+        """See Transport.close."""
         await self._session.close()
 
 
@@ -120,6 +133,7 @@ class OpenAITransport:
         self._azure_endpoint, self._api_version = azure_endpoint, api_version
 
     async def open(self) -> None:
+        """See Transport.open."""
         import openai
 
         self._openai = openai
@@ -136,6 +150,7 @@ class OpenAITransport:
             self._client = openai.AsyncOpenAI(base_url=self._base_url, **common)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
+        """See Transport.post."""
         call = {
             "/chat/completions": self._client.chat.completions,
             "/completions": self._client.completions,
@@ -143,7 +158,7 @@ class OpenAITransport:
         }[path].with_raw_response.create
         known = {"model", "messages", "prompt", "input"}
         try:
-            # Everything beside what the package insists on goes as it is: our names are the wire's names.
+            # What the package does not insist on goes as it is: our names are the wire's names.
             raw = await asyncio.wait_for(
                 call(
                     **{k: v for k, v in body.items() if k in known},
@@ -162,6 +177,7 @@ class OpenAITransport:
             raise TransportError(_cause(error.__cause__ or error), "transient") from None
 
     async def models(self, within_s: float) -> Any:
+        """See Transport.models."""
         try:
             raw = await asyncio.wait_for(self._client.models.with_raw_response.list(), within_s)
             return json.loads(raw.http_response.content)
@@ -169,6 +185,7 @@ class OpenAITransport:
             return None
 
     async def close(self) -> None:
+        """See Transport.close."""
         await self._client.close()
 
 

@@ -25,9 +25,10 @@ from harness.models.server_process import ServerProcess, is_alive, log_lines
 from harness.options import option
 
 OnLine = Callable[[str], None]
-"""Is told, line by line, how a start goes on."""
+"""A function that gets the progress of a start, line by line."""
 
 API_KEY = "VLLM_API_KEY"
+"""The environment variable with the key that a vLLM server asks its clients for, if any."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Engine:
-    """What is to be served and how. Servers of equal engines (and vLLM versions) answer alike.
+    """The model to serve, and how. Servers of equal engines (and vLLM versions) answer alike.
 
     `weights` is a fingerprint of a local directory, None for a model of the hub.
     """
@@ -55,7 +56,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers. `process` is None where another program has started it; `pid` is 0 where unknown."""
+    """A server that answers. `process` is None if another program has started it; `pid` is 0 if it is unknown."""
 
     url: str
     pid: int = 0
@@ -63,7 +64,7 @@ class Server:
     process: ServerProcess | None = None
 
     def has_ended(self) -> bool:
-        """False also where there is no telling."""
+        """Whether the server has ended; False also if this can't be known."""
         if self.process:
             return self.process.exit_code() is not None
         return self.pid != 0 and not is_alive(self.pid)
@@ -73,7 +74,8 @@ class Server:
 
 
 def launcher(settings: Settings) -> list[str]:
-    """The words that start vLLM's server. -M goes over the environment, and that over what is on the PATH."""
+    """The command that starts vLLM's server, as words. -M options go before the environment, and that before the PATH.
+    Raises UsageError for a command that can't be used, HarnessError if vLLM is not found."""
     command = settings.command or (None if settings.python else os.environ.get("HARNESS_VLLM_COMMAND"))
     python = settings.python or os.environ.get("HARNESS_VLLM_PYTHON")
     if command:
@@ -98,7 +100,8 @@ def launcher(settings: Settings) -> list[str]:
 
 
 def command_line(words: list[str], engine: Engine, port: int) -> list[str]:
-    """`vllm serve` takes the model as its first argument, everything else that serves vLLM as --model."""
+    """The whole command. `vllm serve` takes the model as its first argument, any other command that serves vLLM as
+    --model."""
     model = [engine.model] if words[-1] == "serve" else ["--model", engine.model]
     flags: list[str] = []
     for key, value in engine.arguments.items():
@@ -108,6 +111,8 @@ def command_line(words: list[str], engine: Engine, port: int) -> list[str]:
 
 
 async def start(engine: Engine, settings: Settings, logs: Path, on_line: OnLine) -> Server:
+    """Start a server for the engine and wait until it answers. Raises FatalModelError if it ends or does not answer
+    within `startup_timeout` seconds, UsageError or HarnessError if vLLM can't be started here."""
     if os.name != "posix":
         raise HarnessError("vLLM servers are started on Linux and macOS only", "use one that runs with --base-url")
     words, port = launcher(settings), _port(settings.port)
@@ -119,14 +124,15 @@ async def start(engine: Engine, settings: Settings, logs: Path, on_line: OnLine)
     try:
         on_line(f"starting a server for {engine.model}, log: {log}")
         await _until_ready(engine, server, settings, on_line)
-    except BaseException:  # a cancellation too: nothing is left behind
+    except BaseException:  # a cancellation too, so that nothing is left behind
         await asyncio.to_thread(process.end)
         raise
     return server
 
 
 def _port(wanted: int) -> int:
-    """The wanted port, 0: any free one. UsageError where it is taken: whoever has it would be taken for ours."""
+    """The wanted port; any free one for 0. Raises UsageError if the port is taken: whatever has it would be taken for
+    our server."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -167,11 +173,12 @@ async def _until_ready(engine: Engine, server: Server, settings: Settings, on_li
 
 
 NOBODY = 0
-"""In place of an HTTP status: nobody listens there."""
+"""In place of an HTTP status: no program listens there."""
 
 
 async def get(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> tuple[int, Any]:
-    """HTTP status and the JSON of the body. -1 for no answer in time; no proxy is asked, and no harm done."""
+    """(HTTP status, JSON of the body or None). The status is NOBODY if no program listens there, -1 if no answer comes
+    within 5 s. No proxy is asked."""
     import aiohttp
 
     try:
@@ -192,7 +199,7 @@ async def get(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> tu
 
 
 async def served_models(base_url: str, key: str | None = None) -> dict[str, dict[str, Any]]:
-    """What a server says of the models it serves, by name."""
+    """The rows of a server's list of models by model name, empty if it gives no list."""
     key = key or os.environ.get(API_KEY)
     _, answer = await get(f"{base_url}/models", {"Authorization": f"Bearer {key}"} if key else {})
     rows = answer.get("data") if isinstance(answer, dict) else None
@@ -245,7 +252,7 @@ _CAUSES: tuple[tuple[str, ModelErrorKind, str], ...] = (
 
 
 def failure(message: str, log: str, kind: ModelErrorKind = "transient", hint: str = "") -> FatalModelError:
-    """With the end of the log, and what to do where the log tells the cause."""
+    """The error of a server: the message with the end of the log, and what to do if the log shows the cause."""
     lines = log_lines(Path(log), 15) if log else []
     text = "\n".join(log_lines(Path(log), 60)) if log else ""
     for pattern, its_kind, advice in _CAUSES:

@@ -48,9 +48,7 @@ RESERVED = {
     "host": "servers are started on this machine's loopback interface only",
     **dict.fromkeys(("model", "model_tag", "served_model_name"), "that is what follows vllm/ in the model's name"),
 }
-"""Arguments of vLLM that are not to be given, and why."""
-
-"""The environment variable from which a vLLM server takes the key to ask for, if any."""
+"""Arguments of vLLM that must not be given, and why."""
 
 MODEL_FILES = (".safetensors", ".bin", ".gguf", ".json", ".jinja", ".model")
 
@@ -59,13 +57,14 @@ MODEL_FILES = (".safetensors", ".bin", ".gguf", ".json", ".jinja", ".model")
 
 
 def open_model(name: str, options: ModelOptions) -> VLLM:
-    """The model, not yet started. Raises UsageError for options that can't be."""
+    """The model, not yet started. Raises UsageError for options that are not allowed."""
     engine, settings, request_settings = _read(name, options)
     return VLLM(f"vllm/{name}", engine, settings, request_settings, options)
 
 
 def _read(name: str, options: ModelOptions) -> tuple[Engine, Settings, RequestSettings]:
-    """Sort the -M options by whom they are for."""
+    """(engine, settings of the server, settings of requests): the -M options, sorted by what they are for. Raises
+    UsageError for options that are not allowed."""
     ours, requests = ({row[0] for row in describe(cls)} for cls in (Settings, RequestSettings))
     requests -= {"azure_endpoint", "api_version"} if options.base_url else {"azure_endpoint", "api_version", "model"}
     given: dict[str, dict[str, str]] = {"ours": {}, "requests": {}, "engine": {}}
@@ -84,7 +83,7 @@ def _read(name: str, options: ModelOptions) -> tuple[Engine, Settings, RequestSe
 
 
 def _local(name: str, arguments: Mapping[str, str]) -> Engine:
-    """As vLLM does it, a name that is a directory means that directory."""
+    """An engine on this machine. As for vLLM, a name that is a directory means that directory."""
     directory = Path(name).expanduser()
     if (directory / "config.json").is_file():
         directory = directory.resolve()
@@ -95,7 +94,7 @@ def _local(name: str, arguments: Mapping[str, str]) -> Engine:
 
 
 def _fingerprint(directory: Path) -> str:
-    """Of the model's files: the contents where that is quick, else what changes when they do."""
+    """A fingerprint of the model's files: of the contents of small files, and of size and time of large ones."""
     digest = hashlib.sha256()
     for file in sorted(f for f in directory.iterdir() if f.suffix in MODEL_FILES and f.is_file()):
         stat = file.stat()
@@ -125,8 +124,8 @@ class VLLM:
 
     @property
     def identity(self) -> Params:
-        """Complete once started: the version is the server's own word. With a base URL, the engine's arguments
-        are what the user says of that server."""
+        """See harness.types.Model. It is complete once the model is started, since the server itself reports the
+        version. With a base URL, the engine's arguments are what the user claims of that server."""
         request = dict(self._client.identity) if self._client else {}
         if not self._options.base_url:
             request.pop("server", None)  # a port of this machine, another one each time
@@ -135,6 +134,8 @@ class VLLM:
                 **request, **arguments}  # fmt: skip
 
     async def start(self) -> None:
+        """See harness.types.Model.start. Finds a server for the model or starts one, unless there is a base URL. Raises
+        what `vllm_launch.start` raises."""
         if self._options.base_url:
             base_url = self._options.base_url.rstrip("/")
             base_url += "" if urlsplit(base_url).path else "/v1"
@@ -151,7 +152,8 @@ class VLLM:
         await self._client.start()
 
     async def complete(self, request: Request) -> Completion:
-        """Raises FatalModelError as soon as the server's process is gone, without waiting for retries."""
+        """See harness.types.Model.complete. Raises FatalModelError as soon as the server's process is gone, without
+        waiting for retries."""
         assert self._client, "start comes first"
         if not self._end_noticed:
             return await self._client.complete(request)
@@ -166,7 +168,7 @@ class VLLM:
         raise failure(f"the vLLM server of {self._engine.model} has ended in mid-run", self._server.log)
 
     async def close(self) -> None:
-        """Ends the server if this model has started it, unless it is kept or shared."""
+        """See harness.types.Model.close. Ends the server if this model has started it, unless it is kept or shared."""
         if self._end_noticed:
             self._end_noticed.cancel()
         server, self._server = self._server, None
@@ -190,13 +192,14 @@ def _tell(line: str) -> None:
 # --- whose server it is ---
 
 _shared: list[tuple[Engine, Server]] | None = None
-"""Within `sharing`: servers of this process that no run uses now."""
+"""Within `sharing`: servers of this process that no run uses now; else None."""
 
 
 @contextlib.contextmanager
 def sharing() -> Iterator[None]:
-    """For several runs in one process: a run within takes over the server of an earlier one instead of loading the
-    same model again. A server that waits is ended when another model needs its place, and at the end."""
+    """Lets several runs in one process share a server: a run in this block takes over the server of an earlier one
+    instead of loading the same model again. A server that waits is ended when another model needs its place, and at the
+    end."""
     global _shared
     before, _shared = _shared, []
     try:
@@ -260,7 +263,8 @@ def register(engine: Engine, server: Server) -> None:
 
 
 async def find(engine: Engine) -> Server | None:
-    """A registered server that serves this very engine and answers. Registrations of dead ones are removed."""
+    """A registered server that serves this very engine and answers, else None. Registrations of dead servers are
+    removed."""
     for file in sorted(_registration(0).parent.glob(f"{platform.node()}-*.json")):
         try:
             facts = json.loads(file.read_text(encoding="utf-8"))
@@ -282,7 +286,7 @@ async def find(engine: Engine) -> Server | None:
 def serve(name: str, options: ModelOptions, port: int | None = None, on_line: OnLine = _tell) -> int:
     """Serve the model until Ctrl-C or SIGTERM; runs started meanwhile find the server. Returns the exit code.
 
-    Raises HarnessError where the server can't be started or ends by itself.
+    Raises HarnessError if the server can't be started or ends by itself, UsageError if there is a base URL.
     """
     if options.base_url:
         raise UsageError(f"vllm/{name} is served at {options.base_url}: there is nothing to start")

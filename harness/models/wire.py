@@ -46,8 +46,8 @@ _ENDINGS: dict[Ending, str] = {
     "timeout timed_out time_limit deadline_exceeded rate_limit rate_limit_exceeded interrupted preempted evicted "
     "disconnected disconnect client_disconnected killed crashed load unload pause_turn unspecified",
 }
-"""What servers call it, in lower case with underscores: OpenAI, vLLM, SGLang, TGI, llama.cpp, Ollama, Anthropic,
-Gemini, Bedrock, Cohere, Mistral, DeepSeek, xAI, z.AI and gateways in front of them."""
+"""The words of servers for each ending, in lower case with underscores: OpenAI, vLLM, SGLang, TGI, llama.cpp, Ollama,
+Anthropic, Gemini, Bedrock, Cohere, Mistral, DeepSeek, xAI, z.AI and gateways in front of them."""
 
 _ENDING_OF: dict[str, Ending] = {word: ending for ending, words in _ENDINGS.items() for word in words.split()}
 
@@ -56,8 +56,8 @@ _STOP_REASONS: dict[Ending, StopReason] = {"end": "stop", "cut": "length", "filt
 
 
 def ending(word: Any) -> Ending | None:
-    """What a finish reason says, None for an unknown one. Read are the part before a colon, whatever its case, and
-    the name of an enumeration's value (FinishReason.MAX_TOKENS, FINISH_REASON_STOP). A missing one is an end."""
+    """What a finish reason means, None for an unknown one; a missing one is an end. Only the part before a colon is
+    read, whatever its case, and of an enumeration the value's name (FinishReason.MAX_TOKENS, FINISH_REASON_STOP)."""
     if isinstance(word, dict):  # SGLang's own form
         word = word.get("type")
     if word is None:
@@ -73,8 +73,8 @@ def ending(word: Any) -> Ending | None:
 
 
 def _ended(word: Any, text: str) -> tuple[StopReason, tuple[str, ...]]:
-    """(stop reason, notes). Raises ServerError if the answer was not finished, or ended with nothing in a way that is
-    not known."""
+    """(stop reason, notes). Raises ServerError if the answer was not finished, or if it is empty and ended in an
+    unknown way."""
     how = ending(word)
     said = excerpt(word if isinstance(word, str) else repr(word)[:100])[:50]
     if how == "failure" or (how is None and not text.strip()):
@@ -88,7 +88,8 @@ def _ended(word: Any, text: str) -> tuple[StopReason, tuple[str, ...]]:
 
 
 def body(api: Api, model: str, request: Request, tokens_field: TokensField, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON body of a request. What is None is left to the server; `extra` goes over everything."""
+    """The JSON body of a request. Parameters that are None are left out, so that the server decides; `extra` overrides
+    all."""
     s = request.sampling
     given: dict[str, Any] = {"model": model, "temperature": s.temperature, "top_p": s.top_p}
     if api == "responses":
@@ -118,8 +119,8 @@ def plain_prompt(messages: tuple[Message, ...]) -> str:
 
 
 def completion(api: Api, reply: Any) -> Completion:
-    """The completion in a reply. Raises ServerError if the reply says that there is none, and
-    ModelError(bad_response) for anything of another shape."""
+    """The completion in a reply. Raises ServerError if the reply is an error, and ModelError(bad_response) for anything
+    of another shape."""
     if not isinstance(reply, dict):
         raise bad_response("the reply is not a JSON object", reply)
     _raise_error(reply)
@@ -138,14 +139,15 @@ def completion(api: Api, reply: Any) -> Completion:
 
 
 def _raise_error(holder: dict[str, Any]) -> None:
-    """An error outranks any text beside it. One whose fields are all empty is none."""
+    """Raises ServerError for an error, even if there is a text beside it. An error whose fields are all empty does not
+    count."""
     error = holder.get("error")
     if any(error.values()) if isinstance(error, dict) else error:
         raise ServerError(refusals.words({"error": error}))
 
 
 def _raise_blocked(reply: dict[str, Any]) -> None:
-    """Gemini's form of a prompt that was refused: feedback on it in the place of choices."""
+    """Raises ServerError for a refused prompt in Gemini's form: feedback on the prompt in the place of choices."""
     feedback = reply.get("promptFeedback") or reply.get("prompt_feedback")
     reason = (feedback.get("blockReason") or feedback.get("block_reason")) if isinstance(feedback, dict) else None
     if reason:
@@ -195,7 +197,7 @@ def _responses(reply: dict[str, Any]) -> Completion:
     details = reply.get("incomplete_details")
     why = details.get("reason") if isinstance(details, dict) else None
     status = reply.get("status")
-    # A status without a reason is a cut of unknown cause, so of none that the table knows.
+    # A status without a reason is a cut of unknown cause: it gets a word that the table does not have.
     word = (why or "incomplete without a reason") if status == "incomplete" else status
     stop_reason, notes = ("content_filter", ()) if refused else _ended(word, text or thought)
     counts = side.read("usage", _usage, reply.get("usage")) or (None, None, None)
@@ -264,7 +266,7 @@ def _part(part: Any) -> str:
 
 
 def _usage(usage: Any) -> tuple[int | None, int | None, int | None]:
-    """(prompt, completion, thinking) tokens; None where the server does not say."""
+    """(prompt, completion, thinking) tokens; None for a count that the server does not give."""
     if not isinstance(usage, dict):
         return None, None, None
     details = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
@@ -278,7 +280,7 @@ def _usage(usage: Any) -> tuple[int | None, int | None, int | None]:
 
 
 def _count(value: Any) -> int | None:
-    """A number of tokens; 10.0 is 10."""
+    """A number of tokens (10.0 is 10), None for anything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
@@ -311,4 +313,5 @@ def _completion_logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:
 
 
 def bad_response(what: str, reply: Any) -> ModelError:
+    """An error for a reply that can't be read; `what` is wrong with it, and an excerpt of it is shown."""
     return ModelError(f"{what}: {excerpt(reply)}", "bad_response")

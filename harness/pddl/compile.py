@@ -27,7 +27,8 @@ Amount = Callable[[Environment, State], float]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled condition; `parts` are its conjuncts, so that those unmet can be named."""
+    """A compiled condition. `parts` are its conjuncts, each with its text, so that those that do not hold can be
+    named."""
 
     holds: Holds
     parts: tuple[tuple[Holds, Callable[[Environment], str]], ...]
@@ -35,14 +36,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A compiled effect: it writes into the three collections, from the state before the step."""
+    """A compiled effect. `apply` reads the state before the step and writes into three collections: facts to add, facts
+    to delete, and changes of numbers."""
 
     apply: Callable[[Environment, State, set[Fact], set[Fact], list[Change]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A compiled action. A STRIPS one has its facts listed, and is run by set operations."""
+    """A compiled action. `strips` has (preconditions, adds, deletes) of a STRIPS action, which is run by set
+    operations; None for any other action."""
 
     action: Action
     condition: Condition
@@ -52,20 +55,24 @@ class Operator:
 
 @dataclass(frozen=True)
 class Scope:
-    """What the compiler knows: the domain, the objects, and the variables in scope with their types."""
+    """What the compiler knows: the domain, the objects, and the variables in scope with their types; `where` names the
+    place in messages."""
 
     domain: Domain
     objects: Mapping[str, tuple[str, ...]]
     variables: tuple[tuple[str, tuple[str, ...]], ...]
     where: str
     metric: bool = False
-    """Whether `total-time` has a meaning here."""
+    """Whether `total-time` has a meaning here: in a problem's metric only."""
 
     def error(self, node: Node | str, message: str) -> PDDLError:
+        """A PDDLError to raise, which names the place, and the line if `node` is a list."""
         line = f", line {node.line}" if isinstance(node, Node) else ""
         return PDDLError(f"{self.where}{line}: {message}")
 
     def inner(self, node: Node | str) -> Scope:
+        """The scope within a quantifier over the variables that `node` declares. Raises PDDLError for anything but a
+        list of variables of known types."""
         if not isinstance(node, Node):
             raise self.error(node, "expected a list of variables")
         added = tuple(typed(node, self.where))
@@ -76,7 +83,7 @@ class Scope:
         return replace(self, variables=(*self.variables, *added))
 
     def slot(self, name: Node | str) -> int | str:
-        """The index of a variable in the environment, or the object's name."""
+        """The index of a variable in the environment, or the object's name. Raises PDDLError for an unknown name."""
         if not isinstance(name, str):
             raise self.error(name, "expected a variable or an object")
         for i in range(len(self.variables) - 1, -1, -1):
@@ -109,7 +116,7 @@ def _term(scope: Scope, node: Node, declared: Mapping[str, tuple[tuple[str, ...]
 
 
 def _show(scope: Scope, node: Node) -> Callable[[Environment], str]:
-    """The condition in words of PDDL, with the variables' values."""
+    """A function that writes the condition as PDDL, with the variables' values."""
 
     def text(item: Node | str, e: Environment) -> str:
         if isinstance(item, Node):
@@ -123,6 +130,8 @@ def _show(scope: Scope, node: Node) -> Callable[[Environment], str]:
 
 
 def compile_condition(scope: Scope, node: Node | None) -> Condition:
+    """A precondition or a goal as a Condition; an empty one always holds. Raises PDDLError for what is undeclared or
+    not supported."""
     if node is None or not node:
         return Condition(lambda e, s: True, ())
     conjuncts = list(_conjuncts(scope, node))
@@ -184,7 +193,8 @@ def _quantified(scope: Scope, head: str, variables: Node | str, body: Node | str
 
 
 def _extend(e: Environment, s: State, kinds: Sequence[tuple[str, ...]]) -> Iterator[Environment]:
-    """The environment with every choice of objects for variables of these types."""
+    """Yields the environment with every choice of objects for variables of these types. Raises TooMuchWork once the
+    choices of the state, `left`, are used up."""
     for chosen in itertools.product(*(s.members(k) for k in kinds)):
         s.left -= 1
         if s.left < 0:
@@ -232,7 +242,8 @@ def _comparison(scope: Scope, head: str, node: Node) -> Holds:
 
 
 def compile_amount(scope: Scope, node: Node | str) -> Amount:
-    """A numeric expression."""
+    """A numeric expression as a function, which raises Undefined for a fluent without a value and for a division by
+    zero. Raises PDDLError for anything but a numeric expression."""
     value = number(node) if isinstance(node, str) else None
     if value is not None:
         return lambda e, s: value
@@ -276,7 +287,7 @@ _ASSIGN = ("assign", "increase", "decrease", "scale-up", "scale-down")
 
 
 def _effect(scope: Scope, node: Node | str | None) -> Effect:
-    """An effect that reads the state before the step only, whatever stands beside it."""
+    """An effect whose parts all read the state before the step: no part sees what another one changes."""
     if node is None:
         return Effect(lambda e, s, add, delete, assign: None)
     if not isinstance(node, Node) or not node:
@@ -344,7 +355,7 @@ def _strips(scope: Scope, action: Action) -> tuple[tuple[Term, ...], tuple[Term,
 
 
 class Rule(NamedTuple):
-    """A compiled axiom: `name` holds of objects of these types if `holds` says so."""
+    """A compiled axiom: the predicate `name` is true of objects of these types if `holds` is true of them."""
 
     name: str
     kinds: tuple[tuple[str, ...], ...]
@@ -370,7 +381,8 @@ def derive(rules: Sequence[Sequence[Rule]], state: State) -> None:
 
 
 def _strata(domain: Domain) -> dict[str, int]:
-    """The stratum of each derived predicate: above what its rules deny, not below what they ask for."""
+    """The stratum of each derived predicate: above the predicates that its rules negate, not below those that they use.
+    Raises PDDLError if there is no such order."""
     level = {axiom.name: 0 for axiom in domain.axioms}
     uses = [(a.name, name, denied) for a in domain.axioms for name, denied in _uses(a.condition) if name in level]
     for _ in range(len(level) + 1):
@@ -382,7 +394,7 @@ def _strata(domain: Domain) -> dict[str, int]:
 
 
 def _uses(node: Node | str, denied: bool = False) -> Iterator[tuple[str, bool]]:
-    """The predicates in a condition, each with whether it stands under a negation."""
+    """Yields (predicate, whether it is negated) for each predicate in a condition."""
     if not isinstance(node, Node) or not node:
         return
     head, rest = node[0], node[1:]
@@ -409,11 +421,12 @@ class CompiledDomain:
     changing: frozenset[str]
     """The predicates that some action adds or deletes, and those that rules derive."""
     rules: tuple[tuple[Rule, ...], ...] = ()
-    """The rules for derived predicates in strata: a rule may deny only what earlier strata derive."""
+    """The rules for derived predicates in strata: a rule may negate only predicates of earlier strata."""
 
 
 def _predicates(node: Node) -> Iterator[str]:
-    """The names of all facts in an effect (too many for conditional ones, whose conditions are among them)."""
+    """Yields the first word of every list in an effect: its predicates, also those in the conditions of conditional
+    effects, and keywords such as `and`."""
     for part in node:
         if isinstance(part, Node):
             yield from _predicates(part)
@@ -422,7 +435,8 @@ def _predicates(node: Node) -> Iterator[str]:
 
 
 def compile_domain(domain: Domain) -> CompiledDomain:
-    """PDDLError where an action names what is not declared."""
+    """The domain with its actions and rules ready to run. Raises PDDLError if one of them names something undeclared,
+    if an action changes a derived predicate, or if the rules can't be ordered in strata."""
     operators = {}
     for name, action in domain.actions.items():
         scope = Scope(domain, domain.constants, action.parameters, f"domain: action {name}")

@@ -1,10 +1,10 @@
-"""What other programs say of a plan: VAL and unified-planning, which execute it, and the package pddl, which only reads
-the domain and the problem. A second opinion; the verdict is ours.
+"""A second opinion on a plan from other programs; the verdict stays ours. VAL and unified-planning execute the plan,
+the package pddl only reads the domain and the problem.
 
-VAL and unified-planning have a time limit for each plan, and a crash is told as one. Where they are known to differ
-from us: VAL takes an extra argument where parameters have no types and dies of a missing one, may not notice an unknown
-object, and takes a plan that starts with prose for an empty one; unified-planning gives no verdict on a plan with such
-faults, nor on one with a comment behind an action, nor where a type is `(either ...)`.
+VAL and unified-planning have a time limit for each plan, and a crash is reported as one. Known differences from us: VAL
+accepts an extra argument if parameters have no types, crashes if an argument is missing, may not notice an unknown
+object, and takes a plan that starts with prose for an empty one. unified-planning gives no verdict on a plan with such
+faults, on a plan with a comment behind an action, or if a type is `(either ...)`.
 """
 
 from __future__ import annotations
@@ -42,19 +42,20 @@ INSTALL_UP = "pip install 'reasoning-harness[cross-check]'"
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """`valid` is None where the tool gave no verdict; `detail` is its reason, or why there is none."""
+    """What a tool says of a plan. `valid` is None if the tool gave no verdict; `detail` is its reason, or why there is
+    no verdict."""
 
     valid: bool | None
     detail: str = ""
 
 
 Check = Callable[[str, str, str], Opinion]
-"""The texts of a domain, a problem and a plan."""
+"""A function of the texts of a domain, a problem and a plan."""
 
 
 @contextlib.contextmanager
 def opened(tool: Tool) -> Iterator[Check]:
-    """Ask this tool, as often as you like. UsageError where it is not installed."""
+    """Gives a function that asks this tool, as often as you like. Raises UsageError if the tool is not installed."""
     if tool == "pddl":
         yield _reads
         return
@@ -71,7 +72,8 @@ def _reads(domain: str, problem: str, plan: str) -> Opinion:
 
 
 def find_val() -> str:
-    """The path of VAL's program."""
+    """The path of VAL's program: the one that HARNESS_VAL names, else Validate or validate on the PATH. Raises
+    UsageError if there is no such program."""
     named = os.environ.get("HARNESS_VAL")
     if named:
         found = shutil.which(named)
@@ -117,7 +119,7 @@ def _ask_val(command: list[str], home: Path) -> Opinion:
         except subprocess.TimeoutExpired:
             return Opinion(None, f"no answer within {TIME_LIMIT:g} s")
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # ended, as a rule
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # usually it has ended
                 if process.returncode is None:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
@@ -138,8 +140,8 @@ _NOT_VALID = (
 
 
 def _reading(said: str, code: int) -> Opinion:
-    """The exit code alone tells nothing: it is 0 for a plan that VAL could not read."""
-    if code < 0 or 128 < code < 160:  # by itself, or inside a shell script
+    """The opinion in VAL's output. The exit code alone does not show it: it is 0 for a plan that VAL could not read."""
+    if code < 0 or 128 < code < 160:  # VAL itself was killed, or VAL in a shell script
         number = -code if code < 0 else code - 128
         with contextlib.suppress(ValueError):
             return Opinion(None, f"VAL crashed ({signal.Signals(number).name})")
@@ -162,11 +164,11 @@ def _unified_planning() -> Iterator[Check]:
     pool = Pool(1)
 
     def check(domain: str, problem: str, plan: str) -> Opinion:
-        # What we can't read is for it to judge; what we can, it should not stumble over for the sake of its form.
+        # The tool gets texts that we can't read as they are, and others in a form over which it does not stumble.
         with contextlib.suppress(PDDLError):
             parsed = parse_domain(domain)
             parse_problem(problem, parsed)
-            if not parsed.axioms:  # which the form leaves out: without its rules it would be another domain
+            if not parsed.axioms:  # the normal form leaves rules out: that would be another domain
                 domain, problem = show(normal_form(domain, "domain")), show(normal_form(problem, "problem"))
         try:
             answer = pool.ask({"what": "validate", "domain": domain, "problem": problem, "plan": plan}, TIME_LIMIT)

@@ -1,9 +1,9 @@
-"""Plan validation: a plan is executed, step by step, and the first thing that is wrong is named.
+"""Plan validation: a plan is executed step by step, and the first thing that is wrong is named.
 
-Semantics as VAL and unified-planning agree on them: preconditions and the conditions of conditional effects read the
-state before the step; a fact that appears in both effects of a step is true afterwards (add wins); names are case-
-insensitive; the goal counts at the end only. Stricter than VAL: a wrong number of arguments, an unknown object or a
-wrong type is an error of the plan, never ignored.
+The semantics are those on which VAL and unified-planning agree: preconditions and the conditions of conditional effects
+read the state before the step; a fact that a step both adds and deletes is true afterwards (add wins); names are
+case-insensitive; the goal counts at the end only. Stricter than VAL: a wrong number of arguments, an unknown object or
+a wrong type is an error of the plan, never ignored.
 """
 
 from __future__ import annotations
@@ -29,15 +29,19 @@ from harness.pddl.parse import Domain, Fact, Node, Problem
 from harness.pddl.state import Change, State, Undefined, settle
 
 Ground = tuple[frozenset[Fact], frozenset[Fact], frozenset[Fact]]
-"""A STRIPS step: what it needs, adds and deletes."""
+"""A STRIPS step: the facts that it needs, adds and deletes."""
 Reason = Literal["syntax", "unknown_action", "arity", "unknown_object", "type", "precondition", "goal"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`step` counts from 1 and is None for `goal` and for a valid plan; `missing` are the conditions that do not hold;
-    `state` holds the facts before the failing step (at the end, for `goal`). `cost` is the metric's value where the
-    problem has one, else the number of steps; None for a plan that can't be executed."""
+    """The result of executing a plan. `reason` is None for a valid plan.
+
+    `step` counts from 1; it is None for `goal` and for a valid plan. `missing` are the conditions that do not hold.
+    `state` holds the facts before the failing step, or at the end for `goal` and for a valid plan. `cost` is the
+    metric's value if the problem has a metric, else the number of steps; None if the plan can't be executed or the
+    metric has no value.
+    """
 
     valid: bool
     reason: Reason | None = None
@@ -52,12 +56,12 @@ class Verdict:
 MOST_WORK = 20_000_000
 """Choices of objects that quantifiers and rules may try in one plan: about 20 seconds. See TooMuchWork."""
 MOST_CHOICES = 2_000
-"""Choices of objects that are tried for a step that leaves some out."""
+"""Choices of objects that are tried for a step that leaves objects out."""
 
 
 @dataclass(frozen=True)
 class Validator:
-    """A domain and a problem, compiled once; `validate` as many plans as you like."""
+    """A domain and a problem, compiled once for any number of plans."""
 
     domain: Domain
     operators: Mapping[str, Operator] = field(repr=False)
@@ -72,7 +76,8 @@ class Validator:
 
     @classmethod
     def of(cls, compiled: CompiledDomain, problem: Problem) -> Validator:
-        """PDDLError where the goal or the metric names what is not declared."""
+        """A validator for a problem of this domain. Raises PDDLError if the goal or the metric names something
+        undeclared."""
         scope = Scope(compiled.domain, problem.objects, (), "problem")
         goal = compile_condition(scope, problem.goal)
         cost = compile_amount(replace(scope, metric=True), problem.metric) if problem.metric is not None else None
@@ -85,7 +90,8 @@ class Validator:
         return self._members[kinds]
 
     def validate(self, plan: Sequence[tuple[str, ...]]) -> Verdict:
-        """Execute the plan, (action, object, ...) each, in lower case. TooMuchWork if that would take too long."""
+        """The verdict on a plan, whose steps are (action, object, ...) in lower case. Raises TooMuchWork if it would
+        take too long."""
         state = State(set(self.problem.init), dict(self.problem.values), self._of_type, left=MOST_WORK)
         if self.rules:
             derive(self.rules, state)
@@ -117,14 +123,16 @@ class Validator:
         return Verdict(True, cost=cost, state=frozenset(state.facts))
 
     def apply(self, facts: frozenset[Fact], step: tuple[str, ...]) -> frozenset[Fact] | None:
-        """The facts after one step of a STRIPS action, or None where it can't be taken there."""
+        """The facts after one step of a STRIPS action. None if the step can't be taken in `facts`, or its action is not
+        STRIPS."""
         ground = None if self._check(step) else self._instance(step)
         if ground is None or not ground[0] <= facts:
             return None
         return self._after(facts, ground)
 
     def _after(self, facts: frozenset[Fact], ground: Ground) -> frozenset[Fact]:
-        """The facts after a STRIPS step: what it deletes is gone, what it adds is true, and rules are applied."""
+        """The facts after a STRIPS step. It deletes first and then adds, so that a fact in both effects is true
+        afterwards; then the rules are applied."""
         after = (facts - ground[2]) | ground[1]
         if not self.rules:
             return after
@@ -141,8 +149,8 @@ class Validator:
         return ground is None or all(f in self.problem.init for f in ground[0] if f[0] not in self.changing)
 
     def of_kinds(self, step: tuple[str, ...]) -> bool:
-        """Whether each object of a step is of the kind that its place asks for: its type, and what must be true of it
-        alone and can't be changed. "" stands for an object that is not known."""
+        """Whether each object of a step is of the kind that its place needs: it has the place's type, and what the
+        precondition asks of it alone, and no action can change, is true. "" stands for an object that is not known."""
         places = self._kinds.get(step[0])
         if places is None:
             if step[0] not in self.operators:
@@ -165,10 +173,10 @@ class Validator:
         return tuple(map(frozenset, places))
 
     def filled(self, plan: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]] | int:
-        """The plan with the objects that were left out (""), as the state at each step implies them; the number of the
-        first step for which it does not, or not for one choice alone.
+        """The plan with the objects that were left out (""), as the state at each step implies them; or the number
+        (from 1) of the first step for which the state implies no choice of objects, or several.
 
-        If no choice can be taken there, the one that lacks the least stands: the step fails with any.
+        If no choice can be executed, the one that lacks the fewest preconditions is taken: the step fails with any.
         """
         facts = frozenset(self.problem.init)
         whole: list[tuple[str, ...]] = []
@@ -202,8 +210,8 @@ class Validator:
         return best[0] if len(best) == 1 else None
 
     def _implied(self, step: tuple[str, ...]) -> bool:
-        """Whether each object that is left out is tied to others by what the step needs: what a block is taken from,
-        but not what it is put on."""
+        """Whether preconditions tie each object that is left out to another object: the block that one is taken from,
+        but not the block that it is put on."""
         operator = self.operators[step[0]]
         names = [name for name, _ in operator.action.parameters]
         open_ones = {name for name, o in zip(names, step[1:], strict=True) if not o}
@@ -219,8 +227,8 @@ class Validator:
         return not open_ones
 
     def applicable(self, facts: frozenset[Fact]) -> list[tuple[str, ...]]:
-        """Every step of a STRIPS action that can be taken there: in the order of the actions in the domain, then of the
-        objects' names."""
+        """Every step that can be taken in `facts`, in the order of the actions in the domain, then of the objects'
+        names. Raises ValueError if the domain has an action that is not STRIPS."""
         by_name: dict[str, list[Fact]] = {}
         for fact in facts:
             by_name.setdefault(fact[0], []).append(fact)
@@ -241,7 +249,8 @@ class Validator:
         return found
 
     def _check(self, step: tuple[str, ...]) -> tuple[Reason, str] | None:
-        """What is wrong with a step before any state is looked at."""
+        """(reason, detail) of what is wrong with a step in any state; None if its action, arity, objects and types are
+        right."""
         name, *arguments = step
         if name not in self.operators:
             return "unknown_action", f"there is no action {name}; actions: {' '.join(self.operators)}"
@@ -257,7 +266,8 @@ class Validator:
         return None
 
     def _instance(self, step: tuple[str, ...]) -> Ground | None:
-        """The facts of a STRIPS step, kept for next time: plans for one problem share most of their steps."""
+        """The facts of a step, None if its action is not STRIPS. They are kept: plans for one problem share most of
+        their steps."""
         strips = self.operators[step[0]].strips
         if strips is None:
             return None
@@ -267,7 +277,8 @@ class Validator:
         return needs, adds, deletes
 
     def _execute(self, action: Operator, step: tuple[str, ...], state: State) -> tuple[str, ...] | None:
-        """One step of any kind; the conditions that do not hold, or None when it was done."""
+        """Take one step of any kind of action: change the state and return None, or return the conditions that do not
+        hold."""
         e = step[1:]
         if not action.condition.holds(e, state):
             return tuple(show(e) for holds, show in action.condition.parts if not holds(e, state))
@@ -327,7 +338,7 @@ def _text(atom: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True)
 class PlanSyntax:
-    """A plan text that can't be read: the step it would have been, and why."""
+    """A plan text that can't be read: the number (from 1) of the step that can't be, and why."""
 
     step: int
     detail: str
@@ -337,8 +348,11 @@ _STEP = re.compile(r"(?:(\d+(?:\.\d+)?)\s*:)?\s*\(([^()]*)\)\s*(?:\[[^\[\]\n]{0,
 
 
 def read_plan(text: str) -> list[tuple[str, ...]] | PlanSyntax:
-    """The steps of a plan file: `(action object ...)`, one or more a line, `;` comments, and VAL's times
-    (`0: (a) [1]`), by which steps are then sorted."""
+    """The steps of a plan file, (action, object, ...) in lower case; a PlanSyntax if it can't be read.
+
+    The file holds `(action object ...)`, one or more a line, `;` comments, and perhaps VAL's times (`0: (a) [1]`), by
+    which the steps are then sorted.
+    """
     text = text.removeprefix("\ufeff")
     text = "\n".join(line.partition(";")[0] for line in text.split("\n")) if ";" in text else text
     steps: list[tuple[float, tuple[str, ...]]] = []
@@ -361,7 +375,8 @@ def read_plan(text: str) -> list[tuple[str, ...]] | PlanSyntax:
 
 
 def validate_text(validator: Validator, plan: str) -> Verdict:
-    """Read and execute a plan text."""
+    """The verdict on a plan text: its reason is `syntax` if the text can't be read. Raises TooMuchWork, as `validate`
+    does."""
     steps = read_plan(plan)
     if isinstance(steps, PlanSyntax):
         return Verdict(False, "syntax", steps.step, detail=steps.detail)

@@ -11,16 +11,16 @@ from harness.pddl.parse import Fact
 from harness.reading.envelope import clean, cuts
 
 LONGEST = 200_000
-"""Characters of a response that are read, from its end: where the answer is."""
+"""Characters of a response that are read: those at its end, where the answer is."""
 
 
 @dataclass(frozen=True)
 class FactLexicon:
-    """How the facts of a domain are said.
+    """How the facts of a domain are put into words.
 
-    `templates` maps a predicate to its sentences, "the {0} is on top of the {1}"; `counts` to the number of its
-    objects; `objects` maps how an object is said to its name. One regular expression finds them all: at any place the
-    alternatives differ in fixed words, so matching is linear in the text.
+    `templates` maps a predicate to its sentences ("the {0} is on top of the {1}"), `counts` maps it to the number of
+    its objects, and `objects` maps the phrase for an object to its name. One regular expression finds all sentences: at
+    any place its alternatives differ in fixed words, so matching is linear in the text.
     """
 
     templates: Mapping[str, tuple[str, ...]]
@@ -55,7 +55,7 @@ class FactLexicon:
         object.__setattr__(self, "_names", names)
 
     def find(self, text: str) -> list[tuple[Fact, int, int]]:
-        """(fact, start, end) of every sentence in a text in lower case."""
+        """(fact, start, end) of every sentence with a fact; `text` is in lower case."""
         found = []
         for m in self._sentence.finditer(text):
             group = 1
@@ -75,7 +75,7 @@ _EMPHASIS = re.compile(r"[*`]|(?<![a-zA-Z0-9])_+|_+(?![a-zA-Z0-9])")
 
 
 def without_emphasis(text: str) -> str:
-    """Text without markdown; an underscore within a name is part of it."""
+    """The text without the emphasis of markdown. An underscore within a name stays."""
     return _EMPHASIS.sub("", text)
 
 
@@ -84,15 +84,15 @@ _NO_SIGN = re.compile(r"(?<=[0-9])_+(?![0-9])|(?<![0-9])_+")
 
 @lru_cache(maxsize=4096)
 def loose(phrase: str) -> str:
-    """A name without what sets its spellings apart: `red block`, `red_block`, `RedBlock`; `truck_1`, `truck 1`.
+    """What all spellings of a name have in common: `red block`, `red_block`, `RedBlock`; `truck_1`, `truck 1`.
 
-    Between two numbers something has to stand: `l1-0` is not `l10`.
+    A sign between two numbers stays: `l1-0` is not `l10`.
     """
     return _NO_SIGN.sub("", phrase.lower().replace(" ", "_").replace("-", "_"))
 
 
 def loose_pattern(phrase: str) -> str:
-    """A regular expression for a phrase in any of these spellings."""
+    """A regular expression for a phrase in any spelling that is the same to `loose`."""
     parts = re.findall(r"\d+|[^\W\d_]+|[^\w\s-]+", phrase.lower())
     pattern = ""
     for before, part in zip(["", *parts], parts, strict=False):
@@ -103,9 +103,9 @@ def loose_pattern(phrase: str) -> str:
 
 @dataclass(frozen=True)
 class FactText:
-    """The facts that a text offers, or `reason` why they can't be read.
+    """The facts that a text gives, or None and the `reason` why they can't be read.
 
-    `final`: something stands behind them, so that more text would not add to them.
+    `final`: other text follows the facts, so that more text would not add to them.
     """
 
     facts: frozenset[Fact] | None
@@ -149,11 +149,11 @@ _ASIDE = re.compile(
 
 
 def read_facts(text: str, lexicon: FactLexicon) -> FactText:
-    """The facts of the last list in the text: what stands under the last heading that announces the resulting state
+    """The facts of the last list in the text: the list under the last heading that announces the resulting state
     ("final state", "answer" ...), else the last run of lines with facts.
 
-    A line that denies facts ("is no longer true that") names none, nor does a list under a heading that does. A listed
-    item in which no fact can be read makes the whole text unreadable: nothing is dropped silently.
+    A line that denies facts ("is no longer true that") gives none, and a list under a heading that denies them is
+    skipped. A listed item in which no fact can be read makes the whole text unreadable: nothing is dropped silently.
     """
     found = FactText(None, "no facts were found")
     for part, is_all in cuts(clean(text)):
@@ -217,7 +217,7 @@ _TAGS = re.compile(r"</?(?:answer|state|facts|result|output)>|<br ?/?>|</li>|</?
 
 
 def _unwrapped(text: str) -> str:
-    """The text with tags as ends of lines, and lists of JSON with a line for each text."""
+    """The text with a line break for each tag, and with each text of a JSON list on a line of its own."""
     if "<" in text:
         text = _TAGS.sub("\n", text)
     if '"' in text:
@@ -227,6 +227,7 @@ def _unwrapped(text: str) -> str:
 
 
 def read_line(line: str, lexicon: FactLexicon) -> list[Fact]:
+    """The facts in a line, which is in lower case: its PDDL atoms, or its sentences if it has no atoms."""
     atoms = []
     if "(" in line:
         for m in _PDDL.finditer(line):

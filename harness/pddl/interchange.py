@@ -1,7 +1,7 @@
-"""Domains and problems from and to objects of the package `pddl`, for people who have them as such.
+"""Domains and problems from and to objects of the package `pddl`, for people who have them in that form.
 
-The verdict on a plan is always our own reader's: the package is strict in other places (it refuses types without
-`:typing` and some conditional effects) and takes a predicate that is not declared.
+The verdict on a plan always comes from our own reader. The package is stricter in some places (it refuses types without
+`:typing` and some conditional effects), and accepts an undeclared predicate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ INSTALL = "pip install 'reasoning-harness[cross-check]'"
 
 @functools.cache
 def _parsers() -> tuple[Any, Any]:
-    """Built once: that takes a second."""
+    """The package's parsers, built once because that takes a second. Raises UsageError if the package is not
+    installed."""
     if importlib.util.find_spec("pddl") is None:
         raise UsageError("the package pddl is not installed", INSTALL)
     from pddl.parser.domain import DomainParser
@@ -31,20 +32,21 @@ def _parsers() -> tuple[Any, Any]:
 
 
 def to_objects(domain: str, problem: str) -> tuple[Domain, Problem]:
-    """The objects that two PDDL texts define. PDDLError for what the package can't read."""
+    """(domain, problem) as objects, from two PDDL texts. Raises PDDLError if the package can't read them, UsageError if
+    it is not installed."""
     read_domain, read_problem = _parsers()
     found = []
     for what, parser, text in (("domain", read_domain, domain), ("problem", read_problem, problem)):
         try:
             found.append(parser(text))
-        except (Exception, RecursionError) as error:  # its parser lets many kinds through
+        except (Exception, RecursionError) as error:  # its parser raises many kinds of errors
             shown = " ".join(str(error).split())[:300]
             raise PDDLError(f"{what}: the package pddl can't read it: {type(error).__name__}: {shown}") from None
     return found[0], found[1]
 
 
 def to_texts(domain: Domain, problem: Problem) -> tuple[str, str]:
-    """The texts of two objects, read by our own reader too. PDDLError for what that does not know."""
+    """(domain, problem) as PDDL texts. Raises PDDLError if our own reader can't read them."""
     from pddl.formatter import domain_to_string, problem_to_string
 
     texts = domain_to_string(domain), problem_to_string(problem)

@@ -1,4 +1,4 @@
-"""How a planning domain is said in words: its verbs, its objects, and what a clause with one of each means."""
+"""How a planning domain is put into words: its verbs, its objects, and the step that a clause with these means."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from harness.pddl.fact_text import loose, loose_pattern
 Step = tuple[str, ...]
 """An action and its objects; "" stands for an object that was left out."""
 Fits = Callable[[Step], bool]
+"""Whether the objects of a step are of the right kinds, as Validator.of_kinds."""
 
 _PREPOSITIONS = (
     "from on top of|from the top of|from atop|on top of|on to|out of|while standing in|while in|in direction|"
@@ -26,7 +27,7 @@ _SAME_ROLE = {
     "while in": "while", "in direction": "direction",
 }  # fmt: skip
 _ROLE = re.compile(rf"(?<![a-z])({_PREPOSITIONS})(?: (?:{_PREPOSITIONS}|of|the|top|a|an))*[\s:=_(\"']*$")
-"""What stands right before an object and tells its place: the first word counts ("from on top of the")."""
+"""The preposition right before an object, which shows its place. The first one counts ("from on top of the")."""
 _IRREGULAR = {
     "take": "took|taken", "drive": "drove|driven", "fly": "flew|flown", "put": "put", "set": "set",
     "give": "gave|given", "forgive": "forgave|forgiven", "overcome": "overcame", "forget": "forgot|forgotten",
@@ -51,8 +52,8 @@ LONGEST_NAME = 40
 
 
 class Verb(NamedTuple):
-    """Where a text starts with an action's words: the actions that start so, and where the words end. `between` is the
-    object that stands within the verb ("put the red block down")."""
+    """The words of an action at some place in a text: the actions that start with these words, and where the words end.
+    `between` is the object that stands within them ("put the red block down")."""
 
     actions: tuple[str, ...]
     end: int
@@ -69,20 +70,20 @@ class Named(NamedTuple):
 
 @dataclass(frozen=True)
 class Lexicon:
-    """How a domain is said in words, all in lower case.
+    """The words of a domain, all in lower case.
 
-    `verbs` maps the phrase an action starts with ("pick up") to the actions that start so; `actions` maps an action
-    to its whole sentence ("use {0} to lift {1} ...") and the number of its objects; `objects` maps a phrase ("red
-    block", "object a") to the PDDL object.
+    `verbs` maps a phrase ("pick up") to the actions that start with it; `actions` maps an action to its whole sentence
+    ("use {0} to lift {1} ...") and the number of its objects; `objects` maps a phrase ("red block", "object a") to the
+    PDDL object.
     """
 
     verbs: Mapping[str, tuple[str, ...]]
     actions: Mapping[str, tuple[str, int]]
     objects: Mapping[str, str]
     facts: frozenset[str] = frozenset()
-    """Names of facts, which are no actions when they stand in parentheses."""
+    """Names of predicates: in parentheses they are facts, not actions."""
     read: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
-    """What sentences were read as before: a response says few, again and again."""
+    """How sentences were read before: responses repeat the same few."""
     words: frozenset[str] = field(init=False, repr=False, compare=False)
     """All words of the actions' sentences."""
     _verbs: _Spelled = field(init=False, repr=False, compare=False)
@@ -98,8 +99,8 @@ class Lexicon:
         phrases = sorted({*self.objects, *self.objects.values()}, key=len, reverse=True)
         letters = [p for p in phrases if len(p) == 1]
         said = "|".join(loose_pattern(p) for p in phrases if len(p) > 1) or "(?!)"
-        # A name such as "a" is a word as well: it counts if the other names leave an object out, and "a" and "i" only
-        # before what may follow a name.
+        # A name such as "a" is a word as well: it counts only if other names leave an object out. "a" and "i" must also
+        # stand before something that may follow a name.
         others = rf",? (?:{'|'.join(map(re.escape, letters))})\b"
         words = rf"(?<![a-z0-9])(?<![a-z]')(?:(?<=the )[ai]|[ai](?={_AFTER_NAME}|{others}))"
         bare = rf"{said}|(?![ai]){_one_of(letters)}(?!'[a-z])|(?:{words})(?<={_one_of(letters)})" if letters else said
@@ -119,12 +120,13 @@ class Lexicon:
         return word is not None and word.group() in self._verbs.words
 
     def verb_in(self, text: str, position: int = 0) -> int:
-        """Where the first verb stands from there on, or -1."""
+        """The place of the first verb at or behind `position`, -1 if there is no verb."""
         words = self._verbs.words
         return next((m.start() for m in _WORD.finditer(text, position) if m.group() in words), -1)
 
     def verbs_at(self, text: str, position: int = 0) -> list[Verb]:
-        """Every verb that the text can be read to start with there, the longest first."""
+        """Every verb that may start at `position`: first those with an object within them, then the others, longest
+        first."""
         if not self.starts(text, position):
             return []
         found = []
@@ -141,7 +143,8 @@ class Lexicon:
         return found
 
     def own_sentence(self, text: str, fits: Fits) -> Step | None:
-        """The action whose whole sentence, in the domain's own words and no others, the text is: most are."""
+        """The step, if the text is an action's whole sentence in the domain's own words and nothing else, as most texts
+        are; None if it is not."""
         for action, (sentence, _) in self.actions.items():
             if not text.startswith(sentence[: sentence.find("{")]):
                 continue
@@ -151,7 +154,7 @@ class Lexicon:
         return None
 
     def mentions(self, text: str) -> bool:
-        """Whether an object is named in the domain's words."""
+        """Whether the text names an object; names of one letter do not count."""
         return bool(self._object.search(text))
 
     def without_objects(self, text: str) -> str:
@@ -159,28 +162,28 @@ class Lexicon:
         return self._object.sub(" ", text)
 
     def named(self, text: str, least: int = 0) -> list[Named]:
-        """The objects that a text names, in order; single letters among them if there are fewer than `least` others."""
+        """The objects that a text names, in order. Names of one letter count if there are fewer than `least` others."""
         found = [Named(m.start(), m.end(), self._names[loose(m.group())]) for m in self._object.finditer(text)]
         if len(found) < least and self._bare is not self._object:
             found = [Named(m.start(), m.end(), self._names[loose(m.group())]) for m in self._bare.finditer(text)]
         return found
 
     def name(self, phrase: str) -> str | None:
-        """The object that a phrase is a name of."""
+        """The object that a phrase names, None if it names none."""
         return self._names.get(loose(phrase.strip()))
 
     def phrase(self, name: str) -> str:
-        """How an object is said."""
+        """The phrase for an object, or its name if it has no phrase."""
         return next((phrase for phrase, of in self.objects.items() if of == name), name)
 
     def number_of(self, actions: Sequence[str]) -> tuple[int, int]:
-        """The least and the greatest number of objects of these actions."""
+        """(least, greatest) number of objects of these actions."""
         counts = [self.actions[a][1] for a in actions]
         return min(counts), max(counts)
 
     def step(self, actions: tuple[str, ...], lead: str, rest: str, fits: Fits) -> Step | None:
-        """The action that these words say: one of `actions`, with objects from `rest`, and from what leads up to the
-        verb if there are too few. None if no object is where one has to be."""
+        """The step that these words mean: one of `actions`, with objects from `rest`, and from `lead`, the words before
+        the verb, if `rest` has too few. None if the action needs objects and none was found."""
         _, most = self.number_of(actions)
         after = self.named(rest, most)
         before = self.named(lead) if lead and len(after) < most else []
@@ -203,8 +206,8 @@ class Lexicon:
         return best
 
     def _placed(self, action: str, spans: Sequence[Named], text: str, fits: Fits) -> Step | None:
-        """The objects in their places: by the words before them if these say so, else in order; in another order if
-        only that one is of the right kinds."""
+        """The step with the objects in their places: by the words before the objects if these show the places, else in
+        order; in another order if only that one has the right kinds."""
         count = self.actions[action][1]
         names = [s.name for s in spans]
         if len(names) == count:
@@ -234,8 +237,9 @@ class Lexicon:
         return fitting[0] if fitting else (by_role or (choices[0] if choices else None))
 
     def _by_role(self, action: str, spans: Sequence[Named], text: str) -> Step | None:
-        """The objects where the words before them put them ("to b from a"); those without such a word fill the first
-        places that are left. None if the words put none or two in one place."""
+        """The step with each object in the place that the word before it shows ("to b from a"); objects without such a
+        word fill the first places that are left. None if no word shows a place, if two objects have the same place, or
+        if one has none."""
         roles = self._roles[action]
         places: list[str] = [""] * len(roles)
         rest: list[str] = []
@@ -258,8 +262,9 @@ class Lexicon:
         return (action, *places) if placed and not rest else None
 
     def _which(self, actions: tuple[str, ...], text: str, objects: int) -> tuple[str, ...]:
-        """Of actions that start alike, those with so many objects first ("put a on b", "put a on the table"), and of
-        these those whose other words stand in the text; those with more objects last."""
+        """Sorts actions that start alike ("put a on b", "put a on the table"): those that take the `objects` found or
+        fewer come before those that take more, the nearest number first, then those that share most words with the
+        text."""
         if len(actions) == 1:
             return actions
         words = set(re.findall(r"[a-z]+", text))
@@ -275,8 +280,8 @@ class Lexicon:
 class _Spelled(NamedTuple):
     """How the verbs of a world are written.
 
-    `words` are their first words and the verbs in one ("pickup"); `whole` has every spelling of each, the longest
-    first; `split` has what stands before and behind an object within the verb ("put ... down").
+    `words` are the first words of all spellings ("pick", "picking", "pickup"); `whole` has (verb, its spellings, the
+    longest first); `split` has (verb, pattern) for verbs that may have an object within them ("put ... down").
     """
 
     words: frozenset[str]
@@ -286,7 +291,8 @@ class _Spelled(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _spelled(verbs: tuple[str, ...]) -> _Spelled:
-    """For these phrases, the longest first. Objects differ from problem to problem, verbs seldom do."""
+    """The spellings of these phrases, which come longest first. Kept, since verbs seldom differ from problem to
+    problem."""
     whole = [(v, _spellings(v)) for v in verbs]
     split: list[tuple[str, re.Pattern[str]]] = []
     for v in verbs:
@@ -300,7 +306,8 @@ def _spelled(verbs: tuple[str, ...]) -> _Spelled:
 
 
 def _filled(sentence: str, text: str, names: Mapping[str, str]) -> list[str] | None:
-    """The objects in the places of a sentence, in their order, if the text is that sentence and nothing else."""
+    """The objects in the places of a sentence, by the places' numbers, if the text is that sentence and nothing
+    else."""
     pieces = re.split(r"\{(\d)\}", sentence)
     objects = [""] * (len(pieces) // 2)
     position = len(pieces[0])
@@ -319,7 +326,7 @@ def _one_of(letters: Sequence[str]) -> str:
 
 
 def _roles(sentence: str, count: int) -> tuple[str, ...]:
-    """The word before each place of a sentence that tells the places apart: ("", "from") for "unstack {0} from {1}"."""
+    """The preposition before each place of a sentence: "unstack {0} from {1}" gives ("", "from")."""
     found = [""] * count
     for m in re.finditer(r"([^{}]*)\{(\d)\}", sentence):
         word = _ROLE.search(m.group(1).lower())
@@ -330,8 +337,8 @@ def _roles(sentence: str, count: int) -> tuple[str, ...]:
 
 
 def _spellings(phrase: str) -> tuple[str, ...]:
-    """A phrase with or without its blanks ("pick-up"), its first word also after "he", in the past, or with -ing; the
-    longest first."""
+    """All spellings of a phrase, the longest first: with or without its blanks ("pick-up"), and with its first word in
+    every form (he picks, picked, picking)."""
     first, *rest = re.split(r"[ -]", phrase)
     said = _forms(first)
     for word in rest:

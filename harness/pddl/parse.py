@@ -2,9 +2,8 @@
 
 Reads STRIPS with typing (`either` too), constants, equality, negative, disjunctive and quantified conditions,
 conditional and quantified effects, derived predicates, action costs and numeric fluents. Lenient where published files
-need it (empty sections and groups, missing or unused :requirements), strict about names: what is not declared is an
-error.
-Written from Fox and Long 2003 (JAIR 20: 61-124) and the BNF of PDDL 3.1 (Kovacs 2011).
+need it (empty sections and groups, missing or unused :requirements), strict about names: an undeclared name is an
+error. Written from Fox and Long 2003 (JAIR 20: 61-124) and the BNF of PDDL 3.1 (Kovacs 2011).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from dataclasses import dataclass, field
 from harness.errors import DataError
 
 DEEPEST = 100
-"""Parentheses nested more deeply than any planning domain needs are refused."""
+"""The deepest nesting of parentheses, and the longest chain of types: more than any planning domain needs."""
 
 OBJECT = "object"
 
@@ -30,7 +29,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:e[+-]?\d
 
 
 class PDDLError(DataError):
-    """A domain or problem that is not what it should be."""
+    """A domain or problem that is malformed, inconsistent or not supported."""
 
 
 class Node(list["Node | str"]):
@@ -42,11 +41,12 @@ class Node(list["Node | str"]):
 
 
 _TOKEN = re.compile(r"\n|;[^\n]*|[()]|\?[^\s();?]*|[^\s();?]+")
-"""A question mark begins a name, also where no blank stands before it: `(aircraft?a)`."""
+"""A question mark begins a name, even without a blank before it: `(aircraft?a)`."""
 
 
 def read(text: str, what: str) -> Node:
-    """The one parenthesised expression of a text, in lower case. PDDLError where there is none, or more."""
+    """The parenthesised expression of a text, in lower case; `what` names the text in messages. Raises PDDLError if the
+    text is not exactly one such expression."""
     top = Node(1)
     stack = [top]
     line = 1
@@ -74,7 +74,8 @@ def read(text: str, what: str) -> Node:
 
 
 def number(text: str) -> float | None:
-    """The value of a numeral (`2`, `-1.5`, `.5`, `1e0`), None for any other text: `inf` and `1_0` are none in PDDL."""
+    """The value of a numeral (`2`, `-1.5`, `.5`, `1e0`), None for any other text: `inf` and `1_0` are no numerals in
+    PDDL."""
     value = float(text) if _NUMBER.fullmatch(text) else math.inf
     return value if math.isfinite(value) else None
 
@@ -103,8 +104,8 @@ class Axiom:
 class Domain:
     """A planning domain. `types` maps a type to its direct supertypes; a signature is a tuple of admitted types.
 
-    `unknown` are the requirements that it lists and that are not supported. What would need them is an error where it
-    stands, so a domain that only lists them is read.
+    `unknown` are the requirements that it lists and that are not supported. A domain that only lists them is read;
+    anything in it that needs them is an error.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Domain:
 
 
 Fact = tuple[str, ...]
+"""An atom without variables: (name, object, ...), of a predicate or a function."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ class Problem:
 
 
 def parse_domain(text: str) -> Domain:
-    """The domain that a text defines, names in lower case. PDDLError, with the line, for anything else."""
+    """The domain that a text defines, with names in lower case. Raises PDDLError, which names the line or the section,
+    for anything else."""
     root = read(text, "domain")
     _expect_define(root, "domain")
     sections = _sections(root, "domain")
@@ -175,8 +178,8 @@ def parse_domain(text: str) -> Domain:
 
 
 def parse_problem(text: str, domain: Domain) -> Problem:
-    """The problem that a text defines, every name checked against the domain. PDDLError, with the line, for anything
-    else."""
+    """The problem that a text defines, with every name checked against the domain. Raises PDDLError, which names the
+    line or the section, for anything else."""
     root = read(text, "problem")
     _expect_define(root, "problem")
     sections = _sections(root, "problem")
@@ -215,7 +218,7 @@ def _name_of(root: Node) -> str:
 
 
 def _sections(root: Node, what: str) -> dict[str, list[Node]]:
-    """The parts of a definition by keyword; `:action` comes often, the others may come twice."""
+    """The sections of a definition by keyword. `:action` comes often, and any other section may come twice."""
     allowed = {
         "domain": {":requirements", ":types", ":constants", ":predicates", ":functions", ":action", ":derived"},
         "problem": {":domain", ":requirements", ":objects", ":init", ":goal", ":metric", ":length"},
@@ -243,7 +246,8 @@ def _joined(sections: dict[str, list[Node]], name: str) -> list[Node | str]:
 
 
 def typed(items: Sequence[Node | str], where: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """`a b - t c` as (a, (t,)), (b, (t,)), (c, (object,)). A group may be empty (`- t`): published files have some."""
+    """Yields (name, types): for `a b - t c` (a, (t,)), (b, (t,)), (c, (object,)). A group may be empty (`- t`), as in
+    some published files. Raises PDDLError for anything but names and types."""
     waiting: list[str] = []
     i = 0
     while i < len(items):
@@ -272,7 +276,8 @@ def _either(kind: Node | str, where: str) -> tuple[str, ...]:
 
 
 def _declare_supertypes(types: dict[str, tuple[str, ...]]) -> None:
-    """A supertype need not be listed itself; a circle of types is refused, and a chain longer than DEEPEST."""
+    """Adds supertypes that are not listed themselves. Raises PDDLError for a circle of types, or a chain longer than
+    DEEPEST."""
     for above in list(types.values()):
         for name in above:
             types.setdefault(name, ())
@@ -329,7 +334,7 @@ def _signatures(
 
 
 def _without_number(sections: Sequence[Node]) -> list[Node]:
-    """Functions may be followed by `- number`."""
+    """The sections without `- number`, which may follow functions."""
     cleaned = []
     for section in sections:
         made = Node(section.line)
@@ -355,7 +360,7 @@ def _axiom(node: Node, types: dict[str, tuple[str, ...]], predicates: Mapping[st
 def _parameters(
     items: Sequence[Node | str], types: dict[str, tuple[str, ...]], where: str
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Variables with their types, each once."""
+    """Variables with their types. Raises PDDLError if one comes twice or does not start with `?`."""
     parameters = tuple(typed(items, where))
     for name, kinds in parameters:
         _check_types(kinds, types, where)
@@ -406,7 +411,7 @@ def _initial(
         if value is None:
             raise PDDLError(f"{where}: {node[2][:60]} is not a number")
         values[fact(term, where, domain.functions, "function", domain, objects)] = value
-    elif node[0] != "not":  # what is false is false anyway
+    elif node[0] != "not":  # facts that are not listed are false anyway
         made = fact(node, where, domain.predicates, "predicate", domain, objects)
         if any(axiom.name == made[0] for axiom in domain.axioms):
             raise PDDLError(f"{where}: {made[0]} is derived by a rule, so it can't be given")
@@ -421,7 +426,7 @@ def fact(
     domain: Domain,
     objects: dict[str, tuple[str, ...]],
 ) -> Fact:
-    """A ground atom, its name, arity, objects and types checked."""
+    """The Fact of a ground atom. Raises PDDLError if its name, arity, objects or types are wrong."""
     if not node or not all(isinstance(item, str) for item in node):
         raise PDDLError(f"{where}: expected ({kind} object ...)")
     name, *arguments = (str(item) for item in node)

@@ -13,7 +13,11 @@ from harness.pddl.plan_steps import read_item
 
 @dataclass(frozen=True)
 class Correction:
-    """What a sentence changes in the list above: `how` is replace, remove, insert, append or swap."""
+    """A change to the list above. `how` is replace, remove, remove_range, swap, before or after (insert `steps` there).
+
+    `number` is the number of the item to change, -1 for the last; `other` is the second item, or the end of the range,
+    0 if the change has only one item.
+    """
 
     how: str
     number: int
@@ -25,7 +29,8 @@ _HYPOTHETICAL = re.compile(r"\b(?:if|whether|what would|what happens)\b[^?!]{0,6
 
 
 def correction(text: str, lexicon: Lexicon, fits: Fits) -> Correction | str | None:
-    """What a sentence corrects in the list above it; a text if it corrects something and can't be read; else None."""
+    """The correction that a sentence makes to the list above it; a text if it makes one that can't be read; else
+    None."""
     for pattern, how in (
         (words.REMOVES, "remove"),
         (words.SWAPS, "swap"),
@@ -68,7 +73,8 @@ _NTH = {w: i for i, w in enumerate("first second third fourth fifth sixth sevent
 
 
 def apply(items: list[Item], made: Correction) -> bool:
-    """Changes the items as a sentence says; False if they have no such number."""
+    """Change the items in place as the correction demands. Returns False, and changes nothing, if they lack its
+    number."""
     numbered = any(i.number for i in items)
     numbers = [i.number for i in items] if numbered else list(range(1, len(items) + 1))
     wanted = made.number if made.number >= 0 else numbers[-1]

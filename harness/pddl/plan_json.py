@@ -1,4 +1,5 @@
-"""Plans in notations of programs as plain lists: JSON, JSON lines, tool calls, lists of Python, HTML and XML."""
+"""Turns plans in notations of programs into plain lists: JSON, JSON lines, tool calls, lists of Python, HTML and
+XML."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from harness.pddl.lexicon import Lexicon
 
 MOST_FAILURES, MOST_VALUES, MOST_DEPTH = 30, 2_000, 40
 OPEN, CLOSE = "```\x02", "```\x03"
-"""Lines around what was marked as the plan: a fence that says so, and its end."""
+"""Lines put around what the response marks as the plan: a fence for its start, and one for its end."""
 
 _STARTS = re.compile(r"(?:(?<=[\s=:>`(])|^)[\[{](?=\s*[\"'\[{(\]}])", re.M)
 _TAGS = re.compile(
@@ -49,7 +50,7 @@ _ROLE_KEYS = re.compile(r"^(?:from|to|onto|on|into|in|at|with|using|by|on_top_of
 
 
 def plain_lists(text: str, lexicon: Lexicon) -> str:
-    """The text with JSON and tags as numbered lines between fences."""
+    """The text with JSON as numbered lines between fences, and with tags as the markers and fences of a list."""
     if "<" in text:
         text = _TAGS.sub(_tag, text)
     if "{" in text or "[" in text or '("' in text or "('" in text:
@@ -67,7 +68,7 @@ def _tag(m: re.Match[str]) -> str:
 
 
 def _json(text: str, lexicon: Lexicon) -> str:
-    """The text with each value of JSON that holds actions as lines."""
+    """The text with each value of JSON that holds actions replaced by numbered lines."""
     decoder = json.JSONDecoder()
     parts: list[str] = []
     position = failures = 0
@@ -104,18 +105,18 @@ def _json(text: str, lexicon: Lexicon) -> str:
     if position:
         return "".join(parts) + ("```\n" if number else "") + text[position:]
     if ("{'" in text or "['" in text) and _QUOTES.search(text) and '"' not in text:
-        return _json(_QUOTES.sub('"', text), lexicon)  # a list as Python shows it
+        return _json(_QUOTES.sub('"', text), lexicon)  # a list as Python prints it
     return _BOTH.sub("\n", _TUPLE.sub(_tuple, text))
 
 
 def _tuple(m: re.Match[str]) -> str:
-    """("stack", "a", "b") and ["stack", ["a", "b"]] of Python as a call."""
+    """A call for a list of Python: ("stack", "a", "b") or ["stack", ["a", "b"]]."""
     arguments = re.sub(r"[\[\]\"']", "", m.group(3)).strip(" ,")
     return f'"{m.group(2)}({arguments})"'
 
 
 def _steps(value: Any, lexicon: Lexicon, depth: int) -> Iterator[str]:
-    """The actions in a value, each as a sentence or a call, in order."""
+    """Yields the actions in a value in order, each as a sentence or a call."""
     if depth > MOST_DEPTH:
         return
     if isinstance(value, list):
@@ -163,7 +164,8 @@ def _is_action(text: str, lexicon: Lexicon) -> bool:
 
 
 def _step(value: dict[Any, Any], lexicon: Lexicon) -> str | None:
-    """`{"action": "stack", "args": ["a", "b"]}` as `stack(a, b)`; `{"action": "stack a on b", ...}` as it stands."""
+    """The action in a JSON object, else None: `stack(a, b)` for `{"action": "stack", "args": ["a", "b"]}`, and for
+    `{"action": "stack a on b", ...}` its text."""
     lower = {str(k).lower(): v for k, v in value.items()}
     for key in [*(k for k in _ACTION_KEYS if k in lower), *(k for k in lower if k not in _ACTION_KEYS)]:
         said = lower[key]

@@ -1,4 +1,4 @@
-"""A response as lines, and a line as an item: its indentation, its marker and number, and what it says."""
+"""Splits a response into lines, and reads a line as an item: its indentation, its marker and number, and its text."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _PREDICATE = re.compile(
     r"reads|becomes|instead|now|again|through|first|makes|frees|clears|leaves|requires|works?|isn't|wasn't|may|"
     r"might|ought)\b"
 )
-"""What goes on after "step 3" in a sentence about it."""
+"""How a sentence about a step goes on after "step 3"."""
 _CIRCLED = re.compile(r"[①-⓿❶-➓㉑-㊿]")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _STARS = re.compile(r"^(\s*)\*(?=\s)", re.M)
@@ -77,15 +77,15 @@ _ROW = re.compile(r"\s*\|(.*?)\|?\s*$")
 
 
 class Line(NamedTuple):
-    """A line in lower case, without marks of emphasis. `number` is 0 if it has none; `form` is how it is marked:
-    number, letter, bullet, label, bare, fence, open, close, gap ("...") or blank."""
+    """A line in lower case, without emphasis. `number` is 0 if it has none. `form` is the kind of its marker (number,
+    letter, bullet, label, or bare if it has none), or fence, open, close, gap ("...") or blank."""
 
     indent: int
     form: str
     number: int
     text: str
     heading: bool = False
-    """Whether it is marked as a heading, or stands in bold."""
+    """Whether it is marked as a heading, with `#`."""
     numbered: bool = False
     label: str = ""
 
@@ -116,7 +116,7 @@ def _marked(line: str) -> bool:
 
 
 def lines_of(text: str) -> Iterator[Line]:
-    """The lines of a plain text, those with an inline list ("1. ... 2. ...") as several."""
+    """Yields the lines of a plain text; a line with an inline list ("1. ... 2. ...") becomes several."""
     for raw in text.split("\n"):
         line = raw[:LONGEST_LINE]
         if _GAP.fullmatch(line):
@@ -156,7 +156,7 @@ def _inline(line: str) -> list[str] | None:
 
 
 def item(line: str) -> Line:
-    """A line without its markers."""
+    """A raw line as a Line, without its markers."""
     rest = line.lstrip()
     indent = min(len(line) - len(rest), MOST_INDENT)
     heading = rest.startswith("#") and not rest[1:2].isdigit()
@@ -192,7 +192,7 @@ def item(line: str) -> Line:
         if m["n1"] and not m["d1"] and _PREDICATE.match(rest, m.end()):
             break
         if said:
-            if form == "number" and number:  # "1. 2 ..." is no second marker
+            if form == "number" and number:  # in "1. 2 ..." the 2 is no marker
                 break
             form, number = "number", _value(said)
         elif m["label"]:
@@ -215,7 +215,7 @@ def item(line: str) -> Line:
 
 
 def _cells(row: str) -> str:
-    """A row of a table: its number, if it has one, and its other cells behind it, each after a bar."""
+    """A row of a table as text: "N. " if its first cell is a number, then the other cells, with bars between them."""
     m = _ROW.match(row)
     cells = [c.strip() for c in (m.group(1) if m else row).split("|")]
     if not any(c.strip(":- ") for c in cells):

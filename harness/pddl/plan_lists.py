@@ -1,4 +1,4 @@
-"""Lists of steps as a response gives them: items, and segments of items under a heading."""
+"""The lists of steps in a response: items, and segments of items under a heading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.pddl.lexicon import Step
 
 @dataclass
 class Item:
-    """A listed item: its steps, or the problem with it; neither for one that names no action."""
+    """A listed item with its steps, or with the problem why it can't be read; with neither if it names no action."""
 
     number: int
     text: str
@@ -19,8 +19,9 @@ class Item:
 
 @dataclass
 class Segment:
-    """Items that belong together. `kind` is that of the heading above; `replaces` says that the lists before were
-    doubted or taken back; `label` is what the heading calls it ("plan b")."""
+    """Items that belong together. `kind` is the kind of the heading above, and `label` its name for the list ("plan
+    b"). `replaces`: the lists before were doubted or taken back. `marked`: the response marks it as the plan. `closed`:
+    a fence ends it."""
 
     kind: str = ""
     form: str = ""
@@ -31,15 +32,17 @@ class Segment:
     marked: bool = False
     closed: bool = False
     broken: bool = False
-    """Whether something else than its items came since."""
+    """Whether something other than its items came after them."""
     lines: int = 0
 
     @property
     def steps(self) -> list[Step]:
+        """The steps of all items, in order."""
         return [step for item in self.items for step in item.steps]
 
     @property
     def last_number(self) -> int:
+        """The number of the last item that has one, else 0."""
         return next((item.number for item in reversed(self.items) if item.number), 0)
 
     @property

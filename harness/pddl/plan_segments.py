@@ -1,4 +1,5 @@
-"""The lines of a response as segments: lists of steps under a heading, with what takes them back or corrects them."""
+"""Reads the lines of a response into segments: lists of steps under a heading, with remarks that take them back or
+correct them."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ _EXEMPT = re.compile(
     r"allows?|enables?|lets|makes|possible|already|until|unless|while|which|who|that|ready|order|able|now we|"
     r"we can|means?|by|once)\b"
 )
-"""In a sentence that is no step, though it names an action."""
+"""Words of a sentence that is no step, though it names an action."""
 _ARGUMENTS = re.compile(r"(?:[a-z][\w ]{0,20}\s?[:=]\s*(?P<what>[^:=]{1,200})|[\w, -]{1,60})$")
 _BARE_NUMBER = re.compile(r"(\d{1,3})\s+")
 
@@ -39,13 +40,13 @@ _LEFT_OPEN = re.compile(LEFT_OPEN, re.I)
 
 @dataclass
 class Reader:
-    """The state while lines are read."""
+    """Reads lines one after another, and holds what was read so far."""
 
     lexicon: Lexicon
     fits: Fits
     segments: list[Segment] = field(default_factory=list)
     corrections: list[tuple[int, Correction | None]] = field(default_factory=list)
-    """Each with the number of segments before it; None for one that can't be read."""
+    """(number of segments before it, correction); the correction is None if it can't be read."""
     decision: str = ""
     pending: str = ""
     label: str = ""
@@ -57,21 +58,24 @@ class Reader:
     """How many segments there were when the plan was last taken back for good."""
     given_up: bool = False
     gap: Segment | None = None
-    """The list in which "..." stood last."""
+    """The list in which "..." was seen last."""
     awaited: int = 0
     half: str = ""
     """An action without its objects, which may stand on the lines below ("args: [a, b]")."""
 
     @property
     def current(self) -> Segment | None:
+        """The segment that was begun last, None before the first."""
         return self.segments[-1] if self.segments else None
 
     @property
     def it(self) -> Step:
+        """The last step in the current segment's last three items, for pronouns; () if they have no step."""
         current = self.current
         return next((s for item in reversed(current.items[-3:]) for s in reversed(item.steps)), ()) if current else ()
 
     def read(self, text: str) -> None:
+        """Read all lines of a text that `plan_lines.plain` has prepared."""
         for line in lines_of(text):
             if line.form == "blank":
                 self.blank = True
@@ -138,7 +142,7 @@ class Reader:
             and line.form != "label"
             and self._found(line.text).steps
         ):
-            current.items.pop()  # "1. First phase" with its steps below
+            current.items.pop()  # "1. First phase", with its steps below
             current.broken = True
             self.pending = "phase"
         if nested and line.numbered and current and line.number != current.last_number + 1:
@@ -148,7 +152,7 @@ class Reader:
             return
         found = self._found(line.text)
         awaited, self.awaited = self.awaited, 0
-        if line.label and not found.steps and not found.problem:  # "Move: red" where to move is an action
+        if line.label and not found.steps and not found.problem:  # "Move: red", if to move is an action
             found = self._found(f"{line.label} {line.text}")
         number = line.number or awaited
         if found.dismissed:
@@ -173,7 +177,7 @@ class Reader:
             self.half = line.text
 
     def _note_gap(self, segment: Segment) -> None:
-        """A list that goes on behind "..." lacks steps."""
+        """Adds a problem to a list that goes on after "...": steps are missing."""
         if segment is self.gap:
             segment.items.append(Item(0, "...", (), "steps are left out"))
         self.gap = None
@@ -183,7 +187,8 @@ class Reader:
         return current is not None and current.form == line.form and line.indent <= current.indent + 1
 
     def _empty(self, line: Line) -> None:
-        """ "Step 1" alone: the next line says what it is. A number whose text was struck out is none."""
+        """A marker alone, "Step 1": the next line has its action. It adds no item, as its text may have been struck
+        out."""
         self.awaited = line.number
         current = self.current
         if current is not None and current.items and line.number == 1:
@@ -208,7 +213,7 @@ class Reader:
         return found
 
     def _segment_for(self, line: Line, number: int, found: Found) -> Segment:
-        """The segment that an item belongs to: the list above if it goes on, else a new one."""
+        """The segment for an item: the list above if the item continues it, else a new one."""
         current = self.current
         form = line.form if line.form != "label" else "bullet"
         if number and form == "bullet":
@@ -312,7 +317,7 @@ class Reader:
         self._announces(line)
 
     def _pieces(self, text: str) -> list[Found]:
-        """The sentences of a line, each as what it says; none if it is one sentence."""
+        """What each sentence of a line was read as; empty if the line is one sentence."""
         parts = _SENTENCES.split(text)
         if len(parts) < 2:
             return []
@@ -328,14 +333,15 @@ class Reader:
         return found
 
     def _may_act(self, sentence: str) -> bool:
-        """Whether a sentence that was not read may say an action all the same."""
+        """Whether a sentence that could not be read may name an action all the same."""
         verb = self.lexicon.verb_in(sentence)
         return (
             verb >= 0 and not asks(sentence) and not _EXEMPT.search(sentence) and self.lexicon.mentions(sentence[verb:])
         )
 
     def _steps(self, line: Line, form: str, found: list[Found]) -> None:
-        """Steps on lines without markers: a list if there are several such lines, or if they go on with a list."""
+        """Adds steps from lines without markers. Several such lines are a list, and so are lines that continue a
+        list."""
         current = self.current
         several = form == "prose" and sum(len(f.steps) for f in found) > 1
         form = "bare" if form == "prose" and not several else form
@@ -365,7 +371,8 @@ class Reader:
                 segment.items.append(Item(0, line.text, said.steps, said.problem))
 
     def _offered(self, line: Line) -> bool:
-        """ "The plan is: first ..., then ...": whether a heading was followed by steps on its line."""
+        """Takes the steps behind a heading on its own line ("The plan is: first ..., then ..."). Returns whether it has
+        any."""
         head, colon, tail = line.text.partition(":")
         if not colon or len(head) > 80 or not tail.strip() or self.lexicon.verb_in(tail) < 0:
             return False
@@ -385,7 +392,8 @@ class Reader:
         return True
 
     def _announces(self, line: Line) -> bool:
-        """What a line without steps says of those above and below; whether it is a heading."""
+        """Reads a line without steps, as a remark on what is above or a heading for what is below. Returns whether it
+        is a heading."""
         text = line.text[:LONGEST_REMARK]
         self._aside(text)
         current = self.current
@@ -408,7 +416,7 @@ class Reader:
         return heads
 
     def _aside(self, text: str) -> None:
-        """A remark: whether it takes back what stands above, stands by it, gives up, or decides."""
+        """Reads a remark, which may take back what is above, confirm it, give up, or decide between lists."""
         if not self.segments:
             return
         text = text[:LONGEST_REMARK]
@@ -435,7 +443,7 @@ class Reader:
             self.decision = decided["a"] or decided["b"]
 
     def _corrected(self, text: str) -> bool:
-        """Whether a sentence changes a step of the list above by its number."""
+        """Notes a change to a step of the list above by its number. Returns whether the sentence makes one."""
         if not any(s.items for s in self.segments) or (
             not any(c.isdigit() for c in text) and "step" not in text and "action" not in text
         ):

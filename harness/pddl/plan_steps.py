@@ -1,7 +1,8 @@
-"""One listed item as actions: what leads up to the verb, the verb and its objects, and the reasons behind it.
+"""Reads one listed item as actions: the words that lead up to the verb, the verb and its objects, and reasons behind
+it.
 
-An item's head clause is the action. What stands behind it is a reason, whatever verbs are in it, unless it is nothing
-but another action ("pick up a and stack it on b").
+An item's head clause is the action. What follows is a reason, whatever verbs it has, unless it is nothing but another
+action ("pick up a and stack it on b").
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ MOST_FILLERS, LONGEST_LEAD, LONGEST_USE, MOST_JOINED, MOST_KEPT = 10, 200, 60, 4
 
 
 class Found(NamedTuple):
-    """The actions that a text says; or `problem`, if it starts like one and can't be read, or denies one."""
+    """The actions that a text names. `problem` says why there are none, if it starts like an action and can't be read,
+    or denies it."""
 
     steps: tuple[Step, ...] = ()
     problem: str = ""
     tail: str = ""
-    """What stands behind the last action: reasons, mostly."""
+    """The text behind the last action: reasons, mostly."""
     dismissed: bool = False
-    """The writer says that it is not done, and goes on to what is done instead."""
+    """The writer says that this step is not done, and that the next item is done instead."""
 
 
 NOTHING = Found()
@@ -122,7 +124,7 @@ _JOINT = re.compile(
 _NO_OBJECT = re.compile(
     r"\b(?!step|action|\d)[a-z][a-z_-]{0,20}\d{1,4}(?![\w)])|\b(?:some|any|suitable|appropriate|certain|somewhere)\b"
 )
-"""A name that the problem does not have, or none in particular."""
+"""A name that the problem does not have, or a word for no particular object."""
 _OR = re.compile(r"[ \t]*,?[ \t]*(?:or(?: else| alternatively)?|alternatively),?[ \t]+")
 _BEFORE_ANOTHER = re.compile(r"[\s,;.]+(?:and then|and|then|next|afterwards|finally)\b|[;.]\s|,\s*(?=us(?:e|ing)\b)")
 _IMPOSSIBLE = re.compile(
@@ -134,7 +136,7 @@ _IMPOSSIBLE = re.compile(
     r"|(?:fails|does not work|doesn't work|won't work))\b"
 )
 _POINTS_ON = re.compile(r"\b(?:so|instead|therefore|thus|hence)[\s:,.…-]*$")
-"""At the end of a step that is dismissed: what is done instead is the next item."""
+"""At the end of a step that is dismissed: the next item is what is done instead."""
 _TAKEN_BACK = re.compile(
     r"\b(?:wait|oops|whoops|hold on|hmm+)\b(?= ?[,.!:;…–—-]|$)|\b(?:scratch|strike) that\b|\b(?:correction|"
     r"erratum)\b ?:|\bno, (?:wait|sorry|that|this|scratch|not)\b"
@@ -162,7 +164,7 @@ _MAKES_NO_STEP = re.compile(
 
 
 def read_item(content: str, lexicon: Lexicon, fits: Fits, it: Step = ()) -> Found:
-    """The actions of one item without its marker; `it` is the step before, whose object a pronoun stands for."""
+    """The actions of one item without its marker; `it` is the step before, to whose objects pronouns refer."""
     kept = lexicon.read.get(content)
     if kept is not None:
         assert isinstance(kept, Found)
@@ -177,7 +179,7 @@ def read_item(content: str, lexicon: Lexicon, fits: Fits, it: Step = ()) -> Foun
 
 
 def _read(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> tuple[Found, bool]:
-    """What was found, and whether it does not depend on the step before."""
+    """(what was found, whether it does not depend on the step before)."""
     if content.startswith("("):
         if _NOT_DONE.match(content):
             return (Found(problem="it is denied") if lexicon.verb_in(content) >= 0 else NOTHING), True
@@ -220,7 +222,7 @@ def _read(content: str, lexicon: Lexicon, fits: Fits, it: Step) -> tuple[Found, 
 
 
 def _replaced(tail: str, lexicon: Lexicon, fits: Fits, last: Step) -> Found | None:
-    """What is done instead of an action that is taken back behind it; None if it is not."""
+    """What is done instead of an action that `tail`, the text behind it, takes back; None if it does not."""
     wrong = _IMPOSSIBLE.match(tail) or _TAKEN_BACK.search(tail)
     if not wrong:
         return None
@@ -235,7 +237,8 @@ def _replaced(tail: str, lexicon: Lexicon, fits: Fits, last: Step) -> Found | No
 
 
 def _one(text: str, position: int, lexicon: Lexicon, fits: Fits, it: Step, *, first: bool) -> tuple[Found, int, bool]:
-    """The action that starts at a place, where what belongs to it ends, and whether the step before was looked at."""
+    """(the action that starts at `position`, the end of the words that belong to it, whether the step before was
+    used)."""
     start = position
     lead_from = position
     for _ in range(MOST_FILLERS):
@@ -246,7 +249,7 @@ def _one(text: str, position: int, lexicon: Lexicon, fits: Fits, it: Step, *, fi
                 return found
         if m:
             position = lead_from = m.end()
-            if not lexicon.starts(text, position):  # "call move ...": the action's name was taken for the word action
+            if not lexicon.starts(text, position):  # "call move ...": the filler took the action's name
                 within = lexicon.verb_in(text[:position], m.start() + 1)
                 position = lead_from = within if within > 0 else position
             continue
@@ -287,13 +290,13 @@ def _one(text: str, position: int, lexicon: Lexicon, fits: Fits, it: Step, *, fi
 
 
 def _uses(between: str, lexicon: Lexicon) -> bool:
-    """Whether what stands before a verb says with what, or where, it is done: "use hoist0 to", "at depot0"."""
+    """Whether the words before a verb name the tool or the place of the action: "use hoist0 to", "at depot0"."""
     words = re.findall(r"[a-z']+|\d+", lexicon.without_objects(between))
     return bool(words) and words[0] in ("use", "using", "with", "at", "in", "let") and all(w in _LINK for w in words)
 
 
 def _skipped(text: str, position: int) -> int:
-    """Behind the fillers at a place."""
+    """The position behind the fillers at `position`."""
     for _ in range(MOST_FILLERS):
         m = _FILLER.match(text, position)
         if not m:
@@ -305,7 +308,8 @@ def _skipped(text: str, position: int) -> int:
 def _action(
     text: str, position: int, lead: str, lexicon: Lexicon, fits: Fits, it: Step
 ) -> tuple[Found, int, bool] | None:
-    """The action whose verb stands at a place, with the most of its objects; None if there is none that names any."""
+    """The result of `_one` for the action whose verb stands at `position`, as the verb that leaves the fewest objects
+    out. None if no verb there has objects."""
     best: tuple[Step, int, bool] | None = None
     for verb in lexicon.verbs_at(text, position):
         found = _with_objects(text, verb, lead, lexicon, fits, it)
@@ -354,7 +358,7 @@ def _with_objects(
     if step is None or (
         "" in step and _NO_OBJECT.search(lexicon.without_objects(re.split(r"[;\n]|\. ", rest[:200])[0]))
     ):
-        return None  # what was left out may be implied, but here something else is said
+        return None  # an object left out may be implied, but here another one is named
     count = len(step) - 1
     end = spans[min(count, len(spans)) - 1].end if spans and count else 0
     if text[verb.end : verb.end + 1] == "(" and rest[end : end + 1] == ")":
@@ -363,8 +367,8 @@ def _with_objects(
 
 
 def _head_end(rest: str, position: int, most: int, lexicon: Lexicon) -> int:
-    """Where the reasons begin, or another action behind an object; a word of the action's own sentence ("while standing
-    in") begins none before all objects."""
+    """Where the action ends: at a reason, or at another action behind an object. A word of the action's own sentence
+    ("while standing in") begins no reason before all objects are named."""
     verb = lexicon.verb_in(rest, position)
     if verb >= 0 and lexicon.named(rest[:verb], 1):
         joints = [m.start() for m in _BEFORE_ANOTHER.finditer(rest, position, verb)]
@@ -376,9 +380,10 @@ def _head_end(rest: str, position: int, most: int, lexicon: Lexicon) -> int:
 
 
 def _pddl_steps(content: str, lexicon: Lexicon, fits: Fits) -> tuple[tuple[Step, ...], str]:
-    """Actions in parentheses, if the text starts with one; errors in them are left for the validator to report.
+    """(steps, rest): the actions in parentheses with which the text starts, and the text behind them. The validator
+    reports errors in them.
 
-    One that the domain does not have counts if it is about objects: "(move-to-table a)", but not "(as wanted)".
+    An action that the domain does not have counts if it is about objects: "(move-to-table a)", but not "(as wanted)".
     """
     steps: list[Step] = []
     end = 0

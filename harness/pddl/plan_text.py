@@ -1,6 +1,6 @@
-"""Reading a plan out of free text: the last complete plan that a response commits to, or a reason why there is none.
+"""Reading a plan out of free text: the last complete plan that a response commits to, or why it has no plan.
 
-Parsing only: text and a lexicon in, steps or a reason out; whether the plan works is the validator's affair. Nothing is
+Parsing only: text and a lexicon in, steps or a reason out. The validator decides whether the plan works. Nothing is
 dropped silently: a listed item that starts like a step and can't be read makes the whole plan unreadable.
 
     plan_json.py      JSON, tags and lists of Python become numbered lines
@@ -9,7 +9,7 @@ dropped silently: a listed item that starts like a step and can't be read makes 
     plan_lists.py     items and lists
     plan_corrections.py  corrections by number
     plan_segments.py  items as lists under headings, with what takes them back or corrects them
-    plan_words.py     the words for that
+    plan_words.py     patterns for headings, retractions and corrections
     plan_text.py      which of the lists is the plan
 """
 
@@ -34,14 +34,14 @@ __all__ = ["Fits", "PlanText", "Step", "read"]
 
 MOST_LISTS = 300
 LONGEST = 200_000
-"""Characters of a response that are looked at, from its end: far more than any plan has."""
+"""Characters of a response that are read: those at its end, far more than any plan has."""
 
 
 @dataclass(frozen=True)
 class PlanText:
-    """The steps that a text offers, or `reason` why they can't be read (an empty text offers no plan).
+    """The steps that a text offers; if it offers none, `reason` says why.
 
-    `final`: the plan is complete, since something stands behind it that ends it: more text would not make it longer.
+    `final`: text behind the plan shows that it is complete, so that more text would not make it longer.
     """
 
     steps: tuple[Step, ...]
@@ -55,11 +55,11 @@ _BEGUN = re.compile(
     r"[ \t]{0,3}(?:\([^)\n]{0,200})?\Z",
     re.I,
 )
-"""A step of which a text has the number or the first words: the list goes on."""
+"""The number or the first words of a step at the end of a text: the list was cut off and goes on."""
 _RECEIVER = re.compile(
     r"^[ \t]{0,16}(?:await )?(?!plan|steps|actions)[a-z_]\w{0,20}\.(?!append|add|push)(?=[a-z]\w{1,40}\()", re.I | re.M
 )
-"""What a method is called on: "robot." in "robot.pick_up(...)"."""
+"""The object on which a method is called: "robot." in "robot.pick_up(...)"."""
 _MARKERS = re.compile(
     r"\[(?:(?P<end>PLAN[ _]END|END[ _](?:OF[ _])?PLAN|/PLAN|END)|(?P<start>PLAN|FINAL[ _]PLAN|BEGIN[ _]PLAN))\]:?", re.I
 )
@@ -85,10 +85,10 @@ def read(
 ) -> PlanText:
     """The last complete plan that the response offers.
 
-    `declines` says whether a text answers that there is no plan: then what it goes on with is not read.
+    `declines` says whether a text answers that there is no plan: then the text behind it is not read.
 
-    `fits` says whether a step's objects are of the right kinds ("" stands for any object): it decides where words leave
-    several actions or orders of objects open. An object that was left out is "" in the steps.
+    `fits` says whether a step's objects are of the right kinds ("" stands for any object): it decides if the words
+    allow several actions or orders of objects. In the steps, "" stands for an object that was left out.
     """
     found = PlanText((), "no steps were found")
     whole = _BLANK_LINES.sub("\n\n", clean(text)).rstrip()
@@ -125,7 +125,7 @@ def _read(text: str, lexicon: Lexicon, fits: Fits) -> PlanText:
 
 
 def _own_names(text: str, lexicon: Lexicon) -> str:
-    """The text with the writer's own names as it defines them ("Let R = the red block") in the prompt's words."""
+    """The text with names that the writer defines ("Let R = the red block") replaced by the prompt's words."""
     names: dict[str, str] = {}
     head = text[:4_000]
     low = head.lower()
@@ -238,7 +238,7 @@ def _decided(reader: Reader) -> PlanText:
 
 
 def _settle(segment: Segment, lexicon: Lexicon) -> None:
-    """Announcements of the next step go; items that name no action become problems unless they are remarks."""
+    """Removes announcements of the next step. Items that name no action become problems unless they are remarks."""
     items = segment.items
     for announcing, following in itertools.pairwise(items):
         last = announcing.steps[-1:]
@@ -281,11 +281,11 @@ def _problem(segment: Segment) -> str:
 
 
 def _replace(kept: list[Segment], segment: Segment, index: dict[int, int]) -> None:
-    """A list after the one before was doubted: from its first number on it takes that one's place."""
+    """Puts a list in the place of the doubted list before it, from the first number of the new list on."""
     numbers = [i.number for i in segment.items if i.number]
     last = kept[-1]
     if numbers and 1 < numbers[0] <= last.last_number + 1:
-        end = max(numbers)  # "Correction: 3. ..." says nothing of the steps behind it
+        end = max(numbers)  # "Correction: 3. ..." leaves the steps behind it as they are
         last.items = (
             [i for i in last.items if i.number < numbers[0]] + segment.items + [i for i in last.items if i.number > end]
         )
@@ -300,7 +300,7 @@ def _replace(kept: list[Segment], segment: Segment, index: dict[int, int]) -> No
 
 
 def _correct(reader: Reader, kept: list[Segment], index: dict[int, int], before: int) -> None:
-    """The corrections by number that stand behind the lists kept so far."""
+    """Makes the corrections by number that stand behind the lists kept so far, and before segment number `before`."""
     if not kept:
         return
     waiting = [c for c in reader.corrections if c[1] is not None and index[id(kept[-1])] <= c[0] < before]
@@ -323,7 +323,7 @@ _ORDER = {w: i for i, w in enumerate(["first", "second", "third"])} | {
 
 
 def _chosen(options: list[Segment], decision: str) -> Segment | None:
-    """The list that is decided for among several."""
+    """The list for which the writer decides; None if the decision is missing or names none of them."""
     if not decision:
         return None
     named = [

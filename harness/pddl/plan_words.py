@@ -1,4 +1,4 @@
-"""How models head their lists of steps, take them back and stand by them: patterns on single lines in lower case."""
+"""Patterns for the words that head lists of steps, take them back and confirm them, on single lines in lower case."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ASIDE = re.compile(
     r"observation|thought|remark|hint|condition|consequence|this|that|these|it|here|so far|after step \d+|"
     r"before step \d+|location|verified|valid|ok)\s?(?::|$)"
 )
-"""How a line begins that tells of the step above."""
+"""How a line begins that comments on the step above."""
 
 REMARK = re.compile(
     r"(?:done|finished|complete[d]?|the end|end\b|goal|the goal|result|final|note|check|verify|verif\w+|start|"
@@ -129,6 +129,6 @@ DECIDES = re.compile(
 
 
 def kind_of(line: str) -> str:
-    """What kind of list a line announces: "" if none that is known."""
+    """The kind of list that a line announces, as in _KINDS; "" for an unknown kind."""
     said = line[:160]
     return next((kind for kind, pattern in _PATTERNS if pattern.search(said)), "")

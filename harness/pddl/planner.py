@@ -1,8 +1,8 @@
-"""Classical planners behind one function: PDDL in, a plan out, or a reason why there is none. Never a hang.
+"""Classical planners behind one function: PDDL in, a plan out, or the reason why there is no plan. It never hangs.
 
-unified-planning drives Fast Downward (and pyperplan where that is not installed) in processes of their own
-(planner_pool, planner_worker). Every plan is executed by our validator before it is believed. Proven answers are kept
-on disk. The packages are the extra `planner`.
+unified-planning drives Fast Downward (or pyperplan, if Fast Downward is not installed) in processes of their own
+(planner_pool, planner_worker). Our validator executes every plan before it is believed. Proven answers are kept on
+disk. The packages are the extra `planner`.
 """
 
 from __future__ import annotations
@@ -47,9 +47,12 @@ class MissingPlanner(UsageError):  # noqa: N818 - a missing package is what it s
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """`plan` is None unless solved. `optimal`: proven to have the fewest steps, or to cost the least where the problem
-    has a metric. `unsolvable` is a proof too. `engine` is what answered, such as "fast-downward-opt"; `detail` says
-    for a person why there is no answer."""
+    """A planner's answer; `plan` is None unless `status` is solved.
+
+    `optimal`: the plan is proven to have the fewest steps, or to cost the least if the problem has a metric.
+    `unsolvable` is proven too. `engine` is what answered, such as "fast-downward-opt"; `detail` explains to a person
+    why there is no answer.
+    """
 
     status: Literal["solved", "unsolvable", "timeout", "failed"]
     plan: tuple[Step, ...] | None
@@ -59,10 +62,12 @@ class Solution:
 
 
 def solve(domain: str, problem: str, *, optimal: bool = True, time_limit: float = 60.0) -> Solution:
-    """Plan for PDDL texts: with the fewest steps (the least cost, where the problem has a metric), or any plan.
+    """A plan for PDDL texts: with the fewest steps if `optimal` (the least cost, if the problem has a metric), else any
+    plan.
 
-    Blocks for `time_limit` seconds at most, once one of the processes is free and has started (as many as there are
-    cores are shared by all threads). PDDLError where a text is not PDDL; MissingPlanner.
+    Blocks for `time_limit` seconds at most, counted from when a process is free and has started; all threads share as
+    many processes as there are cores. Raises PDDLError for a text that is not PDDL, and for derived predicates or a
+    metric to maximise; MissingPlanner if no planner is installed.
     """
     return _solve(_shared_pool, domain, problem, optimal, time_limit)
 
@@ -70,9 +75,10 @@ def solve(domain: str, problem: str, *, optimal: bool = True, time_limit: float 
 def solve_all(
     problems: Iterable[tuple[str, str]], *, optimal: bool = True, time_limit: float = 60.0, workers: int | None = None
 ) -> Iterator[Solution]:
-    """`solve` for (domain, problem) texts, in order; drawn and solved a little ahead of what was asked for.
+    """Yields `solve` for each (domain, problem), in order. It draws and solves problems a little ahead of its caller.
 
-    `workers` processes of its own (default: the cores), which end with the iterator. Raises what `solve` raises.
+    It has `workers` processes of its own (default: as many as there are cores), which end with the iterator. Raises
+    what `solve` raises.
     """
     count = workers or os.cpu_count() or 1
     pool = Pool(count)
@@ -92,7 +98,7 @@ def solve_all(
 
 
 def close() -> None:
-    """End the processes that `solve` keeps: calls under way come back as failed, the next one starts anew."""
+    """End the processes that `solve` keeps. Calls under way return as failed; the next call starts new processes."""
     global _pool
     with _pool_lock:
         old, _pool = _pool, None
@@ -108,7 +114,7 @@ def installed() -> list[str]:
 
 
 def ask(family: str, domain: str, problem: str, *, optimal: bool = True, time_limit: float = 60.0) -> Solution:
-    """`solve` with one planner of `installed`, kept answers aside."""
+    """`solve` with one planner of `installed`, without the kept answers."""
     return _asked(_shared_pool(), family, _Task.of(domain, problem), optimal, time_limit)
 
 
@@ -128,7 +134,8 @@ def _shared_pool() -> Pool:
 
 @dataclass(frozen=True)
 class _Task:
-    """A planning task as planners are given it, under names of our own; what tells the right names and checks plans."""
+    """A planning task in the form that planners get: PDDL under names of our own, `names` to translate plans back, and
+    a validator to check them."""
 
     domain: str
     problem: str
@@ -192,7 +199,7 @@ def _asked(pool: Pool, family: str, task: _Task, optimal: bool, time_limit: floa
 
 
 def _solution(answer: dict[str, Any], task: _Task, family: str) -> Solution:
-    """What a planner said, if that can be true."""
+    """A planner's answer as a Solution; `failed` if its plan does not work."""
     engine, detail = str(answer.get("engine", family)), str(answer.get("detail", ""))
     match answer.get("status"):
         case "solved":
@@ -231,8 +238,9 @@ _NEEDED = (":predicates", ":init", ":goal")
 
 def normal_form(text: str, what: str, has_metric: bool = True) -> Node:
     """A domain or problem (`what`) that our parser reads, in the form that every reader takes: lower case, no comments,
-    each section once, in the order of the standard, not empty; no `total-cost` without a metric that asks for it, which
-    Fast Downward refuses."""
+    each section once, in the order of the standard, no empty section unless readers need it. `total-cost` is left out
+    if no metric asks for it (`has_metric`), because Fast Downward refuses it then. Raises PDDLError, as
+    `parse.read` does."""
     root = read(text, what)
     if not has_metric:
         root = _without_costs(root)
@@ -244,7 +252,7 @@ def normal_form(text: str, what: str, has_metric: bool = True) -> Node:
             plain += [_with_parameters(action) for action in found]
         elif name in _NEEDED or any(len(s) > 1 for s in found):
             items = [item for s in found for item in s[1:]]
-            if name == ":requirements":  # planners refuse what is only listed, too
+            if name == ":requirements":  # planners refuse even a requirement that is only listed
                 items = [item for item in items if item in KNOWN_REQUIREMENTS]
             section = _node(name, *items)
             plain.append(section if section != [":goal"] else _node(":goal", _node("and")))
@@ -274,15 +282,15 @@ def _without_costs(node: Node) -> Node:
 
 
 def show(node: Node | str, names: Mapping[str, str] | None = None) -> str:
-    """As text; `names` maps what is to be called otherwise."""
+    """A node as PDDL text; `names` maps names to those to be written instead."""
     if isinstance(node, str):
         return names.get(node, node) if names else node
     return f"({' '.join(show(item, names) for item in node)})"
 
 
 def _numbered(validator: Validator) -> dict[str, str]:
-    """Every name that domain and problem declare, to one that means nothing: readers refuse some (a first digit, a
-    letter with an accent), and tasks that differ in their names alone have their answer in common."""
+    """Maps every name that domain and problem declare to one that means nothing. Readers refuse some names (a first
+    digit, a letter with an accent), and tasks that differ only in names share their kept answer."""
     domain = validator.domain
     declared = (*domain.types, *domain.predicates, *domain.functions, *domain.actions, *validator.problem.objects)
     names = dict.fromkeys(declared)
@@ -293,6 +301,7 @@ def _numbered(validator: Validator) -> dict[str, str]:
 
 
 def cache_file() -> Path:
+    """The SQLite file of kept answers, in the user's cache directory."""
     return Path(platformdirs.user_cache_dir("harness")) / "plans.sqlite"
 
 
@@ -302,7 +311,8 @@ def _key(task: _Task, optimal: bool) -> str:
 
 @contextlib.contextmanager
 def _cache() -> Iterator[sqlite3.Connection]:
-    """The file that processes and threads share, opened for each use: it takes far less time than a planner."""
+    """The file of kept answers, which processes and threads share. Opening it for each use takes far less time than a
+    planner."""
     path = cache_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as db:
@@ -311,7 +321,8 @@ def _cache() -> Iterator[sqlite3.Connection]:
 
 
 def _recall(task: _Task, optimal: bool) -> Solution | None:
-    """What was proven earlier. A file that can't be used, or holds something else, costs time only."""
+    """The answer that was proven earlier, None if it is missing. A file that is unusable, or holds something else,
+    costs only time."""
     try:
         with _cache() as db:
             row = db.execute("SELECT value FROM plans WHERE key = ?", (_key(task, optimal),)).fetchone()

@@ -1,7 +1,8 @@
-"""Processes that plan, or check plans with foreign code: each call has a time limit, and what fails to meet it ends.
+"""Processes that plan, or check plans with foreign code. Each call has a time limit; a process that exceeds it is
+ended.
 
-A process that hangs, crashes or says nonsense costs its own call and is replaced at the next. It leads a process group,
-so that the search it started ends with it. Knows no planner: `planner_worker` does. POSIX only.
+A process that hangs, crashes or answers nonsense costs its own call and is replaced at the next. It leads a process
+group, so that the search it started ends with it. `planner_worker` knows planners, this file does not. POSIX only.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ START_LIMIT = 60.0
 """Seconds that a process may take to start; importing unified-planning takes one."""
 
 LONGEST_ANSWER = 16 << 20
-"""Bytes."""
+"""Bytes of one answer."""
 
 
-class Fault(Exception):  # noqa: N818 - told as a value by those who call
-    """A call without an answer."""
+class Fault(Exception):  # noqa: N818 - callers turn it into a value
+    """A call has no answer: `status` is timeout or failed, `detail` explains it to a person."""
 
     def __init__(self, status: Literal["timeout", "failed"], detail: str) -> None:
         super().__init__(detail)
@@ -104,7 +105,7 @@ class _Process:
         return answer
 
     def is_usable(self) -> bool:
-        """Whether it waits for a request: one that died, or speaks unasked, has something to be read."""
+        """Whether it waits for a request. If it died, or wrote something unasked, there is something to read."""
         return not self._selector.select(0)
 
     def _last_words(self) -> str:
@@ -115,7 +116,7 @@ class _Process:
         return f"the planner's process exited with code {code}{self._errors}"
 
     def kill(self) -> None:
-        """End the process and all that it started; whoever waits for an answer gets a Fault."""
+        """End the process and all that it started; a thread that waits for its answer gets a Fault."""
         with self._lock:
             # Never after `end`: by then the number may be another group's.
             if not self._gone:
@@ -123,13 +124,13 @@ class _Process:
                     os.killpg(self._process.pid, signal.SIGKILL)
 
     def end(self) -> int:
-        """Kill, and give back what it took; the exit code. May be called again."""
+        """Kill the process and release its files and pipes. Returns the exit code; may be called again."""
         self.kill()
         with self._lock:
             if not self._gone:
                 self._process.wait()
-                # A search that was killed takes a moment to let go of its files. Where nobody collects orphans it
-                # stays listed for ever, hence not for long.
+                # A search that was killed takes a moment to let go of its files. On a machine where nobody collects
+                # orphans it stays listed for ever, so this does not wait for long.
                 until = time.monotonic() + 0.5
                 while time.monotonic() < until and _is_listed(self._process.pid):
                     time.sleep(0.01)
@@ -174,9 +175,10 @@ class Pool:
         self._closed = False
 
     def ask(self, request: dict[str, Any], time_limit: float) -> dict[str, Any]:
-        """The answer to a request, both JSON objects. Fault where there is none.
+        """The answer to a request, both JSON objects. Raises Fault if there is no answer.
 
-        `time_limit` counts from when a process takes the request: neither its start nor the wait for a free one.
+        `time_limit` is in seconds from when a process takes the request: its start and the wait for a free one do not
+        count.
         """
         with self._places:
             process = self._take()
@@ -193,7 +195,7 @@ class Pool:
             return answer
 
     def _take(self) -> _Process | None:
-        """An idle process, if there is one that still lives."""
+        """An idle process that still lives, else None. Raises Fault if the pool is closed."""
         while True:
             with self._lock:
                 if self._closed:

@@ -1,8 +1,8 @@
-"""What runs in a planner's process: takes one request after another from its parent, and answers each in one line.
+"""The program in a planner's process: it takes one request after another from its parent, and answers each in one line.
 
 Run as a script by planner_pool, in an empty directory and a session of its own. Imports nothing of the harness, so that
-it starts with the standard library and unified-planning alone. A request is the file request.json plus an empty line
-on the standard input; the first line of the answers says that the process is ready, or why it never will be.
+it starts with the standard library and unified-planning alone. A request is the file request.json plus an empty line on
+the standard input; the first line of the answers says that the process is ready, or why it never will be.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ MEMORY = 4 << 30
 """Bytes of address space of this process, and of each that a planner starts: one that wants more fails alone."""
 
 DISK = 1 << 30
-"""Bytes of the largest file."""
+"""Bytes of the largest file that may be written."""
 
 HOME = "harness-planner-"
-"""How the names of working directories start that the parent makes for us, and removes."""
+"""How the names of our working directories start; the parent makes and removes these directories."""
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def serve(prepare: Callable[[], Handler]) -> None:
-    """Answer requests until the parent is gone; `prepare` is the slow part of the start."""
+    """Answer requests until the parent is gone. `prepare` does the slow part of the start and returns the handler of
+    requests."""
     requests, answers = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "w", encoding="utf-8")
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123
         os.dup2(nothing.fileno(), 0)
@@ -45,7 +46,7 @@ def serve(prepare: Callable[[], Handler]) -> None:
     def listen() -> None:
         while line := requests.readline():
             waiting.put(line)
-        # The parent has died, perhaps in the middle of a search: what it made for us goes, and our group with us.
+        # The parent has died, perhaps in the middle of a search: remove its directory for us, and end our group.
         if Path.cwd().name.startswith(HOME):
             shutil.rmtree(Path.cwd(), ignore_errors=True)
         os.killpg(0, signal.SIGKILL)
@@ -70,7 +71,8 @@ def serve(prepare: Callable[[], Handler]) -> None:
 
 
 class _InOurGroup(subprocess.Popen[Any]):
-    """unified-planning gives each engine a session of its own, where the parent could not end it with us."""
+    """A Popen without sessions: unified-planning gives each engine one of its own, which the parent could not end with
+    us."""
 
     def __init__(self, *arguments: Any, start_new_session: bool = False, **others: Any) -> None:
         super().__init__(*arguments, **others)
@@ -95,6 +97,8 @@ def _described(error: Exception) -> str:
 
 
 def prepare() -> Handler:
+    """Load unified-planning. Returns the handler of requests: `what` is validate to check a plan, anything else to
+    plan."""
     import warnings
 
     from unified_planning.environment import get_environment
@@ -129,8 +133,8 @@ def _solve(request: dict[str, Any]) -> dict[str, Any]:
         reply = _ask("fast-downward", {"fast_downward_search_config": "astar(blind())"}, problem)
         return reply | {"engine": "fast-downward-blind", "optimal": reply["status"] == "solved"}
     if family == "pyperplan" and reply["status"] == "incomplete":
-        # Its searches here, A* and weighted A*, end without a plan only when every reachable state was seen; that
-        # unified-planning says otherwise is a slip (it looks for the search's name among functions).
+        # Its searches here, A* and weighted A*, end without a plan only when every reachable state was seen.
+        # unified-planning reports otherwise by mistake (it looks for the search's name among functions).
         reply["status"] = "unsolvable"
     return reply
 

@@ -1,4 +1,4 @@
-"""What is true and how much there is of what while a plan runs, and what its numbers may do in one step."""
+"""The state while a plan runs: which facts are true, which values numbers have, and how one step may change them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.pddl.parse import Fact, PDDLError
 
 @dataclass(slots=True)
 class State:
-    """What is true and how much there is of what. Changed in place by a step."""
+    """The facts that are true, and the values of numeric fluents. A step changes it in place."""
 
     facts: set[Fact]
     values: dict[Fact, float]
     members: Callable[[tuple[str, ...]], tuple[str, ...]]
-    """The problem's objects of some type: what quantifiers range over."""
+    """The problem's objects of the given types, over which quantifiers range."""
     steps: int = 0
     """Steps taken so far, the `total-time` of a sequential plan (PDDL 2.1)."""
     left: int = 0
@@ -24,12 +24,13 @@ class State:
 
 
 class Undefined(Exception):  # noqa: N818 - becomes an unmet condition
-    """A step that numbers make impossible: a fluent without a value, or changed in two ways at once."""
+    """A step that numbers make impossible: a fluent has no value or is changed in two ways at once, or a number is
+    divided by zero."""
 
 
 class TooMuchWork(PDDLError):  # noqa: N818 - it is no fault of the file
-    """A plan whose conditions range over more choices of objects than can be tried. No verdict: neither right nor
-    wrong."""
+    """A plan whose conditions range over more choices of objects than can be tried. It has no verdict: it is neither
+    right nor wrong."""
 
 
 class Change(NamedTuple):
@@ -43,8 +44,9 @@ class Change(NamedTuple):
 def settle(changes: Iterable[Change], values: Mapping[Fact, float]) -> dict[Fact, float]:
     """The new values of the fluents that a step changes.
 
-    Increases and decreases of one fluent in a step add up, and so do scalings multiply; any other pair is no step (Fox
-    and Long 2003, JAIR 20, section 4.2: additive effects commute). Undefined if a fluent has no value to change.
+    Increases and decreases of one fluent in a step add up, scalings multiply, and equal assignments are one; any other
+    pair makes the step impossible (Fox and Long 2003, JAIR 20, section 4.2: additive effects commute). Raises Undefined
+    for such a pair, for a fluent that has no value to change, and for a division by zero.
     """
     kinds = {"increase": "+", "decrease": "+", "scale-up": "*", "scale-down": "*", "assign": "="}
     seen: dict[Fact, str] = {}
@@ -56,7 +58,7 @@ def settle(changes: Iterable[Change], values: Mapping[Fact, float]) -> dict[Fact
         if how == "assign":
             found[fluent] = by
             continue
-        # A cost that nothing has set starts at 0, as planners take it.
+        # `total-cost` starts at 0 if nothing has set it, as for planners.
         old = found.get(fluent, values.get(fluent, 0.0 if fluent == ("total-cost",) else None))
         if old is None:
             raise Undefined(f"({' '.join(fluent)}) has no value")

@@ -26,13 +26,13 @@ def _domain(text: str) -> CompiledDomain:
 
 @functools.lru_cache(maxsize=256)
 def validator(domain: str, problem: str) -> Validator:
-    """A validator for PDDL texts; the last few are kept. PDDLError where one of them can't be read."""
+    """A validator for PDDL texts; the last few are kept. Raises PDDLError if one of the texts can't be read."""
     compiled = _domain(domain)
     return Validator.of(compiled, parse_problem(problem, compiled.domain))
 
 
 def read_files(*paths: Path) -> list[str]:
-    """UsageError for a file that can't be opened."""
+    """The texts of these files. Raises UsageError for a file that can't be opened."""
     texts = []
     for path in paths:
         try:
@@ -43,24 +43,27 @@ def read_files(*paths: Path) -> list[str]:
 
 
 def validate_one(domain: str, problem: str, plan: str) -> Verdict:
-    """The verdict on one plan. PDDLError for what is not PDDL."""
+    """The verdict on one plan. Raises PDDLError if domain or problem is not PDDL, TooMuchWork if the plan takes too
+    long."""
     return validate_text(validator(domain, problem), plan)
 
 
 def notes(domain: str) -> list[str]:
-    """What of a domain was not looked at, because no plan's validity hangs on it."""
+    """Remarks on a domain for a person: which requirements were ignored, because no plan's validity depends on them."""
     unknown = _domain(domain).domain.unknown
     return [f"the domain lists {', '.join(unknown)}, which is not supported and not used"] if unknown else []
 
 
 def second_opinion(tool: cross_check.Tool, domain: str, problem: str, plan: str) -> cross_check.Opinion:
+    """Another tool's opinion on one plan. Raises UsageError if the tool is not installed."""
     with cross_check.opened(tool) as check:
         return check(domain, problem, plan)
 
 
 @dataclass
 class Tally:
-    """How often each reason was given, `valid` among them; how often the other tool differed, and gave no verdict."""
+    """The counts of a batch. `reasons`: how often each reason was given, with `valid` and `no verdict` among them.
+    `differ`: how often the other tool disagreed; `silent`: how often it gave no verdict."""
 
     reasons: Counter[str] = field(default_factory=Counter)
     differ: int = 0
@@ -68,11 +71,12 @@ class Tally:
 
 
 def validate_batch(source: Path, target: Path | None, tool: cross_check.Tool | None = None) -> Tally:
-    """Lines `{"domain", "problem", "plan"}` (PDDL texts) get `valid, reason, step, cost, detail`; other keys are kept.
+    """Read lines `{"domain", "problem", "plan"}` (PDDL texts), add `valid, reason, step, cost, detail` to each, and
+    write them to `target` (standard output for None); other keys are kept. Raises DataError for a line of another form.
 
     A domain or problem that can't be read makes the plan invalid for `syntax`, with no step. `valid` is null for a plan
-    whose conditions take too long to check. With a tool also
-    `cross_check` (its verdict: true, false, or null for none) and `cross_check_detail`.
+    whose conditions take too long to check. With a tool, lines also get `cross_check` (its verdict: true, false, or
+    null if it gave none) and `cross_check_detail`.
     """
     tally = Tally()
     with contextlib.ExitStack() as stack:
@@ -127,7 +131,7 @@ def explain(verdict: Verdict) -> str:
 
 
 def explain_opinion(tool: cross_check.Tool, opinion: cross_check.Opinion, verdict: Verdict) -> str:
-    """The other tool's verdict for a person, and whether it is ours."""
+    """The other tool's verdict for a person, and whether it differs from ours."""
     word = {True: "valid", False: "invalid", None: "no verdict"}[opinion.valid]
     text = f"{tool}: {word}" + (f": {opinion.detail}" if opinion.detail else "")
     return text if opinion.valid in (None, verdict.valid) else f"{text}\nthe verdicts differ"

@@ -1,10 +1,10 @@
 """What a response commits to: the last answer that it marks, boxes or states, and did not take back.
 
-The text is parted at its second thoughts ("Wait,", "Correction:", "that is wrong") into stretches. In each the best
-statement of an answer is looked for: a marked one (marks.py), then any other (unmarked.py). A later stretch replaces
-what an earlier one said, confirms it, or takes it back. Two values of equal standing are none.
+Second thoughts ("Wait,", "Correction:", "that is wrong") part the text into stretches. In each stretch the best
+statement of an answer counts: a marked one (marks.py), else any other (unmarked.py). A later stretch replaces the
+answer of an earlier one, confirms it, or takes it back. Two values of equal standing give no answer.
 
-What a value is, the task says: it brings a `Reader` (values.py).
+The task decides what a value is: it brings a `Reader` (values.py).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from harness.reading.unmarked import last_unmarked, opening
 from harness.reading.values import CLOSE_LOOK, Found, Marked, Reader, Value, sentences
 
 LONGEST = 50_000
-"""Characters of a response that are read, from its end or from where it goes on with another question."""
+"""Characters of a response that are read: the last ones, or the last ones before it goes on with another question."""
 MOST_SECOND_THOUGHTS = 60
-"""So many at the end of a text are looked at."""
+"""Second thoughts of a text that are looked at: the last ones."""
 SHORT = 200
-"""Characters of a response that may be nothing but an answer."""
+"""Characters of the longest response that may be nothing but an answer."""
 
 
 def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tuple[Reading, Any]:
-    """What a response commits to, and the task's note on the value.
+    """(reading, note): what a response commits to, and the task's note on the value.
 
-    Of the parts of a response that goes on with another question, the first that gives an answer counts. `prompt`
-    matches how the task's own prompt begins.
+    If a response goes on with another question, its first part that gives an answer counts. `prompt` matches the
+    beginning of the task's own prompt.
     """
     if len(text) < SHORT and (short := _short_answer(text, reader)) is not None:
         return short
@@ -65,7 +65,8 @@ _PLAIN = re.compile(r"[\w .,'=+*/()-]+", re.ASCII)
 
 
 def _short_answer(text: str, reader: Reader) -> tuple[Reading, Any] | None:
-    """What a response says that is nothing but its answer, without a closer look: that goes ten times as fast."""
+    """The result of `read` for a response that is nothing but its answer, else None. This short cut is ten times as
+    fast."""
     asked = _AS_ASKED.fullmatch(text)
     if asked:
         value, final = reader.marked(Marked(asked[1], "Answer: ")), True
@@ -90,13 +91,14 @@ _UNCONFIRMED = re.compile(words.UNCONFIRMED, re.I)
 
 
 def commit(text: str, reader: Reader) -> Found | None:
-    """What a text commits to: a value, or the reason why there is none; None if it says nothing of an answer."""
+    """The last answer that a text commits to: a value, or the reason why there is no value. None if it has no
+    answer."""
     held: Found | None = None
     kind, position = "", 0
     for m in deque(_SECOND_THOUGHT.finditer(text), MOST_SECOND_THOUGHTS):
         stretch = text[position : m.start()]
         if m.lastgroup == "check" and kind and not re.search(r"\w", stretch):
-            position = m.end()  # "Wait, let me check": a doubt still
+            position = m.end()  # "Wait, let me check": still a doubt
             continue
         if position == 0 and not re.search(r"\w", stretch):
             continue  # "No, it was not": nothing stands before it
@@ -109,14 +111,15 @@ def commit(text: str, reader: Reader) -> Found | None:
 
 
 def _after(kind: str, held: Found | None, stretch: str, reader: Reader) -> Found | None:
-    """What is held after a stretch that began with a second thought of this kind ("" for the first stretch)."""
+    """The answer after a stretch: `held` is the answer before it, and `kind` the kind of second thought with which the
+    stretch begins ("" for the first stretch)."""
     now = _best(stretch, reader, kind in ("correction", "taken_back", "doubt"))
     if not kind:
         return now
     if kind == "open" and not (now is not None and now.marked) and not (held is not None and held.best):
         return Found(Value(None, "the answer is left open"), marked=True)
     if now is not None and now.decided:
-        # A test of an answer ends in a value too.
+        # A check of an answer ends in a value too.
         settled = held is not None and held.value.value is not None and (held.marked or kind == "check")
         if settled and not now.marked and (kind == "check" or (kind == "doubt" and _confirms(stretch))):
             return held
@@ -129,7 +132,7 @@ def _after(kind: str, held: Found | None, stretch: str, reader: Reader) -> Found
 
 
 def _best(stretch: str, reader: Reader, corrects: bool = False) -> Found | None:
-    """The best statement of an answer in a stretch; `corrects`, if its first words may be nothing but the answer."""
+    """The best statement of an answer in a stretch. `corrects`: its first words may be nothing but the answer."""
     marked, aside = last_marked(stretch, reader)
     if marked is not None and marked.best:
         return marked
@@ -149,7 +152,8 @@ _ALTERNATIVE = re.compile(
 
 
 def _alternatives(stretch: str, reader: Reader) -> Found | None:
-    """The reason why "Option A: 7, Option B: 6" is no answer, if the text ends so."""
+    """The reason why the alternatives with which a text ends ("Option A: 7, Option B: 6") are no answer; None if it
+    does not end so."""
     listed = _ALTERNATIVE.split(stretch[-4 * CLOSE_LOOK :])[1:]
     if len(listed) < 2 or len([line for line in listed[-1].split("\n") if line.strip()]) > 1:
         return None
@@ -159,7 +163,7 @@ def _alternatives(stretch: str, reader: Reader) -> Found | None:
 
 
 def _about_the_answer(stretch: str, held: Found | None, reader: Reader) -> bool:
-    """Whether what is taken back is the answer so far, and no other value ("some say 7, but that is wrong")."""
+    """Whether the answer so far is taken back, and not another value ("some say 7, but that is wrong")."""
     said = re.split(r"[.!?] |\n", stretch)[-1]
     if REJECTED.search(said) or any(sign in said for sign in "❌✗✘"):
         return False
@@ -171,7 +175,8 @@ def _about_the_answer(stretch: str, held: Found | None, reader: Reader) -> bool:
 
 
 def _subject(stretch: str, reader: Reader) -> Value | None:
-    """What the sentence that ends in "is wrong" is about; of "It fails", the sentence before."""
+    """The value that a sentence is about that goes on with "is wrong"; if it is as short as "It fails", the value of
+    the sentence before it."""
     for said in reversed(re.split(r"(?<=[.!?:]) |\n", stretch[-300:])[-2:]):
         value = reader.alone(said) or reader.stated(said, False)
         if value is not None:

@@ -19,7 +19,7 @@ from harness.reading import words
 
 
 def _tags(names: tuple[str, ...]) -> re.Pattern[str]:
-    """Opening and closing tags; the group that matches of a closing one is named `close...`."""
+    """A pattern for opening and closing tags; a closing tag matches a group with a name `close...`."""
     return re.compile(
         rf"<(?P<close>/)?(?:[a-z]{{1,12}}:)?(?:{'|'.join(names)})(?: [^<>\n]{{0,80}})?>"
         r"|\[(?P<close2>/)?(?:THINK|THINKING|REASONING)\]|◁(?P<close3>/)?think▷"
@@ -35,17 +35,16 @@ _THINKING = _tags(words.THINKING)
 
 
 def split_thinking(text: str, native: bool = False) -> tuple[str, str]:
-    """(answer, thinking): the text without its thinking sections, and what they say.
+    """(answer, thinking): the text without its thinking sections, and the text of these sections.
 
-    A section that is opened and never closed goes to the end of the text. A closing tag that nothing opened ends a
-    section that the chat template opened, before the text. Of the channels of gpt-oss only the final one is the answer.
-    `native`: only what models emit by themselves, before the answer; not tags such as <reasoning> that a prompt may
-    have
-    asked for.
+    A section that is never closed goes to the end of the text. A closing tag without an opening one ends a section that
+    the chat template opened, before the text. Of the channels of gpt-oss only the final one is the answer. `native`:
+    only sections that models emit by themselves, before the answer; not tags such as <reasoning>, for which a prompt
+    may have asked.
     """
     if "<|channel|>" in text:
         text, said = _final_channel(text)
-    elif text.startswith("analysis") and "assistantfinal" in text:  # the same, by a server that dropped the tokens
+    elif text.startswith("analysis") and "assistantfinal" in text:  # the same, from a server that dropped the tokens
         thought, _, text = text.rpartition("assistantfinal")
         said = [thought.removeprefix("analysis")]
     else:
@@ -63,7 +62,7 @@ def split_thinking(text: str, native: bool = False) -> tuple[str, str]:
             position, thinking_from = m.end(), -1
         elif thinking_from < 0:
             if native and _has_words(text[position : m.start()]):
-                break  # the answer has begun: it speaks of the tag
+                break  # the answer has begun, and mentions the tag
             kept.append(text[position : m.start()])
             thinking_from = m.end()
     if thinking_from >= 0:
@@ -79,7 +78,8 @@ def without_thinking(text: str) -> str:
 
 
 def _final_channel(text: str) -> tuple[str, list[str]]:
-    """The final channel of a gpt-oss response, and the other ones; before any channel was named stands the answer."""
+    """(answer, others) of a gpt-oss response: its final channel, and the texts of the other ones. If the final channel
+    is missing or empty, the text before the first channel is the answer."""
     answer, others = "", []
     head, *parts = text.split("<|channel|>")
     for part in parts:
@@ -146,7 +146,7 @@ def clean(text: str) -> str:
 
 
 def _first_turn(text: str) -> str:
-    """What stands before, between or after template tokens, up to the token that ends the first turn with a text."""
+    """The text up to the token that ends the first turn with words, without template tokens and the turns of others."""
     kept: list[str] = []
     position, begun, theirs = 0, False, False
     for m in _TOKEN.finditer(text):
@@ -187,10 +187,11 @@ MOST_CUTS = 3
 
 
 def cuts(text: str, prompt: re.Pattern[str] | None = None) -> Iterator[tuple[str, bool]]:
-    """(text, whether it is all there is): the text up to each new question or turn, shortest first.
+    """Yields (text, whether it is all there is): the text up to each new question, the shortest first, then the whole
+    text.
 
-    The first part with an answer in it holds the answer: what follows is another question's. `prompt` matches how a
-    task's own prompt begins. The last part is the whole text, but for the turns of others.
+    The first part with an answer counts: what follows belongs to another question. `prompt` matches the beginning of a
+    task's own prompt. Text from the next turn on is in no part.
     """
     for m in itertools.islice(_TURN.finditer(text), MOST_CUTS):
         if _has_words(text[: m.start()]):
@@ -219,7 +220,8 @@ _TAG = re.compile(
 _ANGLED = re.compile(r"<([A-Za-z0-9][^<>/\n=]{0,60})>")
 _CLOSED = re.compile(r"</([a-z][\w-]{0,30})", re.I)
 _VOID = frozenset("br hr p li td tr ul ol div img answer final result output solution response".split())
-"""Tags that need no closing one; what else stands between < and > alone is a placeholder that was filled."""
+"""Tags that need no closing tag. Any other word between < and > without a closing tag is a placeholder that was
+filled."""
 _KEYS = (
     r"(?:final[_ -]?|correct[_ -]?|my[_ -]?)?(?:answers?|ans|results?|solution|output|response|value|final|conclusion)"
 )
@@ -274,7 +276,7 @@ def _json_line(m: re.Match[str]) -> str:
 
 
 def _lone_value(text: str) -> str:
-    """The value of a JSON object that has only one, whatever its key."""
+    """The text, or "Final answer: ..." if it is a JSON object with one value, whatever its key."""
     whole = text.strip()
     if len(whole) < 2_000 and whole[:1] == "{" and whole[-1:] == "}":
         try:

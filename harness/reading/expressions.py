@@ -1,8 +1,8 @@
 """Arithmetic expressions in hostile text: parsed by hand, evaluated exactly, bounded in size and time.
 
-`parse` turns text into an Expression or says why it is none; `Expression.value` is a number or the reason why there
-is none; `plain_notation` writes LaTeX and typographic signs as plain ones. Nothing here is ever passed to eval, and
-nothing recurses, so that no nesting is too deep. Knows no task.
+`parse` turns text into an Expression or raises NotAnExpressionError; `Expression.value` is its number, or raises
+NoValueError; `plain_notation` writes LaTeX and typographic signs as plain ones. Nothing here is ever passed to eval,
+and nothing recurses, so that no nesting is too deep. Knows no task.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from fractions import Fraction
 Number = int | Fraction | float
 
 LONGEST = 2_000
-"""Characters of an expression; a longer text is none."""
+"""Characters of the longest expression; a longer text is refused."""
 LARGEST_BITS = 20_000
-"""Size of any number on the way; what would be larger has no value."""
+"""Bits of the largest number; an expression that needs a larger one on the way has no value."""
 
 
 class NotAnExpressionError(ValueError):
@@ -25,7 +25,7 @@ class NotAnExpressionError(ValueError):
 
 
 class NoValueError(ArithmeticError):
-    """The expression has no rational value, or none of a size worth computing; the message says why."""
+    """The expression has no rational value, or one that is too large to compute; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,10 @@ class Expression:
     operators: frozenset[str]
 
     def value(self, exact: bool = True) -> Number:
-        """The value, an int wherever it is whole. `2.4` is 12/5, or a floating-point number where not `exact`.
+        """The value. It is exact: an int if it is whole, else a Fraction (`2.4` is 12/5). If not `exact`, a number with
+        a point is a floating-point number, and so is what is computed from it.
 
-        Raises NoValueError for division by zero, for roots that are not rational, and for what is too large.
+        Raises NoValueError for division by zero, for roots that are not rational, and for numbers that are too large.
         """
         stack: list[Number] = []
         for token in self.postfix:
@@ -118,7 +119,7 @@ def parse(text: str, implicit: bool = False) -> Expression:
 
 
 def _make_way(output: list[str], waiting: list[str], operator: str) -> None:
-    """Put an operator in the queue, behind which those that bind at least as tightly to its left are done first."""
+    """Put an operator on the waiting list, after those on it that bind at least as tightly have gone to the output."""
     level = _PRECEDENCE[operator]
     while waiting:
         top = _PRECEDENCE.get(waiting[-1], 0)
@@ -140,7 +141,8 @@ def _close(output: list[str], waiting: list[str]) -> None:
 
 
 def _literal(token: str) -> str:
-    """A number as Python reads it: no leading zeros before a whole number, and not too long."""
+    """The token of a number. Raises NotAnExpressionError unless Python reads it, too: no leading zeros before a whole
+    number, no exponent, and not too long."""
     if len(token) > 40 or "e" in token:
         raise NotAnExpressionError(f"'{token[:20]}' is not written as a number should be")
     if len(token) > 1 and token[0] == "0" and token.isdigit() and token.strip("0"):
@@ -160,7 +162,7 @@ def _whole(value: Fraction) -> int | Fraction:
 
 
 def _checked(value: Number) -> Number:
-    """The value, unless it is too large."""
+    """The value. Raises NoValueError if it is too large."""
     if isinstance(value, int):
         too_large = value.bit_length() > LARGEST_BITS
     elif isinstance(value, Fraction):
@@ -232,7 +234,7 @@ def _power(base: Number, exponent: Number) -> Number:
 
 
 def _root(base: Fraction, degree: int) -> Fraction:
-    """The real root of a number that is not negative, where it is rational."""
+    """The real root of a number. Raises NoValueError if the number is negative or the root is not rational."""
     if base < 0:
         raise NoValueError("not a real number")
     return Fraction(_whole_root(base.numerator, degree), _whole_root(base.denominator, degree))

@@ -12,9 +12,9 @@ from harness.reading import words
 from harness.reading.values import CLOSE_LOOK, Found, Marked, Reader, Value, affirmed
 
 MOST_MARKS = 40
-"""So many at the end of a stretch are looked at."""
+"""Marks of a stretch that are looked at: the last ones."""
 MOST_LINES = 4
-"""Below a mark that stands alone."""
+"""Lines with words that are read from a mark on, its own line among them."""
 
 _TAIL = r"[*_`\"')\]]{0,4}"
 _OF = r"(?: to [^.:\n]{1,80}| here| in base[ -]?\w{1,7})?"
@@ -32,7 +32,8 @@ BEST = re.compile(
     rf"|(?P<alone>^[^\w\n]{{0,3}}#{{2,4}}[ \t]+(?=\S)|\[\[|^[^\w\n]{{0,3}}(?:{_POINTS}))",
     re.I | re.M,
 )
-"""Marks that are for nothing else: `box` holds the answer in brackets, behind `alone` must be nothing but the value."""
+"""Marks that are used for nothing else. After `box` the answer stands in brackets; after `alone` nothing but the value
+may stand."""
 _GOOD = (
     rf"(?<!\w)(?:{words.ANSWER}){_OF}{_TAIL} {words.IS}(?!\w):?|{words.DECISION}"
     rf"|\b(?:ist|lautet|w[äa]re) (?:{words.ADJECTIVE} ){{0,3}}(?:{words.ANSWER}|{words.RESULT})(?!\w):?"
@@ -56,13 +57,14 @@ EXPLAINS = re.compile(
 
 @functools.lru_cache(maxsize=64)
 def good(labels: str) -> re.Pattern[str]:
-    """Marks that may also be about a part of the answer; `labels` are the task's own."""
+    """Marks that may also be about a part of the answer; `labels` are the task's own names of an answer."""
     own = rf"|(?<!\w)(?:{labels})(?: [^.:=\n]{{1,60}}?)?{_TAIL}(?: ?[:=](?!=)| {words.IS}(?!\w):?)" if labels else ""
     return re.compile(_GOOD + own, re.I | re.M)
 
 
 def last_marked(text: str, reader: Reader) -> tuple[Found | None, Found | None]:
-    """(the last marked answer, or the reason why it is none; a value that is marked, but said of something else)."""
+    """(answer, aside): the last marked answer, or the reason why it is no value; and a marked value that is about
+    something else. Each is None if the text has no such mark."""
     aside: Found | None = None
     for pattern in (BEST, good(reader.labels)):
         undecided: Found | None = None
@@ -94,12 +96,13 @@ class _Spot(NamedTuple):
 
 
 def _spots(text: str, pattern: re.Pattern[str]) -> list[_Spot]:
-    """Where something is said to be the answer, the last first."""
+    """Where the text has marks of this pattern, the last first."""
     return [_Spot(m.start(), m.end(), m.lastgroup or "") for m in deque(pattern.finditer(text), MOST_MARKS)][::-1]
 
 
 def _rival(text: str, spot: _Spot, pattern: re.Pattern[str], reader: Reader) -> str:
-    """The value of another mark right before this one, with nothing but "or" between them; or empty."""
+    """The value of another mark right before this one, with nothing but "or" between them; empty if there is no such
+    mark."""
     between = text[max(0, spot.start - 12) : spot.start].split("}")[-1].split("\n")[-1]
     if not _EITHER.fullmatch(between):
         return ""
@@ -110,15 +113,15 @@ def _rival(text: str, spot: _Spot, pattern: re.Pattern[str], reader: Reader) -> 
 
 
 def _value(text: str, spot: _Spot, reader: Reader, sure: bool) -> tuple[Value | None, bool]:
-    """What stands behind a mark: in the box, on its line or, if that is bare, on one of the next few; and whether it is
-    complete, as far as brackets and quotes say."""
+    """(value, whole): the value after a mark (in the box, on the mark's line or, if that is bare, on one of the next
+    few), and whether it is complete, as far as brackets and quotes show."""
     line_start = max(text.rfind("\n", max(0, spot.start - 120), spot.start) + 1, spot.start - 120)
     before = re.split(r"(?<=[.!?;]) ", text[line_start : spot.start])[-1]
     mark = text[spot.start : spot.end]
     if spot.kind == "box":
         inside, after, closed = _braced(text, spot.end)
         return (reader.marked(Marked(inside, before + mark, after)) if re.search(r"\w", inside) else None), closed
-    # "### Answer:" is meant as the answer; "the answer is" may be said of another one.
+    # "### Answer:" marks the answer; "the answer is" may be about another answer.
     heading = _HEADS.search(text[max(0, spot.start - 16) : spot.start]) and not _SAYS_IS.search(mark)
     in_prose = not heading and spot.kind != "alone"
     if in_prose and (REJECTED.search(before) or _ASKS.search(before)):
@@ -152,8 +155,8 @@ def _is_open(line: str) -> bool:
 
 
 def lines_from(text: str, position: int) -> Iterator[tuple[str, bool]]:
-    """(line, whether the text ends in it): the rest of the line, then the next few that are not bare, none of them an
-    explanation's."""
+    """Yields (line, whether the text ends in it): the rest of the line, then the next few that have words, up to an
+    explanation."""
     given = 0
     while position < len(text) and given < MOST_LINES:
         stop = text.find("\n", position)
@@ -168,7 +171,8 @@ def lines_from(text: str, position: int) -> Iterator[tuple[str, bool]]:
 
 
 def _braced(text: str, start: int) -> tuple[str, str, bool]:
-    """(what stands up to the bracket that closes the one before `start`, what follows it, whether it closes)."""
+    """(inside, behind, closes): the text up to the bracket that closes the one before `start`, the text behind that,
+    and whether there is such a bracket."""
     opened = text[start - 1]
     if opened not in "{([":
         return text[start : start + 200].split("\n", 1)[0], "", True

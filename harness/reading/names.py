@@ -1,4 +1,4 @@
-"""Reading a name: which of the names that could be the answer a response gives, or the phrase that it gives instead.
+"""Reading a name: which of the possible names a response gives as its answer, or the phrase that it gives instead.
 
 The value reader of answers that name something. All names that could be the answer are read alike, the right one too.
 Text in, name or reason out; knows no task and no right answer.
@@ -23,13 +23,14 @@ MOST_WORDS = 30
 
 @functools.lru_cache(maxsize=2048)
 def reader(known: tuple[str, ...], labels: str = "", shape: str = "", given: str = "") -> Reader:
-    """How one of the `known` names is read. If none are known: what has the `shape` (NAME or DESCRIPTION) and is not
-    what the question gives, or without a shape any short phrase. `given` is what the question gives: a sentence that
-    says it goes before one that states another fact.
+    """A reader of one of the `known` names. If none are known, it reads a name of the `shape` (NAME or DESCRIPTION)
+    that is not `given`, or, without a shape, any short phrase. `given` is the name in the question: a sentence with it
+    counts before one that states a fact about something else.
 
-    A name that is denied is none; of several in a sentence the one that the sentence leads to counts, else the one that
-    it begins with; with "or" between them there is none. A phrase that holds no known name counts only if no name is
-    found anywhere else.
+    A denied name does not count. Several names in a sentence give no answer if "or" or "and" joins them. Otherwise the
+    first of these counts: the name that ends the sentence behind "so"; the name that begins the sentence, if it goes on
+    about that name ("Rikvon, whom ..."); the name to which the sentence leads ("is", "named", "from"). A phrase without
+    a known name counts only if no name is found anywhere else.
     """
     names = _Names(known, shape, given)
     return Reader(
@@ -67,7 +68,7 @@ class _Names:
 
     @functools.cached_property
     def swapped(self) -> dict[frozenset[str], str]:
-        """Names of two words, for "Haselbrook, Elias"."""
+        """Known names of two words, by the set of the words: for "Haselbrook, Elias"."""
         return {frozenset(key.split()): name for key, name in self.by_key.items() if key.count(" ") == 1}
 
     @functools.cached_property
@@ -88,7 +89,7 @@ class _Names:
         return re.compile("|".join(_JOINT.pattern.join(map(re.escape, k.split())) for k in keys)) if keys else None
 
     def spelt(self, low: str) -> list[_Mention]:
-        """Where the known names stand, in any spelling, from left to right and none within another."""
+        """Where the known names stand, in any spelling, from left to right, without names within longer ones."""
         words = list(_LETTERS.finditer(low))
         found: list[_Mention] = []
         i = 0
@@ -114,7 +115,7 @@ class _Names:
         return not self.by_key and self.shape is None
 
     def mentions(self, text: str) -> list[_Mention]:
-        """Where a text names one and does not deny it."""
+        """Where a text has one of the names and does not deny it."""
         low = folded(text)
         if self.shape is None:
             found = self.spelt(low)
@@ -149,7 +150,7 @@ _SIMPLE = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]+)*", re.ASCII)
 
 @functools.lru_cache(maxsize=4096)
 def folded(text: str) -> str:
-    """Lower case, without accents; one character for each."""
+    """The text in lower case and without accents; each character becomes one character."""
     if text.isascii():
         return text.lower()
     return "".join(
@@ -158,7 +159,7 @@ def folded(text: str) -> str:
 
 
 def _key(name: str) -> str:
-    """The words of a name, without its article: what all its spellings have in common."""
+    """The words of a name without its article: all spellings of the name have them in common."""
     if _SIMPLE.fullmatch(name):
         return name.lower().removeprefix("the ")
     said = re.findall(r"[^\W_]+", folded(name))
@@ -225,7 +226,7 @@ _NO_PHRASE = re.compile(
 
 
 def _is_phrase(said: str, line: str) -> bool:
-    """Whether a line may be an answer of its own where nothing is known of what the answers may be."""
+    """Whether a line may be an answer of its own if nothing is known about possible answers."""
     return (
         0 < len(said.split()) <= 8 and not _NO_PHRASE.match(said) and not line.rstrip(" *_").endswith((":", ",", "?"))
     )
@@ -292,7 +293,7 @@ _BESIDE = re.compile(
 
 
 def _of_several(text: str, names: _Names) -> Value | None:
-    """The one name that a sentence gives."""
+    """The one name that a text gives, or the reason why it gives none of several; None if it has no name."""
     found = names.mentions(text)
     text = folded(text)
     if not found:

@@ -20,8 +20,8 @@ CLOSE_LOOK = 1_000
 
 @dataclass(frozen=True)
 class Counts:
-    """What a question asks to be counted: `letters` that stand for numbers, `asked` (a pattern for what is counted, if
-    it is known), and the numbers `stated` in the question, in their order."""
+    """What a question wants counted: `letters` that stand for numbers, `asked` (a pattern for what is counted, if it is
+    known), and the numbers `stated` in the question, in their order."""
 
     letters: str = ""
     asked: str = ""
@@ -30,7 +30,7 @@ class Counts:
 
 @functools.lru_cache(maxsize=512)
 def reader(counts: Counts = Counts()) -> Reader:
-    """How counts are read. Bounds ("at least 3"), ranges and several numbers of equal standing are no value."""
+    """A reader of counts. Bounds ("at least 3"), ranges and several numbers of equal standing give no value."""
     return Reader(
         marked=lambda m: _marked(m, counts),
         stated=lambda sentence, concludes: _stated(sentence, concludes, counts),
@@ -156,7 +156,7 @@ def _values(text: str, letters: str) -> list[_Value]:
         return [_Value(*m.span(), value) for m in _sum_pattern(letters).finditer(text) if (value := _sum(m.group()))]
     found = [_Value(*m.span(), _number(m.group())) for m in _DIGITS.finditer(text)]
     for m in _WORD.finditer(text):
-        # "one" is a pronoun more often than a number: it counts where something is counted, or stands alone.
+        # "one" is a pronoun more often than a number: it counts before something that is counted, or alone.
         if m.group().lower() == "one" and not (_COUNTED.match(text, m.end()) or text.strip(" .!").lower() == "one"):
             continue
         if m["other"]:
@@ -240,10 +240,11 @@ _BETWEEN = re.compile(r"^ ?(?:or|to|–|-|and/or) ?$", re.I)
 
 
 def _read(content: str, counts: Counts) -> tuple[str | None, str]:
-    """(the one number that a marked line gives as its answer, the reason if there is none).
+    """(number, reason): the one number that a marked line gives as its answer, or None and the reason.
 
-    A line that starts with a number gives that number. Otherwise sentences are read one by one, reasons and
-    parentheses aside; what follows an equals sign wins, then what is said to be or to be had, then the last sentence.
+    A line that starts with a number gives that number. Otherwise sentences are read one by one, reasons and parentheses
+    aside. In a sentence, a number after an equals sign comes before one after words such as "is" or "has". The first
+    sentence that states a result counts, unless a later one draws a conclusion ("therefore").
     """
     undecided = _UNDECIDED.search(content)
     if undecided:
@@ -280,7 +281,8 @@ def _starts_with_number(sentence: str) -> bool:
 
 
 def _sentence_value(sentence: str, counts: Counts) -> tuple[str | None, bool, str]:
-    """(value, whether the sentence states it as a result, reason where there is none)."""
+    """(value, certain, reason): the value of a sentence, whether the sentence states it as a result, and the reason if
+    it has no value."""
     letters = counts.letters
     main = _main_clause(sentence, letters)
     values = _values(main, letters)
@@ -304,7 +306,7 @@ def _sentence_value(sentence: str, counts: Counts) -> tuple[str | None, bool, st
     if not letters and not behind and _UNWORKED.search(main):
         return None, False, "a sum that is not worked out"
     distinct = {v.value for v in values}
-    if others:  # "has 2 brothers and 7 sisters": the number of brothers stands in nobody's way
+    if others:  # "has 2 brothers and 7 sisters": the number of brothers is blanked out
         main = "".join(" " if any(o.start <= i < o.end for o in others) else c for i, c in enumerate(main))
     cued = [v for v in values if _CUE.search(main[max(0, v.start - 60) : v.start])]
     first = values[0]
@@ -321,7 +323,7 @@ def _sentence_value(sentence: str, counts: Counts) -> tuple[str | None, bool, st
 
 
 def _of_kind(main: str, values: list[_Value], asked: str) -> list[_Value] | None:
-    """The values that count what is asked for, if the sentence counts several kinds; None if it does not say."""
+    """The values that count what is asked for, if the sentence counts several kinds; None if it does not show kinds."""
     kinds = [(v, m) for v in values if (m := _KIND_BEHIND.match(main, v.end) or _kind_before(main, v.start))]
     if not kinds:
         return None
@@ -339,7 +341,7 @@ _KIND_BEFORE = re.compile(rf"(?:^|[^\w']){_KIND} ?(?::|=|-) ?$", re.I)
 
 
 def _kind_before(main: str, end: int) -> re.Match[str] | None:
-    """The kind of "Sisters: 7"."""
+    """The kind before a number, as in "Sisters: 7"."""
     return _KIND_BEFORE.search(main[max(0, end - 30) : end])
 
 

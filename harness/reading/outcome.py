@@ -10,7 +10,7 @@ from harness.reading import words
 from harness.types import Outcome, Score, StopReason
 
 LONGEST_REFUSAL = 800
-"""Characters of a response that does nothing but decline."""
+"""Characters of the longest response that counts as one that only declines."""
 TAIL = 6_000
 """Characters at the end of a cut response in which a loop is looked for."""
 SHORTEST_LOOP = 60
@@ -21,8 +21,8 @@ MOST_ALIKE = 10
 class Reading:
     """What a response commits to. `value` is in the task's canonical form, or None with the reason.
 
-    `final`: it was marked as the answer, or is all there is, and is complete: more text would not change it.
-    `declined`: the writer says that it does not know.
+    `final`: more text would not change the value. It was marked as the answer and is complete, or another question
+    follows it. `declined`: the writer says that it does not know.
     """
 
     value: str | None
@@ -34,7 +34,8 @@ class Reading:
 def judge(
     found: Reading, right: bool, stop_reason: StopReason, response: str, answer: str | None = None, **detail: Any
 ) -> Score:
-    """The score of a reading; `right` is the task's comparison, and counts only if there is a value.
+    """The score of a reading. `right` is the task's comparison, and counts only if there is a value; `answer` is shown
+    in place of the value; `detail` goes into the score.
 
     A response that a filter ended is refused. One that was cut has a verdict only if its answer was final before the
     cut; if it ends in a repetition, more tokens would not have helped: it is unparsed, with `detail.reason` "loop".
@@ -78,19 +79,19 @@ def ends_in_loop(text: str) -> bool:
     for period, same in enumerate(_common_prefixes(tail[::-1])):
         if period and period + same >= max(SHORTEST_LOOP, (4 if period < 400 else 3) * period):
             return True
-    # Lines that differ in their last words alone; the last one fell to the cut.
+    # Lines that differ in their last words alone; the last line was cut.
     lines = [line for line in tail.split("\n") if line.strip()][-MOST_ALIKE - 1 : -1]
     return len(lines) == MOST_ALIKE and _alike(lines) >= 0.6 * max(map(len, lines))
 
 
 def _alike(lines: list[str]) -> int:
-    """How many characters all lines begin with."""
+    """The number of characters with which all lines begin alike."""
     first, last = min(lines), max(lines)
     return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
 
 
 def _common_prefixes(text: str) -> list[int]:
-    """For each place, how many characters from there on are those that the text begins with (the Z algorithm)."""
+    """For each place, how many characters from there on equal the beginning of the text (the Z algorithm)."""
     n = len(text)
     z = [0] * n
     left = right = 0

@@ -1,6 +1,6 @@
 """The official metrics of multi-hop question answering: HotpotQA, 2WikiMultiHopQA v1.1, MuSiQue, Lost in the Middle.
 
-Defects and corner cases included, so that figures can be compared with published ones. Predictions and gold in,
+Defects and corner cases are included, so that figures can be compared with published ones. Predictions and gold in,
 numbers out; knows no task and no prompt. Each function names the script whose figures it gives.
 """
 
@@ -40,8 +40,8 @@ _SPECIAL = frozenset(("yes", "no", "noanswer"))
 def hotpotqa_answer(response: str, golds: Sequence[str]) -> Metrics:
     """em, f1, precision, recall by hotpot_evaluate_v1.py and, over several golds, 2wikimultihop_evaluate_v1.1.py.
 
-    Each number is the best over the golds on its own. Where either side is yes, no or noanswer and they differ,
-    f1 is 0. Two texts that normalise to nothing have em 1 and f1 0.
+    Each number is the best over the golds on its own. If either side is yes, no or noanswer and they differ, f1 is 0.
+    Two texts that normalise to nothing have em 1 and f1 0.
     """
     prediction = normalise(response)
     best = (0.0, 0.0, 0.0, 0.0)
@@ -61,7 +61,7 @@ def hotpotqa_answer(response: str, golds: Sequence[str]) -> Metrics:
 def musique_answer(response: str, golds: Sequence[str]) -> Metrics:
     """em and f1 by MuSiQue's evaluate_v1.0.py: the best over the answer and its aliases, each on its own.
 
-    No rule for yes and no. f1 is 1 where both sides normalise to nothing, 0 where one does.
+    It has no rule for yes and no. f1 is 1 if both sides normalise to nothing, 0 if one side does.
     """
     prediction = normalise(response)
     em = f1 = 0.0
@@ -83,7 +83,8 @@ def best_subspan_em(response: str, golds: Sequence[str]) -> Metrics:
 
 
 def strategyqa_answer(response: str, golds: Sequence[str]) -> Metrics:
-    """em of StrategyQA's yes-or-no answers: its script compares booleans, here true and yes, false and no are one."""
+    """em of StrategyQA's yes-or-no answers. Its script compares booleans; here "true" counts as yes and "false" as
+    no."""
     said = {"true": "yes", "false": "no"}.get(prediction := normalise(response), prediction)
     return {"em": float(any(said == _normalised_gold(gold) for gold in golds))}
 
@@ -98,14 +99,14 @@ SCORERS = {
 
 
 def answer_metrics(scorer: str, response: str, golds: Sequence[str]) -> Metrics:
-    """The official metrics of one answer. DataError for a scorer that is not known."""
+    """The official metrics of one answer. Raises DataError for an unknown scorer."""
     if scorer not in SCORERS:
         raise DataError(f"there is no scorer {scorer!r}", suggestion(str(scorer), list(SCORERS), "scorers"))
     return SCORERS[scorer](response, golds)
 
 
 def _overlap(predicted: Sequence[str], gold: Sequence[str]) -> tuple[float, float, float]:
-    """(precision, recall, f1) of two bags of words; zeros where they share none."""
+    """(precision, recall, f1) of two bags of words; zeros if they share no word."""
     wanted = Counter(gold)
     same = sum(min(n, wanted[word]) for word, n in Counter(predicted).items() if word in wanted)
     if same == 0:
@@ -120,10 +121,10 @@ _SP = ("em", "f1", "precision", "recall")
 
 
 def supporting_facts(predicted: Iterable[Any], gold: Iterable[Any], lower_titles: bool = False) -> Metrics:
-    """em, f1, precision, recall over (title, sentence index) pairs; nothing predicted of nothing is em 1, f1 0.
+    """em, f1, precision, recall over (title, sentence index) pairs. If both sides are empty, em is 1 and f1 0.
 
-    HotpotQA compares sets of pairs as they are. 2WikiMultiHopQA (`lower_titles`) lower-cases titles after
-    duplicates are removed, so that ("A", 0) and ("a", 0) count twice. DataError for what is not a list of pairs.
+    HotpotQA compares sets of pairs as they are. 2WikiMultiHopQA (`lower_titles`) lower-cases titles after duplicates
+    are removed, so that ("A", 0) and ("a", 0) count twice. Raises DataError for anything but a list of pairs.
     """
     try:
         sides = [list(set(map(tuple, facts))) for facts in (predicted, gold)]
@@ -140,8 +141,8 @@ def supporting_facts(predicted: Iterable[Any], gold: Iterable[Any], lower_titles
 
 
 def musique_support(predicted: Iterable[Any], gold: Iterable[Any]) -> Metrics:
-    """em, f1, precision, recall over paragraph indices, read as whole numbers ("1" is 1, 1.9 is 1); nothing
-    predicted of nothing is 1 throughout."""
+    """em, f1, precision, recall over paragraph indices, read as whole numbers ("1" is 1, 1.9 is 1). If both sides are
+    empty, all four are 1. Raises DataError for anything but a list of indices."""
     try:
         ours, theirs = set(map(int, predicted)), set(map(int, gold))
     except (TypeError, ValueError, OverflowError):
@@ -157,8 +158,9 @@ def musique_support(predicted: Iterable[Any], gold: Iterable[Any]) -> Metrics:
 def evidence(predicted: Iterable[Sequence[str]], gold: Sequence[Collection[Sequence[str]]]) -> Metrics:
     """em, f1, precision, recall over (subject, relation, object) triples, by 2wikimultihop_evaluate_v1.1.py.
 
-    `gold` has for each triple every wording of it. Normalised without removing articles. A predicted triple hits
-    the first gold one with such a wording, and several may hit the same: recall can exceed 1.
+    `gold` has every wording of each triple. Texts are normalised without removing articles. A predicted triple hits the
+    first gold triple with such a wording, and several may hit the same one: recall can exceed 1. Raises DataError for
+    anything but a list of triples.
     """
     try:
         ours = {tuple(map(_without_punctuation, triple)) for triple in predicted}
@@ -195,8 +197,8 @@ def _f1(precision: float, recall: float) -> float:
 def hotpotqa_file(prediction: Mapping[str, Any], gold: Sequence[Mapping[str, Any]]) -> Metrics:
     """What hotpot_evaluate_v1.py prints, under its names, for a prediction {"answer": {id: text}, "sp": {id: pairs}}.
 
-    Divided by the number of gold rows: what was not predicted counts 0. With one of the two parts missing the
-    other still counts, and joint is 0.
+    Sums are divided by the number of gold rows: a missing prediction counts 0. If one of the two parts is missing, the
+    other still counts, and joint is 0. Raises UsageError if there are no gold rows.
     """
     totals: Counter[str] = Counter()
     for row in gold:
@@ -253,7 +255,8 @@ def musique_file(predictions: Sequence[Mapping[str, Any]], gold: Sequence[Mappin
 
     The group metrics are there if any gold row is unanswerable: of each question's two rows, the answerable one's f1
     counts, and only if `predicted_answerable` is right on both. Gold rows hold `paragraphs`, or `supporting_idxs`.
-    DataError where the rows are not the same questions in the same order, or a question has not two rows then.
+    Raises DataError if the rows are not the same questions in the same order, and with group metrics if a question does
+    not have one answerable and one unanswerable row.
     """
     if [p.get("id") for p in predictions] != [g.get("id") for g in gold]:
         raise DataError("predictions and gold need the same questions in the same order")

@@ -1,6 +1,7 @@
 """Common ways of writing an answer, as templates: with them `harness audit T --reading` shows how a task reads each.
 
-All text is written for this project. A style is the same in every task, world and condition; so must its reading be.
+All text is written for this project. A style is the same in every task, world and condition, and has to be read the
+same.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal, NamedTuple
 from harness.types import StopReason
 
 Reads = Literal["answer", "nothing", "truncated", "refused"]
-"""What a careful person reads: the answer given, none that counts, one that was cut, or a refusal."""
+"""What a careful person reads: the answer given, no answer that counts, an answer that was cut, or a refusal."""
 
 
 class Style(NamedTuple):

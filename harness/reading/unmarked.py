@@ -9,7 +9,7 @@ from harness.reading.marks import EXPLAINS, lines_from
 from harness.reading.values import CLOSE_LOOK, Found, Reader, Value, affirmed, sentences
 
 MOST_SENTENCES = 6
-"""So many at the end of a stretch are read."""
+"""Sentences of a stretch that are read: the last ones."""
 
 _THEREFORE = re.compile(
     rf"\A(?:[-*•] )?[^\w\n(\[\"'$\\-]{{0,6}}(?:{words.THEREFORE})\b[,:;]? ?(?:(?:it|this|that)(?:'s| is|:) )?", re.I
@@ -23,7 +23,7 @@ _NO = re.compile(r"^\W*no\W+(?=\S)", re.I)
 
 
 def last_unmarked(text: str, reader: Reader) -> Found | None:
-    """The answer that a stretch gives without a mark, or the reason why it is none."""
+    """The answer that a stretch gives without a mark, or the reason why it is no value; None if it gives no answer."""
     lines = _lines(text)
     if not lines:
         return None
@@ -46,13 +46,14 @@ def last_unmarked(text: str, reader: Reader) -> Found | None:
 
 
 def _behind_colon(line: str, reader: Reader) -> Value | None:
-    """The value that the last sentence ends in: "I am settled now: 7"."""
+    """The value with which the last sentence ends, behind a colon: "I am settled now: 7"."""
     said = sentences(line)[-1]
     return reader.alone(said.rpartition(": ")[2]) if ": " in said else None
 
 
 def opening(text: str, reader: Reader) -> Found | None:
-    """The value right behind "Correction:" or "I meant": its first sentence, or its line."""
+    """The value right behind "Correction:" or "I meant": the first sentence there, or else the line; None if they are
+    not a value."""
     line, _ = next(lines_from(text, 0), ("", False))
     line = _NO.sub("", line).strip(" ,:;-–—")
     value = reader.alone(next(iter(sentences(line)), "").strip(" ,:;-–—")) or reader.alone(line)
@@ -77,7 +78,8 @@ def _lines(text: str) -> list[str]:
 
 
 def _alone(lines: list[str], explained: bool, reader: Reader) -> Found | None:
-    """The value that the last line or, if that is none or an explanation stands between, the first line consists of."""
+    """The value that the last line consists of; or the first line's, if the last is no value or an explanation stands
+    between."""
     first = None
     if lines[0].rstrip("*_ ")[-1:] != "?":
         first = reader.alone(lines[0]) or reader.alone(next(iter(sentences(lines[0])), ""))

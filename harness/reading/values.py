@@ -12,9 +12,9 @@ CLOSE_LOOK = 2_000
 
 
 class Value(NamedTuple):
-    """What a stretch of text gives as its answer: `value`, or None with the reason (two candidates, a bound).
+    """The answer in a stretch of text: `value`, or None with the reason (two candidates, a bound).
 
-    `aside`: it is said of something else (another base, an assumption), and counts only if nothing else is said.
+    `aside`: it is about something else (another base, an assumption), and counts only if there is no other value.
     `note` is for the task.
     """
 
@@ -25,9 +25,9 @@ class Value(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """A stretch that is said to be the answer, with what stands before it in its sentence and right behind it.
+    """A stretch that is marked as the answer, with the text before it in its sentence, and the text right behind it.
 
-    `sure`: by a word that is used for nothing else ("answer", a box), and not by one like "result". `below`: on a line
+    `sure`: the mark is used for nothing else ("answer", a box), unlike "result". `below`: the stretch is on a line
     below the mark.
     """
 
@@ -40,12 +40,12 @@ class Marked(NamedTuple):
 
 @dataclass(frozen=True)
 class Reader:
-    """How a task reads values; each function gives None if the stretch holds none.
+    """How a task reads values; each function returns None if the text has no value.
 
-    `marked` reads a stretch that is said to be the answer; `stated` a sentence, which must state the value, and is told
-    if it began with "Therefore"; `alone` a line that must be nothing but the value. `labels` are the task's own names
-    of an answer ("sum", "missing part").
-    `counts_up`: of several values that are listed the last one is meant, and not none.
+    `marked` reads a stretch that is marked as the answer; `stated` a sentence, which must state the value, with True if
+    it began with "Therefore"; `alone` a line that must be nothing but the value. `labels` are the task's own names of
+    an answer ("sum", "missing part"), as a regular expression. `counts_up`: if several values are listed, the last one
+    is the answer; otherwise there is none.
     """
 
     marked: Callable[[Marked], Value | None]
@@ -56,8 +56,8 @@ class Reader:
 
 
 class Found(NamedTuple):
-    """A value in a text. `marked`: it was said to be the answer, or stands alone before other text; `best`: by a word
-    or a box that is for nothing else. `whole`: it is complete, as far as brackets and quotes say."""
+    """A value in a text. `marked`: it is marked as the answer, or stands alone before other text. `best`: the mark is
+    used for nothing else. `whole`: it is complete, as far as brackets and quotes show."""
 
     value: Value
     marked: bool = False
@@ -66,7 +66,7 @@ class Found(NamedTuple):
 
     @property
     def decided(self) -> bool:
-        """Whether there is a value, and it is said of what was asked."""
+        """Whether there is a value, and it is about what was asked."""
         return self.value.value is not None and not self.value.aside
 
 
@@ -92,10 +92,10 @@ _NOT = re.compile(
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences and lines; a full stop inside a number or after an abbreviation ends none."""
+    """The sentences and lines of a text. A full stop inside a number or after an abbreviation ends no sentence."""
     return [s for s in _SENTENCE_END.split(text) if s and s.strip()]
 
 
 def affirmed(text: str) -> str:
-    """A stretch without what it denies: "not 6 but 7" and "7, not 6" are "7"."""
+    """A stretch without what it denies: "not 6 but 7" and "7, not 6" become "7"."""
     return _NOT.sub("", _NOT_BUT.sub("", text))

@@ -1,8 +1,8 @@
 """The words of the judge, each list once: markers, retractions, refusals, thinking tags, closing remarks.
 
 Ten languages: English, German, French, Spanish, Portuguese, Italian, Chinese, Japanese, Korean, Russian. Each list is a
-regular expression, an alternative a line, to be used without regard to case and on text that `envelope.clean` has been
-through (straight quotes, ASCII colons and digits).
+regular expression, with one or more alternatives a line, for use without regard to case on text that `envelope.clean`
+gives (straight quotes, ASCII colons and digits).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RESULT = either(r"""
     ergebnis | l[öo]sung | fazit | r[ée]sultat | resultado | soluci[óo]n | conclusi[óo]n | solu[çc][ãa]o
     conclus[ãa]o | risultato | soluzione | conclusione | результат | итог | решение
 """)
-"""Names of the answer that may also stand for a part of it: they count if nothing better is there."""
+"""Names of the answer that may also stand for a part of it: they count only if no better mark is found."""
 
 CJK_ANSWER = (
     r"(?:最终|最終的な|最終|最后|最後の?|正确|正確|正しい|최종|올바른)?(?:的|の)?\s?"
@@ -73,7 +73,7 @@ HYPOTHETICAL = either(r"""
     \b(?:if|unless|were|hypothetical(?:ly)?|suppose|supposing|assum(?:e|ing)|had|otherwise)\b
     \bwould (?:be|have|give)\b
 """)
-"""What is said so is what the writer answers only if nothing else is."""
+"""A value behind these words is the writer's answer only if there is no other."""
 
 # Taking back and standing by ---------------------------------------------------------------------------------------
 
@@ -107,7 +107,7 @@ UNSAID = either(r"""
 """Takes back what stands before, of whatever kind: no subject is needed."""
 
 FAILS = r"(?:does not|doesn't|did not|didn't|won't|will not)"
-"""With what the thing should have done, "work": what is said of an answer, or of a plan, that is no longer meant."""
+"""With the verb for what a thing should have done ("work"): how an answer or a plan is taken back."""
 
 TAKEN_BACK = either(rf"""
     {UNSAID} | \b(?:wait|hmm+|oh|ah|hold on|actually),? no\b(?! ?[:,—–-])
@@ -123,7 +123,7 @@ TAKEN_BACK = either(rf"""
     \b{FAILS} (?:work|hold(?: up)?|check out|add up|fit)\b
     \b(?:this|that|it|which) fails\b | \bapologies\b | \bapologi[sz]e for\b
 """)
-"""An answer that stands before is no longer meant; the reader looks if the sentence is about the answer."""
+"""An answer that stands before is no longer meant; the reader checks whether the sentence is about the answer."""
 
 _LISTED = r"(?:plan|sequence|solution|answer|attempt|approach|version|list|order|try)"
 _PLAN = (
@@ -213,7 +213,7 @@ PLAN_CONFIRMED = either(r"""
     \b(?:it|this|that|the plan|everything|plan) (?:\w+ )?succeeds\b
     \bno (?:problem|change|mistake)s?\b | \b(?:yes|all good|confirmed|indeed)\b | ✓ | ✅
 """)
-"""The same of a plan, in whose lines "right", "correct" and "works" are too common to say it alone."""
+"""The same for a plan: in its lines "right", "correct" and "works" are too common to confirm it by themselves."""
 
 UNCONFIRMED = (
     r"\b(?:not|isn't|wasn't|doesn't) (?:quite |entirely )?(?:right|correct|work\w*|hold|consistent)\b|\bincorrect\b"
@@ -261,7 +261,7 @@ UNKNOWN = either(r"""
     \bich wei(?:ß|ss) (?:es )?nicht\b | \bje ne sais pas\b | \bno (?:lo )?s[ée]\b | \bn[ãa]o sei\b | \bnon (?:lo )?so\b
     不知道 | 分かりません | わかりません | 모르겠 | не знаю
 """)
-"""The writer does not know. Not the same as saying that nobody could."""
+"""The writer does not know the answer. A claim that nobody can know it is not meant."""
 
 _FIND = (
     r"(?:find|see|come up with|produce|construct|give|know|solve|reach|complete|determine|think of)\b"

@@ -19,6 +19,7 @@ class CoT:
     max_calls: ClassVar[int] = 1
 
     async def solve(self, session: Session) -> Response:
+        """See harness.types.Strategy.solve. One call, with `trigger` under the last message."""
         *before, last = session.messages
         asked = [*before, Message(last.role, f"{last.content}\n\n{self.trigger}")]
         [completion] = await session.ask(asked)

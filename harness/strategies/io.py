@@ -16,5 +16,6 @@ class IO:
     max_calls: ClassVar[int] = 1
 
     async def solve(self, session: Session) -> Response:
+        """See harness.types.Strategy.solve. One call, with the messages as they are."""
         [completion] = await session.ask(session.messages)
         return Response(completion.text, completion.stop_reason)

@@ -36,7 +36,7 @@ CONTEXT = 1024
 
 
 def examples(seed: int, names: tuple[str, ...] = ("aiw",)) -> Iterator[Example]:
-    """The worked examples of the tasks with these names in turn."""
+    """Yields worked examples of the tasks with these names, from each task in turn, without end."""
     tasks = [e.load()() for e in sorted(entry_points(group="harness.tasks"), key=lambda e: e.name) if e.name in names]
     streams = [task.examples(random.Random(f"{seed}/{task.name}"), varied=True) for task in tasks]
     for i in itertools.count():
@@ -58,14 +58,15 @@ def train_tokenizer(sample: list[Example]) -> Tokenizer:
 
 
 def encode(tokenizer: Tokenizer, example: Example) -> tuple[list[int], int]:
-    """Token ids of the dialogue, and how many of them are prompt (no loss is taken there)."""
+    """(token ids of the dialogue, number of tokens in the prompt). No loss is taken on the prompt."""
     prompt = tokenizer.encode(f"<|bos|><|user|>{example.prompt}<|end|><|assistant|>", add_special_tokens=False).ids
     answer = tokenizer.encode(f"{example.answer}<|end|>", add_special_tokens=False).ids
     return prompt + answer, len(prompt)
 
 
 def batches(tokenizer: Tokenizer, seed: int, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Batches of similar length (less padding), in random order; -100 marks what carries no loss."""
+    """Yields (token ids, labels) without end: batches of similar length (less padding), in random order. The label -100
+    marks tokens that carry no loss."""
     stream, rng = examples(seed), random.Random(seed)
     while True:
         rows = sorted((encode(tokenizer, next(stream)) for _ in range(size * 16)), key=lambda row: len(row[0]))
@@ -82,6 +83,7 @@ def batches(tokenizer: Tokenizer, seed: int, size: int) -> Iterator[tuple[torch.
 
 
 def main() -> None:
+    """Train the model as the command line says, and write it with training.json, the facts of its training."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=40.0)
