@@ -222,6 +222,8 @@ def test_score_writes_to_standard_output_without_o(harness) -> None:
         ("[]", "line 2: needs an object"),
         ('{"params": {}, "response": "x"}', "line 2: an AIW sample needs params.answer"),
         ('{"params": {"answer": "1"}, "response": 7}', "line 2: `response` is not text"),
+        ('{"params": {"answer": "1"}, "completion": "1"}', "line 2: has no `response` (its keys: params, completion)"),
+        ('{"params": {"answer": "1"}, "response": "1", "task": "game24"}', "line 2: is of task game24, not of aiw"),
     ],
 )
 def test_score_names_the_line_it_can_not_read(harness, line, message) -> None:
@@ -381,3 +383,23 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     errors = process.stderr.read()
     process.stderr.close()
     assert (process.wait(60), errors) == (0, b"")
+
+
+def test_a_run_of_another_task_is_not_scored(harness) -> None:
+    harness("run", "--task", "aiw", "--model", "baseline/oracle", "--limit", "2", "--epochs", "1")
+    code, _, err = harness("score", "--task", "game24", only_run(Path()), "-o", "again")
+    assert (code, "is a run of aiw, not of game24" in err) == (2, True)
+    assert not Path("again").exists()
+
+
+def test_a_run_twice_is_counted_once_and_an_incomplete_one_only_if_asked_for(harness) -> None:
+    harness("run", "--task", "aiw", "--model", "baseline/oracle", "--limit", "3", "--epochs", "2")
+    run = only_run(Path())
+    code, out, err = harness("table", run, run, "--by", "params_family")
+    assert (code, "note: 6 answers are in several runs, and count once" in err) == (0, True)
+    assert out.splitlines()[2].split()[:2] == ["original", "6"]
+    about = json.loads((Path(run) / "run.json").read_text())
+    (Path(run) / "run.json").write_text(json.dumps(about | {"status": "interrupted"}))
+    code, _, err = harness("table", run)
+    assert (code, "is left out: interrupted" in err, "no run is complete" in err) == (2, True, True)
+    assert harness("table", run, "--incomplete")[0] == 0

@@ -142,13 +142,14 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
     from harness.options import parse_pairs
     from harness.pipeline import store
     from harness.results import rescore
-    from harness.results.records import open_run
 
     given = parse_pairs(task_option, "-T") | ({"rule": rule} if rule else {})
     if source.is_dir():
         directory = store.find_run(source)
-        made_with = open_run(directory).config.get("task_options", {})
+        made_with = rescore.run_of(directory, task).config.get("task_options", {})
         _show(rescore.score_run(plugins.task(task, made_with | given), given, directory, output))
+        if output is not None:
+            click.echo(f"\nrun: {output}")
         return
     outcomes = rescore.score_file(plugins.task(task, given), source, output)
     counts = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())

@@ -15,6 +15,7 @@ from harness import __version__
 
 if TYPE_CHECKING:
     from harness.pipeline.config import RunOption
+    from harness.results.records import RecordedRun
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -159,4 +160,18 @@ def find_runs(names: tuple[Path, ...]) -> list[Path]:
     found, others = store.find_runs(names)
     if others:
         click.echo(f"note: no run, left out: {', '.join(others)}", err=True)
+    return found
+
+
+def open_runs(names: tuple[Path, ...], incomplete: bool) -> list[RecordedRun]:
+    """The runs that were named; those that are not complete only if the user says so, else a note is printed.
+    UsageError if none is left."""
+    from harness.errors import UsageError
+    from harness.results.records import complete_runs
+
+    found, notes = complete_runs(find_runs(names), incomplete)
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    if not found:
+        raise UsageError("no run is complete", "harness run --resume RUN finishes one, --incomplete takes it in")
     return found

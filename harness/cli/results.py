@@ -7,24 +7,29 @@ from pathlib import Path
 
 import click
 
-from harness.cli.group import cli, find_runs, opt, split, task_options
+from harness.cli.group import cli, find_runs, open_runs, opt, split, task_options
 
 
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @opt("--by", default="task,model,strategy,condition", help="Columns to group by; params as params_NAME.")
+@click.option("--incomplete", is_flag=True, help="Take in runs that are not complete.")
 @click.option(
     "--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV there (- for here)."
 )
 @click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet there.")
-def table(runs: tuple[Path, ...], by: str, csv_file: Path | None, parquet_file: Path | None) -> None:
-    """Tidy table over the records of one or more runs."""
+def table(runs: tuple[Path, ...], by: str, incomplete: bool, csv_file: Path | None, parquet_file: Path | None) -> None:
+    """Tidy table over the records of one or more runs. An answer that is in several of them counts once."""
     from harness.results import tables
-    from harness.results.records import open_run
 
     columns = split((by,))
-    records = (record for directory in find_runs(runs) for record in open_run(directory).records())
-    rows = tables.tabulate(records, columns)
+    tidy = tables.Tidy(columns)
+    for run in open_runs(runs, incomplete):
+        for record in run.records():
+            tidy.add(record)
+    if tidy.repeated:
+        click.echo(f"note: {tidy.repeated} answers are in several runs, and count once", err=True)
+    rows = tidy.rows()
     if csv_file or parquet_file:
         import pandas as pd
 
@@ -176,7 +181,7 @@ def history_add(runs: tuple[Path, ...], file: Path) -> None:
     from harness.results import history as histories
 
     try:
-        added = histories.add(find_runs(runs), file)
+        added = histories.add(open_runs(runs, incomplete=False), file)
     except OSError as error:
         raise HarnessError(f"{file}: can't be written: {error.strerror}") from None
     click.echo(f"{len(added)} of {len(runs)} runs added to {file}")

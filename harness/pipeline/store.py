@@ -67,8 +67,9 @@ def read_config(directory: Path) -> dict[str, Any]:
         raise UsageError(f"{directory}/run.json can't be read: {error.strerror}") from None
     except ValueError as error:
         raise DataError(f"{directory}/run.json is not valid JSON: {error}") from None
-    if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
-        raise DataError(f"{directory}/run.json is not that of a run: it has no `config`")
+    asked = config.get("config") if isinstance(config, dict) else None
+    if not isinstance(asked, dict) or not all(isinstance(asked.get(name), str) for name in ("task", "model")):
+        raise DataError(f"{directory}/run.json is not that of a run: it has no `config` with a task and a model")
     return config
 
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from xml.etree import ElementTree
 
 from harness.errors import DataError, UsageError
+from harness.options import suggestion
 from harness.pipeline import store
 from harness.results.records import RecordedRun, open_run
 from harness.statistics import intervals, power, tests
@@ -105,28 +106,35 @@ def find(name: str | Path) -> Path:
 
 def answers(directory: Path, metric: str = "accuracy") -> dict[tuple[str, int], Answer]:
     """Every sample's answer by (id, epoch). `metric` is accuracy, or `detail.NAME` for a number or truth value of the
-    scores' detail."""
+    scores' detail. UsageError for another metric, and for one that no record has."""
+    kind, _, name = metric.partition(".")
+    if metric != "accuracy" and (kind != "detail" or not name):
+        raise UsageError(f"--metric {metric}: there is no such metric", "accuracy, or detail.NAME")
     if (directory / ANSWERS).is_file():
         if metric != "accuracy":
             raise UsageError(f"{directory} is a baseline: it has accuracy only", "compare run directories for others")
         return {(a.id, a.epoch): a for a in _kept(directory / ANSWERS)}
     run = open_run(directory)
-    found = {}
+    found, measured = {}, set[str]()
     for record in run.records():
-        answer = _answer(record, run.version, metric)
+        detail = record.get("detail") or {}
+        measured |= {key for key, value in detail.items() if isinstance(value, bool | int | float)}
+        answer = _answer(record, run.version, name if metric != "accuracy" else None)
         found[answer.id, answer.epoch] = answer
+    if metric != "accuracy" and name not in measured:
+        hint = suggestion(name, sorted(measured), "numbers in its detail")
+        raise UsageError(f"--metric {metric}: no record of {directory} has it", hint)
     return found
 
 
-def _answer(record: Mapping[str, Any], version: str | None, metric: str) -> Answer:
+def _answer(record: Mapping[str, Any], version: str | None, measure: str | None) -> Answer:
+    """A record as the gate compares it; `measure` names a number of its detail that counts instead of its value. An
+    answer without that number (it could not be read) counts as 0."""
     asked = store.identity(record["task"], record.get("task_version") or version, record["id"], record["params"],
                            record.get("input"))  # fmt: skip
     value = record["value"] if Outcome(record["outcome"]).has_verdict else None
-    if metric != "accuracy" and value is not None:
-        kind, _, name = metric.partition(".")
-        found = (record.get("detail") or {}).get(name)
-        if kind != "detail" or not name:
-            raise UsageError(f"--metric {metric}: there is no such metric", "accuracy, or detail.NAME")
+    if measure is not None and value is not None:
+        found = (record.get("detail") or {}).get(measure)
         value = float(found) if isinstance(found, bool | int | float) else 0.0
     return Answer(record["id"], record["epoch"], record["group"], record["condition"], asked, record["outcome"], value)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import DataError, UsageError
-from harness.results.records import open_run
+from harness.results.records import RecordedRun
 from harness.statistics.intervals import Estimate
 from harness.text import align, interval, number
 
@@ -20,8 +20,8 @@ BARS = "▁▂▃▄▅▆▇█"
 Row = dict[str, str]
 
 
-def add(runs: Iterable[Path], file: Path) -> list[Row]:
-    """Append a row for each run that the file does not have yet; the rows added."""
+def add(runs: Iterable[RecordedRun], file: Path) -> list[Row]:
+    """Append a row for each run that the file does not have yet; the rows added. The runs must be complete."""
     known = {row["run_id"] for row in read(file)} if file.exists() else set()
     added = [row for row in map(_row, runs) if row["run_id"] not in known]
     new = not file.exists()
@@ -34,14 +34,11 @@ def add(runs: Iterable[Path], file: Path) -> list[Row]:
     return added
 
 
-def _row(run: Path) -> Row:
-    opened = open_run(run)
-    if opened.status != "complete":
-        raise UsageError(f"{run} is not complete: {opened.status}", f"harness run --resume {run}")
+def _row(opened: RecordedRun) -> Row:
     contrasts = opened.read()
     a, everywhere = contrasts.total.accuracy, contrasts.all_conditions()
     if a is None:
-        raise DataError(f"{run}: no sample has a verdict")
+        raise DataError(f"{opened.directory}: no sample has a verdict")
     about, config = opened.about, opened.config
     values = [opened.date[:19], about.get("git_commit") or "", about["run_id"]]
     values += [config["task"], opened.version, config["model"], config["strategy"], a.n]

@@ -18,7 +18,7 @@ from harness import plugins
 from harness.errors import DataError
 from harness.models.registry import aliases
 from harness.results.counts import Contrasts
-from harness.results.records import RecordedRun, open_run
+from harness.results.records import RecordedRun, complete_runs
 from harness.statistics import intervals
 from harness.statistics.intervals import Cluster, Clusters, Estimate, MatchedDifference, Stratum
 from harness.text import align, interval, number
@@ -54,15 +54,8 @@ class Counted:
 
 def read(runs: Iterable[Path], incomplete: bool = False) -> tuple[list[Counted], list[str]]:
     """(the runs, each read once, notes about what was left out). `incomplete` takes in what is not complete."""
-    found: list[Counted] = []
-    notes: list[str] = []
-    for directory in runs:
-        run = open_run(directory)
-        if run.status != "complete" and not incomplete:
-            notes.append(f"{directory.name} is left out: {run.status} (--incomplete takes it in, marked)")
-        else:
-            found.append(Counted(run, run.read()))
-    return found, notes
+    found, notes = complete_runs(runs, incomplete)
+    return [Counted(run, run.read()) for run in found], notes
 
 
 def rows(runs: Sequence[Counted], published: bool = False) -> list[Row]:

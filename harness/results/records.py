@@ -108,6 +108,19 @@ def open_run(directory: Path) -> RecordedRun:
     return RecordedRun(directory, store.read_config(directory))
 
 
+def complete_runs(directories: Iterable[Path], incomplete: bool = False) -> tuple[list[RecordedRun], list[str]]:
+    """(runs, notes about what was left out): complete ones, with `incomplete` all. One rule for every command that
+    counts several runs."""
+    found, notes = [], []
+    for directory in directories:
+        run = open_run(directory)
+        if run.status == "complete" or incomplete:
+            found.append(run)
+        else:
+            notes.append(f"{directory.name} is left out: {run.status} (--incomplete takes it in)")
+    return found, notes
+
+
 def describe_run(run_id: str, config: RunConfig, task: Task) -> dict[str, Any]:
     """What run.json says of every run, however it is made."""
     return {

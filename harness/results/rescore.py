@@ -13,7 +13,7 @@ from harness.errors import DataError, HarnessError, UsageError
 from harness.files import json_line, read_jsonl, writing
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
-from harness.results.records import Tally, close_run, describe_run, open_run
+from harness.results.records import RecordedRun, Tally, close_run, describe_run, open_run
 from harness.types import Outcome, Score, Task
 
 
@@ -27,6 +27,8 @@ def score_file(task: Task, source: Path, target: Path | None) -> Counter[str]:
     with writing(target) as out:
         for where, line in read_jsonl(source):
             row = _row(line, where)
+            if isinstance(row.get("task"), str) and row["task"] != task.name:
+                raise DataError(f"{where}: is of task {row['task']}, not of {task.name}", f"--task {row['task']}")
             score = score_row(task, row, where)
             outcomes[score.outcome.value] += 1
             row |= {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
@@ -44,9 +46,17 @@ def score_row(task: Task, row: dict[str, Any], where: str) -> Score:
         return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(error).__name__}: {error}")
 
 
+def run_of(directory: Path, task: str) -> RecordedRun:
+    """The run in a directory. UsageError if it is of another task."""
+    run = open_run(directory)
+    if run.task != task:
+        raise UsageError(f"{directory} is a run of {run.task}, not of {task}", f"--task {run.task}")
+    return run
+
+
 def score_run(task: Task, task_options: Mapping[str, str], directory: Path, target: Path | None) -> Tally:
     """Score the records of a run anew; with `target`, a new run directory with the new verdicts is made."""
-    run = open_run(directory)
+    run = run_of(directory, task.name)
     tally = Tally(task, run.about.get("conditions") or ())
     writer, about = None, dict(run.about)
     if target is not None:
@@ -92,7 +102,10 @@ def _row(line: bytes, where: str) -> dict[str, Any]:
         raise DataError(f"{where}: not valid JSON: {error}") from None
     if not isinstance(row, dict) or not isinstance(row.get("params"), dict):
         raise DataError(f'{where}: needs an object with "params" (an object) and "response" (text)')
-    if row.get("response") is None:
+    if "response" not in row:
+        hint = 'an answer that is empty is "response": ""'
+        raise DataError(f"{where}: has no `response` (its keys: {', '.join(map(str, list(row)[:8]))})", hint)
+    if row["response"] is None:
         row["response"] = ""
     if not isinstance(row["response"], str):
         raise DataError(f"{where}: `response` is not text")

@@ -29,12 +29,54 @@ def column(record: Mapping[str, Any], name: str) -> Any:
     raise UsageError(f"the records have no column '{name}'", f"columns: {', '.join(known)}")
 
 
+APART = ("task", "model", "strategy")
+"""Records that differ in one of these are never in one row: their accuracies are of different things."""
+
+
+class Tidy:
+    """A tidy table over the records of one run or several: one row for each combination of the columns `by`.
+
+    The same answer counts once in a row: records of one identity (the hash of everything that was asked, and of the
+    repeat) are the same answer, kept in two run directories. `repeated` counts those that were left out.
+    """
+
+    def __init__(self, by: Sequence[str]) -> None:
+        self._by = tuple(by)
+        self._cells: dict[tuple[Any, ...], Cell] = {}
+        self._apart: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self._seen: set[tuple[Any, ...]] = set()
+        self.repeated = 0
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Count one record in its row. UsageError if `by` has no such column, or if the row would mix tasks, models or
+        strategies."""
+        key = tuple(column(record, name) for name in self._by)
+        identity = record.get("identity")
+        if identity is not None:
+            if (key, identity) in self._seen:
+                self.repeated += 1
+                return
+            self._seen.add((key, identity))
+        own = tuple(record.get(name) for name in APART)
+        for name, mine, others in zip(APART, own, self._apart.setdefault(key, own), strict=True):
+            if mine != others:
+                raise UsageError(
+                    f"one row would mix the {name} {others} and the {name} {mine}",
+                    f"add `{name}` to --by: --by {','.join((name, *self._by))}",
+                )
+        self._cells.setdefault(key, Cell()).add(record)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """In the order of first occurrence; columns as in Cell.row."""
+        return [dict(zip(self._by, key, strict=True)) | cell.row() for key, cell in self._cells.items()]
+
+
 def tabulate(records: Iterable[Mapping[str, Any]], by: Sequence[str]) -> list[dict[str, Any]]:
-    """One row for each combination of the columns `by`, in the order of first occurrence."""
-    cells: dict[tuple[Any, ...], Cell] = {}
+    """The rows of a Tidy table over these records."""
+    table = Tidy(by)
     for record in records:
-        cells.setdefault(tuple(column(record, name) for name in by), Cell()).add(record)
-    return [dict(zip(by, key, strict=True)) | cell.row() for key, cell in cells.items()]
+        table.add(record)
+    return table.rows()
 
 
 def write_summary(path: Path, about: Mapping[str, Any], contrasts: Contrasts) -> None:

@@ -211,3 +211,18 @@ def test_exit_codes_and_files(tmp_path: Path) -> None:
     ]
     assert codes == [100, 0, 2]
     assert all(Path(str(f)).stat().st_size for f in files[1::2])
+
+
+def test_a_metric_that_no_record_has_is_an_error_and_no_gate(tmp_path: Path) -> None:
+    """A misspelt metric is 0 on both sides: a gate on it would pass for ever."""
+    base, new = run(tmp_path, "base", BASE), run(tmp_path, "new", flipped(BASE, 200, 0))
+    for directory in (base, new):
+        records = [json.loads(line) for line in (directory / store.RECORDS).read_text().splitlines()]
+        lines = [json.dumps(r | {"detail": {"executable": r["value"]}}) + "\n" for r in records]
+        (directory / store.RECORDS).write_text("".join(lines))
+    assert compare(base, new, metric="detail.executable").regressions
+    with pytest.raises(UsageError, match=r"no record of .* has it") as error:
+        compare(base, new, metric="detail.excutable")
+    assert "did you mean 'executable'" in error.value.hint
+    with pytest.raises(UsageError, match="no such metric"):
+        compare(base, new, metric="acuracy")

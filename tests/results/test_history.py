@@ -12,6 +12,7 @@ from harness import api
 from harness.errors import DataError, UsageError
 from harness.pipeline import store
 from harness.results import history
+from harness.results.records import open_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +24,10 @@ def test_a_run_is_added_once_and_its_trend_has_interval_and_n(tmp_path: Path) ->
         api.run("aiw", "baseline/random", limit=6, epochs=2, seed=s, out=tmp_path / "runs").directory for s in (1, 2)
     ]
     file = tmp_path / "results" / "history.csv"
-    assert [len(history.add(runs[:1], file)), len(history.add(runs, file))] == [1, 1]
+    assert [
+        len(history.add([open_run(r) for r in runs[:1]], file)),
+        len(history.add([open_run(r) for r in runs], file)),
+    ] == [1, 1]
     text = history.render(history.read(file))
     version = store.read_config(runs[0])["task"]["version"]
     assert text.startswith(f"aiw {version}, baseline/random, io   ")

@@ -199,3 +199,21 @@ def test_text_tables_show_n_and_interval_with_every_accuracy() -> None:
 
 def test_no_records_no_table() -> None:
     assert tables.tabulate([], ["task"]) == []
+
+
+def test_the_same_answer_counts_once_in_a_row() -> None:
+    """Of two directories that hold the same run; a row for each of them counts it in both."""
+    rows = [record(f"g{i}", "a", "correct") | {"identity": f"{i}-1", "run_id": run} for run in "xy" for i in range(4)]
+    tidy = tables.Tidy(["condition"])
+    for row in rows:
+        tidy.add(row)
+    assert ([r["n"] for r in tidy.rows()], tidy.repeated) == ([4], 4)
+    assert [r["n"] for r in tables.tabulate(rows, ["run_id"])] == [4, 4]
+
+
+def test_models_and_tasks_are_never_pooled_in_a_row() -> None:
+    rows = [record("g", "a", "correct") | {"model": model, "identity": model} for model in ("tiny", "llama")]
+    with pytest.raises(UsageError, match="would mix the model tiny and the model llama") as error:
+        tables.tabulate(rows, ["condition"])
+    assert "--by model,condition" in error.value.hint
+    assert len(tables.tabulate(rows, ["model"])) == 2
