@@ -335,8 +335,7 @@ def balanced(n: int) -> Trial:
 
 
 def steps_too_many(plans: int) -> Trial:
-    """A share of plans has no step too many, the others have some (a gamma distribution), as shares of a shortest
-    plan."""
+    """A share of plans has no step too many, the others have some (gamma distribution): shares of a shortest plan."""
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         optimal, mean = rng.uniform(0.3, 0.9), rng.uniform(0.1, 0.6)
@@ -471,6 +470,7 @@ def gate_cases() -> list[GateCase]:
 
 
 def main() -> None:
+    """Print the rows whose name has the word of --only; without it, all rows and the gate's table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--simulations", type=int, default=10_000)
     parser.add_argument("--only", default="", help="cases with this word in their name")

@@ -234,6 +234,7 @@ def _reply(path: str, body: dict[str, Any], text: str, prompt: str) -> dict[str,
 
 
 def main() -> None:
+    """Serve with the faults of the command line until the process is ended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency-ms", type=float, default=0.0)

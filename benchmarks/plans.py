@@ -135,6 +135,7 @@ def unified_planning(rows: list[Row]) -> tuple[float, float] | None:
 
 
 def main() -> None:
+    """Print one row for each validator."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plans", type=int, default=2000, help="for ours; the others get a tenth of it, or less")
     a = parser.parse_args()

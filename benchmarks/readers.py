@@ -193,6 +193,7 @@ def rows(name: str, path: Path) -> Iterator[list[str]]:
 
 
 def main(folder: Path) -> None:
+    """Print the rows of every task that has a file in the folder."""
     head = [
         "task",
         "reader",

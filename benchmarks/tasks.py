@@ -51,6 +51,7 @@ def scored(task: Task, answers: list[tuple[Sample, str]]) -> tuple[float, float]
 
 
 def main() -> None:
+    """Print one row for each task."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--task", action="append", default=[], help="all tasks where left out")

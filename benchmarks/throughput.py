@@ -35,6 +35,7 @@ def timed(command: list[str], directory: str) -> tuple[float, float]:
 
 
 def main() -> None:
+    """Start the mock server, run the clients in turn, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=int, default=2000)
     parser.add_argument("--latency-ms", type=float, default=50)

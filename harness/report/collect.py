@@ -144,6 +144,7 @@ class _SampleBlocks:
         self._run, self._calls = run, calls
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Take in the next record of the run that `begin` named."""
         key = record["id"], record["epoch"]
         own = {"run": self._run, "flip": self._flip(key, record["value"]) if self._paired else ""}
         for name, column in self._columns.items():
@@ -168,6 +169,7 @@ class _SampleBlocks:
         self._block = []
 
     def packed(self) -> Samples:
+        """All samples added so far. Call it once, at the end."""
         if self._block:
             self._pack()
         return Samples(_packed(self._columns), self._blocks, len(self._columns["id"]))

@@ -18,8 +18,7 @@ from harness.types import Example
 
 
 def examples(rng: random.Random, prompts: tuple[str, ...] = ()) -> Iterator[Example]:
-    """Worked examples without end, in the given prompt types; if none are given, in all of them and two informal
-    ones."""
+    """Worked examples without end, in the given prompt types; without any, in all of them and two informal ones."""
     while True:
         problem = _problem(rng)
         prompt = rng.choice(prompts or (*SUFFIXES, *SUFFIXES, "", "cot"))

@@ -253,8 +253,7 @@ Builder = Callable[[str], Problem]
 """Makes the problem in one variation (its name is the argument)."""
 
 VARIANTS = ("plain", "swapped", "renamed", "stated")
-"""What changes in a procedural group: nothing, the order of the facts, the name, or the sex, which is stated
-outright."""
+"""What changes in a procedural group: nothing, the order of the facts, the name, or that the sex is stated."""
 
 
 def procedural(rng: random.Random, largest: int = 12) -> tuple[dict[str, str | int], Builder]:

@@ -24,8 +24,7 @@ def original(params: Params, response: str) -> Score:
 
 
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
-    """Right if the response commits to the right numeral. A numeral labelled with another base is wrong as it
-    stands."""
+    """Right if the response commits to the right numeral. One labelled with another base is wrong as it stands."""
     right, decimal, base, _ = question(params)
     asked = _AS_ASKED.fullmatch(response) if len(response) < 80 else None
     digits = asked[1] or asked[2] if asked else ""

@@ -46,8 +46,7 @@ def ordered(position: str) -> bool:
 
 
 class Layout:
-    """The places of one item's documents. All draws depend on the item alone, so they are the same in every
-    condition."""
+    """The places of one item's documents. All draws depend on the item alone: they are the same in every condition."""
 
     def __init__(self, item: Item) -> None:
         rng = random.Random(derive("multihop", "places", item.id))

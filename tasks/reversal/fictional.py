@@ -35,8 +35,7 @@ class Fact:
 
 @lru_cache(maxsize=4)
 def facts(seed: int, count: int) -> tuple[Fact, ...]:
-    """`count` facts of each kind: stated name first, description first, or both ways. The same seed gives the same
-    facts.
+    """`count` facts of each kind: stated name first, description first, or both ways. A seed always gives the same.
 
     For every other fact that is stated both ways, the description counts as first. So forward and reverse ask for names
     equally often in this control, too.
@@ -66,8 +65,7 @@ def fictional_sample(fact: Fact, direction: str, wording: int, set_name: str) ->
 
 
 def training_lines(made: Iterable[Fact], paraphrases: int, form: Format) -> Iterator[dict[str, Any]]:
-    """Each fact in `paraphrases` wordings, in the order in which it is trained; one trained both ways has twice as
-    many."""
+    """Each fact in `paraphrases` wordings, in the order of training; one trained both ways has twice as many lines."""
     for fact in made:
         orders = [fact.order] if fact.trained != "both" else [fact.order, reversed_order(fact.order)]
         for order in orders:

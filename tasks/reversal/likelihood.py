@@ -99,8 +99,7 @@ def _likelihood(name: str, first: Mapping[str, float]) -> float | None:
 
 
 def _ahead(own: float | None, other: float | None) -> float:
-    """1 if the target is likelier, 0 if less likely, 1/2 if both are below all alternatives or start with the same
-    token."""
+    """1 if the target is likelier, 0 if less likely, 1/2 if both are below all alternatives or start alike."""
     if own is None or other is None:
         return 0.5 if own is other else float(own is not None)
     return 0.5 if own == other else float(own > other)

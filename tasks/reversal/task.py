@@ -154,8 +154,7 @@ class Reversal(Task):
 
     def candidates(self, sample: Sample) -> list[str]:
         """What `random` draws evenly from: the names or descriptions in the prompt (`context`) or of all facts
-        (`fictional`); all mothers, all fathers or all children (`celebrities`). Its chance is the share that is
-        right."""
+        (`fictional`); all mothers, fathers or children (`celebrities`). Its chance is the share that is right."""
         params = sample.params
         if params["set"] == "context":
             return [str(params["answer"]), *str(params["others"]).split(scoring.SEPARATOR)]
