@@ -78,7 +78,7 @@ class AIW(Task):
 
     @property
     def limit(self) -> int | None:
-        """None for published families, which are finite; with `procedural`, all of theirs and 25 generated groups."""
+        """None for published families, which are finite; with `procedural`, all their samples and 25 of its groups."""
         if self.prompts is not None or "procedural" not in self.family:
             return None
         finite = sum(1 for f in self.family if f != "procedural" for _ in self._published(f))

@@ -52,7 +52,7 @@ class Multihop(Task):
         "a place from 0 such as 9, or a place for each hop such as 0+9"
     )  # fmt: skip
     order: tuple[str, ...] = option(
-        ("random",), "in which order of the hops: one or more of random, forward, reverse", choices=layout.ORDERS
+        ("random",), "hop order of the gold documents: one or more of random, forward, reverse", choices=layout.ORDERS
     )
     contexts: tuple[str, ...] = option(
         (), "one or more of full, unanswerable (the twin), closed_book; by default all that there are", choices=CONTEXTS

@@ -60,7 +60,9 @@ class Planning(Task):
     )  # fmt: skip
     length: str = option("", "fewest steps of a plan: a number, or a range such as 4-8")
     trivial: bool = option(False, "also instances whose goal holds at the start")
-    level: Literal["explanation", "type", "binary"] = option("explanation", "plan_verification: what must be right")
+    level: Literal["explanation", "type", "binary"] = option(
+        "explanation", "plan_verification: explanation, type or binary must be right"
+    )
     instances: Path | None = option(None, "a folder of .pddl problems, with domain.pddl (and wording.yaml) if your own")
 
     name: ClassVar[str] = ""
