@@ -4,8 +4,9 @@ false alarms and power.
     python benchmarks/coverage_simulation.py [--simulations 10000] [--only WORD]
 
 Prints a Markdown table. Every simulation draws new parameters (a model's accuracy, how much problems differ) from the
-distribution that its row names, then data, then asks whether the interval holds the parameter: the mean coverage over
-what may occur in practice, not over one fixed value. Seeds are fixed. tests/test_coverage.py runs a small version.
+distribution that its row names, then draws data, then asks whether the interval holds the parameter. So a row shows the
+mean coverage over what may occur in practice, not the coverage at one fixed value. Seeds are fixed.
+tests/test_coverage.py runs a small version.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ from harness.statistics.intervals import Cluster, Clusters
 
 Rng = np.random.Generator
 Trial = Callable[[Rng], tuple[float, float, float] | None]
-"""(low, high, truth) of one simulation; None where no interval is shown."""
+"""(low, high, truth) of one simulation; None if no interval is shown."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """Shares of `shown` intervals (of `simulations`) that hold the truth, and that lie wholly above or below it."""
+    """Shares of the `shown` intervals that hold the truth, and that lie wholly above or below it; mean width.
+
+    `simulations` is the number tried; some show no interval.
+    """
 
     what: str
     setting: str
@@ -46,12 +50,15 @@ class Result:
 
 @dataclass(frozen=True)
 class Case:
+    """One row of the table: which interval, in which setting, and a trial that draws data and computes it."""
+
     what: str
     setting: str
     trial: Trial
 
 
 def simulate(case: Case, simulations: int) -> Result:
+    """Run a case's trial that many times, with a seed that the case fixes."""
     rng = np.random.default_rng([len(case.what), len(case.setting), 20240602])
     above = below = shown = 0
     width = 0.0
@@ -73,8 +80,8 @@ def simulate(case: Case, simulations: int) -> Result:
 
 
 def rates(rng: Rng, groups: int, spread: float | None = None) -> tuple[float, np.ndarray]:
-    """A model's accuracy, uniform in (0.1, 0.9), and that of each group: Beta with an intraclass correlation uniform in
-    (0.05, 0.5) unless `spread` says which."""
+    """A model's accuracy, uniform in (0.1, 0.9), and that of each group: Beta with the intraclass correlation `spread`,
+    or one uniform in (0.05, 0.5)."""
     mean = rng.uniform(0.1, 0.9)
     icc = rng.uniform(0.05, 0.5) if spread is None else spread
     size = 1 / icc - 1
@@ -82,6 +89,8 @@ def rates(rng: Rng, groups: int, spread: float | None = None) -> tuple[float, np
 
 
 def wilson(n: int) -> Trial:
+    """One answer in each of n groups, all right with the same chance."""
+
     def trial(rng: Rng) -> tuple[float, float, float]:
         p = rng.uniform()
         return *intervals.wilson(int(rng.binomial(n, p)), n), p
@@ -90,6 +99,8 @@ def wilson(n: int) -> Trial:
 
 
 def accuracy(groups: int, repeats: int) -> Trial:
+    """`repeats` answers in each group; the truth is the accuracy over groups in general."""
+
     def trial(rng: Rng) -> tuple[float, float, float]:
         mean, own = rates(rng, groups)
         found = intervals.accuracy([Cluster(float(k), repeats) for k in rng.binomial(repeats, own)])
@@ -100,7 +111,7 @@ def accuracy(groups: int, repeats: int) -> Trial:
 
 
 def accuracy_of_these(groups: int, repeats: int) -> Trial:
-    """The groups at hand, fixed: their repeats are the random part."""
+    """As `accuracy`, but the truth is the mean over these groups; only their repeats are random."""
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         _, own = rates(rng, groups)
@@ -112,7 +123,7 @@ def accuracy_of_these(groups: int, repeats: int) -> Trial:
 
 
 def worst_condition(conditions: int, groups: int) -> Trial:
-    """The worst of conditions that are all alike, one answer a group and condition."""
+    """The worst of conditions that all have the same accuracy, with one answer per group and condition."""
 
     def trial(rng: Rng) -> tuple[float, float, float] | None:
         mean = rng.uniform(0.1, 0.9)
@@ -127,6 +138,8 @@ def worst_condition(conditions: int, groups: int) -> Trial:
 
 
 def uneven_accuracy(groups: int) -> Trial:
+    """Groups of one to nine answers."""
+
     def trial(rng: Rng) -> tuple[float, float, float]:
         mean, own = rates(rng, groups)
         sizes = rng.integers(1, 10, groups)
@@ -140,6 +153,8 @@ def uneven_accuracy(groups: int) -> Trial:
 
 
 def two_samples(n: int, m: int) -> Trial:
+    """The difference of two independent accuracies, from n and m answers."""
+
     def trial(rng: Rng) -> tuple[float, float, float]:
         p, q = rng.uniform(size=2)
         return *intervals.difference(int(rng.binomial(n, p)), n, int(rng.binomial(m, q)), m), p - q
@@ -148,13 +163,14 @@ def two_samples(n: int, m: int) -> Trial:
 
 
 def matched(right: np.ndarray, base: np.ndarray, repeats: int) -> tuple[float, float]:
-    """The interval of a gap: `right` and `base` of `repeats` answers a group at two levels."""
+    """The interval of a gap. `right` and `base` have the number of right answers of each group at the two levels, out
+    of `repeats` at each."""
     groups = [[intervals.Stratum(float(k), repeats, float(m), repeats)] for k, m in zip(right, base, strict=True)]
     return intervals.MatchedDifference(groups).interval()
 
 
 def gap_of_these(groups: int, repeats: int) -> Trial:
-    """The groups at hand, fixed: their repeats are the random part."""
+    """As `gap`, but the truth is the mean gap of these groups; only their repeats are random."""
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         p, q = rng.uniform(size=(2, groups))
@@ -164,8 +180,8 @@ def gap_of_these(groups: int, repeats: int) -> Trial:
 
 
 def pair_rates(rng: Rng, groups: int) -> tuple[float, np.ndarray, np.ndarray]:
-    """Mean gap and each group's accuracies under two conditions: the second is the first, but for a share of the groups
-    in which it is another draw."""
+    """Mean gap, and each group's accuracy under two conditions. In a random share of the groups the second accuracy is
+    drawn anew; in the others it equals the first."""
     (first, one), (second, other) = rates(rng, groups), rates(rng, groups)
     share = rng.uniform(0.1, 0.9)
     changed = rng.random(groups) < share
@@ -173,6 +189,8 @@ def pair_rates(rng: Rng, groups: int) -> tuple[float, np.ndarray, np.ndarray]:
 
 
 def gap(groups: int, repeats: int) -> Trial:
+    """`repeats` answers per group and condition; the truth is the mean gap over groups in general."""
+
     def trial(rng: Rng) -> tuple[float, float, float]:
         gap, one, other = pair_rates(rng, groups)
         return *matched(rng.binomial(repeats, other), rng.binomial(repeats, one), repeats), gap
@@ -195,7 +213,7 @@ def uneven_gap(groups: int) -> Trial:
 
 
 def same_world(groups: int) -> Trial:
-    """A condition that changes an answer now and then: most differences are zero."""
+    """A condition that rarely changes an answer: most differences are zero."""
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         up, down = rng.uniform(0, 0.2, 2)
@@ -250,7 +268,7 @@ def repeats(estimate: Callable[[int, int, int], float], samples: int, n: int, k:
 
 
 def majority(samples: int, n: int, k: int) -> Trial:
-    """Two answers are in use, so that the majority of k (odd) is right with a known chance."""
+    """maj@k for odd k. Models give only two different answers, so the chance of a right majority is known."""
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         mean, icc = rng.uniform(0.2, 0.8), rng.uniform(0.05, 0.5)
@@ -285,7 +303,8 @@ def fluctuation(strata: int, variations: int, n: int) -> Trial:
 
 
 def odds_ratio(groups: int, repeats: int, missing: float, mixed: bool) -> Trial:
-    """Random intercepts with a standard deviation of 0.5 to 2, odds ratios of 1/4 to 4, on the logarithmic scale."""
+    """Odds ratios of 1/4 to 4, as logarithms. Problems have random intercepts with a standard deviation of 0.5 to 2,
+    and lack each of the two levels with the chance `missing`."""
 
     def trial(rng: Rng) -> tuple[float, float, float] | None:
         ratio, sd = rng.uniform(-1.4, 1.4), rng.uniform(0.5, 2)
@@ -316,7 +335,7 @@ def balanced(n: int) -> Trial:
 
 
 def steps_too_many(plans: int) -> Trial:
-    """Most plans have no step too many, the others some (a gamma distribution): as shares of a shortest plan."""
+    """A share of plans has no step too many, the others have some (gamma distribution): shares of a shortest plan."""
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         optimal, mean = rng.uniform(0.3, 0.9), rng.uniform(0.1, 0.6)
@@ -327,7 +346,7 @@ def steps_too_many(plans: int) -> Trial:
 
 
 def executable_part(plans: int) -> Trial:
-    """Many plans can be executed to their end, the others in part (a Beta distribution)."""
+    """A share of plans can be executed to the end, the others in part (a Beta distribution)."""
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         whole, (a, b) = rng.uniform(0.1, 0.9), rng.uniform(0.5, 3, 2)
@@ -338,7 +357,10 @@ def executable_part(plans: int) -> Trial:
 
 
 def ranks(models: int, groups: int) -> Trial:
-    """Whether the intervals of all models hold their true ranks at once; problems differ in how hard they are."""
+    """Whether the intervals of all models hold their true ranks at once; problems differ in difficulty.
+
+    A hit is returned as the interval [0, 0] with the truth 0, a miss with the truth 1.
+    """
 
     def trial(rng: Rng) -> tuple[float, float, float]:
         means, answers = [], []
@@ -402,8 +424,8 @@ CASES = [
 
 @dataclass(frozen=True)
 class GateCase:
-    """Answers of one model twice, `drop` lower the second time; `expected` is what share gets the verdict, where theory
-    says so."""
+    """One model twice, with an accuracy lower by `drop` the second time. By theory the share `expected` gets `verdict`:
+    at most that share if `at_most`, else about that share."""
 
     what: str
     pairs: int
@@ -418,7 +440,7 @@ DISCORDANT = 0.10
 
 
 def gate_shares(pairs: int, drop: float, simulations: int, margin: float = 0.02) -> dict[str, float]:
-    """Share of each verdict over simulations."""
+    """The share of simulations in which the gate gives each verdict."""
     rng = np.random.default_rng([pairs, round(drop * 1000)])
     lost, gained = (DISCORDANT + drop) / 2, (DISCORDANT - drop) / 2
     shares: dict[str, float] = {}
@@ -434,6 +456,7 @@ def gate_shares(pairs: int, drop: float, simulations: int, margin: float = 0.02)
 
 
 def gate_cases() -> list[GateCase]:
+    """The rows of the gate's table."""
     deviation = math.sqrt(DISCORDANT - 0.05**2)
     enough = power.needed(0.05, deviation, exact=True)
     no_change = power.needed(0.02, math.sqrt(DISCORDANT))
@@ -447,6 +470,7 @@ def gate_cases() -> list[GateCase]:
 
 
 def main() -> None:
+    """Print the rows whose name has the word of --only; without it, all rows and the gate's table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--simulations", type=int, default=10_000)
     parser.add_argument("--only", default="", help="cases with this word in their name")

@@ -1,6 +1,7 @@
-"""Seconds for a megabyte of each hostile kind of response: `python benchmarks/hostile.py [MEGABYTES] [TASK...]`.
+"""CPU seconds of scoring hostile responses: `python benchmarks/hostile.py [MEGABYTES] [TASK...]`.
 
-CPU time of one `task.score`, the slowest kinds first; with 1 and 4 megabytes it shows whether time grows linearly.
+Each response repeats one piece up to that size (1 megabyte by default). Prints the time of one `task.score` for the
+slowest kinds of each task. Runs with 1 and with 4 megabytes show whether time grows linearly.
 """
 
 from __future__ import annotations
@@ -107,6 +108,7 @@ PIECES = (
 
 
 def main(megabytes: float, names: list[str]) -> None:
+    """Print the four slowest pieces of each task, cut off (`length`) or not."""
     for name in names:
         task = plugins.task(name, {})
         sample = next(iter(task.samples(0)))

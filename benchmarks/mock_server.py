@@ -3,7 +3,7 @@
     python benchmarks/mock_server.py --port 0 --latency-ms 50
 
 prints its URL. In tests: `with MockServer(Faults(error_500=0.3)) as server: ... server.base_url`.
-What happens to a request depends on its body and on how often that body has come, never on time or order.
+What happens to a request depends on its body and on how often that body has come before, never on time or order.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from aiohttp import web
 
 @dataclass(frozen=True)
 class Faults:
-    """Shares of attempts (0 to 1) that go wrong, in this order of precedence, and how."""
+    """What goes wrong. The first five are shares (0 to 1) of attempts, which add up: an attempt has at most one."""
 
     rate_limited: float = 0.0
     error_500: float = 0.0
@@ -39,9 +39,10 @@ class Faults:
     location: str | None = None
     """Redirect there (with `status`)."""
     context: int | None = None
-    """Refuse, in vLLM's words, what is longer than this together with its answer; a token is four characters."""
+    """Refuse, in vLLM's words, a request that is longer than this together with its `max_tokens`; a token is four
+    characters."""
     tells_context: bool = False
-    """Say so in the list of models too."""
+    """State the context length in the list of models too."""
     text: str | None = None
     """Answer everything with this text in a well-formed reply."""
     die_after: int | None = None
@@ -50,6 +51,8 @@ class Faults:
 
 @dataclass
 class Counters:
+    """Counts of requests; `by_prompt` and `answered_by_prompt` by the hash of the body."""
+
     requests: int = 0
     answered: int = 0
     concurrent: int = 0
@@ -60,19 +63,19 @@ class Counters:
 
 
 def chance(*parts: object) -> float:
-    """A number in [0, 1) that follows from the parts alone."""
+    """A number in [0, 1) that depends on the parts alone."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big") / 2**56
 
 
 def answer(prompt: str) -> str:
-    """The number of sisters as stated, or one more: right and wrong by the prompt's hash."""
+    """An answer with the stated number of sisters, or one more; which of the two depends on the prompt's hash."""
     words = prompt.split()
     stated = [int(n) for n, what in itertools.pairwise(words) if n.isdigit() and what.startswith("sister")]
     return f"### Answer: {(stated or [0])[0] + (chance(prompt) < 0.5)}"
 
 
 class MockServer:
-    """The server in a thread of its own; a context manager."""
+    """The server, in a thread of its own if used as a context manager. With `port` 0 it takes a free one."""
 
     def __init__(self, faults: Faults = Faults(), latency_s: float = 0.0, port: int = 0) -> None:
         self.faults, self.latency_s, self.port = faults, latency_s, port
@@ -81,10 +84,11 @@ class MockServer:
 
     @property
     def base_url(self) -> str:
+        """What clients take as their base URL, ending in /v1."""
         return f"http://127.0.0.1:{self.port}/v1"
 
     def revive(self) -> None:
-        """End what `die_after` began."""
+        """Answer again after `die_after` has ended the answers."""
         self.revived = True
 
     def __enter__(self) -> MockServer:
@@ -100,7 +104,7 @@ class MockServer:
         self._thread.join(10)
 
     async def serve(self, ready: threading.Event | None = None) -> None:
-        """Serve until stopped; `port` is the real one once `ready` is set."""
+        """Serve until stopped. Sets `self.port` to the real port, then `ready`; without `ready`, prints the URL."""
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=64 * 2**20)
         app.add_routes(
@@ -208,7 +212,7 @@ def _prompt(body: dict[str, Any]) -> str:
 
 
 def _reply(path: str, body: dict[str, Any], text: str, prompt: str) -> dict[str, Any]:
-    """A well-formed reply of the endpoint."""
+    """A well-formed reply of the endpoint at `path`."""
     n_in, n_out = max(1, len(prompt) // 4), max(1, len(text) // 4)
     if path.endswith("/responses"):
         output = [{"type": "message", "role": "assistant", "id": "m", "status": "completed",
@@ -230,6 +234,7 @@ def _reply(path: str, body: dict[str, Any], text: str, prompt: str) -> dict[str,
 
 
 def main() -> None:
+    """Serve with the faults of the command line until the process is ended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency-ms", type=float, default=0.0)

@@ -1,4 +1,4 @@
-"""Plans validated a second, on one core: our validator, VAL and unified-planning where they are installed, in one run.
+"""Plans validated per second on one core: by our validator, and by VAL and unified-planning if they are installed.
 
     python benchmarks/plans.py [--plans 2000]
 
@@ -38,7 +38,8 @@ Row = tuple[str, str]
 
 
 def instances(count: int) -> list[Row]:
-    """Valid plans, PLANS_A_PROBLEM for each problem: up to six steps at random, then the shortest way."""
+    """`count` valid plans with their problems, PLANS_A_PROBLEM for each problem. A plan is up to six random steps, then
+    the shortest way from there to the goal."""
     rng = random.Random(0)
     made: list[Row] = []
     while len(made) < count:
@@ -56,7 +57,7 @@ def instances(count: int) -> list[Row]:
 
 
 def rate(work: Callable[[], None], count: int, prepare: Callable[[], None] = lambda: None) -> float:
-    """Plans a second, the best of three rounds; each is prepared anew, outside the measured time."""
+    """Plans per second, the best of three rounds. `prepare` runs before each round, outside the measured time."""
     best = 0.0
     for _ in range(3):
         prepare()
@@ -67,13 +68,13 @@ def rate(work: Callable[[], None], count: int, prepare: Callable[[], None] = lam
 
 
 def ours(rows: list[Row]) -> tuple[float, float]:
-    """With the problems parsed before; with parsing."""
+    """Plans per second of our validator: with the problems parsed before, and with parsing."""
     cached: dict[str, Validator] = {}
 
     def validator(problem: str) -> Validator:
         return Validator.of(DOMAIN.compiled, parse_problem(problem, DOMAIN.compiled.domain))
 
-    def prepare() -> None:  # new ones, that no plan has gone through
+    def prepare() -> None:  # new validators, which have not run any plan
         cached.update({problem: validator(problem) for problem, _ in rows})
 
     def with_cached() -> None:
@@ -86,7 +87,7 @@ def ours(rows: list[Row]) -> tuple[float, float]:
 
 
 def val(rows: list[Row]) -> float | None:
-    """A process a plan."""
+    """Plans per second of VAL, with one process a plan; None if VAL is not installed."""
     try:
         program = find_val()
     except UsageError:
@@ -106,7 +107,8 @@ def val(rows: list[Row]) -> float | None:
 
 
 def unified_planning(rows: list[Row]) -> tuple[float, float] | None:
-    """In this process: with the problems parsed before; with parsing."""
+    """Plans per second of unified-planning in this process: with the problems parsed before, and with parsing. None if
+    it is not installed."""
     if importlib.util.find_spec("unified_planning") is None:
         return None
     from unified_planning.engines import SequentialPlanValidator, ValidationResultStatus
@@ -133,11 +135,12 @@ def unified_planning(rows: list[Row]) -> tuple[float, float] | None:
 
 
 def main() -> None:
+    """Print one row for each validator."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plans", type=int, default=2000, help="for ours; the others get a tenth of it, or less")
     a = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core for us and for what we start
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core for us and for the processes we start
     rows = instances(a.plans)
     cached, parsed = ours(rows)
     spawned = val(rows[: a.plans // 10])

@@ -1,4 +1,4 @@
-"""The least that any client has to do: N prompts at C connections, answers thrown away. The yardsticks.
+"""The yardsticks: the least that any client must do. Sends N prompts over C connections and throws the answers away.
 
 python benchmarks/raw_client.py aiohttp|openai URL N C
 """
@@ -12,6 +12,7 @@ PROMPT = "Alice has {} brothers and she also has 6 sisters. How many sisters doe
 
 
 async def with_aiohttp(url: str, n: int, connections: int) -> None:
+    """Send n prompts through aiohttp. Raises AssertionError for a reply without choices."""
     import aiohttp
 
     numbers = iter(range(n))
@@ -27,6 +28,7 @@ async def with_aiohttp(url: str, n: int, connections: int) -> None:
 
 
 async def with_openai(url: str, n: int, connections: int) -> None:
+    """Send n prompts through the openai client. Raises AssertionError for a reply without choices."""
     import openai
 
     numbers = iter(range(n))

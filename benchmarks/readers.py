@@ -1,8 +1,8 @@
 """Our reader and others on the same labelled responses: `python benchmarks/readers.py [FOLDER]`.
 
-FOLDER holds `TASK.jsonl.gz` with `params`, `response`, `stop_reason` and `expect.outcome` on each line; without it, the
-responses of tests/fixtures/reading are read. The code is ours. The others' patterns are restated, and were not checked
-again against their sources:
+FOLDER holds `TASK.jsonl.gz` with `params`, `response`, `stop_reason` and `expect.outcome` on each line; the default is
+tests/fixtures/reading. The code is ours. It restates the others' patterns, which were not checked again against their
+sources:
 
     gsm8k strict, flexible   lm-evaluation-harness, lm_eval/tasks/gsm8k/gsm8k.yaml
     Answer: pattern          simple-evals, common.py (ANSWER_PATTERN)
@@ -12,11 +12,11 @@ again against their sources:
     math-verify              the package, if it is installed
     a line an action         PlanBench, utils/text_to_pddl.py: in each line an action's verb, and colours in order
 
-They know right and wrong only: a reader agrees if it says right exactly when the label is `correct` (or when one that
-`expect.accept` also lets pass is), ours too. Silently wrong: a right answer judged wrong, or judged right what is not;
-a right answer that was not read is none of them. All strings are compared alike (`equal`), an expression for game24 by
-its numbers and value. Readers of numbers are left out where no answer is a number, `contains` where there is no one
-text to look for (game24).
+The others know right and wrong only. So every reader, ours too, agrees if it judges a response right exactly when the
+label is `correct`, or when `expect.accept` allows `correct` as well. Silently wrong means that a right answer was
+judged wrong, or an answer that is not right was judged right; a right answer that was not read does not count. All
+strings are compared alike (`equal`), an expression for game24 by its numbers and value. Readers of numbers are left out
+for tasks whose answers are not numbers, and `contains` for game24, which has no single text to look for.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from harness.reading.qa import normalise
 
 FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures" / "reading"
 Judge = Callable[[dict[str, Any], str], bool | None]
-"""params and response -> right or wrong, None if nothing is read."""
+"""From params and response: True for right, False for wrong, None if nothing is read."""
 
 STRICT = re.compile(r"#### (\-?[0-9\.\,]+)")
 FLEXIBLE = re.compile(r"(-?[$0-9.,]{2,})|(-?[0-9]+)")
@@ -46,7 +46,8 @@ WORDS = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 
 
 def equal(params: dict[str, Any], said: str | None) -> bool | None:
-    """Whether a string is the right answer, as the others compare: numbers without commas, names as SQuAD does."""
+    """Whether a string is the right answer, as the others compare: numbers without commas, names as SQuAD does; None
+    for no string."""
     if said is None or not said.strip():
         return None
     if "numbers" in params:
@@ -67,21 +68,25 @@ def makes(params: dict[str, Any], said: str) -> bool:
 
 
 def strict(params: dict[str, Any], text: str) -> bool | None:
+    """The first number behind `####`."""
     found = STRICT.search(text)
     return equal(params, found[1] if found else None)
 
 
 def flexible(params: dict[str, Any], text: str) -> bool | None:
+    """The last number of the response."""
     found = [a or b for a, b in FLEXIBLE.findall(text)]
     return equal(params, found[-1] if found else None)
 
 
 def pattern(params: dict[str, Any], text: str) -> bool | None:
+    """The rest of the line behind the first `Answer:`."""
     found = PATTERN.search(text)
     return equal(params, found[1] if found else None)
 
 
 def mgsm(params: dict[str, Any], text: str) -> bool | None:
+    """The last number behind the last `Answer`."""
     if "Answer" not in text:
         return None
     found = NUMBER.findall(text.split("Answer")[-1].strip().replace(",", ""))
@@ -89,27 +94,32 @@ def mgsm(params: dict[str, Any], text: str) -> bool | None:
 
 
 def boxed(params: dict[str, Any], text: str) -> bool | None:
+    """What the last box holds."""
     found = BOXED.findall(text)
     return equal(params, WORDS.sub(r"\1", found[-1]) if found else None)
 
 
 def exact(params: dict[str, Any], text: str) -> bool | None:
+    """The whole response."""
     return equal(params, text)
 
 
 def last_line(params: dict[str, Any], text: str) -> bool | None:
+    """The last line, without `Answer:` before it."""
     return equal(params, (text.strip().splitlines() or [""])[-1].removeprefix("Answer:"))
 
 
 def contains(params: dict[str, Any], text: str) -> bool | None:
+    """Whether the right answer or an alias occurs anywhere in the response."""
     golds = [str(params["answer"]), *json.loads(params.get("aliases") or "[]")]
-    words = f" {normalise(text)} "  # without punctuation, so that <b>7</b> is one word there
+    words = f" {normalise(text)} "  # without punctuation, which turns <b>7</b> into one word
     return any(
         f" {normalise(gold)} " in words or re.search(rf"(?i)(?<!\w){re.escape(gold)}(?!\w)", text) for gold in golds
     )
 
 
 def math_verify(params: dict[str, Any], text: str) -> bool | None:
+    """The package's own verdict. Raises ImportError if it is not installed."""
     import math_verify as package  # type: ignore[import-not-found,unused-ignore]
 
     said = package.parse(text, parsing_timeout=None)
@@ -120,7 +130,8 @@ VERBS = (("pick up", "pick-up", 1), ("put down", "put-down", 1), ("unstack", "un
 
 
 def line_an_action(params: dict[str, Any], text: str) -> bool | None:
-    """In each line, the verb it holds and the words for blocks in their order; [PLAN] and [PLAN END] bound the plan."""
+    """Reads from each line the verb in it and the words for blocks in their order; the plan stands between [PLAN] and
+    [PLAN END]."""
     world = plugins.task("blocksworld", {})
     inside = text.lower().split("[plan]")[-1].split("[plan end]")[0]
     letters = {"red": "a", "blue": "b", "orange": "c", "yellow": "d", "white": "e", "magenta": "f", "black": "g"}
@@ -153,7 +164,7 @@ OTHERS: dict[str, dict[str, Judge]] = {
 
 
 def rows(name: str, path: Path) -> Iterator[list[str]]:
-    """A row a reader: how often it agrees, and how it errs."""
+    """One row for each reader: how often it agrees, and how it errs."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         lines = [json.loads(line) for line in file]
     if name == "blocksworld":
@@ -182,6 +193,7 @@ def rows(name: str, path: Path) -> Iterator[list[str]]:
 
 
 def main(folder: Path) -> None:
+    """Print the rows of every task that has a file in the folder."""
     head = [
         "task",
         "reader",

@@ -1,10 +1,10 @@
-"""Samples generated and responses scored a second, on one core, for every installed task.
+"""Samples generated and responses scored per second, on one core, for every installed task.
 
     python benchmarks/tasks.py [--samples 5000] [--task NAME]...
 
-Prints a Markdown table. Responses are those of the oracle and of the random baseline, half each. Another seed warms up
-(files read, caches of what all samples share). Of tasks whose samples a planner has to solve the default set is taken:
-its plans are shipped. Compare the ratios: machines differ.
+Prints a Markdown table. Half of the responses are the oracle's, half the random baseline's. Samples of another seed
+warm up first: they read files and fill the caches that all samples share. Tasks whose samples a planner must solve are
+measured on their default set, whose plans are shipped. Compare the ratios: machines differ.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.types import Sample, Task
 
 
 def responses(task: Task, samples: list[Sample]) -> list[tuple[Sample, str]]:
-    """One answer a sample: the oracle's and the random baseline's in turn."""
+    """Each sample with one answer, the oracle's and the random baseline's in turn."""
     made = []
     for number, sample in enumerate(samples):
         kind = "oracle" if number % 2 == 0 else "random"
@@ -32,15 +32,15 @@ def responses(task: Task, samples: list[Sample]) -> list[tuple[Sample, str]]:
 
 
 def generated(task: Task, seed: int, most: int) -> tuple[list[Sample], float]:
-    """Samples of a seed, and how many a second."""
+    """At most `most` samples of a seed, and the samples generated per second."""
     start = time.perf_counter()
     samples = list(itertools.islice(task.samples(seed), most))
     return samples, len(samples) / (time.perf_counter() - start)
 
 
 def scored(task: Task, answers: list[tuple[Sample, str]]) -> tuple[float, float]:
-    """Responses scored a second: in the first round, which reads each problem and each sentence for the first time, and
-    in the best of three more."""
+    """Responses scored per second: in the first round, which meets each problem and each sentence for the first time,
+    and in the best of three more rounds."""
     rates = []
     for _ in range(4):
         start = time.perf_counter()
@@ -51,6 +51,7 @@ def scored(task: Task, answers: list[tuple[Sample, str]]) -> tuple[float, float]
 
 
 def main() -> None:
+    """Print one row for each task."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--task", action="append", default=[], help="all tasks where left out")

@@ -1,4 +1,4 @@
-"""The harness beside raw clients, in one run on one machine: wall time and peak memory of whole processes.
+"""The harness compared with raw clients, in one run on one machine: wall time and peak memory of whole processes.
 
     python benchmarks/throughput.py [--prompts 2000] [--latency-ms 50] [--connections 128] [--rounds 3]
 
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 
 
 def timed(command: list[str], directory: str) -> tuple[float, float]:
-    """(wall seconds, peak MiB) of a process that must succeed."""
+    """(wall seconds, peak MiB) of a process; exits with its error output if the process fails."""
     start = time.perf_counter()
     with open(os.devnull, "w") as null, tempfile.TemporaryFile() as err:  # noqa: PTH123 - not a path of ours
         process = subprocess.Popen(command, cwd=directory, stdout=null, stderr=err)
@@ -35,6 +35,7 @@ def timed(command: list[str], directory: str) -> tuple[float, float]:
 
 
 def main() -> None:
+    """Start the mock server, run the clients in turn, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=int, default=2000)
     parser.add_argument("--latency-ms", type=float, default=50)

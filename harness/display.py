@@ -16,7 +16,7 @@ LINE_EVERY_S = 10.0
 
 
 def facts(p: Progress, rate: float) -> str:
-    """What both displays say: rate, accuracy so far, tokens, errors, time left."""
+    """One line for both displays: rate, accuracy so far, tokens, errors, time left. `rate` is in samples per second."""
     left = (p.total - p.done) / rate if rate > 0 else None
     parts = [f"{rate:.1f}/s", f"accuracy {p.correct / p.verdicts:.3f} (n={p.verdicts})" if p.verdicts else "accuracy -"]
     parts.append(f"{p.tokens} tokens")
@@ -32,7 +32,7 @@ def _rate(p: Progress) -> float:
 
 @contextlib.contextmanager
 def progress(kind: Display, label: str) -> Iterator[Callable[[Progress], None]]:
-    """A function to call with the progress, as often as one likes."""
+    """Yields a function that displays the progress given to it. It may be called any number of times."""
     if kind == "none":
         yield lambda _: None
     elif kind == "plain":

@@ -9,7 +9,7 @@ from harness.statistics.intervals import Estimate
 
 
 def align(header: Sequence[str], body: Sequence[Sequence[str]], left: int) -> str:
-    """Columns of equal width, the first `left` of them left-aligned."""
+    """A table as text. Each column is as wide as its widest cell; the first `left` columns are left-aligned."""
     widths = [max(len(line[i]) for line in [header, *body]) for i in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
@@ -20,30 +20,36 @@ def align(header: Sequence[str], body: Sequence[Sequence[str]], left: int) -> st
 
 
 def number(value: float | None) -> str:
+    """With three decimals; "-" for None."""
     return "-" if value is None else f"{value:.3f}"
 
 
 def percent(value: float | None) -> str:
+    """A share (0 to 1) in percent with one decimal; "-" for None."""
     return "-" if value is None else f"{100 * value:.1f}%"
 
 
 def p_value(p: float) -> str:
+    """With three decimals; "<0.001" for anything smaller."""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def interval(low: float | None, high: float | None) -> str:
+    """`[0.131, 0.271]`; "-" if a limit is None."""
     return "-" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
 
 
 def estimate(e: Estimate) -> str:
+    """`0.192 [0.131, 0.271] n=120`."""
     return f"{e.value:.3f} {interval(e.low, e.high)} n={e.n}"
 
 
 @dataclass(frozen=True)
 class Extra:
-    """A table that a task adds beside accuracy (Task.extras), cells as text; the first column is left-aligned.
+    """A table beside accuracy (a task's come from Task.collector), cells as text; the first column is left-aligned.
 
-    `stages`: where a picture says it better, estimates in an order: (row, ((stage, estimate), ...)).
+    `stages` is for a table that the report also draws: the estimates of each row in the order of its stages, as
+    (row, ((stage, estimate), ...)).
     """
 
     title: str
@@ -52,4 +58,5 @@ class Extra:
     stages: tuple[tuple[str, tuple[tuple[str, Estimate], ...]], ...] = ()
 
     def render(self) -> str:
+        """The table as text, under its title."""
         return f"{self.title}\n{align(self.header, self.rows, left=1)}"

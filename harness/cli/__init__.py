@@ -1,5 +1,5 @@
-"""The `harness` command: options in, one function called, its result printed. Everything else is imported
-inside the commands, so that `harness --help` stays quick.
+"""The `harness` command. Each subcommand reads its options, calls one function and prints the result. Everything else
+is imported inside the commands, so that `harness --help` stays quick.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from harness.cli.group import EXIT_INCOMPLETE, cli
 
 
 def main() -> None:
-    """Entry point: errors are one message and what to do, never a traceback."""
+    """Entry point. Shows an error as a message and what to do about it, never as a traceback; exits with its code."""
     from harness.errors import HarnessError
 
     try:

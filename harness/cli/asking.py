@@ -73,7 +73,7 @@ def run(**options: Any) -> None:
         for model in models
         for task in tasks
     ]
-    # What is wrong with the last one should not show after hours of the first.
+    # Open all of them first: an error in the last one should not appear after hours spent on the first.
     opened = [launch.prepare(config)[2] for config in configs]
     if options["dry_run"]:
         _dry_run(configs)
@@ -87,12 +87,12 @@ def run(**options: Any) -> None:
             finished = launch.start(config, options["out"], show)
             worst = max(worst, _report(finished))
             if finished.result.status == "interrupted":
-                break  # Ctrl-C means all of it
+                break  # Ctrl-C ends all runs, not only this one
     sys.exit(worst)
 
 
 def _report(finished: Any) -> int:
-    """Print a finished run's tables; the exit code."""
+    """Print a finished run's tables and return the exit code."""
     result, progress = finished.result, finished.result.progress
     config = finished.config
     click.echo(f"\n{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}, "
@@ -110,7 +110,7 @@ def _report(finished: Any) -> int:
 
 
 def _show(tally: Any) -> None:
-    """A run's tables: conditions and gaps, then the task's own."""
+    """Print a run's tables: conditions and gaps, then the task's own."""
     from harness.results import tables
 
     click.echo("\n" + tables.render_contrasts(tally.contrasts))
@@ -184,11 +184,11 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
     """Check a plan: execute it, and name the first step that fails and the facts it lacks. Exit code 1 if invalid,
     2 if a file can't be read.
 
-    --cross-check puts another validator's verdict beside ours, which decides. Known differences: VAL accepts an extra
-    argument where parameters have no types, crashes on a missing one, and may overlook unknown objects and text before
-    the first action; unified-planning reads neither such plans nor comments behind an action. VAL is the program
-    Validate on the PATH, or the one that HARNESS_VAL names. The package pddl executes no plans: it says if it can read
-    the domain and the problem.
+    --cross-check shows another validator's verdict beside ours; ours decides. Known differences: VAL accepts an extra
+    argument if parameters have no types, crashes on a missing argument, and may overlook unknown objects and text
+    before the first action; unified-planning can read neither such plans nor comments behind an action. VAL is the
+    program Validate on the PATH, or the one that HARNESS_VAL names. The package pddl executes no plans: it only reports
+    whether it can read the domain and the problem.
     """
     from harness.errors import UsageError
     from harness.pddl import validation
@@ -225,7 +225,7 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
 @opt("--seed", type=int, default=0, help="Seed of generated samples.")
 @task_options
 def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None:
-    """Sample prompts of a task with their targets, without a model."""
+    """Print prompts of a task with their targets, without a model."""
     import itertools
     import random
 

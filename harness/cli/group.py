@@ -1,4 +1,4 @@
-"""What all commands share: the group that they belong to, and how options are declared."""
+"""What all commands share: the group they belong to, and how options are declared."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 EXIT_INCOMPLETE = 3
 
 CONFIG_PAIRS = "harness.config_pairs"
-"""Under this name the context keeps the [T], [M] and [S] of a --config file: the command line's pairs go over them."""
+"""The key under which click's context keeps the [T], [M] and [S] of a --config file. Pairs on the command line
+override them."""
 
 
 def opt(*names: str, **attributes: Any) -> Callable[[F], F]:
@@ -35,18 +36,20 @@ def opt(*names: str, **attributes: Any) -> Callable[[F], F]:
 
 
 class RunCommand(click.Command):
-    """A command with every option of a run, as harness.pipeline.config.OPTIONS defines them, behind its first two.
+    """A command that also has every option of a run (harness.pipeline.config.OPTIONS), after its own first two.
 
-    They are made when they are asked for: `harness --help` needs none of them.
+    The options of a run are made on first use, because `harness --help` needs none of them.
     """
 
     @cached_property
     def run_options(self) -> list[click.Parameter]:
+        """One click option for each entry of OPTIONS."""
         from harness.pipeline.config import OPTIONS
 
         return [_run_option(option) for option in OPTIONS]
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's own first two parameters, the options of a run, then the rest of its own."""
         own = super().get_params(ctx)
         return [*own[:2], *self.run_options, *own[2:]]
 
@@ -71,7 +74,10 @@ def _run_option(option: RunOption) -> click.Option:
 
 
 def read_config_file(context: click.Context, _: click.Parameter, path: Path | None) -> None:
-    """--config: a TOML file of option names and values; options on the command line go over it."""
+    """Callback of --config: reads a TOML file of option names and values, which the command line overrides.
+
+    Raises UsageError if the file can't be read, names an unknown option or has a value of the wrong kind.
+    """
     if path is None:
         return
     import tomllib
@@ -112,12 +118,12 @@ class Commands(click.Group):
     """The commands below, and those that installed packages register as `harness.commands`."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Click ends with 1 where the reader of the output has gone (`| head`); nothing was wrong, so here it is 0."""
+        """Exits with 0 if the reader of the output has gone (`| head`): nothing was wrong. Click exits with 1."""
         try:
             done = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # What is left in the buffer must not be written when Python ends.
+            # Python must not try to write the rest of the buffer when it ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         return done
@@ -130,9 +136,11 @@ class Commands(click.Group):
         return {e.name: e for e in entry_points(group="harness.commands")}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of our own and of the brought commands, sorted."""
         return sorted({*super().list_commands(ctx), *self.brought})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """None for an unknown name. Raises ClickException if a brought command can't be imported."""
         own = super().get_command(ctx, cmd_name)
         if own is not None or cmd_name not in self.brought:
             return own
@@ -154,7 +162,7 @@ rule_option = opt("--rule", type=click.Choice(["robust", "original"]), help="How
 
 
 def find_runs(names: tuple[Path, ...]) -> list[Path]:
-    """The run directories among what was named; names that are not runs are reported on standard error."""
+    """The run directories among `names`. Reports the names that are not runs on standard error."""
     from harness.pipeline import store
 
     found, others = store.find_runs(names)

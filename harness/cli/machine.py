@@ -13,14 +13,14 @@ from harness.cli.group import cli, opt
 @cli.command()
 @click.argument("task", required=False)
 def tasks(task: str | None) -> None:
-    """The installed tasks; with a name, the options of that one."""
+    """List the installed tasks; with a name, the options of that task."""
     _list("tasks", task, "-T")
 
 
 @cli.command()
 @click.argument("strategy", required=False)
 def strategies(strategy: str | None) -> None:
-    """The installed strategies; with a name, the options of that one."""
+    """List the installed strategies; with a name, the options of that strategy."""
     _list("strategies", strategy, "-S")
 
 
@@ -47,7 +47,7 @@ def _list(kind: Any, name: str | None, flag: str) -> None:
 
 @cli.command()
 def models() -> None:
-    """The aliases of the registry (yours too), and the backends."""
+    """List the model aliases, including your own, and the backends."""
     from harness import plugins
     from harness.models.registry import aliases
     from harness.text import align

@@ -1,4 +1,4 @@
-"""Commands about runs that are there: tables, statistics, the gate, the leaderboard, the report."""
+"""Commands about runs that exist: tables, statistics, the gate, the leaderboard, the report."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from harness.cli.group import cli, find_runs, open_runs, opt, split, task_option
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @opt("--by", default="task,model,strategy,condition", help="Columns to group by; params as params_NAME.")
-@click.option("--incomplete", is_flag=True, help="Take in runs that are not complete.")
-@click.option(
-    "--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV there (- for here)."
-)
-@click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet there.")
+@click.option("--incomplete", is_flag=True, help="Include runs that are not complete.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV (- for stdout).")
+@click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet.")
 def table(runs: tuple[Path, ...], by: str, incomplete: bool, csv_file: Path | None, parquet_file: Path | None) -> None:
     """Tidy table over the records of one or more runs. An answer that is in several of them counts once."""
     from harness.results import tables
@@ -64,13 +62,13 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
 
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV (- for here).")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV (- for stdout).")
 @click.option("--markdown", type=click.Path(path_type=Path, allow_dash=True), help="Write a Markdown table.")
 @click.option("--latex", type=click.Path(path_type=Path, allow_dash=True), help="Write a LaTeX tabular.")
 @click.option("--published", is_flag=True, help="Add the published numbers of these tasks, marked as such.")
-@click.option("--incomplete", is_flag=True, help="Take in runs that are not complete, marked as such.")
+@click.option("--incomplete", is_flag=True, help="Include runs that are not complete, marked as such.")
 def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **files: Path | None) -> None:
-    """Runs side by side: one row a model, task, strategy and condition; ranks with their uncertainty."""
+    """Runs side by side: one row per model, task, strategy and condition; ranks with their uncertainty."""
     from harness.errors import HarnessError
     from harness.results import leaderboard as boards
 
@@ -99,7 +97,7 @@ def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **fil
 @opt("--margin", type=click.FloatRange(0, 1), default=0.02, help="A drop up to this is no regression.")
 @opt("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, help="Level of significance.")
 @opt("--fail-on", type=click.Choice(["regression", "inconclusive"]), default="regression",
-     help="What ends with exit code 100 (a regression), or also with 3 (too few samples to tell).")  # fmt: skip
+     help="A regression exits with 100; with inconclusive, too few samples to tell also exit with 3.")  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write everything as JSON.")
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--summary", "summary_file", type=click.Path(path_type=Path), help="Write Markdown.")
@@ -126,7 +124,7 @@ def baseline() -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--name", help="What the baseline is called.  [default: task-model]")
 def set_baseline(run: Path, name: str | None) -> None:
-    """Keep what `harness compare NAME RUN` needs of a run: small, to be committed."""
+    """Keep the part of a run that `harness compare NAME RUN` needs: small, to be committed."""
     from harness.errors import HarnessError
     from harness.pipeline import store
     from harness.results import gate
@@ -169,7 +167,7 @@ HISTORY = Path("results/history.csv")
 
 @cli.group()
 def history() -> None:
-    """How accuracy went from run to run: one row a run and commit, in a CSV file to be committed."""
+    """How accuracy changed from run to run: one row per run and commit, in a CSV file to be committed."""
 
 
 @history.command("add")

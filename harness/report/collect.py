@@ -19,9 +19,10 @@ from harness.statistics.intervals import Clusters, Estimate
 from harness.text import Extra
 
 BLOCK = 500
-"""Samples a block: one is unpacked when a sample in it is opened."""
+"""Samples in a block. The page unpacks a block when a sample in it is opened."""
 
 MOST_LEVELS = 40
+"""A factor with more levels than this is not drawn."""
 INDEXED = "id epoch condition group outcome".split()
 SHOWN = "id condition group epoch outcome value answer target response thinking detail params input error".split()
 SHOWN += "stop_reason calls prompt_tokens completion_tokens latency_s".split()
@@ -31,7 +32,7 @@ Key = tuple[str, int]
 """(id, epoch) of a sample."""
 
 Calls = dict[Key, list[dict[str, Any]]]
-"""The calls behind each answer that took several, in the order in which they were answered."""
+"""The journaled calls of each sample, in the order in which they were answered."""
 
 
 @dataclass
@@ -52,13 +53,15 @@ class RunData:
 
     @property
     def title(self) -> str:
+        """Task and model, as "aiw, tiny"."""
         return f"{self.recorded.task}, {self.recorded.config['model']}"
 
 
 def collect(directories: Sequence[Path]) -> tuple[list[RunData], Samples]:
-    """What a report of these runs shows, and their samples. Each run is read once. DataError for one without records.
+    """What a report of these runs shows, and their samples. Reads each run once.
 
-    Two runs of one task are put side by side: a sample's `flip` is lost or gained if its verdict changed.
+    Of two runs the second is compared with the first: a sample's `flip` is `lost` or `gained` if its verdict changed.
+    Raises DataError for a run without records.
     """
     samples = _SampleBlocks(paired=len(directories) == 2)
     runs = []
@@ -87,7 +90,7 @@ def _run(run: RecordedRun, on_record: Callable[[Mapping[str, Any]], None]) -> Ru
 
 
 class _Numbers:
-    """Collects accuracy by what the task measures of a sample, and by the tokens of an answer."""
+    """Counts answers by what the task measures of a sample (Task.measures), and collects (tokens, value) of each."""
 
     def __init__(self, measures: Mapping[str, str]) -> None:
         self._measures = measures
@@ -105,7 +108,7 @@ class _Numbers:
 
 
 def _accuracy(cells: Sequence[Cell], confidence: float = 0.95) -> Estimate | None:
-    """Of several cells together; a group is one cluster in all of them."""
+    """The accuracy of several cells together, in which a group is one cluster; None without a verdict."""
     clusters = Clusters()
     for cell in cells:
         for group, cluster in cell.clusters.items():
@@ -126,7 +129,7 @@ class Samples:
 
 
 class _SampleBlocks:
-    """Collects the samples of one run after the other; `paired` says that the second is compared with the first."""
+    """Collects the samples of one run after another. If `paired`, the second run is compared with the first."""
 
     def __init__(self, paired: bool) -> None:
         self._paired = paired
@@ -137,10 +140,11 @@ class _SampleBlocks:
         self._block: list[Mapping[str, Any]] = []
 
     def begin(self, run: int, calls: Calls) -> None:
-        """The records that come next are of the run with this number."""
+        """The records that come next belong to run number `run`."""
         self._run, self._calls = run, calls
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Take in the next record of the run that `begin` named."""
         key = record["id"], record["epoch"]
         own = {"run": self._run, "flip": self._flip(key, record["value"]) if self._paired else ""}
         for name, column in self._columns.items():
@@ -165,6 +169,7 @@ class _SampleBlocks:
         self._block = []
 
     def packed(self) -> Samples:
+        """All samples added so far. Call it once, at the end."""
         if self._block:
             self._pack()
         return Samples(_packed(self._columns), self._blocks, len(self._columns["id"]))

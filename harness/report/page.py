@@ -1,7 +1,7 @@
 """One self-contained HTML page: pictures and tables written here, samples shown by app.js.
 
-Everything that comes from a model or a file is escaped here, or set as text by the script; a content-security policy
-allows the one script by its hash, no other, and no network.
+Everything that comes from a model or a file is escaped here, or set as text by the script. A content-security policy
+allows this one script by its hash, no other script, and no network.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.types import Outcome
 
 
 def build(runs: Sequence[RunData], found: Samples) -> str:
-    """The page about these runs (collect.collect)."""
+    """The HTML of a page about these runs; both arguments come from collect.collect."""
     script, style = (_file(name) for name in ("app.js", "style.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
@@ -135,7 +135,7 @@ def _table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 def _samples(runs: Sequence[RunData], found: Samples) -> str:
     data = {"index": found.index, "blocks": found.blocks, "runs": [run.title for run in runs]}
-    # Of the characters of base64 and of names none may end the block or start another.
+    # With these three escaped, no name in the data can end the script block or start another.
     text = json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return f"""<section id="samples"><h2>Samples</h2>
 <form id="filters" role="search">

@@ -1,4 +1,4 @@
-"""The pictures of a report, by matplotlib: for the page as SVG that takes the page's colours, for papers as files."""
+"""The pictures of a report, drawn with matplotlib: as SVG in the page's colours for the page, as files for papers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BINS = 8
 
 
 class Picture(NamedTuple):
-    """`size` is in inches; `draw` draws it on axes."""
+    """`size` is width and height in inches; `draw` draws the picture on matplotlib axes."""
 
     name: str
     title: str
@@ -83,8 +83,8 @@ def _dots(ax: Any, rows: Sequence[Dot], zero: bool = False) -> None:
 
 
 def _by_level(factor: str, levels: Mapping[str, Estimate | None], boxes: Mapping[str, Estimate | None]) -> Draw:
-    """A box and whiskers for each level. Levels that are numbers stand in their order, joined by a line (a base, a
-    position in the context)."""
+    """A box (50%) with whiskers (95%) for each level. Levels that are numbers (a base, a position in the context) stand
+    in numerical order, joined by a line."""
     shown = [(name, a) for name, a in levels.items() if a]
     numeric = all(re.fullmatch(r"-?\d+(?:\.\d+)?", name) for name, _ in shown)
     if numeric:
@@ -159,7 +159,7 @@ def _by_stage(stages: Sequence[tuple[str, Sequence[tuple[str, Estimate]]]]) -> D
 
 
 def _by_tokens(tokens: Sequence[tuple[int, float]]) -> Draw:
-    """As many answers in each bin; an answer is taken as independent of the others here."""
+    """Accuracy in BINS bins of equally many answers (the last may have fewer); takes all answers as independent."""
     ordered = sorted(tokens)
 
     def draw(ax: Any) -> None:
@@ -195,7 +195,8 @@ def _figure(size: tuple[float, float], draw: Draw) -> Any:
 
 
 def svg(size: tuple[float, float], draw: Draw, label: str) -> str:
-    """For the page: no background, ink in the page's colour, text as text, a name for readers of screens."""
+    """A picture as SVG for the page: no background, ink in the page's colour, text as text, and `label` as its name for
+    screen readers."""
     from matplotlib import rc_context
 
     out = io.StringIO()
@@ -204,14 +205,14 @@ def svg(size: tuple[float, float], draw: Draw, label: str) -> str:
     text = out.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
-    # The page forbids style sheets other than its own; what matplotlib puts in attributes stays.
+    # Matplotlib's style sheet would apply to the whole page; the styles that it puts in attributes stay.
     text = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", text, flags=re.S)
     name = label.replace("&", "and").replace("<", "").replace('"', "")
     return text.replace("<svg", f'<svg role="img" aria-label="{name}"', 1)
 
 
 def save(run: RunData, folder: Path) -> list[Path]:
-    """Each picture as PNG, SVG and PDF."""
+    """Write each picture as PNG, SVG and PDF into `folder`, which is created if needed; returns the paths."""
     made = []
     folder.mkdir(parents=True, exist_ok=True)
     for name, title, size, draw in plots(run):

@@ -17,7 +17,10 @@ from harness.types import PublishedAnswer
 
 
 def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
-    """The answers of one file; those to prompts of several turns or without a known answer are left out."""
+    """The answers of one file, except those to prompts of several turns or without a known answer.
+
+    Raises UsageError for any option, DataError if the file is not a list of responses.
+    """
     if options:
         raise UsageError("format aiw takes no options")
     rows = read_json(path)

@@ -1,7 +1,7 @@
-"""Worked examples: what few-shot prompts are made of, and what the embedded model is trained on.
+"""Worked examples: few-shot prompts are made of them, and the embedded model is trained on them.
 
 No example has the numbers of a published variation, and whole families (extension, friends,
-parameterised) never occur: what a model does there it did not learn here.
+parameterised) never occur: a model can't have learnt from here what it does there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.types import Example
 
 
 def examples(rng: random.Random, prompts: tuple[str, ...] = ()) -> Iterator[Example]:
-    """Worked examples without end; in the given prompt types, or in all of them and some informal ones."""
+    """Worked examples without end, in the given prompt types; without any, in all of them and two informal ones."""
     while True:
         problem = _problem(rng)
         prompt = rng.choice(prompts or (*SUFFIXES, *SUFFIXES, "", "cot"))
@@ -39,7 +39,7 @@ def _problem(rng: random.Random) -> Problem:
 
 
 def _siblings(rng: random.Random, largest: int) -> Siblings:
-    """Half of them as published: about a woman, sisters of a brother; the rest any person and relation."""
+    """Half are as published: about a woman, and the sisters of her brother. The rest have any person and relation."""
     taken = {(v["brothers"], v["sisters"]) for f in ("original", "bignum") for v in published(f).values()}
     while True:
         brothers, sisters = rng.randint(1, largest), rng.randint(1, largest)

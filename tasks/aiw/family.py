@@ -1,8 +1,8 @@
 """Families as linear equations over head counts, solved exactly.
 
-A problem's answer is never a formula per template: every sentence of the statement becomes one
-equation over unknown counts (boys, girls, children of an aunt ...), the question becomes a linear
-form over the same unknowns, and `solve` says what the facts imply about it. Knows no wording.
+No answer is a formula written for a template. Every sentence of the statement becomes one equation
+over unknown counts (boys, girls, children of an aunt ...), the question becomes a linear form over
+the same unknowns, and `solve` computes what the facts imply about it. Knows no wording.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ def as_form(value: Form | int | str) -> Form:
 
 
 def unknown(name: str) -> Form:
-    """A count that the facts may or may not determine; `?` marks it apart from given letters."""
+    """A count that the facts may or may not determine. `?` before its name distinguishes it from given letters."""
     return Form({"?" + name: 1})
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One sentence: the count `left` is `right`; `right` holds given numbers or letters only."""
+    """One sentence of the statement: the count `left` equals `right`, which has given numbers or letters only."""
 
     left: Form
     right: Form
@@ -82,9 +82,10 @@ class Fact:
 def solve(facts: Iterable[Fact], query: Form) -> Form:
     """What the facts imply about `query`: a form in given numbers and letters.
 
-    Gaussian elimination over the rationals. The query need not have every unknown determined, only
-    itself: it must lie in the row span of the facts (cousins are countable though no single uncle's
-    children are). Raises UnsolvableError where the facts contradict each other or leave it open.
+    Gaussian elimination over the rationals. The facts must determine the query, but not every unknown
+    in it: the query must lie in the row span of the facts (cousins can be counted even if nobody knows
+    which uncle has how many). Raises UnsolvableError if the facts contradict each other or leave the
+    query open.
     """
     rows: dict[str, Form] = {}  # pivot unknown -> form that is zero and has coefficient 1 there
     for fact in facts:
@@ -113,23 +114,26 @@ def _reduce(form: Form, rows: Mapping[str, Form]) -> Form:
 @dataclass(frozen=True)
 class Circle:
     """People among whom everybody stands in the same relation to everybody else: the children of one
-    couple, or friends who are all friends with each other. Nobody is a relation of their own."""
+    couple, or friends who are all friends with each other. Nobody counts as their own relation."""
 
     name: str
 
     @property
     def males(self) -> Form:
+        """The number of males, an unknown."""
         return unknown(f"males of {self.name}")
 
     @property
     def females(self) -> Form:
+        """The number of females, an unknown."""
         return unknown(f"females of {self.name}")
 
     @property
     def size(self) -> Form:
+        """The number of people of both sexes."""
         return self.males + self.females
 
     def count(self, sex: Sex | Literal["any"], seen_by: Sex) -> Form:
-        """How many others of that sex a member of sex `seen_by` has around: brothers, sisters, friends."""
+        """How many others of `sex` a member of sex `seen_by` has in the circle: brothers, sisters or friends."""
         everyone = {"male": self.males, "female": self.females, "any": self.size}[sex]
         return everyone - 1 if sex in (seen_by, "any") else everyone

@@ -1,8 +1,8 @@
 """The AIW problem families: each function states one problem, in words and as equations.
 
 Only the original statement is quoted from the publication (Nezhurina et al. 2024, "Alice in
-Wonderland", arXiv 2406.02061); of the other families the structure and the numbers are as
-published, the wording is ours. Knows nothing of prompts, models or scoring.
+Wonderland", arXiv 2406.02061). The other families have the published structure in our own wording.
+Knows nothing of prompts, models or scoring.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ NAMES: dict[Sex, tuple[str, ...]] = {"female": FEMALE_NAMES, "male": MALE_NAMES}
 class Problem:
     """One problem without its prompt suffix.
 
-    `answer` is what the facts imply; `shallow` is the number a reader would copy from the statement
-    without thinking; `stated` are the numbers that occur in it; `worked` is a short correct solution.
+    `shallow` is the number a reader would copy from the statement without thinking; `stated` are the
+    numbers that occur in the statement; `worked` is a short correct solution.
     """
 
     text: str
@@ -53,6 +53,7 @@ class Problem:
 
     @functools.cached_property
     def answer(self) -> str:
+        """What the facts imply: `7`, or `M+1` in a parameterised problem."""
         return str(solve(self.facts, self.query))
 
 
@@ -63,7 +64,7 @@ def counted(number: Count, one: str, many: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class Siblings:
-    """One family structure: who it is about, how many brothers and sisters, and what is asked of whom.
+    """One family structure: the person, how many brothers and sisters, and what is asked.
 
     The question is "How many `asked` does NAME's `of` have?".
     """
@@ -76,10 +77,11 @@ class Siblings:
     of: Relation = "brothers"
 
     def number(self, relation: Relation) -> Count:
+        """The stated number of brothers or of sisters."""
         return self.brothers if relation == "brothers" else self.sisters
 
     def worked(self) -> str:
-        """The children of that sex are counted, then the one who is asked about is left out."""
+        """A short solution: it counts the children of the sex asked for, then leaves out the one asked about."""
         own = SEX_OF[self.asked]
         word = {"female": "girls", "male": "boys"}[own]
         number = self.number(self.asked)
@@ -102,8 +104,8 @@ class Siblings:
 def siblings(s: Siblings, order: tuple[Relation, Relation], form: str = "has", stated_sex: bool = False) -> Problem:
     """A sibling problem. `form` is the sentence used; "has" is the published one, literally.
 
-    With `stated_sex` a sentence says the sex of the person in so many words: it adds nothing, but
-    models slip on it.
+    With `stated_sex` an extra sentence states the sex of the person. It adds no information, but models
+    stumble over it.
     """
     circle = Circle(f"{s.name}'s parents")
     she, her = PRONOUNS[s.sex]
@@ -131,7 +133,7 @@ SIBLING_FORMS = ("has", "and", "with", "two", "family")
 
 
 def extension(sisters_of_alice: int, brothers_of_bob: int) -> Problem:
-    """Two siblings, each of whom is told about one sex: Alice sees one brother more than Bob does."""
+    """Two siblings with one stated number each: Alice's sisters and Bob's brothers. Alice has one brother more: Bob."""
     circle = Circle("Alice and Bob's parents")
     a, b = counted(sisters_of_alice, "sister"), counted(brothers_of_bob, "brother")
     return Problem(
@@ -182,7 +184,7 @@ class Cousins:
 
 
 def plus(c: Cousins, name: str = "Alice") -> Problem:
-    """Cousins: the aunt's nephews and nieces less the siblings, the uncle's likewise, and his own children."""
+    """The cousins are the aunt's nephews and nieces without the siblings, the uncle's likewise, and his children."""
     home = Circle(f"{name}'s parents")
     maternal, paternal = unknown("children of the mother's siblings"), unknown("children of the father's siblings")
     of_the_uncle = unknown("children of the uncle")
@@ -226,7 +228,7 @@ def light_siblings(s: Siblings, order: tuple[Relation, Relation]) -> Problem:
 
 
 def light_relation(s: Siblings, order: tuple[Relation, Relation]) -> Problem:
-    """Control: brothers of a sister are the brothers stated, so knowing what a family is suffices."""
+    """Control: a woman's sister has the brothers stated for the woman, so knowing what a family is suffices."""
     return siblings(Siblings(s.name, s.sex, s.brothers, s.sisters, asked="brothers", of="sisters"), order)
 
 
@@ -251,14 +253,14 @@ Builder = Callable[[str], Problem]
 """Makes the problem in one variation (its name is the argument)."""
 
 VARIANTS = ("plain", "swapped", "renamed", "stated")
-"""What may change in a procedural group: the order of the facts, the names, or the sex said outright."""
+"""What changes in a procedural group: nothing, the order of the facts, the name, or that the sex is stated."""
 
 
 def procedural(rng: random.Random, largest: int = 12) -> tuple[dict[str, str | int], Builder]:
-    """A family structure beyond the published numbers, and its statement in each of VARIANTS.
+    """A random family structure with numbers up to `largest`, and its statement in each of VARIANTS.
 
-    Returns what characterises the structure, and the builder. The numbers, the person asked about and the
-    sentence form are the same in all variants; the one named thing changes.
+    Returns the params that describe the structure, and the builder. The numbers, the relation asked for and the
+    sentence form are the same in all variants; only what the variant names changes.
     """
     sex: Sex = rng.choice(("female", "male"))
     name, other = rng.sample(NAMES[sex], 2)

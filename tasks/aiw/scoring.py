@@ -1,4 +1,4 @@
-"""Scoring AIW responses: the published rule, and ours. Both get the right answer as text and compare values."""
+"""Scoring AIW responses: the published rule, which compares text, and ours, which compares values."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from harness.types import Outcome, Params, Score, StopReason
 def original(params: Params, response: str) -> Score:
     """The rule of the AIW repository's example scripts at commit 4d5d079, defects included.
 
-    Lower-case on one line; the first number after the first `answer:` that has one, else after the first
-    `has`; string equality. A parameterised answer is looked for anywhere in the text.
+    It puts the text in lower case on one line, takes the first number after the first `answer:`, else after the
+    first `has`, and compares strings. It looks for a parameterised answer anywhere in the text.
     Written with `find` because the published `answer:.*?(\\d+)` takes quadratic time on hostile text.
     """
     right = canonical(str(params["answer"]))
@@ -34,7 +34,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     """The answer that the response commits to (see harness.reading), compared as a value."""
     right = canonical(str(params["answer"]))
     plain = _AS_ASKED.fullmatch(response) if len(response) < 60 else None
-    if plain and stop_reason != "content_filter":  # what a model that keeps to the form says: no need to look closely
+    if plain and stop_reason != "content_filter":  # in the form asked for: no need to look closely
         number = plain[1].lstrip("0") or "0"
         return Score.of(number == right, number)
     found, _ = commitment.read(response, numbers.reader(_counts(params, right)), _PROMPT)
@@ -50,7 +50,7 @@ _ASKED |= dict.fromkeys(("original", "female", "bignum", "parameterised"), "sist
 
 
 def _counts(params: Params, right: str) -> numbers.Counts:
-    """What the question asks to be counted, as far as the params say."""
+    """What the question asks to count, as far as the params say."""
     stated = str(params.get("stated") or "")
     letters = "".join(sorted(set(re.findall(r"[A-Z]", right + stated))))
     asked = str(params.get("asked") or "")
@@ -63,5 +63,5 @@ def _counts(params: Params, right: str) -> numbers.Counts:
 
 
 def canonical(right: str) -> str:
-    """The published answers hold `7`, `7.0` and `M+1`."""
+    """A right answer in one form: the published ones are written as `7`, `7.0` or `M+1`."""
     return right.removesuffix(".0")

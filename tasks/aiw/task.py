@@ -73,12 +73,12 @@ class AIW(Task):
 
     @property
     def epochs(self) -> int:
-        """30, as published; 1 where the problems are generated and there are more of them instead."""
+        """30, as published; 1 for `procedural` alone, which asks more problems instead."""
         return 1 if self.prompts is None and self.family == ("procedural",) else 30
 
     @property
     def limit(self) -> int | None:
-        """The published families are finite; of generated groups there are 25 by default."""
+        """None for published families, which are finite; with `procedural`, all their samples and 25 of its groups."""
         if self.prompts is not None or "procedural" not in self.family:
             return None
         finite = sum(1 for f in self.family if f != "procedural" for _ in self._published(f))
@@ -90,6 +90,7 @@ class AIW(Task):
         return Sampling(temperature=1.0, max_tokens=2048)
 
     def samples(self, seed: int) -> Iterator[Sample]:
+        """The prompts of a published file, or the families asked for; `procedural` comes last, as it has no end."""
         if self.prompts is not None:
             yield from _from_file(self.prompts, self.ids)
             return
@@ -104,7 +105,7 @@ class AIW(Task):
                 yield _sample(problem, family, group, variation, prompt)
 
     def _procedural(self, seed: int) -> Iterator[Sample]:
-        """Groups without end: a new structure each, in every variant and prompt type."""
+        """Groups without end. Each is a new structure, in every variant and prompt type."""
         index = 0
         while True:
             what, build = problems.procedural(random.Random(derive(self.name, self.version, seed, index)), self.largest)
@@ -115,6 +116,7 @@ class AIW(Task):
             index += 1
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        """The verdict by the option `rule`. Raises DataError if params have no `answer`."""
         if params.get("answer") is None:
             raise DataError("an AIW sample needs params.answer")
         if self.rule == "original":
@@ -122,8 +124,8 @@ class AIW(Task):
         return scoring.robust(params, response, stop_reason)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
-        """oracle: the answer; shallow: the number copied from the statement; random: any number up to the sum
-        of those stated plus one (one of the two codes for light_attribute, one of the letters if there are any)."""
+        """oracle: the answer. shallow: a number copied from the statement. random: a number from 0 to the sum of the
+        stated ones plus one; for light_attribute 1 or 2; for letters, one of them as it is, plus 1 or minus 1."""
         answer = sample.target
         if kind == "shallow":
             answer = str(sample.params.get("shallow") or re.findall(r"\d+|$", sample.messages[-1].content)[0] or "0")
@@ -139,6 +141,7 @@ class AIW(Task):
         return f"### Answer: {answer}"
 
     def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+        """Worked examples in the prompt types of the option `prompt`; if `varied`, in all forms there are."""
         return examples.examples(rng, () if varied else self.prompt)
 
 
@@ -188,10 +191,10 @@ def _sample(
 
 
 def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
-    """The published prompts.json: one sample a row. A group is one problem body, its conditions the prompt types.
+    """The published prompts.json: one sample per row. A group is one problem text, its conditions are the prompt types.
 
-    Traps of that file: four prompts are lists (several turns of which no answer is known: left out), right answers
-    are text, floats or null, and "null" stands for a parameterised one, whose letter is in the prompt.
+    Traps of that file: four prompts are lists (several turns without a known answer; left out). Right answers are text,
+    floats or null. The text "null" stands for a parameterised answer, whose letter is in the prompt.
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
@@ -226,13 +229,13 @@ def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
 
 
 def _kind_and_body(prompt: str) -> tuple[str, str]:
-    """The prompt type of a published prompt, by how it ends, and what stands before that."""
+    """(prompt type, problem text) of a published prompt; the type is recognised by how the prompt ends."""
     kind = next((k for k, suffix in SUFFIXES.items() if prompt.rstrip().endswith(suffix)), "other")
     return kind, prompt.rstrip().removesuffix(SUFFIXES.get(kind, "")).strip()
 
 
 def published_sample(prompt: object, right_answer: object) -> Sample | None:
-    """A published prompt with its answer as a sample; None for several turns, or where no answer is known."""
+    """A published prompt with its answer as a sample; None for a prompt of several turns, or without a known answer."""
     if not isinstance(prompt, str):
         return None
     answer = _right_answer(right_answer, prompt)

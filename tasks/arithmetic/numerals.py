@@ -1,4 +1,4 @@
-"""Numerals in any base up to 36, and what an expression over them comes to. Knows no prompt and no response."""
+"""Numerals in any base up to 36, and the values of expressions over them. Knows no prompt and no response."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 LONGEST = 100
-"""Characters of a numeral, at most."""
+"""The most characters that a numeral may have."""
 
 _EXPRESSION = re.compile(rf"([0-9A-Z]{{1,{LONGEST}}})(?:([-+*])([0-9A-Z]{{1,{LONGEST}}}))?")
 
@@ -27,9 +27,10 @@ def numeral(value: int, base: int) -> str:
 
 @lru_cache(maxsize=20_000)
 def result(expression: str, base: int) -> str:
-    """What `76+14`, `76-14` or `76*14` comes to in the base; of a single numeral, the one that counts next.
+    """The numeral that `76+14`, `76-14` or `76*14` comes to in the base; for a single numeral, the next one in
+    counting.
 
-    Raises ValueError where the expression is of no such form or a digit is not one of the base.
+    Raises ValueError for an expression of another form, or with a digit that the base does not have.
     """
     m = _EXPRESSION.fullmatch(expression)
     if m is None:
@@ -42,7 +43,7 @@ def result(expression: str, base: int) -> str:
 
 
 def decimal_result(expression: str) -> str | None:
-    """What the same numerals come to when they are read in base 10; None where one has a letter."""
+    """The result of the same expression read in base 10; None if a numeral has a letter."""
     try:
         return result(expression, 10)
     except ValueError:

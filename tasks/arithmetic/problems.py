@@ -22,15 +22,15 @@ def matched(operation: str, digits: int, bases: tuple[int, ...], seed: int) -> I
     """Expressions such as `76+14` that are legal in every base and whose answers differ between any two of them.
 
     So one answer is right in one base only, and a remembered one (the decimal sum) passes in base 10 alone.
-    Each unordered pair comes at most once, in an order that the seed chooses; the larger numeral stands first in a
-    difference, either in a sum or product. Ends when all pairs have been seen.
+    Each unordered pair comes at most once, in an order that the seed chooses. In a difference the larger numeral stands
+    first, in a sum or product either may. Ends when all pairs have come.
     """
     low = min(bases)
     first, count = low ** (digits - 1), low**digits - low ** (digits - 1)
     key = derive("arithmetic", operation, digits, low, seed).to_bytes(8, "big")
     for index in range(count * count):
         a, b = divmod(_permuted(index, count * count, key), count)
-        # Of a+b and b+a one stays: the larger first, unless a bit that belongs to the two says otherwise.
+        # Keep one of a+b and b+a: the one with the larger first, or the other if a bit of the pair's hash is set.
         flipped = operation != "sub" and _hash(key, min(a, b), max(a, b)) & 1
         if a < b if not flipped else a > b:
             continue
@@ -40,9 +40,9 @@ def matched(operation: str, digits: int, bases: tuple[int, ...], seed: int) -> I
 
 
 def _permuted(index: int, size: int, key: bytes) -> int:
-    """The place of `index` in a keyed permutation of range(size): random order without remembering what is out.
+    """The place of `index` in a keyed permutation of range(size): a random order that needs no list of what was drawn.
 
-    A Feistel network over the next even number of bits, walked until it falls inside the range.
+    A Feistel network over the next even number of bits, applied again until the value falls inside the range.
     """
     half = (max(size - 1, 1).bit_length() + 1) // 2
     mask = (1 << half) - 1
@@ -60,10 +60,10 @@ def _hash(key: bytes, a: int, b: int) -> int:
 
 
 def counted(expression: str, base: int) -> str:
-    """The numeral of the counting control that goes with a pair: the first one with a digit put behind it.
+    """The numeral that the counting control asks about for a pair: the pair's first numeral and one more digit.
 
-    As published, half of them end in 0 (no carry) and half in the base's last digit (a carry); which of the two is a
-    property of the pair, the same in every base.
+    As published, half of the numerals end in 0 (no carry) and half in the base's last digit (a carry). The pair decides
+    which, the same for every base.
     """
     left = expression[: -(len(expression) // 2 + 1)]
     return left + ("0" if derive("counting", expression) & 1 else DIGITS[base - 1])
@@ -73,8 +73,8 @@ def counted(expression: str, base: int) -> str:
 
 
 def published_pair(rng: random.Random, digits: int, base: int) -> str:
-    """One draw of the published sampler: first digits are not 0; outside base 10 a letter, or an answer that differs
-    from the decimal sum."""
+    """One draw of the published sampler. No first digit is 0; outside base 10 the pair has a letter, or its answer
+    differs from the decimal sum."""
     while True:
         left, right = ("".join(rng.choice(DIGITS[1 if i == 0 else 0 : base]) for i in range(digits)) for _ in range(2))
         pair = f"{left}+{right}"
@@ -85,7 +85,7 @@ def published_pair(rng: random.Random, digits: int, base: int) -> str:
 def published(digits: int, base: int) -> Iterator[str]:
     """The 1,000 pairs of a published file, in its order (drawn with replacement: some come twice).
 
-    The files were made from seed 0 of Python's generator, so they can be made again instead of being shipped.
+    The published files come from seed 0 of Python's generator, so they are made again here and not shipped.
     """
     rng = random.Random(0)
     for _ in range(PUBLISHED_ITEMS):
@@ -93,7 +93,7 @@ def published(digits: int, base: int) -> Iterator[str]:
 
 
 def published_demonstrations(digits: int, base: int) -> Iterator[list[str]]:
-    """The 32 in-context examples of each published pair, none of which has the numerals of that pair."""
+    """The 32 in-context examples of each published pair; none has the same two numerals as the pair."""
     rng = random.Random(0)
     for pair in published(digits, base):
         chosen: list[str] = []

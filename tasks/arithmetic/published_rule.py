@@ -1,11 +1,12 @@
-r"""The published reading of answers: what the repository's evaluation takes a response to say, defects included.
+r"""The published reading of answers: the answer that the repository's evaluation finds in a response, defects included.
 
 Restated, not copied, from the behaviour of arithmetic/eval.py and eval_ccc.py of ZhaofengWu/counterfactual-evaluation
-(MIT). In order: a bare token; the `\boxed{}` of the whole response, else of its last line, else of its last sentence,
-wherever all of them agree; then phrases at the end of the response, first match wins. Not restated: a list of 104
-hashes of responses that were declared unreadable by hand. Where the original stops with an error, this gives None.
+(MIT). It tries in this order: a bare token; the `\boxed{}` of the whole response, else of its last line, else of its
+last sentence, if all boxes there agree; then phrases at the end of the response, of which the first match wins. Not
+restated is a list of 104 hashes of responses that were declared unreadable by hand. If the original stops with an
+error, this gives None.
 
-Text is hostile: phrases are looked for at the very end only, and boxes by a pattern that is linear.
+Text is hostile: phrases are searched at the very end only, and boxes by a linear pattern.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import re
 
 TAIL = 600
-"""Characters at the end of a response in which phrases are looked for."""
+"""How many characters at the end of a response are searched for phrases."""
 
 _T = r"[0-9A-Z]+"  # a numeral, in any base
 _LABEL = r"(?:_\{?[0-9]+\}?)?"  # _9, _{10}
@@ -26,7 +27,7 @@ _BOXED = re.compile(
     rf"(?:_ ?\{{?(?:base-)?{_WORD}\}}?)?(?:\}}?_\{{?{_WORD}\}}?)?\}}"
 )
 
-# Of two boxes that differ, the one that is said to be in the base asked for.
+# Two boxes that differ: the one that is labelled with the base asked for.
 _TWO_BOXES_LAST_SENTENCE = [
     rf"{_BOX}{_T}\}}{_LABEL}\s*\+\s*{_BOX}{_T}\}}{_LABEL}\s*=\s*{_BOX}({_T})\}}{_LABEL}\.?$",
     rf"{_BOX}({_T})_\{{?[0-9]+\}}?\s*=\s*{_T}_\{{?10\}}?\}}\$?\.?$",
@@ -42,7 +43,7 @@ _BOXES = [
     rf"{_IS_BOX}{_BOX}(?:0x)?{_T}\}}\$? {_DECIMAL}{_AND_BOX}{_BOX}(?:0x)?({_T})\}}\$? {_BASE}\.?$",
     rf"{_BOX}{_T}\}}_\{{10\}}\$? which in base-[0-9]+ is \$?{_BOX}(?:0x)?({_T})\}}\$?\.?$",
     rf"[0-9]+\s*\+\s*[0-9]+\s*=\s*({_T}){_BOX}\}}\.?$",
-    # The form quoted back, and the answer behind it.
+    # A response that quotes the form back, with the answer behind it.
     rf"{_BOX}result\}}\s*[\n=]?\s*(?:[0-9A-Z+*^. ]+=\s*)?([0-9A-Z.]+)\$?\.?\**\}}?$",
     rf"{_BOX}result: ({_T})\}}$",
 ]
@@ -100,7 +101,7 @@ _BARE = re.compile(r"[0-9A-Z]+\n?")
 
 
 def read(response: str) -> str | None:
-    """The answer to a sum, in capitals, or None where the published rule finds none."""
+    """The answer to a sum, in capitals; None if the published rule finds none."""
     text = response.replace(",", "").replace("\u0421", "C")  # some responses have the Cyrillic letter
     if _BARE.fullmatch(text):
         return text  # a line feed behind it stays, and makes the answer wrong, as published
@@ -119,7 +120,7 @@ def read(response: str) -> str | None:
 
 
 def read_counting(response: str) -> str | None:
-    """The answer to the counting control, or None where the published rule finds none; small letters stay small."""
+    """The answer to the counting control, with its letters as written; None if the published rule finds none."""
     text = response.removesuffix(", with each digit incremented as needed.").removesuffix("End of response.")
     return _first(_COUNTING_PATTERNS, text.rstrip()[-TAIL:])
 

@@ -1,4 +1,4 @@
-r"""How numerals are read: each with the base it is said to be in. "155 in base 9, which is 131 in base 10" is 155.
+r"""How numerals are read: each with the base that labels it. "155 in base 9, which is 131 in base 10" gives 155.
 
 The value reader of arithmetic (see harness.reading). Text in, numeral or reason out; no comparison.
 """
@@ -16,12 +16,12 @@ from harness.reading.values import Marked, Reader, Value, sentences
 from harness.tasks.arithmetic.numerals import DIGITS, LONGEST
 
 CLOSE_LOOK = 600
-"""Characters of a line or sentence that are looked at."""
+"""How many characters of a line or sentence are read."""
 
 
 @functools.lru_cache(maxsize=512)
 def reader(base: int, expression: str) -> Reader:
-    """How numerals of a base are read. The note of a value is the other base that it is labelled with, if any."""
+    """Reads the answer to `expression` in `base`. A value's note is the other base that labels it, else None."""
     question = _Question(base, tuple(re.findall(r"[0-9A-Z]+", expression)), expression.isalnum())
     return Reader(
         marked=lambda m: _marked(m, question),
@@ -105,7 +105,8 @@ _GLOSS = re.compile(rf" ?\((?:=|i\.e\.,?)? ?[0-9A-Z]{{1,40}} ?({_IN_BASE})\)", r
 
 
 def _said(text: str, question: _Question) -> str:
-    """A sentence without reasons and remarks, and without what a numeral is in another base: "155 (131 in decimal)"."""
+    """A sentence without reasons, remarks and values in another base: without the parenthesis of "155 (131 in
+    decimal)"."""
     plain = _GLOSS.sub(lambda m: m.group() if _base(m.group(1)) == question.base else "", _plain(text))
     return _REASON.sub("", _REMARK.sub(" ", plain))
 
@@ -138,13 +139,13 @@ def _numerals(text: str, question: _Question) -> list[_Numeral]:
 
 
 def _is_numeral(m: re.Match[str], text: str, base: int) -> bool:
-    """Whether letters and digits are a numeral; letters alone are one in capitals, if no word goes on behind, or if
-    there is nothing else."""
+    """Whether letters and digits are a numeral. Letters alone are one if they are capitals and no other word follows,
+    or if the text has nothing else."""
     written, end = m[2], m.end()
     digits = written.upper()
     if digits.isdecimal():
         return len(digits) <= LONGEST
-    # Digits of another base make a wrong numeral, letters alone a word.
+    # Mixed with digits, letters up to F make a numeral in any base, perhaps a wrong one; else they make a word.
     legal = DIGITS[: base if digits.isalpha() else max(base, 16)]
     if len(digits) > LONGEST or not set(digits) <= set(legal):
         return False
@@ -156,7 +157,7 @@ def _is_numeral(m: re.Match[str], text: str, base: int) -> bool:
 
 
 def _without_operands(found: list[_Numeral], text: str, question: _Question) -> list[_Numeral]:
-    """Without what the question gives: "72 and 73", "the number after 108"."""
+    """The numerals without those that the question gives: "72 and 73", "the number after 108"."""
     if question.counting:
         (given,) = question.operands[:1] or ("",)
         return [n for n in found if n.digits != given or len(found) == 1] or found
@@ -268,7 +269,8 @@ def _value(text: str, question: _Question, marked: bool) -> Value | None:
 
 
 def _context_base(text: str) -> Callable[[_Numeral], int | None]:
-    """Which base a sentence speaks of where a numeral stands: the last one that it named in the same clause."""
+    """A function that gives the base a sentence speaks of where a numeral stands: the last one named before it in the
+    same clause, None without one."""
     spans = [(m.start(), m.end(), _base(m.group())) for m in _SAID_BASE.finditer(text)]
 
     def of(n: _Numeral) -> int | None:

@@ -1,4 +1,4 @@
-"""Two verdicts on one response: the published rule's, and that of the last answer it commits to."""
+"""Two verdicts on one response: the published rule's, and ours on the answer that the response commits to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.types import Outcome, Params, Score, StopReason
 
 
 def original(params: Params, response: str) -> Score:
-    """The published rule: the numeral it reads, as text, is the right one. See published_rule."""
+    """Right if the numeral that the published rule reads (see published_rule) is the right one, compared as text."""
     right, decimal, _, counting = question(params)
     found = published_rule.read_counting(response) if counting else published_rule.read(response)
     if found is None:
@@ -24,12 +24,12 @@ def original(params: Params, response: str) -> Score:
 
 
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
-    """The numeral that the response commits to; one that is said to be in another base is wrong as it stands."""
+    """Right if the response commits to the right numeral. One labelled with another base is wrong as it stands."""
     right, decimal, base, _ = question(params)
     asked = _AS_ASKED.fullmatch(response) if len(response) < 80 else None
     digits = asked[1] or asked[2] if asked else ""
     if digits and set(digits) <= set(DIGITS[:base]) and stop_reason == "stop":
-        # What a model that keeps to the form says: no need to look closely.
+        # In the form asked for: no need to look closely.
         found, labelled = Reading(digits.lstrip("0") or "0", final=True), None
     else:
         found, labelled = commitment.read(response, reading.reader(base, str(params["expression"])), _PROMPT)
@@ -43,12 +43,15 @@ _PROMPT = re.compile(r"^(?:You are a mathematician|Assuming that all numbers)\b"
 
 
 def _in_base_10(found: str, decimal: str | None) -> dict[str, Any]:
-    """`answered_in_base_10`: the numerals were read as decimal ones. None where one of them has a letter."""
+    """`answered_in_base_10`: whether the numerals were read as decimal ones; None if one of them has a letter."""
     return {"answered_in_base_10": None if decimal is None else found == decimal}
 
 
 def question(params: Params) -> tuple[str, str | None, int, bool]:
-    """(right answer, answer in base 10, base, whether it is the counting control) from a sample's params."""
+    """(right answer, answer in base 10 or None, base, whether it is the counting control) from a sample's params.
+
+    Raises DataError if params have no valid base, expression or answer.
+    """
     base, expression, answer = params.get("base"), params.get("expression"), params.get("answer")
     if not isinstance(base, int) or isinstance(base, bool) or not 2 <= base <= 36 or not isinstance(expression, str):
         raise DataError("an arithmetic sample needs params.base (2 to 36) and params.expression, such as 76+14")

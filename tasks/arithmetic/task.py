@@ -1,5 +1,8 @@
 """Arithmetic in base 10 and in bases that are seldom practised: the same digits, another meaning.
 
+For example: 'Assuming that all numbers are in base-9 where the digits are "012345678", what is 72+73?' The target is
+155; in base 10 it is 145.
+
 After Wu, Qiu, Ross, Akyurek, Chen, Wang, Kim, Andreas, Kim 2023 (arXiv 2307.02477). See README.md for the protocol.
 Reads top to bottom: the options, the samples of a pair of numerals, the score, the baselines.
 """
@@ -46,11 +49,11 @@ class Arithmetic(Task):
     version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("base", "prompt")
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        # The prompt lists the digits of the base, and results have fewer of them the larger the base is.
+        # The prompt lists the digits of the base, and results have fewer digits in a larger base.
         "base": ("length", "words", "numbers", "largest number", "answer length"),
         "prompt": ("all",),
     }
-    # Temperature 0 as published; the published length is unbounded, ours leaves room for thinking.
+    # Temperature 0 as published. The publication has no bound on the length; ours leaves room for thinking.
     sampling = Sampling(temperature=0.0, max_tokens=2048)
 
     def __post_init__(self) -> None:
@@ -58,7 +61,7 @@ class Arithmetic(Task):
         if self.pairs == "published" and self.operation != "add":
             raise UsageError("task arithmetic: the published pairs are sums", "-T pairs=matched has sub and mul")
         ordered = sorted(self.bases)
-        # Two bases write a sum alike unless a column of it is at least the smaller of them.
+        # Two bases write a sum alike unless one of its columns comes to at least the smaller base.
         if self.pairs == "matched" and self.operation == "add" and max(ordered[:-1], default=0) > 2 * (ordered[0] - 1):
             raise UsageError(
                 f"task arithmetic: bases: sums of base-{ordered[0]} digits never differ in {ordered[-2]} or above",
@@ -67,10 +70,11 @@ class Arithmetic(Task):
 
     @property
     def limit(self) -> int | None:
-        """100 pairs by default; the published set is finite."""
+        """100 pairs in every base and prompt; None for the published pairs, which have an end."""
         return 100 * len(self.bases) * len(self.prompt) if self.pairs == "matched" else None
 
     def samples(self, seed: int) -> Iterator[Sample]:
+        """The published pairs, or matched ones in an order that the seed chooses."""
         return self._published() if self.pairs == "published" else self._matched(seed)
 
     def _matched(self, seed: int) -> Iterator[Sample]:
@@ -84,7 +88,7 @@ class Arithmetic(Task):
                 yield self._sample(pair, base, prompt, asked, demonstrations)
 
     def _published(self) -> Iterator[Sample]:
-        """The published pairs, of each base its own: a group is one line of one file, in every prompt."""
+        """The published pairs. Each base has its own, so a group is one line of one file, in every prompt."""
         sums = [prompt for prompt in self.prompt if prompt != "counting"]
         bases = self.bases
         pairs = [list(problems.published(self.digits, base)) for base in bases if sums]
@@ -111,17 +115,18 @@ class Arithmetic(Task):
         return Sample(f"{group}/{condition}", group, condition, params, (Message("user", text),), answer)
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        """The verdict by the option `rule`. Raises DataError if params are not those of a sample (scoring.question)."""
         if self.rule == "original":
             return scoring.original(params, response)
         return scoring.robust(params, response, stop_reason)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
-        """oracle: the answer; shallow: the answer in base 10, whatever the base; random: any number that two
-        numerals of that many digits can come to."""
+        """oracle: the answer. shallow: the answer in base 10, whatever the base. random: any value that an answer to
+        numerals of that many digits can have (see `span`)."""
         expression, base = str(sample.params["expression"]), int(str(sample.params["base"]))
         answer = sample.target
         if kind == "shallow":
-            # Numerals with letters say nothing in base 10: then the first of them.
+            # Numerals with letters have no value in base 10: then it repeats the first of them.
             answer = decimal_result(expression) or expression.partition(problems.SIGNS[self.operation])[0]
         elif kind == "random":
             answer = numeral(rng.randint(*span(sample.params)), base)
@@ -130,8 +135,8 @@ class Arithmetic(Task):
         return f"\\boxed{{{answer}}}"
 
     def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
-        """Worked sums in the given prompts and bases, or in all there are; one numeral has a digit more than the
-        other, which is so in no sample."""
+        """Worked calculations in the prompts and bases asked for; if `varied`, in all of them. One numeral has a digit
+        more than the other, which never happens in a sample."""
         prompts = PROMPTS if varied else self.prompt
         operations = ("add", "sub", "mul") if varied else (self.operation,)
         while True:
@@ -144,13 +149,13 @@ class Arithmetic(Task):
 
 
 def numerals(pair: str) -> frozenset[str]:
-    """The two numerals of an expression, in either order."""
+    """The two numerals of an expression, as a set."""
     half = len(pair) // 2
     return frozenset((pair[:half], pair[half + 1 :]))
 
 
 def span(params: Params) -> tuple[int, int]:
-    """The smallest and the largest value that the answer can have by the number of digits alone.
+    """(smallest, largest) value that the answer can have by the number of digits alone.
 
     `random` draws evenly between them, so its chance of being right is 1 / (largest - smallest + 1).
     """

@@ -29,7 +29,7 @@ def _sum(left: str, right: str, base: int) -> list[str]:
 
 
 def _difference(left: str, right: str, base: int) -> list[str]:
-    """Of two numerals of which the left is not the smaller."""
+    """The left numeral must not be smaller than the right."""
     steps, borrow = [], 0
     for place, (a, b) in _columns(left, right):
         short = int(a, base) - int(b, base) - borrow < 0

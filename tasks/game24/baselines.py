@@ -1,4 +1,4 @@
-"""What answers without looking for a solution: an expression at random, and a shortcut."""
+"""Baselines that do not look for a solution: a random expression, and a shortcut."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OPERATORS = "+-*/"
 
 
 def at_random(numbers: Sequence[int], rng: random.Random) -> str:
-    """Two of the numbers, in either order, are joined by any operator, until one is left: each choice as likely."""
+    """Joins two of the numbers, in either order, by any operator, until one is left; all choices are equally likely."""
     left = [str(n) for n in numbers]
     while len(left) > 1:
         a = left.pop(rng.randrange(len(left)))
@@ -23,8 +23,8 @@ def at_random(numbers: Sequence[int], rng: random.Random) -> str:
 
 
 def greedy(numbers: Sequence[int], target: int, give_up: bool) -> str:
-    """From left to right, each time with the operator that comes nearest to the target: the numbers in order of size,
-    else backwards. Where neither makes it: `no solution`, or if it may not `give_up`, the second of the two."""
+    """From left to right, each time with the operator that comes nearest to the target: with the numbers in order of
+    size, then backwards. If neither makes the target: `no solution` with `give_up`, else the second expression."""
     text = ""
     for order in (sorted(numbers), sorted(numbers, reverse=True)):
         total, text = Fraction(order[0]), str(order[0])

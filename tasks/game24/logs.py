@@ -1,7 +1,7 @@
 """The logs of Tree of Thoughts as answers of our task (`harness import game24 FILE --with ranks=24.csv`).
 
-A log is a list of objects with `idx`, the puzzle's place in the published 24.csv, `ys`, the answers, and `infos`, the
-original verdicts `r`. It does not hold the puzzles, so it needs a copy of that file. Source of the format:
+A log is a list of objects with `idx` (the puzzle's place in the published 24.csv), `ys` (the answers) and `infos` (the
+original verdicts, `r`). A log does not hold the puzzles, so a copy of that file is needed. Source of the format:
 princeton-nlp/tree-of-thought-llm (MIT), logs/game24.
 """
 
@@ -17,8 +17,11 @@ from harness.types import Message, PublishedAnswer, Sample
 
 
 def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
-    """Every answer of a log. `ranks` is a copy of 24.csv; `model` and `prompt` (standard, cot) say what the file's name
-    says in the repository (gpt-4_0.7_naive_cot_...), and are taken from it where they are not given."""
+    """Every answer of a log. The option `ranks` is a copy of 24.csv. `model` and `prompt` (standard, cot) are taken
+    from the file's name if they are not given, which has both in the repository (gpt-4_0.7_naive_cot_...).
+
+    Raises UsageError for missing or unknown options, DataError if the file is not a log of Game of 24.
+    """
     unknown = set(options) - {"ranks", "model", "prompt"}
     if unknown or "ranks" not in options:
         what = f"there is no {', '.join(sorted(unknown))}" if unknown else "a log does not hold its puzzles"

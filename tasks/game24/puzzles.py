@@ -1,7 +1,7 @@
-"""The puzzles: every four numbers from 1 to 13 that make 24, hardest last, with the targets they are contrasted in.
+"""The puzzles: every four numbers from 1 to 13 that make 24, hardest last, with the targets that 24 is contrasted with.
 
-`puzzles.csv` is what `python -m harness.tasks.game24.puzzles` prints: found by exhaustive search, kept because the
-search takes half a minute. Also reads the ranks of the published file.
+`puzzles.csv` is the output of `python -m harness.tasks.game24.puzzles`. It is found by exhaustive search and kept,
+because the search takes half a minute. Also reads the ranks of the published file.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from harness.tasks.game24.solver import Way, simplest_first, solutions, ways
 
 LARGEST = 13
 TARGETS = range(10, 100)
-"""Where contrasting targets are taken from: of two digits, as 24 is."""
+"""The range of `other` and `unreachable` targets: two digits, as 24 has."""
 
 
 class Goal(NamedTuple):
-    """A target, in how many ways it can be made, whether each of them needs fractions, and the simplest of them."""
+    """A target, the number of ways to make it, whether each way needs fractions, and the simplest way."""
 
     target: int
     ways: int
@@ -59,7 +59,7 @@ def puzzles() -> tuple[Puzzle, ...]:
 
 @functools.lru_cache(maxsize=8192)
 def goal_of(numbers: tuple[int, ...], target: int) -> Goal | None:
-    """What there is to know about making a target from the numbers; None where it can't be made."""
+    """The ways to make a target from the numbers, summed up; None if it can't be made."""
     found = solutions(numbers, target)
     return _goal(target, found) if found else None
 
@@ -69,7 +69,7 @@ def _goal(target: int, found: list[Way]) -> Goal:
 
 
 class Found(NamedTuple):
-    """What the search says about four numbers: as in Puzzle, with every target that can't be made."""
+    """What the search finds for four numbers: as Puzzle, but with every target that can't be made."""
 
     numbers: tuple[int, ...]
     goal: Goal
@@ -78,10 +78,11 @@ class Found(NamedTuple):
 
 
 def search(numbers: tuple[int, ...]) -> Found | None:
-    """Everything about four numbers, or None if they don't make 24.
+    """Everything about four numbers; None if they don't make 24.
 
-    `other` needs fractions if and only if 24 does, where there is such a target; of these, the one with the number of
-    ways nearest to that of 24 (by ratio), then the most similar simplest way (by parentheses), then the nearest to 24.
+    `other` needs fractions if and only if 24 does, if there is such a target. Of these targets it is the one with the
+    number of ways nearest to that of 24 (by ratio), then with the most similar simplest way (by parentheses), then the
+    nearest to 24.
     """
     by_target: dict[int, list[Way]] = {}
     for way in ways(numbers):
@@ -92,7 +93,7 @@ def search(numbers: tuple[int, ...]) -> Found | None:
     goal = _goal(24, simplest_first(by_target[24]))
     candidates = [t for t in by_target if t != 24]
     alike = [t for t in candidates if all(way.needs_fractions for way in by_target[t]) == goal.fractions]
-    even = sum(numbers) % 2 == 0  # of two targets equally near, sometimes the larger, sometimes the smaller
+    even = sum(numbers) % 2 == 0  # decides between two equally near targets, so that not always the larger is taken
 
     def distance(target: int) -> tuple[float, int, int, bool]:
         found = _goal(target, simplest_first(by_target[target]))
@@ -105,10 +106,11 @@ def search(numbers: tuple[int, ...]) -> Found | None:
 
 
 def balanced(found: Sequence[Found]) -> list[Puzzle]:
-    """The puzzles, easiest first, with an unreachable target each: a target says nothing about whether it can be made.
+    """The puzzles, easiest first, each with an unreachable target; a target alone says nothing about whether it can be
+    made.
 
-    Each number is taken as unreachable about as often as it is an `other` target, in the puzzles with the fewest
-    choices first, and near to their `other` where there is a choice.
+    For this, each number is taken as unreachable about as often as it is an `other` target. Puzzles with the fewest
+    choices come first; if there is a choice, it is near the puzzle's `other`.
     """
     budget = collections.Counter(f.other.target for f in found)
     made = []
@@ -125,7 +127,7 @@ def balanced(found: Sequence[Found]) -> list[Puzzle]:
 
 
 def difficulty(puzzle: Puzzle | Found) -> tuple[bool, bool, int, int, tuple[int, ...]]:
-    """What puzzles are sorted by: need for fractions, need for parentheses, ways to make 24 (few is hard), length."""
+    """The key that sorts puzzles: need for fractions, need for parentheses, ways to make 24 (few is hard), length."""
     goal = puzzle.goal
     return goal.fractions, "(" in goal.solution, -goal.ways, len(goal.solution), puzzle.numbers
 
@@ -133,7 +135,7 @@ def difficulty(puzzle: Puzzle | Found) -> tuple[bool, bool, int, int, tuple[int,
 def ranked(path: Path) -> tuple[Puzzle, ...]:
     """The puzzles in the order of the published 24.csv: its column `Puzzles`, one row a puzzle, from rank 1.
 
-    UsageError where the file can't be read, DataError (with the line) where it holds something else.
+    Raises UsageError if the file can't be read, DataError (with the line) if it holds something else.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

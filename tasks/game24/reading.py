@@ -1,7 +1,7 @@
-"""How offers in Game of 24 are read: an expression with all the numbers, or that there is none.
+"""How offers in Game of 24 are read: an expression with all the numbers, or the claim that there is no solution.
 
 The value reader of game24 (see harness.reading). The steps of a worked solution, and tries that come to another number
-than the target, are no offers. Parsing only, no verdict.
+than the target, are not offers. Parsing only, no verdict.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from harness.reading.values import Marked, Reader, Value
 
 
 class Offer(NamedTuple):
-    """`sides` are the parts of a chain of equations (one part if nothing is said to be equal), as written.
+    """`sides` are the parts of a chain of equations as written; one part without an `=`.
 
-    `denied`: it is said not to be equal to what follows. `whole`: it has as many numbers as the puzzle.
+    `denied`: "≠" follows. `whole`: it has as many numbers as the puzzle.
     """
 
     kind: Literal["expression", "unsolvable", "unreadable"]
@@ -28,7 +28,7 @@ class Offer(NamedTuple):
 
 @functools.lru_cache(maxsize=512)
 def reader(count: int, target: int) -> Reader:
-    """How the answer to a puzzle of `count` numbers is read. The note of a value is its `Offer`."""
+    """Reads the answer to a puzzle of `count` numbers. A value's note is its `Offer`."""
     return Reader(
         marked=lambda m: _marked(m, count),
         stated=lambda sentence, _: _stated(sentence, count, target),
@@ -50,7 +50,7 @@ def _marked(stretch: Marked, count: int) -> Value | None:
         return _value(offer)
     if _DECLINED.match(line) or _claims(line):
         return _value(Offer("unsolvable"))
-    # Behind an expression with all the numbers, shorter ones say how it comes about.
+    # A shorter expression on a line below the mark is a step of the solution.
     partial = _of_line(line, 1)
     if partial is not None:
         return _value(partial._replace(whole=False), aside=stretch.below)
@@ -73,8 +73,8 @@ def _stated(sentence: str, count: int, target: int) -> Value | None:
 
 
 def _alone(line: str, count: int, target: int) -> Value | None:
-    """An expression and nothing else. One that comes to another number is a try; one with fewer numbers, which comes to
-    the target, is the last step of a way."""
+    """The value of a line that is an expression and nothing else. One that comes to another number is a try; one with
+    fewer numbers that comes to the target is the last step of a solution."""
     text = _noted(line)
     offer = _of_line(text, count)
     words = bool(re.search(r"[A-Za-z]{2,}", _ALLOWED_WORDS.sub("", text))) or bool(_FAILED.search(text))
@@ -88,7 +88,7 @@ def _alone(line: str, count: int, target: int) -> Value | None:
 
 
 def _misses(offer: Offer, target: int) -> bool:
-    """Whether an equation says itself that it comes to another number."""
+    """Whether an equation ends in another number than the target."""
     last = offer.sides[-1] if len(offer.sides) > 1 else ""
     return last.isdecimal() and int(last[:9]) != target
 
@@ -155,10 +155,10 @@ _OTHERS = re.compile(
 
 
 def _of_line(line: str, count: int) -> Offer | None:
-    """The last thing a line offers: an expression with at least `count` numbers, or that there is none."""
+    """The last offer in a line: an expression with at least `count` numbers, or the claim that there is no solution."""
     found, end = None, 0
     if " (" in line:
-        line = _REMARK.sub(r"\1; (", line)  # a parenthesis behind a result is a remark, no factor
+        line = _REMARK.sub(r"\1; (", line)  # a parenthesis behind a result is a remark, not a factor
     for run in _RUN.finditer(line):
         if _OPERATOR.search(run.group()) and len(run.group()) < 2_000:
             sides = _sides(run.group())
@@ -171,7 +171,7 @@ def _of_line(line: str, count: int) -> Offer | None:
 
 
 def _claims(line: str) -> bool:
-    """Whether a line says that there is no solution: at all, not no other one."""
+    """Whether a line says that there is no solution at all; "no other solution" does not say so."""
     claim = _UNSOLVABLE.search(line[:1_000])
     if claim is None:
         return False

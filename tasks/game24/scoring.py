@@ -1,7 +1,7 @@
 """Scoring Game of 24 responses: the published rule, and ours. Both need nothing but params.
 
-params: `numbers` ("4 5 6 10", or a list), `target` (24 where it is not said), `solvable` ("yes" or "no"; where it is
-not said, an exhaustive search decides).
+params: `numbers` ("4 5 6 10", or a list), `target` (24 if missing), `solvable` ("yes" or "no"; if missing, an
+exhaustive search decides).
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ ALLOWED = frozenset(["+", "-", "*", "/", "neg", "pos"])
 
 
 class Puzzle(NamedTuple):
-    """The numbers as written in the puzzle, the target, and whether it can be made (None: not said)."""
+    """The numbers as written in the puzzle, the target, and whether it can be made (None: params do not say)."""
 
     numbers: tuple[str, ...]
     target: int
     solvable: bool | None
 
     def can_be_made(self) -> bool:
+        """Whether the target can be made; searches if `solvable` is None."""
         if self.solvable is not None:
             return self.solvable
         return solver.can_make(tuple(sorted(map(int, self.numbers))), self.target)
 
 
 def puzzle_of(params: Params) -> Puzzle:
-    """The puzzle that a sample's params describe. DataError where they do not."""
-    given: object = params.get("numbers")  # a list is no cell of a table, but what JSON lines may well have
+    """The puzzle that a sample's params describe. Raises DataError if they describe none."""
+    given: object = params.get("numbers")  # our samples have text, but JSON lines may well have a list
     texts = re.findall(r"[^\s,]+", given) if isinstance(given, str) else given
     if not isinstance(texts, list):
         raise DataError(f"params.numbers: {given!r} is not a list of numbers", 'such as "4 5 6 10" or [4, 5, 6, 10]')
@@ -54,12 +55,12 @@ def puzzle_of(params: Params) -> Puzzle:
 def original(params: Params, response: str) -> Score:
     """The rule of the tree-of-thought repository (task game24, at sympy 1.12), defects included.
 
-    The last line, in lower case, without every `answer: `, up to the first `=`: its runs of digits are the puzzle's
-    numbers in any order, and its value is the target. Operators and precedence are those of sympy's reading: ** and ^,
-    //, %, !, and decimal numbers in floating point. Not read here, and so wrong: names of variables, complex numbers,
-    operators on bits, and what is rational only after roots that are not.
+    It takes the last line, in lower case, without any `answer: `, up to the first `=`. The runs of digits in it must be
+    the puzzle's numbers in any order, and its value must be the target. Operators and precedence are those of sympy's
+    reading: ** and ^, //, %, !, and decimal numbers in floating point. Not read here, and so wrong: names of variables,
+    complex numbers, operators on bits, and values that are rational only after roots that are not.
 
-    The published puzzles all have solutions. Where there is none (ours), the same text must say `no solution` or
+    The published puzzles all have solutions. For those of ours that have none, the same text must be `no solution` or
     `impossible`.
     """
     puzzle = puzzle_of(params)
@@ -84,13 +85,14 @@ def original(params: Params, response: str) -> Score:
 
 
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
-    """The answer that the response commits to, checked exactly. `detail.reason` is empty for a correct one, else
+    """The answer that the response commits to, checked exactly.
 
-    wrong_numbers, operator_not_allowed, wrong_value, unequal_sides (of several, the first); claimed_unsolvable;
-    not_an_expression and no_answer if nothing could be checked.
+    `detail.reason` is "" for a correct answer. For a wrong one it is claimed_unsolvable, or the first that holds of
+    wrong_numbers, operator_not_allowed, wrong_value and unequal_sides. If nothing could be checked, it is
+    not_an_expression or no_answer.
     """
     puzzle = puzzle_of(params)
-    if response == _NONE_ASKED and stop_reason == "stop":  # as the prompt asks for it: no need to look closely
+    if response == _NONE_ASKED and stop_reason == "stop":  # in the form asked for: no need to look closely
         wrong = puzzle.can_be_made()
         return Score.of(not wrong, "no solution", reason="claimed_unsolvable" if wrong else "")
     found, offer = commitment.read(response, reading.reader(len(puzzle.numbers), puzzle.target), _PROMPT)
@@ -110,7 +112,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     reason, value = _fault(puzzle, sides)
     if not reason and offer.denied:
         reason = "unequal_sides"
-    # With numbers left, and no word behind it, an expression was cut.
+    # An expression with too few numbers, and no word behind it, was cut off.
     whole = offer.whole or bool(re.search(r"[\w\n]", response.rpartition(offer.sides[-1])[2]))
     found = Reading(found.value[:200], final=found.final and whole)
     return judge(found, not reason, stop_reason, response, reason=reason, value=value)
@@ -121,7 +123,7 @@ _PROMPT = re.compile(r"^(?:Make \d{1,3} from|Input: \d)", re.I | re.M)
 
 
 def _fault(puzzle: Puzzle, sides: list[Expression]) -> tuple[str, str]:
-    """What is wrong with a chain of equations, "" if nothing; and the value of the side that uses the numbers.
+    """(reason why a chain of equations is wrong, or ""; value of the side that uses the numbers).
 
     One side must use each number once and make the target, and the others must be equal to it.
     """
@@ -138,7 +140,7 @@ def _fault(puzzle: Puzzle, sides: list[Expression]) -> tuple[str, str]:
     if value != puzzle.target:
         return "wrong_value", shown(value)
     try:
-        # Between the first side and the last, decimals are rounded as a help to the reader.
+        # Decimals between the first and the last side are not checked: they are rounded as a help to the reader.
         equal = all(side.value() == value for side in sides if side not in sides[1:-1] or not _has_decimals(side))
     except NoValueError:
         equal = False
@@ -154,7 +156,7 @@ def _number(text: str) -> int | Fraction:
 
 
 def shown(value: Number) -> str:
-    """A value for `detail`: whole, a fraction, or decimal; only its beginning, where it is very large."""
+    """A value for `detail`: a whole number, a fraction or a decimal number; "too large" for 200 bits or more."""
     if isinstance(value, float):
         return repr(value)
     return str(value) if max(value.numerator.bit_length(), value.denominator.bit_length()) < 200 else "too large"

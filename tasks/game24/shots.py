@@ -1,6 +1,6 @@
 """Worked examples for few-shot prompts, and answers in the form each prompt asks for.
 
-Every example has a number from 14 to 16. No puzzle of the benchmark, published or ours, has one: so none can leak.
+Every example has a number from 14 to 16. No puzzle of the benchmark, published or ours, has one, so no puzzle can leak.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from harness.tasks.game24.solver import reachable, simplest_first, ways
 
 NO_SOLUTION = "no solution"
 SHOTS = 5
-"""As many examples as the published prompts have."""
+"""The number of examples in the published prompts."""
 
 
 def draw(rng: random.Random, target: int | None, solvable: bool) -> tuple[tuple[int, ...], int, str]:
-    """Four numbers, a target (the given one, or any of two digits) and a solution, or `no solution`."""
+    """(four numbers, target, solution or `no solution`). The target is the given one; if None, any of two digits."""
     while True:
         numbers = _numbers(rng)
         can = reachable(numbers)
@@ -35,7 +35,7 @@ def draw(rng: random.Random, target: int | None, solvable: bool) -> tuple[tuple[
 
 @functools.lru_cache(maxsize=1024)
 def published_form(prompt: str, target: int, way_out: bool) -> str:
-    """Five worked examples with this target, one of them without a solution if there is a way out."""
+    """Five worked examples with this target; with `way_out` (the prompt offers `no solution`), one has no solution."""
     return "\n".join(
         f"Input: {' '.join(map(str, numbers))}\n{answer(prompt, numbers, target, text)}"
         for numbers, text in _examples(target, way_out)
@@ -73,17 +73,17 @@ def _numbers(rng: random.Random) -> tuple[int, ...]:
 
 
 def answer(prompt: str, numbers: Sequence[int], target: int, text: str) -> str:
-    """An expression, or `no solution`, as an answer; for `cot` with the steps before it."""
+    """`text`, an expression or `no solution`, in the form of an answer; for `cot` with the steps before it."""
     last = f"Answer: {text}" if text == NO_SOLUTION else f"Answer: {text} = {target}"
     if prompt != "cot":
         return last
-    # Where there is no way, the steps are one that misses.
+    # Without a solution, the steps are those of a try that misses.
     tried = " + ".join(map(str, numbers)) if text == NO_SOLUTION else text
     return "\n".join(["Steps:", *_steps(numbers, tried), last])
 
 
 def _steps(numbers: Sequence[int], text: str) -> list[str]:
-    """An expression as lines `10 - 4 = 6 (left: 5 6 6)`; they end early where it divides by zero."""
+    """An expression as lines `10 - 4 = 6 (left: 5 6 6)`; they end before a division by zero."""
     left = [Fraction(n) for n in numbers]
     stack: list[Fraction] = []
     lines: list[str] = []

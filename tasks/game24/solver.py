@@ -1,7 +1,7 @@
 """Every way to make a number from given numbers with + - * / and parentheses, each number used once.
 
-Exhaustive and exact. Two ways are the same where they differ by the order of terms and factors, by grouping, or by
-signs that cancel: (1 - 5) * (2 - 8) is (8 - 2) * (5 - 1). Multiplying and dividing by 1 stay two ways.
+Exhaustive and exact. Two ways are the same if they differ only by the order of terms and factors, by grouping, or by
+signs that cancel: (1 - 5) * (2 - 8) is (8 - 2) * (5 - 1). Multiplying by 1 and dividing by 1 stay two ways.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class Way(NamedTuple):
     """An expression in normal form, with a value that is not negative.
 
     `kind` is "" for a number, "+" for the sum of `ups` less the sum of `downs`, "*" for the product of `ups` over the
-    product of `downs`. Terms of a sum are no sums, factors of a product no products; both are sorted. `text` is the
-    expression as a person would write it: equal texts are equal ways.
+    product of `downs`. No term of a sum is itself a sum, and no factor of a product a product; both are sorted. `text`
+    is the expression as a person would write it: equal texts are equal ways.
     """
 
     text: str
@@ -58,12 +58,15 @@ def reachable(numbers: tuple[int, ...]) -> frozenset[int]:
 
 
 def ways(numbers: tuple[int, ...]) -> tuple[Way, ...]:
-    """All ways to use up the numbers (sorted), whatever they make, as long as it is not negative."""
+    """All ways to combine all the numbers (sorted), with any value that is not negative.
+
+    Raises ValueError for more than MOST_NUMBERS numbers.
+    """
     return _kept_ways(numbers) if len(numbers) <= _KEPT else _found_ways(numbers)
 
 
 _KEPT = 3
-"""What is found for up to so many numbers is small, and asked for again and again."""
+"""Results for up to so many numbers are cached: they are small, and needed again and again."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -107,7 +110,7 @@ def _found_values(numbers: tuple[int, ...]) -> frozenset[Fraction]:
 
 
 def _splits(numbers: tuple[int, ...]) -> set[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """All ways to part the numbers in two; which part comes first does not matter."""
+    """All ways to divide the numbers into two parts; which part comes first does not matter."""
     found = set()
     for mask in range(1, 2 ** (len(numbers) - 1)):
         some = tuple(n for i, n in enumerate(numbers) if mask >> i & 1)
@@ -117,7 +120,8 @@ def _splits(numbers: tuple[int, ...]) -> set[tuple[tuple[int, ...], tuple[int, .
 
 
 def _combined(a: Way, b: Way) -> Iterator[Way]:
-    """Intermediate values below zero are never needed: a - (b - c) is a + c - b, whatever the sign of b - c."""
+    """All ways to join two ways by one operator, with a value that is not negative. Intermediate values below zero are
+    never needed: a - (b - c) is a + c - b, whatever the sign of b - c."""
     (a_plus, a_minus), (b_plus, b_minus) = _parts(a, "+"), _parts(b, "+")
     yield _sum(a.value + b.value, a_plus + b_plus, a_minus + b_minus)
     if a.value >= b.value:
@@ -138,12 +142,12 @@ def _parts(way: Way, kind: str) -> tuple[tuple[Way, ...], tuple[Way, ...]]:
 
 def _sum(value: Fraction, plus: tuple[Way, ...], minus: tuple[Way, ...]) -> Way:
     made = _signed_sum(value, plus, minus)
-    # A sum of zero is its own opposite: of the two ways to write it, one.
+    # A sum of zero is its own opposite: keep one of the two ways to write it.
     return min(made, _signed_sum(value, minus, plus)) if not value and minus else made
 
 
 def _signed_sum(value: Fraction, plus: tuple[Way, ...], minus: tuple[Way, ...]) -> Way:
-    # To take away (1 - 1) * 5 is to add (1 - 1) * 5, with the two ones in each other's place.
+    # Subtracting (1 - 1) * 5 is the same as adding (1 - 1) * 5 with the two ones swapped.
     turned = tuple(part for part in minus if not part.value and any(f.kind and f.ups == f.downs for f in part.ups))
     if turned:
         minus = tuple(part for part in minus if part not in turned)

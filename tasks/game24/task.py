@@ -1,5 +1,7 @@
 """Game of 24: make 24 from four numbers, each used once, with + - * / and parentheses.
 
+For example: "Make 24 from the numbers 2 3 5 10: ..." A target is `(10 + 5 - 3) * 2 = 24`.
+
 After Yao, Yu, Zhao, Shafran, Griffiths, Cao, Narasimhan 2023, Tree of Thoughts (arXiv 2305.10601). See README.md for
 the protocol. Reads top to bottom: the options, the samples, the score, the baselines.
 """
@@ -40,7 +42,7 @@ class Game24(Task):
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # Other targets have other digits, and worked examples of their own.
         "world": ("largest number", "numbers", "length", "words", "answer", "answer length", "vocabulary"),
-        # The right answer is to say that there is none, in the words of the prompt.
+        # For unsolvable samples the right answer is "no solution", which stands in the prompt.
         "solvable": ("answer", "answer length", "answer in prompt", "answer position"),
         "prompt": ("all",),
     }
@@ -72,7 +74,7 @@ class Game24(Task):
             raise UsageError("task game24: none of these puzzles makes all of these targets")
 
     def _group(self, place: int, puzzle: Puzzle) -> list[Sample]:
-        """One puzzle under every condition; nothing where a number asked for can't be made."""
+        """One puzzle under every condition; no samples if it can't make one of the user's own targets."""
         made = []
         for world in self.targets:
             goal = puzzle.other if world == "other" else puzzle.goal if world == "24" else None
@@ -99,7 +101,7 @@ class Game24(Task):
         return "unreachable" in self.targets
 
     def _prompt(self, prompt: str, numbers: tuple[int, ...], target: int, way_out: bool | None = None) -> str:
-        """The same text in every condition but for the target; the worked examples are those of the target."""
+        """The same text in every condition, except for the target and the worked examples, which have that target."""
         way_out = self._way_out if way_out is None else way_out
         return TEMPLATES[prompt].format(
             numbers=" ".join(map(str, numbers)),
@@ -109,13 +111,14 @@ class Game24(Task):
         )
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        """The verdict by the option `rule`. Raises DataError if params do not describe a puzzle (scoring.puzzle_of)."""
         if self.rule == "original":
             return scoring.original(params, response)
         return scoring.robust(params, response, stop_reason)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
-        """oracle: a solution, or that there is none; random: any expression of the numbers; shallow: from left to
-        right, always towards the target, and where that misses, that there is no solution (if some have none)."""
+        """oracle: a solution, or `no solution`. random: any expression of the numbers. shallow: a shortcut from left to
+        right, always towards the target; if it misses and some samples are unsolvable, `no solution`."""
         puzzle = scoring.puzzle_of(sample.params)
         numbers = [int(n) for n in puzzle.numbers]
         if kind == "oracle":
@@ -127,7 +130,7 @@ class Game24(Task):
         return shots.answer(str(sample.params["prompt"]), numbers, puzzle.target, text)
 
     def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
-        """Solved puzzles, each with a number above 13, as no sample has."""
+        """Solved puzzles, each with a number above 13, which no sample has; if `varied`, in all prompts and worlds."""
         while True:
             prompt = rng.choice(PROMPT_TYPES if varied else self.prompt)
             world = rng.choice(("24", "other", "unreachable") if varied else self.targets)

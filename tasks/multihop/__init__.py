@@ -1,1 +1,1 @@
-"""Multi-hop question answering: see README.md."""
+"""Multi-hop question answering. See README.md."""

@@ -21,7 +21,7 @@ from harness.tasks.multihop.published import read_json
 
 
 def evaluate(dataset: str, predictions: Path, gold: Path, aliases: Path | None = None) -> qa.Metrics:
-    """DataError for files that are not in the official formats."""
+    """The official metrics of a set by name. Raises DataError for files that are not in the official formats."""
     rows = read_json(gold)
     told = read_json(predictions)
     try:
@@ -38,7 +38,7 @@ def evaluate(dataset: str, predictions: Path, gold: Path, aliases: Path | None =
 
 
 def _lines(value: Any) -> list[Any]:
-    """JSON lines of one line read as one object."""
+    """A file of one JSON line is read as one object; this makes it a list again."""
     return value if isinstance(value, list) else [value]
 
 

@@ -23,7 +23,10 @@ from harness.tasks.multihop.task import KINDS, Multihop
 
 
 def musique_full(item: Item, documents: int) -> Iterator[dict[str, Any]]:
-    """The two rows of a question: answerable, and its twin, in which the broken document supports nothing."""
+    """The two rows of a question: the answerable one, and its twin, in which the changed document supports nothing.
+
+    Raises ValueError if the question has fewer documents than `documents`.
+    """
     where = Layout(item)
     places = where.places(documents, "random", "random")
     if places is None:

@@ -1,8 +1,9 @@
 """Questions over fictional worlds: chains of two to four hops, intersections, comparisons, bridge comparisons.
 
-A distractor page is made as a support page is: it states the relation of a hop of other things, and has a near miss of
-the same wording with the thing that the hop leads to. So no page stands out by what it says. `faults` checks an item
-with the solver; the generator keeps none that has any. Reads top to bottom: plans, the item, the guarantees.
+A distractor page is made like a support page: it states the relation of a hop about other things, and has a near miss
+of that relation with the thing that the hop leads to. So no page stands out by what it says. `faults` checks an item
+with the solver, and the generator keeps only items without faults. Reads top to bottom: plans, the item, the
+guarantees.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ FIRST_YEAR, LAST_YEAR = 1500, 1999
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An item as pages. `twin` is the support with one statement turned into a near miss, that of hop `twin_hop`."""
+    """An item as pages. `twin` is the support with the statement of hop `twin_hop` turned into its near miss."""
 
     kind: str
     question: str
@@ -61,20 +62,21 @@ class Names:
         self.types: dict[str, str] = {}
 
     def new(self, type: str) -> str:
+        """A name that was not used yet, for a thing of this type."""
         name = self._left.pop()
         self.types[name] = type
         return name
 
 
 class Pages:
-    """Makes pages whose sentences come in any order, with something else that is said of the same thing."""
+    """Makes pages with their sentences in any order and one more statement about the same thing."""
 
     def __init__(self, rng: random.Random, names: Names) -> None:
         self._rng, self._names = rng, names
         self.things: dict[str, list[str]] = {"person": [], "firm": [], "town": []}
 
     def mention(self, name: str) -> str:
-        """Make the name known as something that may be said of others."""
+        """Allow other pages to mention the name in their extra statement."""
         type = self._names.types[name]
         if type != "book":
             self.things[type].append(name)
@@ -102,7 +104,7 @@ class Pages:
 
 
 def chain(rng: random.Random, hops: int, distractors: int) -> Plan:
-    """The person who founded the firm that published ...: each hop on a page of its own."""
+    """For example "the person who founded the firm that published ...": each hop is on a page of its own."""
     every = chains(hops)
     relations = every[int(rng.random() * len(every))]
     rows = 1 + -(-distractors // hops)  # the true chain and enough others like it
@@ -116,7 +118,7 @@ def chain(rng: random.Random, hops: int, distractors: int) -> Plan:
 
     def page(row: int, hop: int) -> Page:
         relation, things = relations[hop], grid[row]
-        # The near miss leads to the same place in another chain: the first distractors lead to the true one's.
+        # The near miss leads to the same place in another chain; those of the first distractors lead to the true chain.
         other = grid[row - 1 if row else 1 + int(rng.random() * (rows - 1))]
         said = [(relation.says, things[hop + 1]), (relation.near, other[hop + 1])]
         return pages.page(things[hop], said, relations)
@@ -148,14 +150,14 @@ def chain(rng: random.Random, hops: int, distractors: int) -> Plan:
 _MEETING = tuple(
     (r1, r2) for r1 in RELATIONS for r2 in RELATIONS if r1.domain == r2.domain != "book" and r1.range != r2.range
 )
-"""Two relations of one thing; nothing can be said of others about a book."""
+"""Pairs of relations that one thing can have. Not of a book, because no relation leads to a book."""
 
 
 def intersection(rng: random.Random, distractors: int) -> Plan:
     """Which person was born in the town of A and works for the firm of B: two branches that meet on a third page."""
     first, second = _MEETING[int(rng.random() * len(_MEETING))]
     kind = first.domain
-    # What a branch starts from can be said to have to do with the thing asked for, so that there are near misses.
+    # Each branch starts from a thing that can have a near miss with the thing asked for.
     near_misses = {r.domain: r for r in BY_RANGE[kind]}
     to_a, to_b = (
         _choice(rng, [r for r in BY_RANGE[to] if r not in (first, second) and r.domain in near_misses])
@@ -178,9 +180,9 @@ def intersection(rng: random.Random, distractors: int) -> Plan:
     def met(title: str, i: int, j: int, near: bool = False) -> Page:
         return pages.page(title, [(first.near if near else first.says, ends_a[i]), (second.says, ends_b[j])], taken)
 
-    # Everything asked for that has a page is named once more, on the pages that the branches start from: not the answer
-    # alone. Each round has a page with the one half of the answer's facts, one with the other, one with a near miss of
-    # a half, and two starts of other branches.
+    # Every thing of the type asked for that has a page, not only the answer, is named once more on a page from which a
+    # branch starts. Each round has a page with one half of the answer's facts, one with the other half, one with a near
+    # miss of a half, and two starts of other branches.
     support = (start(to_a, a, ends_a[0], asked[1]), start(to_b, b, ends_b[0], asked[2]), met(answer, 0, 0))
     others: list[Page] = []
     paged = 1
@@ -217,9 +219,10 @@ def intersection(rng: random.Random, distractors: int) -> Plan:
 
 
 def comparison(rng: random.Random, distractors: int, bridge: bool = False) -> Plan:
-    """Which of two is the older, or is the first: by their own years, or with `bridge` by those of what they lead to.
+    """Which of two things has the earlier year, or is it the first? With `bridge`, the years are those of the things
+    that they lead to.
 
-    Both halves of the answers come equally often, and which of the two is asked about has nothing to do with it.
+    The two possible answers come equally often, whichever of the two forms is asked.
     """
     yes_no, first_is_earlier = rng.random() < 0.5, rng.random() < 0.5
     relation = RELATIONS[int(rng.random() * len(RELATIONS))]
@@ -288,7 +291,7 @@ def comparison(rng: random.Random, distractors: int, bridge: bool = False) -> Pl
 
 
 def _broken(support: tuple[Page, ...], hop: int, says: str, near: str) -> tuple[Page, ...]:
-    """The support with the statement that a hop needs turned into its near miss: same names, no such relation."""
+    """The support with the statement that a hop needs turned into its near miss (same names, no such relation)."""
     page = support[hop]
     statements = tuple((near, value) if wording == says else (wording, value) for wording, value in page.statements)
     return (*support[:hop], replace(page, statements=statements), *support[hop + 1 :])
@@ -309,14 +312,14 @@ KINDS: dict[str, Callable[[random.Random, int], Plan]] = {
 SUPPORT = {"chain2": 2, "chain3": 3, "chain4": 4, "intersection": 3, "comparison": 2, "bridge_comparison": 4}
 """How many documents a question needs."""
 LEAST = 8
-"""With fewer documents some guarantees can't hold: of two things that could be the answer one is no choice."""
+"""The fewest documents. With fewer some guarantees can't hold, such as three things that could be the answer."""
 
 
 # The item ---------------------------------------------------------------------------------------------------------
 
 
 def plan(kind: str, least: int, most: int, *seed: object) -> Plan:
-    """A plan without faults, for `least` to `most` documents; the same for the same seed parts."""
+    """A plan without faults, for `least` to `most` documents. The same seed parts give the same plan."""
     attempt = 0
     while True:
         made = KINDS[kind](random.Random(derive("multihop", kind, *seed, attempt)), most - SUPPORT[kind])
@@ -326,7 +329,7 @@ def plan(kind: str, least: int, most: int, *seed: object) -> Plan:
 
 
 def item(made: Plan, name: str) -> Item:
-    """The plan in words, with the names that a guesser may choose from."""
+    """The plan in words, as an item named `name`, with the names that a guesser may choose from."""
     texts = {page: Document(page.title, page.text()) for page in (*made.support, *made.distractors, *made.twin)}
     types, wanted = made.types, made.answer_type
     entities = tuple(
@@ -362,8 +365,8 @@ def _first_facts(query: Query) -> tuple[str, ...]:
 
 
 def faults(made: Plan, distractors: int) -> list[str]:
-    """Which of the guarantees (README.md) do not hold. What distractors are there for is asked of the first
-    `distractors` of them, what they could spoil of all."""
+    """The guarantees (README.md) that do not hold; empty if all do. What distractors must provide is checked on the
+    first `distractors` of them, what they must not spoil on all of them."""
     found = []
     facts = facts_of((*made.support, *made.distractors))
     if solve(made.query, facts) != {made.answer}:
@@ -383,7 +386,7 @@ def faults(made: Plan, distractors: int) -> list[str]:
     mentioned = {name for page in (*made.support, *shown) for name in (page.title, *[v for _, v in page.statements])}
     if made.answer_type != "yes_no" and sum(made.types.get(name) == made.answer_type for name in mentioned) < 3:
         found.append("fewer than three things could be the answer")
-    # What a hop leads to: bridges and, but for comparisons (whose answers the question names), the answer.
+    # The things that hops lead to: the bridges and, except in comparisons (whose question names it), the answer.
     bridges = {hop.answer for hop in made.hops if not hop.answer.isdigit()}
     if any(name in made.question for name in bridges):
         found.append("the question names a bridge or the answer")

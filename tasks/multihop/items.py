@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 
 class Document(NamedTuple):
+    """One document, which is one line of the prompt."""
+
     title: str
     text: str
 
 
 class Hop(NamedTuple):
-    """One step of the reasoning, as MuSiQue's question_decomposition has it; `support` counts Item.support."""
+    """One step of the reasoning, as in MuSiQue's question_decomposition; `support` is an index into Item.support."""
 
     question: str
     answer: str
@@ -20,17 +22,18 @@ class Hop(NamedTuple):
 
 
 UNANSWERABLE = "unanswerable"
-"""What is to be answered where the documents do not say."""
+"""The right answer if the documents do not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """`support` are the documents needed, in the order of the hops; `distractors` are taken from the front.
 
-    `twin` stands for `support` in the unanswerable twin. `given` has the order of a published file: places of
-    support and distractors, counted through. `entities` has the names on each document (support first) that could be
-    answers. `first_facts` are what is said of the things that the question names ("Rikvon is based in"), `last_wording`
-    what leads to the answer: for the shortcuts.
+    `twin` replaces `support` in the unanswerable twin; `twin_hop` is the index of the document that it changes. `given`
+    has the order of a published file: the numbers of support and distractors, counted through. `entities` has, for each
+    document (support first), the names in it that could be answers. Two fields are for the shortcuts: `first_facts` are
+    the beginnings of the sentences that the question starts from ("Rikvon is based in"), `last_wording` is the wording
+    that leads to the answer.
     """
 
     id: str

@@ -1,6 +1,6 @@
 """Where the documents stand in the prompt: the sweep of Lost in the Middle, for one or several gold documents.
 
-Places count from 0. Knows items, and turns one into numbered documents.
+Places count from 0. Turns an item into documents in order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ORDERS = ("random", "forward", "reverse")
 
 
 def check_positions(positions: Sequence[str]) -> None:
-    """UsageError for what is not a word, a place (9) or a place for each hop (0+9)."""
+    """Raises UsageError for a position that is not one of WORDS, a place (9) or a place for each hop (0+9)."""
     for position in positions:
         if position not in WORDS and not re.fullmatch(r"\d{1,4}(?:\+\d{1,4}){0,7}", position):
             raise UsageError(
@@ -36,17 +36,17 @@ def highest(position: str) -> int:
 
 
 def vector(position: str) -> int:
-    """For how many hops a position gives places; 0 for one that fits any number of hops."""
+    """The number of hops for which a position gives places; 0 if it fits any number of hops."""
     return position.count("+") + 1 if "+" in position else 0
 
 
 def ordered(position: str) -> bool:
-    """Whether the order of the hops is left open by the position."""
+    """Whether the position leaves the order of the hops open."""
     return position != "given" and not vector(position)
 
 
 class Layout:
-    """The places of one item's documents. What is drawn is the item's own: it is the same for every condition."""
+    """The places of one item's documents. All draws depend on the item alone: they are the same in every condition."""
 
     def __init__(self, item: Item) -> None:
         rng = random.Random(derive("multihop", "places", item.id))
@@ -58,8 +58,8 @@ class Layout:
             self._shuffled[i], self._shuffled[j] = self._shuffled[j], self._shuffled[i]
 
     def places(self, documents: int, position: str, order: str) -> tuple[int, ...] | None:
-        """The place of each support document, in the order of the hops; None where the item has no such condition:
-        too few documents, a place beyond them, or places for another number of hops."""
+        """The place of each support document, in the order of the hops. None if the item has no such condition: it has
+        too few documents, the place is beyond them, or there are places for another number of hops."""
         support = len(self._item.support)
         if not support <= documents <= support + len(self._item.distractors) or highest(position) >= max(documents, 1):
             return None
@@ -76,7 +76,7 @@ class Layout:
             chosen = [round(i * (documents - 1) / max(1, support - 1)) for i in range(support)]
         else:
             first = {"start": 0, "middle": (documents - support) // 2, "end": documents}.get(position, -1)
-            first = min(int(position) if first < 0 else first, documents - support)  # a block, as one document was
+            first = min(int(position) if first < 0 else first, documents - support)  # the support moves as one block
             chosen = list(range(first, first + support))
         chosen.sort(reverse=order == "reverse")
         if order == "random":
@@ -85,7 +85,8 @@ class Layout:
         return tuple(chosen)
 
     def documents(self, documents: int, places: Sequence[int], support: Sequence[Document]) -> list[Document]:
-        """`support` at its places, and the first distractors around it: in the item's own order, or as in the file."""
+        """`documents` documents: `support` at its places, and around it the first distractors, in an order drawn for
+        the item, or in that of the file."""
         distractors = self._item.distractors
         extra = documents - len(support)
         if self._item.given:

@@ -26,7 +26,7 @@ Row = Mapping[str, Any]
 
 
 class Hub(NamedTuple):
-    """Where a set is on the hub. `revision` pins it; None where no revision is known to hold what we read."""
+    """Where a set is on the hub. `revision` pins it; None if no revision is known to hold what we read."""
 
     name: str
     config: str | None
@@ -55,7 +55,8 @@ OFFICIAL = {
 def load(dataset: str, file: Path | None) -> tuple[Item, ...]:
     """The questions of a set, in the order of the file or of the hub's validation split.
 
-    DataError for a file that is not of the set's official format, and where the hub can't be reached.
+    Raises UsageError if the file can't be read; DataError if it is not in the set's official format, or if the set
+    can't be loaded from the hub.
     """
     if file is None:
         return _from_hub(dataset)
@@ -75,7 +76,7 @@ def _hint(dataset: str) -> str:
 
 @functools.lru_cache(maxsize=2)
 def _from_file(dataset: str, file: Path, changed: int) -> tuple[Item, ...]:
-    """`changed` is there for the cache: a run counts its samples first, and need not read the file twice."""
+    """`changed` is a part of the cache's key. A run counts its samples first, so the cache saves a second reading."""
     return _items(dataset, _rows(file), str(file))
 
 
@@ -85,7 +86,10 @@ def _rows(file: Path) -> list[Any]:
 
 
 def read_json(file: Path) -> Any:
-    """What is in a JSON file, or the list of a JSON-lines file's values; .gz is unpacked. Errors name file and line."""
+    """The value in a JSON file, or the list of a JSON-lines file's values; .gz is unpacked.
+
+    Raises UsageError if the file can't be read, DataError (with file and line) if it is not JSON.
+    """
     try:
         with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as opened:
             text = opened.read().decode("utf-8-sig")
@@ -111,7 +115,7 @@ def read_json(file: Path) -> Any:
 
 
 def _is_whole(line: str) -> bool:
-    """Whether a first line is an object of its own, so that the file has one a line."""
+    """Whether a first line is an object of its own, so that the file has one object per line."""
     try:
         return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
@@ -136,7 +140,7 @@ def _items(dataset: str, rows: Iterable[Any], source: str) -> tuple[Item, ...]:
 
 
 def _get(row: Row, key: str, kind: type, where: str, what: str) -> Any:
-    """row[key], of that type. DataError where it is missing or another."""
+    """row[key]. Raises DataError if it is missing or of another type than `kind`."""
     value = row.get(key)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         hint = "test splits hide their answers: take the dev split" if key in ("answer", "answerable") else ""
@@ -182,7 +186,7 @@ def _wikipedia(row: Row, where: str, scorer: str) -> Item:
 
 
 def _spaced(sentences: Iterable[str]) -> Iterator[str]:
-    """Sentences that bring their own leading blank, as HotpotQA's do, and those that do not."""
+    """The sentences with a blank before each but the first; HotpotQA's already have one."""
     for i, sentence in enumerate(sentences):
         yield sentence if i == 0 or sentence[:1].isspace() else f" {sentence}"
 
@@ -249,7 +253,7 @@ def _document(title: str, text: str) -> Document:
 
 
 def _line(text: str) -> str:
-    """On one line: in a prompt a document is a line."""
+    """The text on one line, because a document is a line of the prompt."""
     return " ".join(text.split())
 
 
@@ -265,7 +269,7 @@ def _item(
     hops: tuple[Hop, ...] = (),
     answerable: bool = True,
 ) -> Item:
-    """The item with its documents divided into those needed, in the given order, and the others."""
+    """The item with its documents divided into those needed, in the order of `support`, and the others."""
     others = [place for place in range(len(documents)) if place not in support]
     counted = {place: i for i, place in enumerate([*support, *others])}
     return Item(
@@ -286,7 +290,7 @@ def _item(
 # From the hub -----------------------------------------------------------------------------------------------------
 
 PATIENCE = 6.0
-"""Seconds until the hub counts as out of reach. The library on its own would retry for minutes."""
+"""Seconds after which the hub counts as out of reach. The library on its own would retry for minutes."""
 
 
 @functools.lru_cache(maxsize=2)
@@ -318,7 +322,7 @@ _OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 
 
 def _reachable(url: str) -> bool:
-    """Whether a server answers, whatever it says. In a thread, since looking up a name knows no time limit."""
+    """Whether a server answers without a server error. In a thread, because looking up a name has no time limit."""
     answered: list[bool] = []
 
     def ask() -> None:

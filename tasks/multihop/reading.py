@@ -1,4 +1,4 @@
-"""How short answers to questions over documents are read: a name, yes or no, a phrase, or that there is no answer.
+"""How short answers to questions over documents are read: a name, yes or no, a phrase, or "unanswerable".
 
 The value reader of multihop (see harness.reading). Parsing only; knows no gold answer.
 """
@@ -16,8 +16,8 @@ from harness.tasks.multihop.items import UNANSWERABLE
 
 @functools.lru_cache(maxsize=2048)
 def reader(candidates: tuple[str, ...]) -> Reader:
-    """How the answer is read: one of the candidates (which may be yes and no), or a phrase if there are none; or that
-    the question can't be answered."""
+    """Reads one of the candidates (which may be yes and no), or a phrase if there are no candidates; also the claim
+    that the question can't be answered, as UNANSWERABLE."""
     base = _YES_NO if candidates == ("yes", "no") else names.reader(candidates, _LABELS)
 
     def marked(m: Marked) -> Value | None:
@@ -45,7 +45,7 @@ _LABELS = r"(?:name of the )?(?:person|firm|company|town|city|place|river|answer
 
 
 def _declined(text: str, base: Reader) -> Value | None:
-    """That the question can't be answered, unless the sentence goes on to answer it."""
+    """UNANSWERABLE if a text says that the question can't be answered, unless the sentence goes on to answer it."""
     if not declines(text):
         return None
     one, _, two = re.sub(r"\bor\b", "\n", text, count=1, flags=re.I).partition("\n")
@@ -141,7 +141,7 @@ _ALONE_YES_NO = re.compile(rf"\W*(?:the answer is |it is )?({'|'.join(_WORDS_FOR
 
 
 def _yes_or_no(text: str) -> Value | None:
-    """The yes or no that a phrase starts with, that it leads to, or the only one that it holds."""
+    """The yes or no that a phrase starts with, that it leads to, or that is the only one in it."""
     if _BOTH.search(text):
         return Value(None, "both yes and no")
     first = _FIRST.match(text)

@@ -22,7 +22,7 @@ from harness.types import Outcome, Params, Score, StopReason
 
 
 def golds_of(params: Params) -> Sequence[str]:
-    """The right answers: `golds`, a list, or `answer` and the JSON list in `aliases`. DataError where there is none."""
+    """The right answers: `golds`, a list, or `answer` and the JSON list in `aliases`. Raises DataError without any."""
     golds: Any = params.get("golds")
     if golds is None and isinstance(params.get("answer"), str):
         golds = [params["answer"]]
@@ -37,7 +37,8 @@ def golds_of(params: Params) -> Sequence[str]:
 
 
 def original(params: Params, response: str, stop_reason: StopReason) -> Score:
-    """Right if the official scorer's exact match is 1 for the response as it stands; a cut one has no verdict."""
+    """Right if the official scorer's exact match is 1 for the response as it stands. Otherwise a response that was cut
+    off is truncated and one that a filter ended is refused."""
     golds = golds_of(params)
     metrics = qa.answer_metrics(str(params.get("scorer")), response, golds)
     if metrics["em"] != 1 and stop_reason == "length":
@@ -58,14 +59,14 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     if found.value is None:
         return judge(found, False, stop_reason, response, **metrics)
     answer = found.value
-    if not candidates and answer != UNANSWERABLE:  # of a phrase in words of its own, the gold that it gives
+    if not candidates and answer != UNANSWERABLE:  # a phrase in the model's own words: take the gold that it gives
         answer = next((gold for gold in golds if _contains(answer, gold)), answer)
     return judge(found, any(_same(answer, gold) for gold in golds), stop_reason, response, answer=answer, **metrics)
 
 
 @functools.lru_cache(maxsize=4096)
 def _candidates(known: str) -> tuple[str, ...]:
-    """The names that could be the answer, in no order that tells the right one."""
+    """The names that could be the answer, sorted, so that their order does not hint at the right one."""
     return tuple(sorted(filter(None, known.split(","))))
 
 
@@ -78,7 +79,7 @@ def cite(places: Sequence[int]) -> str:
 
 
 def gold_places(params: Params) -> list[int]:
-    """The places of the documents needed, from 0. DataError for what is none."""
+    """The places of the documents needed, from 0. Raises DataError if `params.gold` has something else."""
     try:
         return [int(place) for place in str(params.get("gold") or "").split(",") if place]
     except ValueError:
@@ -94,8 +95,8 @@ Rule = Callable[[Params, str, StopReason], Score]
 
 
 def with_support(rule: Rule, params: Params, response: str, stop_reason: StopReason) -> Score:
-    """The verdict on the response without its last line of document numbers, and how good these are by MuSiQue's
-    support metric (`support_em`, `support_f1`, ...); for questions with an answer alone, as there."""
+    """The verdict on the response without its last line of document numbers. For questions with an answer, `detail`
+    also rates these numbers by MuSiQue's support metric (`support_em`, `support_f1`, ...)."""
     lines = list(_CITED.finditer(response))
     text = response[: lines[-1].start()] + response[lines[-1].end() :] if lines else response
     score = rule(params, text.strip(), stop_reason)
@@ -107,7 +108,7 @@ def with_support(rule: Rule, params: Params, response: str, stop_reason: StopRea
 
 
 def _same(answer: str, gold: str) -> bool:
-    """Whether two phrases have the same words. A gold of no words ("???") is only right as it is written."""
+    """Whether two phrases have the same words. A gold without any word ("???") must be matched as it is written."""
     if answer == gold or not _folded(gold):
         return answer.strip().casefold() == gold.strip().casefold()
     return qa.normalise(answer) == qa.normalise(gold) or _folded(answer) == _folded(gold)
@@ -122,11 +123,11 @@ def _folded(text: str) -> list[str]:
 
 
 MOST_AROUND = 12
-"""Words that may stand around an answer in the sentence that gives it."""
+"""The most words that may stand around an answer in the sentence that gives it."""
 
 
 def _contains(phrase: str, gold: str) -> bool:
-    """Whether a sentence gives the gold as whole words, leaves no other open, and says little else."""
+    """Whether a sentence gives the gold as whole words, leaves no alternative open, and says little else."""
     words, wanted = _folded(phrase), _folded(gold)
     if not wanted or len(words) > len(wanted) + MOST_AROUND:
         return False

@@ -14,8 +14,8 @@ _ASKS_YES_NO = re.compile(r"(?:is|are|was|were|did|do|does|has|have|had|can|coul
 
 
 def options(params: Params, prompt: str) -> list[str]:
-    """What a guess may be, each once: the things of the asked type that the documents name (yes and no, where that is
-    asked) and, where the prompt offers it, "unanswerable". Of published sets: the titles."""
+    """All possible guesses, each once: the things of the type asked for that the documents name (or yes and no), and
+    "unanswerable" if the prompt offers it. For published sets: the titles instead of the things."""
     found = _candidates(params, prompt)
     return found + [UNANSWERABLE] if OFFER in prompt else found
 
@@ -30,18 +30,19 @@ def _candidates(params: Params, prompt: str) -> list[str]:
 
 
 def question(prompt: str) -> str:
+    """The question of a prompt."""
     return prompt.rpartition("\nQuestion: ")[2].rpartition("\nAnswer:")[0]
 
 
 def question_only(params: Params, prompt: str, rng: random.Random) -> str:
-    """One of the candidates that the question names, else any: what there is to guess from without documents."""
+    """One of the candidates that the question names, else any candidate: a guess without the documents."""
     candidates = _candidates(params, prompt)
     asked = question(prompt)
     return rng.choice([name for name in candidates if name in asked] or candidates)
 
 
 def frequent(params: Params, prompt: str, rng: random.Random) -> str:
-    """The candidate that the documents mention most often, one of them where several are."""
+    """The candidate that the documents mention most often; a random one of several."""
     candidates = _candidates(params, prompt)
     documents = prompt.rpartition("\nQuestion: ")[0]
     counts = {name: documents.count(name) for name in candidates}
@@ -50,9 +51,9 @@ def frequent(params: Params, prompt: str, rng: random.Random) -> str:
 
 
 def last_hop(params: Params, prompt: str, rng: random.Random) -> str:
-    """The last step alone. Chain: anything that the last relation is said to lead to. Intersection: anything of which
-    the last relation is said. Comparison: one of the two. Of published sets: the title of the document that
-    shares most words with the question, those that the question names left out."""
+    """The last step alone. Chain: any object of the last relation. Intersection: any subject of the last relation.
+    Comparison: one of the two. Published sets: the title of the document that shares most words with the question,
+    among the documents that the question does not name."""
     documents: list[tuple[str, str]] = _DOCUMENT.findall(prompt)
     asked = question(prompt)
     kind, wording = str(params.get("kind")), str(params.get("last_relation") or "")
@@ -70,8 +71,8 @@ def last_hop(params: Params, prompt: str, rng: random.Random) -> str:
 
 
 def ends(params: Params, prompt: str, rng: random.Random) -> str:
-    """The first and the last step, each alone: "unanswerable" where that is offered and what the question names is not
-    said to lead anywhere, else as last_hop. Of published sets: last_hop."""
+    """The first and the last step, each alone: "unanswerable" if the prompt offers it and lacks the first relation of a
+    thing that the question names, else as last_hop. Published sets: as last_hop."""
     if OFFER in prompt and any(f" {fact} " not in prompt for fact in str(params.get("first_facts") or " ").split(",")):
         return UNANSWERABLE
     return last_hop(params, prompt, rng)

@@ -26,7 +26,7 @@ CONTEXTS = ("full", "unanswerable", "closed_book")
 
 
 class Arrangement(NamedTuple):
-    """How many documents (`label` is their number, or all), and where those stand that are needed."""
+    """How many documents there are (`label` is their number, or "all"), and the places of the gold documents."""
 
     label: int | str
     documents: int
@@ -52,7 +52,7 @@ class Multihop(Task):
         "a place from 0 such as 9, or a place for each hop such as 0+9"
     )  # fmt: skip
     order: tuple[str, ...] = option(
-        ("random",), "in which order of the hops: one or more of random, forward, reverse", choices=layout.ORDERS
+        ("random",), "hop order of the gold documents: one or more of random, forward, reverse", choices=layout.ORDERS
     )
     contexts: tuple[str, ...] = option(
         (), "one or more of full, unanswerable (the twin), closed_book; by default all that there are", choices=CONTEXTS
@@ -70,7 +70,7 @@ class Multihop(Task):
         "documents": ("length", "words", "numbers", "largest number", "answer position", "vocabulary"),
         "position": ("answer position",),
         "order": ("answer position",),
-        # Without documents, or with one sentence changed so that the right answer is to say so.
+        # No documents, or one sentence changed so that the right answer is "unanswerable".
         "context": ("all",),
     }
     sampling = Sampling(temperature=0.0, max_tokens=1024)
@@ -116,7 +116,7 @@ class Multihop(Task):
 
     @property
     def limit(self) -> int | None:
-        """Questions have no end if generated: 50 of them by default."""
+        """50 questions in every condition if they are generated, as these have no end; None for published sets."""
         if self.dataset != "generated":
             return None
         full = sum(
@@ -128,6 +128,7 @@ class Multihop(Task):
         return 50 * sum(full if context == "full" else 1 for context in self.contexts)
 
     def samples(self, seed: int) -> Iterator[Sample]:
+        """Generated questions without end, their types in turn, or the questions of a published set."""
         if self.dataset == "generated":
             for index in itertools.count():
                 yield from self._conditions(self.item(seed, index))
@@ -140,13 +141,13 @@ class Multihop(Task):
                 yield from self._conditions(item)
 
     def item(self, seed: int, index: int) -> Item:
-        """A generated question, with enough documents for every condition."""
+        """The generated question number `index` of a seed, with enough documents for every condition."""
         kind = self.types[index % len(self.types)]
         plan = generator.plan(kind, min(self.documents), max(self.documents), self.version, seed, index)
         return generator.item(plan, f"{kind}-{seed}-{index:06d}")
 
     def _conditions(self, item: Item) -> Iterator[Sample]:
-        """The samples of one question. The twin and the closed book are those of the first place that there is."""
+        """The samples of one question; the twin and the closed book only for its first possible arrangement."""
         where = layout.Layout(item)
         every = len(item.support) + len(item.distractors)
         first: Arrangement | None = None
@@ -199,14 +200,15 @@ class Multihop(Task):
         return Sample(f"{item.id}/{condition}", item.id, condition, params, messages, answer)
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        """The verdict by the option `rule`. Raises DataError if params have no right answer (scoring.golds_of)."""
         rule = scoring.original if self.rule == "original" else scoring.robust
         if params.get("support"):
             return scoring.with_support(rule, params, response, stop_reason)
         return rule(params, response, stop_reason)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
-        """oracle: the answer; random: any name that the documents give of the type asked for, or "unanswerable" where
-        that is offered (params.chance is its expected score); shallow: see the option and shallow.py."""
+        """oracle: the answer. random: any name of the type asked for that the documents give, or "unanswerable" if the
+        prompt offers it (params.chance is its expected score). shallow: see the option and shallow.py."""
         if kind == "oracle":
             cited = sample.params.get("support") and sample.target != UNANSWERABLE
             return sample.target + (scoring.cite(scoring.gold_places(sample.params)) if cited else "")
@@ -216,7 +218,7 @@ class Multihop(Task):
         return rng.choice(shallow.options(sample.params, prompt))
 
     def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
-        """Generated questions with few documents; where the prompt offers it, every third has no answer."""
+        """Generated questions with few documents. If the prompt offers "unanswerable", every third has no answer."""
         offer = varied or "unanswerable" in self.contexts
         seed = rng.random()
         for index in itertools.count():

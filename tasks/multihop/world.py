@@ -1,7 +1,7 @@
-"""Fictional worlds: what can be said about persons, towns, firms and books, and what follows from what was said.
+"""Fictional worlds: what can be stated about persons, towns, firms and books, and what follows from the statements.
 
-Pages state facts (`says`) and near misses (`near`): the same two names, and no such relation. `solve` derives the
-answers of a query from pages, exactly. Knows no prompt and no sample.
+Pages state facts (`says`) and near misses (`near`), which have the same two names but not the relation. `solve` derives
+the answers to a query from pages, exactly. Knows no prompt and no sample.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Has exactly one object for each subject. `says` and `near` stand between the two names in a sentence, `of` names
-    the object by way of the subject."""
+    """A relation with exactly one object for each subject. `domain` is the type of the subject, `range` that of the
+    object. `says` and `near` stand between the two names in a sentence; `of` describes the object by the subject."""
 
     domain: str
     range: str
@@ -27,7 +27,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A year that everything of a type has."""
+    """A year that each thing of a type has. `done` and `asks` are its wording in questions that compare."""
 
     type: str
     says: str
@@ -76,14 +76,14 @@ def chains(hops: int) -> tuple[tuple[Relation, ...], ...]:
 # Names ------------------------------------------------------------------------------------------------------------
 
 NAMES = 20_011
-"""A prime, so that any stride through the table visits all of it."""
+"""The number of names: a prime, so that any stride through the table visits all of it."""
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """Invented names, all of six letters and all different, so that none is a part of another or of its normal form.
+    """Invented names, all of six letters and all different, so that no name is a part of another or of its normal form.
 
-    Each has a pair of consonants that English words do not have, so none is a word or a part of one.
+    Each has a pair of consonants that English words do not have, so no name is a word or a part of one.
     """
     parts = (
         "bdfghklmnprstvz",
@@ -98,7 +98,7 @@ def names() -> tuple[str, ...]:
 
 
 def draw_names(rng: random.Random, count: int) -> list[str]:
-    """That many different names."""
+    """`count` different names."""
     table = names()
     place, stride = int(rng.random() * NAMES), 1 + int(rng.random() * (NAMES - 1))
     return [table[(place + i * stride) % NAMES] for i in range(count)]
@@ -107,17 +107,18 @@ def draw_names(rng: random.Random, count: int) -> list[str]:
 # What follows from what is said -----------------------------------------------------------------------------------
 
 Statement = tuple[str, str]
-"""What stands behind a page's title in one sentence: a wording and a name or year."""
+"""One sentence of a page without the page's title, its subject: (a wording, a name or year)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that is said about one thing, in the order of its sentences."""
+    """All statements about one thing, in the order of its sentences."""
 
     title: str
     statements: tuple[Statement, ...]
 
     def text(self) -> str:
+        """The page as sentences on one line."""
         title = self.title
         return " ".join([f"{title} {wording} {value}." for wording, value in self.statements])
 
@@ -135,7 +136,7 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """What has what is at the end of one path as its `first`, and what is at the end of the other as its `second`?"""
+    """Which thing has the end of one path as the object of `first`, and the end of the other as that of `second`?"""
 
     first: str
     first_path: Path
@@ -145,8 +146,8 @@ class Both:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """At the end of which path is the earlier year; the answer is the thing that the path starts from. With `yes_no`:
-    is it the first?"""
+    """Which path ends in the earlier year? The answer is the thing that the path starts from. With `yes_no`: is it the
+    first path?"""
 
     first: Path
     second: Path
@@ -158,7 +159,7 @@ Facts = Mapping[tuple[str, str], tuple[str, ...]]
 
 
 def facts_of(pages: Iterable[Page]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """(title, wording) -> what was said."""
+    """Maps (title, wording) to the names or years that the pages state."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for page in pages:
         for wording, value in page.statements:
@@ -168,7 +169,7 @@ def facts_of(pages: Iterable[Page]) -> dict[tuple[str, str], tuple[str, ...]]:
 
 
 def solve(query: Query, facts: Facts, without: str = "") -> set[str]:
-    """All answers that follow from the facts, those on the page `without` left out. Empty where a step is missing."""
+    """All answers that follow from the facts, without those on the page `without`. Empty if a step is missing."""
     if isinstance(query, Follow):
         return _end(query.path, facts, without)
     if isinstance(query, Earlier):

@@ -1,5 +1,5 @@
-"""The abilities of PlanBench as questions about an instance, in the plain domain's names: what is shown, what is asked,
-and a right answer. After Valmeekam et al. 2023 (arXiv 2206.10498), section 4. Knows no wording and no prompt.
+"""The abilities of PlanBench as questions about an instance, in the plain domain's names: what the prompt shows, what
+it asks, and a right answer. After Valmeekam et al. 2023 (arXiv 2206.10498), section 4. Knows no wording and no prompt.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Pattern = Callable[[random.Random, int], tuple[Instance, Plan]]
 
 @dataclass(frozen=True)
 class Case:
-    """One question. `problem` is what is to be solved (for verification and execution: what the plan is about).
+    """One question. `problem` is the problem to solve (for verification and execution: the one that the plan is about).
 
-    `solution` is a plan for it, None where there is none; `optimal` the fewest steps, None where not known. `plan` is
-    the plan that the prompt shows: for verification and execution the one in question, else one for `shown`.
+    `solution` is a plan for it, None if no plan exists; `optimal` is the fewest steps, None if not known. `plan` is the
+    plan that the prompt shows: for verification and execution the one in question, else one for `shown`.
     """
 
     problem: Instance
@@ -31,7 +31,7 @@ class Case:
     shown: Instance | None = None
     plan: Plan = ()
     kind: str = ""
-    """Verification: valid, precondition or goal, whichever the plan's flaw is."""
+    """Verification: valid, or the plan's flaw, precondition or goal."""
     done: int = 0
     """Replanning: how many steps of the plan were taken before the unexpected event."""
     examples: tuple[tuple[Instance, Plan], ...] = ()
@@ -39,7 +39,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Source:
-    """What a case is made of: an instance with a plan of the fewest steps, and the means to make more."""
+    """What a case is made from: an instance with a plan of the fewest steps, and functions that make more of both."""
 
     rng: random.Random
     instance: Instance
@@ -50,7 +50,7 @@ class Source:
 
     @cached_property
     def validator(self) -> Validator:
-        """Made when first needed: the most frequent question, to find a plan, does without."""
+        """Made on first use, because plan_generation, the most frequent question, does not need it."""
         return validator_of(self.base, self.instance)
 
 
@@ -59,7 +59,8 @@ def _generation(s: Source) -> Case:
 
 
 def unsolvable(s: Source) -> Case | None:
-    """The same instance with one fact of the goal replaced, so that something would have to be at two places."""
+    """The same instance with one fact of the goal replaced, so that one thing would have to be at two places. None if
+    the goal has only one fact, or if there is no second place of the same kind."""
     if len(s.instance.goal) < 2:
         return None
     kept, replaced = s.rng.sample(range(len(s.instance.goal)), 2)
@@ -73,7 +74,7 @@ def unsolvable(s: Source) -> Case | None:
 
 
 def _alike(s: Source, a: str, b: str) -> bool:
-    """Whether two objects are of the same type and have the same facts of one argument that no action changes."""
+    """Whether two objects have the same type, and the same unchanging facts with the object as their only argument."""
 
     def fixed(o: str) -> set[str]:
         return {f[0] for f in s.instance.init if f[1:] == (o,) and f[0] not in s.validator.changing}
@@ -82,7 +83,7 @@ def _alike(s: Source, a: str, b: str) -> bool:
 
 
 def _verification(s: Source) -> Case | None:
-    """A plan that is right, one with a step that can't be taken, or one that does not reach the goal: a third each."""
+    """A valid plan, one with a step that can't be taken, or one that misses the goal: each with a chance of a third."""
     kind = s.rng.choice(("valid", "precondition", "goal"))
     if kind == "valid":
         return Case(s.instance, s.plan, len(s.plan), plan=s.plan, kind=kind)
@@ -95,7 +96,7 @@ def _verification(s: Source) -> Case | None:
             step = plan[at]
             plan[at] = (step[0], *(s.rng.choice([o for o in s.instance.objects if _alike(s, o, a)]) for a in step[1:]))
         else:
-            # As long as the right plan, so that its length tells nothing.
+            # As long as the right plan, so that its length gives nothing away.
             plan[at:] = wander(s.rng, s.validator, after(s.validator, s.instance.init, plan[:at]), len(plan) - at)
         verdict = s.validator.validate(plan)
         if verdict.reason == kind:
@@ -104,8 +105,8 @@ def _verification(s: Source) -> Case | None:
 
 
 def _execution(s: Source) -> Case | None:
-    """The state after steps taken at random, as many as the shortest plan has but three at least, that never come back
-    to the state at the start."""
+    """The state after random steps, as many as the shortest plan has but three at least. The state at the end is not
+    the state at the start."""
     for _ in range(50):
         plan = wander(s.rng, s.validator, s.instance.init, max(3, len(s.plan)))
         if after(s.validator, s.instance.init, plan) != s.instance.init:
@@ -114,7 +115,7 @@ def _execution(s: Source) -> Case | None:
 
 
 def _goal_shuffling(s: Source) -> Case | None:
-    """The same goal in another order. Not for goals of one fact, where the question would be the example again."""
+    """The same goal in another order. Not for goals of one fact: the question would be the example again."""
     goal = s.instance.goal
     if len(goal) < 2:
         return None
@@ -125,7 +126,7 @@ def _goal_shuffling(s: Source) -> Case | None:
 
 
 def _full_to_partial(s: Source) -> Case | None:
-    """A state wanted in full, then part of it."""
+    """The prompt shows a plan for a whole state; asked for is a plan for the part of it that is the goal."""
     full = _full_state(s, s.plan)
     partial = tuple(f for f in full if f in s.instance.goal)
     if len(partial) == len(full) or s.instance.wanting(partial).solved():
@@ -134,7 +135,8 @@ def _full_to_partial(s: Source) -> Case | None:
 
 
 def _partial_to_full(s: Source) -> Case | None:
-    """Part of a state wanted, then one in full that the shown plan does not reach: copying it solves nothing."""
+    """The prompt shows a plan for part of a state; asked for is a plan for a whole state that the shown plan does not
+    reach, so that copying it solves nothing."""
     end = after(s.validator, s.instance.init, s.plan)
     for _ in range(30):
         # An even number, so that in Blocksworld no block is in the hand at the end.
@@ -149,14 +151,14 @@ def _partial_to_full(s: Source) -> Case | None:
 
 
 def _full_state(s: Source, plan: Plan) -> tuple[tuple[str, ...], ...]:
-    """Every fact that actions can change, at the end of the plan."""
+    """All facts at the end of the plan that actions can change."""
     facts = after(s.validator, s.instance.init, plan)
     return tuple(sorted(f for f in facts if f[0] in s.validator.changing))
 
 
 def _reuse(s: Source) -> Case | None:
-    """A new goal that holds at some point of the shown plan, and neither at the start nor at the end: the steps up to
-    there are enough, and the whole plan is too much."""
+    """A new goal that holds midway through the shown plan, but not at the start or at the end. The steps up to there
+    are enough, and the whole plan is too much."""
     state, end = s.instance.init, after(s.validator, s.instance.init, s.plan)
     options: list[tuple[int, frozenset[tuple[str, ...]]]] = []
     for count, step in enumerate(s.plan[:-1], 1):
@@ -171,13 +173,13 @@ def _reuse(s: Source) -> Case | None:
 
 
 def _replanning(s: Source) -> Case | None:
-    """Something unexpected happens after some steps (in secret, one to four others are taken), short of the goal."""
+    """An unexpected event after some steps, short of the goal: one to four random steps not in the prompt."""
     done = s.rng.randrange(len(s.plan))
     state = after(s.validator, s.instance.init, s.plan[:done])
     for _ in range(30):
         event = after(s.validator, state, wander(s.rng, s.validator, state, s.rng.randint(1, 4)))
         problem = s.instance.starting(event)
-        # Where some rest of the old plan still works, nothing has to be planned anew.
+        # If some rest of the old plan still worked, nothing would have to be planned anew.
         rests = [s.plan[i:] for i in range(len(s.plan))]
         if event != state and not problem.solved() and not any(_works(s, event, rest) for rest in rests):
             solution = s.solve(problem)
@@ -194,7 +196,7 @@ def _works(s: Source, state: frozenset[tuple[str, ...]], rest: Plan) -> bool:
 
 
 def _generalization(s: Source) -> Case | None:
-    """Small instances of a pattern with their plans, then a larger one."""
+    """Two small instances of the domain's pattern with their plans, then a larger instance; None without a pattern."""
     if s.pattern is None:
         return None
     sizes = s.rng.sample([2, 3, 4], 2)
@@ -219,7 +221,7 @@ ABILITIES: dict[str, Callable[[Source], Case | None]] = {
     "replanning": _replanning,
     "plan_generalization": _generalization,
 }
-"""None where an instance does not lend itself to the ability: then another one is drawn."""
+"""Each makes the case of an ability; None if the instance does not suit it, and then another instance is drawn."""
 
 PLAIN_QUESTIONS = ("plan_generation", "plan_optimality")
-"""Those that show no plan of their own, so that an example can stand before them."""
+"""Abilities whose prompts show no plan of their own, so that an example can stand before the question."""

@@ -1,6 +1,6 @@
 """The instances of each domain: drawn at random, and in the patterns that plan generalisation asks about.
 
-A draw has a reachable goal, by construction. Knows no wording, no prompt and no planner.
+The goal of every drawn instance can be reached, by construction. Knows no wording, no prompt and no planner.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def blocksworld(rng: random.Random, blocks: int) -> Instance:
 
 
 def blocksworld_pattern(rng: random.Random, size: int) -> tuple[Instance, Plan]:
-    """All blocks on the table; one tower of them is wanted."""
+    """All blocks are on the table; one tower of all of them is wanted."""
     order = rng.sample(towers.BLOCKS[:size], size)
     goal = [("on", upper, lower) for lower, upper in itertools.pairwise(order)]
     plan = [step for _, u, low in goal for step in (("pick-up", u), ("stack", u, low))]
@@ -37,7 +37,8 @@ def blocksworld_pattern(rng: random.Random, size: int) -> tuple[Instance, Plan]:
 
 
 def logistics(rng: random.Random, packages: int, cities: int = 2, locations: int = 2) -> Instance:
-    """A truck in each city and one airplane; every package, truck and goal at a place drawn uniformly."""
+    """A truck in each city and one airplane. The places of packages, trucks and airplane, and those wanted for the
+    packages, are drawn uniformly."""
     facts, places = _logistics_map(cities, locations)
     facts |= {("airplane", "a0"), ("at", "a0", f"l{rng.randrange(cities)}-0")}
     for c in range(cities):
@@ -51,7 +52,7 @@ def logistics(rng: random.Random, packages: int, cities: int = 2, locations: int
 
 
 def logistics_pattern(rng: random.Random, size: int) -> tuple[Instance, Plan]:
-    """One city; a truck at the first place, where all packages are, and all are wanted at the second."""
+    """One city with two places: the truck and all packages are at one, and all packages are wanted at the other."""
     facts, _ = _logistics_map(1, 2)
     here, there = rng.sample(["l0-0", "l0-1"], 2)
     facts |= {("truck", "t0"), ("at", "t0", here)}
@@ -82,7 +83,7 @@ def _untyped(facts: set[Fact]) -> dict[str, str]:
 
 
 def depots(rng: random.Random, crates: int, places: int = 2, trucks: int = 1) -> Instance:
-    """A pallet and a hoist at each place; the crates in stacks drawn uniformly, at the start and in the goal."""
+    """A pallet and a hoist at each place. The stacks of crates, at the start and in the goal, are drawn uniformly."""
     objects, facts, where = _depots_map(places)
     for t in range(trucks):
         objects[f"truck{t}"] = "truck"
@@ -99,7 +100,7 @@ def depots(rng: random.Random, crates: int, places: int = 2, trucks: int = 1) ->
 
 
 def depots_pattern(rng: random.Random, size: int) -> tuple[Instance, Plan]:
-    """One stack, the truck beside it; the same crates are wanted in the opposite order at the other place."""
+    """One stack with the truck beside it; the crates are wanted in the opposite order at the other place."""
     objects, facts, where = _depots_map(2)
     a, b = rng.sample([0, 1], 2)
     names = rng.sample([f"crate{c}" for c in range(size)], size)
@@ -141,13 +142,14 @@ def _stacks(rng: random.Random, names: list[str], places: int) -> list[tuple[str
 
 
 def gripper(rng: random.Random, balls: int, rooms: int = 2) -> Instance:
-    """The robot and every ball in a room drawn uniformly, and a room wanted for every ball."""
+    """The room of the robot, and for every ball its room and the room wanted, are drawn uniformly."""
     names = [f"room{r}" for r in range(1, rooms + 1)]
     return _gripper(names, rng.choice(names), rng.choices(names, k=balls), rng.choices(names, k=balls))
 
 
 def gripper_pattern(rng: random.Random, size: int) -> tuple[Instance, Plan]:
-    """All balls and the robot in one room, all wanted in the other: with four balls, the example of the notes."""
+    """All balls and the robot are in one room, and all balls are wanted in the other: with four balls, the example in
+    Helmert's lecture notes."""
     here, there = rng.sample(["room1", "room2"], 2)
     instance = _gripper(["room1", "room2"], here, [here] * size, [there] * size)
     plan: list[tuple[str, ...]] = []
@@ -176,7 +178,7 @@ Cell = tuple[int, int]
 
 
 def sokoban(rng: random.Random, boxes: int, width: int = 5, height: int = 4, walls: int = 3) -> Instance:
-    """A random room; boxes and worker are drawn back from the goal by random pulls, so that it can be reached."""
+    """A random room. Boxes and worker are drawn back from the goal by random pulls, so that the goal can be reached."""
     while True:
         cells = [(x, y) for x in range(1, width + 1) for y in range(1, height + 1)]
         floor = set(cells) - set(rng.sample(cells, walls))
@@ -192,7 +194,7 @@ def sokoban(rng: random.Random, boxes: int, width: int = 5, height: int = 4, wal
 
 
 def sokoban_pattern(rng: random.Random, size: int) -> tuple[Instance, Plan]:
-    """A corridor; the box in front of the worker is wanted at its end."""
+    """A corridor: the box in front of the worker is wanted at its end."""
     floor = {(x, 1) for x in range(1, size + 3)}
     instance = _sokoban(floor, (1, 1), [(2, 1)], [(size + 2, 1)])
     plan = [("push", "box1", _cell((x, 1)), _cell((x + 1, 1)), _cell((x + 2, 1)), "east") for x in range(1, size + 1)]
@@ -200,7 +202,7 @@ def sokoban_pattern(rng: random.Random, size: int) -> tuple[Instance, Plan]:
 
 
 def _pull(rng: random.Random, floor: set[Cell], worker: Cell, boxes: list[Cell]) -> tuple[Cell, list[Cell]]:
-    """One step back in time: the worker walks, or walks away from a box that it then had pushed."""
+    """One step back in time: the worker walks, or walks and pulls the box behind it, the reverse of a push."""
     dx, dy = rng.choice(list(DIRECTIONS.values()))
     to, behind = (worker[0] + dx, worker[1] + dy), (worker[0] - dx, worker[1] - dy)
     if to not in floor or to in boxes:

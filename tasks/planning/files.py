@@ -13,7 +13,7 @@ from harness.pddl_domains import World, own
 
 @dataclass(frozen=True)
 class Folder:
-    """Problems by file name; `domain` and `wording` are the texts of the user's own domain, if the folder has one."""
+    """A folder of problem files. `domain` and `wording` are the texts of the user's own domain, or None and ""."""
 
     path: Path
     files: tuple[Path, ...]
@@ -21,12 +21,15 @@ class Folder:
     wording: str
 
     def world(self) -> World:
-        """The user's own domain. PDDLError or WordingError where it can't be read."""
+        """The user's own domain. Raises PDDLError or WordingError if it can't be read."""
         assert self.domain is not None
         return own(self.domain, self.wording, str(self.path / "wording.yaml"))
 
     def problems(self, base: World) -> Iterator[tuple[str, Problem]]:
-        """(name, problem) of each file, in the order of their names (numbers in them as numbers)."""
+        """(name, problem) of each file, in the order of the numbers in their names, then of the names.
+
+        Raises DataError for a file that is not a problem of the domain.
+        """
         for file in self.files:
             try:
                 yield file.stem, parse_problem(_read(file), base.domain)
@@ -35,7 +38,7 @@ class Folder:
 
 
 def read_folder(path: Path) -> Folder:
-    """UsageError for a folder that can't be read or has no problems."""
+    """The problems in a folder. Raises UsageError if it can't be read or has no problems."""
     if not path.is_dir():
         raise UsageError(f"{path}: there is no such folder", "-T instances=DIR wants a folder with .pddl files")
     files = sorted((f for f in path.glob("*.pddl") if not f.name.startswith("domain")), key=_in_order)

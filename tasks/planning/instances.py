@@ -1,4 +1,4 @@
-"""A planning instance as plain facts: to PDDL text and back. Knows no wording, no prompt and no planner."""
+"""A planning instance as plain facts, to PDDL text and back. Knows no wording, no prompt and no planner."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Plan = tuple[Step, ...]
 
 @dataclass(frozen=True)
 class Instance:
-    """Objects with their types (`object` where there are none), what is true at the start, and the facts wanted.
+    """Objects with their types (`object` in an untyped domain), the facts at the start, and the facts wanted.
 
-    The order of the goal is the order in which it is said.
+    Prompts state the goal in the order that it has here.
     """
 
     objects: Mapping[str, str]
@@ -32,14 +32,16 @@ class Instance:
         return self.init.issuperset(self.goal)
 
     def wanting(self, goal: Iterable[Fact]) -> Instance:
+        """The same instance with another goal."""
         return replace(self, goal=tuple(goal))
 
     def starting(self, facts: frozenset[Fact]) -> Instance:
+        """The same instance with other facts at the start."""
         return replace(self, init=facts)
 
     def pddl(self, domain: str, names: Mapping[str, str] | None = None) -> str:
-        """The problem in PDDL, facts in alphabetical order; `names` gives other names to what is renamed (the order
-        stays that of the original ones)."""
+        """The problem in PDDL, with the facts at the start in alphabetical order. `names` maps original names to other
+        names; the order stays that of the original names."""
         other = names or {}
         kinds: dict[str, list[str]] = {}
         for name, kind in self.objects.items():
@@ -60,7 +62,10 @@ def _facts(facts: Iterable[Fact], names: Mapping[str, str]) -> str:
 
 
 def from_problem(problem: Problem, where: str) -> Instance:
-    """DataError for a problem that is more than facts: numbers, or a goal that is not a list of facts."""
+    """A parsed problem as an instance; `where` names it in messages.
+
+    Raises DataError if it has more than facts: numbers, objects of several types, or a goal that is no list of facts.
+    """
     goal = list(_conjuncts(problem.goal, where)) if problem.goal else []
     if any(name != ("total-cost",) for name in problem.values):
         raise DataError(f"{where}: numbers in (:init ...) are not supported here")
@@ -83,18 +88,18 @@ def _conjuncts(node: Node, where: str) -> Iterable[Fact]:
 
 
 def validator_of(world: World, instance: Instance) -> Validator:
-    """The instance in a plain world, ready to run plans."""
+    """A validator that runs plans for the instance in its plain world."""
     return compiled(world, instance.pddl(world.domain.name))
 
 
 @functools.lru_cache(maxsize=256)
 def compiled(world: World, problem: str) -> Validator:
-    """PDDLError for a problem that can't be read, or is not about this world."""
+    """A validator for a problem in PDDL. Raises PDDLError if it can't be read, or is not about this world."""
     return Validator.of(world.compiled, parse_problem(problem, world.domain))
 
 
 def after(validator: Validator, facts: frozenset[Fact], plan: Iterable[Step]) -> frozenset[Fact]:
-    """The facts after a plan that can be executed; ValueError where it can't."""
+    """The facts after a plan. Raises ValueError if a step can't be taken."""
     for step in plan:
         next_facts = validator.apply(facts, step)
         if next_facts is None:
@@ -104,7 +109,7 @@ def after(validator: Validator, facts: frozenset[Fact], plan: Iterable[Step]) ->
 
 
 def wander(rng: random.Random, validator: Validator, facts: frozenset[Fact], steps: int) -> Plan:
-    """Steps that can be taken one after the other, at random; fewer where nothing can be done."""
+    """Random steps that can be taken one after the other; fewer than `steps` if none can be taken any more."""
     plan: list[Step] = []
     for _ in range(steps):
         choices = validator.applicable(facts)
@@ -117,8 +122,8 @@ def wander(rng: random.Random, validator: Validator, facts: frozenset[Fact], ste
 
 
 def greedy(validator: Validator, instance: Instance, most: int = 30) -> Plan:
-    """What a planner does that looks one step ahead: always the step after which most of the goal holds, the first of
-    equals, never back to a state where it was."""
+    """The plan of a planner that looks one step ahead: always the step after which most of the goal holds, the first of
+    equals, never back to an earlier state. It may end short of the goal, after `most` steps at the latest."""
     facts, seen, plan = instance.init, {instance.init}, list[Step]()
     while len(plan) < most and not facts.issuperset(instance.goal):
         options = [(step, after(validator, facts, [step])) for step in validator.applicable(facts)]

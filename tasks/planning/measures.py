@@ -1,5 +1,5 @@
-"""What a table of planning runs shows beside accuracy: how far plans get, how long they are, and at what length they
-fail. From records, one pass; every share with its interval and n."""
+"""What planning runs show beside accuracy: how far plans get, how long they are, and at what length they fail. Made
+from records in one pass; every share has its interval and n."""
 
 from __future__ import annotations
 
@@ -31,20 +31,21 @@ class _Cell:
 
 
 class Measures:
-    """The collector of planning tasks (Task.collector)."""
+    """The collector of the planning tasks (Task.collector)."""
 
     def __init__(self) -> None:
         self._cells: dict[str, _Cell] = {}
         self._abilities: dict[str, str] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Count a record; one without a verdict is ignored."""
         if Outcome(record["outcome"]).has_verdict:
             condition = record["condition"]
             self._abilities[condition] = record["params"].get("ability") or next(iter(ABILITIES))
             _count(self._cells.setdefault(condition, _Cell()), record, self._abilities[condition])
 
     def tables(self) -> list[Extra]:
-        """The tables that these records have something to say in."""
+        """The tables that have rows for these records."""
         plans = {c: cell for c, cell in self._cells.items() if self._abilities[c] not in NOT_PLANS}
         verdicts = {c: cell for c, cell in self._cells.items() if self._abilities[c] == "plan_verification"}
         found = [_funnel(plans), _optimality(plans), _by_length(plans), _half_points(plans), _verdicts(verdicts)]
@@ -56,7 +57,7 @@ def _count(cell: _Cell, record: Mapping[str, Any], ability: str) -> None:
     if ability == "plan_verification":
         for level in ("binary", "type", "explanation"):
             kinds = cell.levels.setdefault(level, {})
-            # By the truth, which is in params: an answer that can't be read is wrong at every level.
+            # The kind is the truth in params, so that an answer that can't be read is wrong at every level.
             kinds.setdefault(str(params.get("plan_kind")), Clusters()).add(group, float(bool(detail.get(level))))
         return
     if ability in NOT_PLANS or params.get("solvable") == "no":
@@ -88,7 +89,7 @@ def _share(clusters: Clusters) -> str:
 
 
 def _funnel(cells: Mapping[str, _Cell]) -> Extra:
-    """Share of answers that get so far, each of all with a verdict."""
+    """The share of answers that reach each stage, out of all answers with a verdict."""
     rows = [
         (condition, str(cell.stages["answered"].answers), *(_share(cell.stages[stage]) for stage in STAGES))
         for condition, cell in cells.items()
@@ -102,8 +103,8 @@ def _funnel(cells: Mapping[str, _Cell]) -> Extra:
 
 
 def _optimality(cells: Mapping[str, _Cell]) -> Extra:
-    """Of plans that reach the goal: how many more steps than necessary, as a share; of all that were read, how much
-    of them can be executed."""
+    """For plans that reach the goal, the steps too many as a share of a shortest plan; for all plans that were read,
+    the share of their steps that can be executed."""
     rows = []
     for condition, cell in cells.items():
         values = [total / n for total, n in cell.gaps.values()]
@@ -144,9 +145,9 @@ def _half_points(cells: Mapping[str, _Cell]) -> Extra:
 
 
 def half_point(points: Sequence[Point]) -> str:
-    """The length at which a logistic curve fitted to these points passes 50%, with its 95% interval.
+    """The length at which a logistic curve fitted to these points passes 50%, with its 95% interval, as text.
 
-    In words where there is nothing to fit, or too little.
+    If there is nothing to fit, or too little, the text says so.
     """
     right, n = sum(point.right for point in points), sum(point.answers for point in points)
     if right in (0, n):
@@ -166,8 +167,8 @@ def half_point(points: Sequence[Point]) -> str:
 
 
 def _verdicts(cells: Mapping[str, _Cell]) -> Extra:
-    """Verification: accuracy at the three levels for each kind of plan, and balanced: the mean over the kinds (at the
-    binary level over plans that are valid and plans that are not), so that no answer is right by being frequent."""
+    """Verification: accuracy at the three levels for each kind of plan, and balanced accuracy. The latter is the mean
+    over the kinds (at the binary level over valid and flawed plans), so that no answer is right by being frequent."""
     rows = []
     for condition, cell in cells.items():
         for level, kinds in cell.levels.items():

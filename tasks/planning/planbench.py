@@ -1,7 +1,7 @@
 """PlanBench's result files as answers of our planning tasks (`harness import planbench FILE`).
 
-The files hold prompts and responses, not PDDL: the last problem of each prompt is read back, from its PDDL where the
-prompt has it, else from its sentences; domains under random names from the rules that the prompt states. Source of the
+The files hold prompts and responses, not PDDL. So the last problem of each prompt is read back: from its PDDL if the
+prompt has it, else from its sentences. A domain under random names is read from the rules in the prompt. Source of the
 format: karthikv792/LLMs-Planning (MIT), plan-bench/results and llm_planning_analysis/results.
 """
 
@@ -38,8 +38,11 @@ STYLES = {"state_tracking": "state_tracking", "zero_shot": "zero_shot"}
 
 
 def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
-    """The answered instances of one result file. `model` (--with model=NAME) names the model; without it, the folder
-    that the file lies in, as in the repository."""
+    """The answered instances of one result file. The option `model` (--with model=NAME) names the model; without it the
+    file's `engine` does, or the folder of the file, as in the repository.
+
+    Raises UsageError for an unknown option, DataError if the file is not a result file or can't be imported.
+    """
     unknown = set(options) - {"model"}
     if unknown:
         raise UsageError(f"format planbench: there is no {', '.join(sorted(unknown))}", "--with model=NAME")
@@ -62,7 +65,7 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a prompt asks about: the world's params, the problem in PDDL, the plan in question if any."""
+    """What a prompt asks about: the params that name the world, the problem in PDDL, and the plan in question or ""."""
 
     params: Mapping[str, Any]
     problem: str
@@ -117,7 +120,7 @@ def _asked(domain: str, query: str, ability: str) -> _Asked:
 
 
 def _balanced(text: str) -> str:
-    """The first whole expression: some of the repository's problems have a parenthesis too many at their end."""
+    """The first complete expression; some of the repository's problems have one closing parenthesis too many."""
     depth = 0
     for i, c in enumerate(text):
         depth += (c == "(") - (c == ")")
@@ -139,11 +142,12 @@ def _world(domain: str, query: str) -> tuple[dict[str, Any], World]:
 
 
 def domain_name(name: str, domain: str) -> str:
+    """Our name of a domain of the repository: `mystery_blocksworld` for `mystery_blocksworld_3`, for example."""
     return f"mystery_{name}" if "mystery" in domain else name
 
 
 def _lexicon(world: World, statement: str) -> FactLexicon:
-    """How facts about the objects of a statement are read; objects are what looks like one."""
+    """How facts about the objects of a statement are read; every word that looks like an object counts as one."""
     named = {o for o in world.wording.objects if "#" not in o}
     said = statement.lower()
     numbered = set(re.findall(r"\b(?:object|crate|pallet|hoist|truck|depot|distributor)_?\d+\b", said))
@@ -161,7 +165,7 @@ KINDS = {"p": "package", "t": "truck", "a": "airplane", "c": "city", "l": "locat
 
 
 def _instance(world: World, init: list[Fact], wanted: list[Fact]) -> Instance:
-    """Types that the repository's sentences leave to the names of objects are added."""
+    """The instance of these facts. Adds types, which the repository's sentences leave to the names of objects."""
     names = sorted({name for fact in (*init, *wanted) for name in fact[1:]})
     kinds = {name: name.rstrip("0123456789") for name in names}
     typed = {name: kind if kind in world.domain.types else OBJECT for name, kind in kinds.items()}
@@ -178,7 +182,7 @@ _MAKES = re.compile(r"^Once (\S+)(?: action)? is performed,? the following facts
 
 
 def _stated_domain(query: str) -> str:
-    """PDDL of a domain whose actions a prompt states as facts needed, made true and made false."""
+    """The PDDL of a domain whose prompt states for each action the facts that it needs, makes true and makes false."""
     actions: dict[str, dict[str, list[list[str]]]] = {}
     for name, facts in _NEEDS.findall(query):
         actions.setdefault(name.lower(), {})["needs"] = _facts(facts)

@@ -1,4 +1,4 @@
-"""A case as a prompt in a world: in natural language or in PDDL, and in one of the styles. Knows no scoring."""
+"""A case as a prompt in a world: in natural language or in PDDL, in one of the styles. Knows no scoring."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ NO_PLAN = "no plan exists"
 
 @dataclass(frozen=True)
 class Rendering:
-    """`base` is the plain world that cases are made in, `world` the one to speak in; `objects` the other names of
-    objects there; `nl` natural language rather than PDDL; `unsolvable` whether the prompt says what to answer when
-    nothing can be done."""
+    """Writes cases as text. Cases are made in the plain world `base` and written in `world`, where `objects` maps the
+    names of objects to other names. `nl`: in natural language rather than PDDL. `unsolvable`: the prompt says what to
+    answer if no plan exists."""
 
     base: World
     world: World
@@ -32,31 +32,37 @@ class Rendering:
 
     @functools.cached_property
     def names(self) -> Mapping[str, str]:
-        """Every name that is another one here: of actions, predicates, types and objects."""
+        """Every name that differs in this world, with its new name: of actions, predicates, types and objects."""
         return {**self.world.names, **self.objects}
 
     def atom(self, atom: Fact) -> Fact:
+        """A fact or action in the names of this world."""
         names = self.names
         return tuple([names.get(term, term) for term in atom]) if names else atom
 
     def said(self, atom: Fact) -> str:
+        """A fact or action as text: a sentence, or PDDL in parentheses."""
         used = self.atom(atom)
         return self.world.sentence(used) if self.nl else f"({' '.join(used)})"
 
     def domain(self) -> str:
+        """The rules of the domain, under a heading."""
         if self.nl:
             return f"These are the actions that can be taken:\n\n{self.world.rules}"
         return f"Here is a planning domain in PDDL.\n\n{self.world.pddl.strip()}"
 
     def pddl(self, instance: Instance) -> str:
+        """The problem in PDDL, in the names of this world."""
         return instance.pddl(self.names.get(self.base.domain.name, self.base.domain.name), self.names)
 
     def problem(self, instance: Instance) -> str:
+        """The problem: state and goal in words, or PDDL."""
         if not self.nl:
             return self.pddl(instance).strip()
         return f"{self.state(instance)}\n\n{self.goal(instance.goal)}"
 
     def state(self, instance: Instance) -> str:
+        """The objects and the facts at the start, under headings."""
         objects = {self.names.get(n, n): (self.names.get(k, k),) for n, k in instance.objects.items()}
         kinds = [f"- {kind}: {', '.join(names)}" for kind, names in self.world.objects_by_kind(objects)]
         there = "There are these objects:\n" + "\n".join(kinds) + "\n\n" if self.nl and kinds else ""
@@ -66,22 +72,25 @@ class Rendering:
         return f"{there}At the start it is true that:\n{self.listed(instance.init)}"
 
     def goal(self, goal: Iterable[Fact]) -> str:
+        """The facts of a goal in their order, one per line, under a heading."""
         return "The goal is that:\n" + "\n".join(f"- {self.said(fact)}" for fact in goal)
 
     def listed(self, facts: Iterable[Fact]) -> str:
-        """A line a fact, in the order of the plain names, so that it is the same in all worlds."""
+        """The facts, one per line, in the order of their plain names, so that it is the same in all worlds."""
         return "\n".join(f"- {self.said(fact)}" for fact in sorted(facts))
 
     def plan(self, plan: Plan) -> str:
-        """A plan as an answer is wanted: numbered sentences, or actions in parentheses."""
+        """A plan in the form asked for: numbered sentences, or actions in parentheses."""
         if not self.nl:
             return "\n".join(self.said(step) for step in plan)
         return "\n".join(f"{i}. {_capital(self.said(step))}" for i, step in enumerate(plan, 1))
 
     def numbered(self, plan: Plan) -> str:
+        """A plan with numbered steps, also in PDDL."""
         return "\n".join(f"{i}. {_capital(self.said(step))}" for i, step in enumerate(plan, 1))
 
     def format(self) -> str:
+        """The instruction about the form of the answer."""
         text = (
             "Answer with a numbered list with one action a line, in the words used above, and nothing else."
             if self.nl
@@ -92,7 +101,7 @@ class Rendering:
         return text
 
     def tracked(self, instance: Instance, plan: Plan) -> str:
-        """A plan with the facts before each action that an action can change, and the plan again at the end."""
+        """A plan with the changeable facts before each action and at the end, then the plan again."""
         validator = validator_of(self.base, instance)
         facts, lines = instance.init, []
         for i, step in enumerate(plan, 1):
@@ -108,7 +117,7 @@ class Rendering:
     # Whole prompts ------------------------------------------------------------------------------------------------
 
     def prompt(self, ability: str, case: Case, style: str = "zero_shot") -> str:
-        """The question about a case. In the other styles than zero_shot, `case.examples` has one."""
+        """The whole prompt about a case. For styles other than zero_shot, `case.examples` must have one example."""
         common = {"domain": self.domain(), "format": self.format(), "solves": "reaches the goal"}
         if style != "zero_shot":
             return self._with_example(ability, case, style, common)
@@ -150,7 +159,7 @@ class Rendering:
         )
 
     def _event(self, case: Case) -> str:
-        """What became true and what false at the unexpected event."""
+        """The facts that became true, and those that became false, at the unexpected event."""
         assert case.shown is not None
         before = after(validator_of(self.base, case.shown), case.shown.init, case.plan[: case.done])
         now, gone = case.problem.init - before, before - case.problem.init
@@ -167,6 +176,7 @@ class Rendering:
         return NO_PLAN if case.solution is None else self.plan(case.solution)
 
     def verdict(self, case: Case) -> str:
+        """The right answer to plan_verification: valid, or the flaw and the facts that are missing."""
         verdict = validator_of(self.base, case.problem).validate(case.plan)
         if verdict.valid:
             return "Answer: valid"
@@ -187,5 +197,5 @@ def _done(case: Case) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def other_objects(world: World, names: tuple[str, ...], seed: int) -> Mapping[str, str]:
-    """The other names of objects in a world, the same for every prompt about an instance."""
+    """The names of objects in a world; they depend on names and seed alone, so all prompts about an instance agree."""
     return world.other_objects(list(names), seed)

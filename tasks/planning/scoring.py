@@ -1,4 +1,4 @@
-"""The verdict on a response, from the params of its sample. The verifiers read; here values are compared."""
+"""The verdict on a response, from the params of its sample. Readers make values of the text; this compares values."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from harness.tasks.planning.verdicts import read_verdict
 from harness.types import Params, Score, StopReason
 
 LEVELS = ("explanation", "type", "binary")
-"""How much of a verdict on a plan must be right: PlanBench's three levels (its headline number is the first)."""
+"""How much of a verdict on a plan must be right: PlanBench's three levels (its headline number is at the first)."""
 
 
 def world_of(params: Params) -> World:
-    """The names a sample is about, from its params: `domain` is `blocksworld`, `mystery_blocksworld` or
-    `random_blocksworld` (then `names_seed` says which), likewise for the other domains, or `own` with the PDDL in
-    `domain_pddl`. DataError for anything else."""
+    """The world of a sample, from its params. `domain` is `blocksworld`, `mystery_blocksworld` or `random_blocksworld`
+    (with the seed of its names in `names_seed`), likewise for the other domains, or `own` with the PDDL in
+    `domain_pddl`. Raises DataError for anything else."""
     name = str(params.get("domain"))
     world, _, rest = name.partition("_")
     if rest and world in ("mystery", "random"):
@@ -48,6 +48,10 @@ def world_of(params: Params) -> World:
 
 
 def score(params: Params, response: str, stop_reason: StopReason, level: str) -> Score:
+    """The verdict on a response to any ability; `level` (one of LEVELS) is for plan_verification.
+
+    Raises DataError if params do not name a world and have a problem in PDDL that fits it.
+    """
     world = world_of(params)
     if not isinstance(params.get("problem"), str):
         raise DataError("a planning sample needs params.problem, in PDDL")
@@ -67,8 +71,9 @@ def score(params: Params, response: str, stop_reason: StopReason, level: str) ->
 
 
 def _plan(params: Params, response: str, stop_reason: StopReason, world: World, validator: Validator) -> Score:
-    """detail: `steps` of the plan; `executable`, how many of them can be taken; `goal`, whether they lead there; `gap`,
-    how many more than necessary; `optimal`; `copied`, whether it is the plan that the prompt shows."""
+    """`detail` has the number of `steps`; `executable`, how many of them can be taken; `goal`, whether the plan is
+    valid; `gap`, how many steps more than necessary; `optimal`, whether `gap` is 0; the `reason`, the failing `step`
+    and its `missing` facts; and `copied`, whether it is the plan that the prompt shows."""
     found = plan_text.read(
         response, world.lexicon(frozenset(validator.problem.objects)), validator.of_kinds, _says_no_plan
     )
@@ -78,7 +83,7 @@ def _plan(params: Params, response: str, stop_reason: StopReason, world: World, 
         steps = () if isinstance(filled, int) else tuple(filled)
         reason = f"step {filled} leaves out an object that is not implied" if isinstance(filled, int) else ""
     if not steps:
-        # A long response is read again only if its end says so: that takes as long as the plan did.
+        # Reading again takes as long as reading the plan did: a long response is read again only if its end gives up.
         claims = len(response) < 20_000 or _GIVES_UP.search(response[-4_000:].lower())
         said = commitment.read(response, _NO_PLAN_READER)[0] if claims else Reading(None, reason)
         if said.value is None:
@@ -131,7 +136,7 @@ _NO_PLAN_READER = Reader(
 
 
 def _says_no_plan(response: str) -> bool:
-    """Whether the end of the response says that nothing can be done."""
+    """Whether the end of the response says that no plan exists."""
     return bool(_GIVES_UP.search(clean(response)[-2_000:].lower()))
 
 
@@ -140,7 +145,7 @@ def _text(steps: tuple[plan_text.Step, ...]) -> str:
 
 
 def given_plan(params: Params) -> list[plan_text.Step]:
-    """The plan that the prompt shows."""
+    """The plan that the prompt shows. Raises DataError if `params.plan` can't be read."""
     steps = read_plan(str(params.get("plan") or ""))
     if isinstance(steps, PlanSyntax):
         raise DataError(f"params.plan: {steps.detail}")
@@ -153,10 +158,10 @@ def given_plan(params: Params) -> list[plan_text.Step]:
 def _verification(
     params: Params, response: str, stop_reason: StopReason, world: World, validator: Validator, level: str
 ) -> Score:
-    """Three levels: valid or not; the kind of flaw; the step, and facts that are missing there.
+    """Three levels: valid or not; the kind of flaw; the step and facts that are missing there.
 
-    The facts named must be missing, all of them; not all that are missing must be named. detail: the levels reached,
-    and `kind`, the truth, over which balanced accuracy is taken.
+    All facts that the response names must be missing, but it need not name all that are missing. `detail` has the
+    levels reached, and in `kind` the true kind of the plan, over which balanced accuracy is taken.
     """
     truth = validator.validate(given_plan(params))
     found = read_verdict(response)
@@ -177,7 +182,8 @@ def _verification(
 
 
 def _execution(params: Params, response: str, stop_reason: StopReason, world: World, validator: Validator) -> Score:
-    """The facts after the steps, as a set; those that no action changes need not be repeated, but must not be wrong."""
+    """Right if the response lists the facts after the steps, in any order. Facts that no action changes may be left
+    out, but no fact may be wrong."""
     state = validator.validate(given_plan(params)).state
     found = fact_text.read_facts(response, world.facts(frozenset(validator.problem.objects)))
     if found.facts is None:

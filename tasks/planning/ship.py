@@ -1,7 +1,7 @@
 """Writes the plans that ship with the domains: `python -m harness.tasks.planning.ship FOLDER` (needs a planner).
 
-For each domain the first instances of its default set with seed 0, and what the abilities ask about them; one row a
-problem: its key (solutions.key) and a plan with the fewest steps.
+For each domain these are the first instances of its default set with seed 0, and the problems that the abilities ask
+about them. There is one row per problem: its key (solutions.key) and a plan with the fewest steps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INSTANCES = 120
 
 
 def plans(task: Planning) -> Iterator[tuple[str, Plan]]:
-    """Every problem that is solved on the way to the samples."""
+    """(key, plan) of every problem that is solved to make the task's samples."""
     found: list[tuple[str, Plan]] = []
     solve = solutions.shortest
 
@@ -41,8 +41,9 @@ def plans(task: Planning) -> Iterator[tuple[str, Plan]]:
 
 
 def main(folder: Path) -> None:
+    """Write FOLDER/DOMAIN/plans.tsv for every domain."""
     for kind in (Blocksworld, Depots, Gripper, Logistics, Sokoban):
-        # A goal of one fact can't be shuffled, so those of the default Sokoban are not asked about so.
+        # A goal of one fact can't be shuffled, and all goals of the default Sokoban have one.
         abilities = tuple(a for a in ABILITIES if kind is not Sokoban or a != "goal_shuffling")
         rows: dict[str, Plan] = {}
         for wanted in (abilities, ("plan_generation",)):

@@ -1,4 +1,4 @@
-"""Plans with the fewest steps: shipped for the default sets, searched for small Blocksworld, else from a planner."""
+"""Plans with the fewest steps: shipped for the default sets, searched for small Blocksworld, else made by a planner."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from harness.tasks.planning.rendering import NO_PLAN, Rendering
 from harness.types import Params
 
 SMALL = 6
-"""Up to so many blocks a breadth-first search is quicker than a planner."""
+"""Up to this number of blocks a breadth-first search is quicker than a planner."""
 
 TIME_LIMIT = 120.0
 
 
 def key(domain: str, problem: str) -> str:
-    """What a shipped plan is found by: a hash of the PDDL of domain and problem."""
+    """The key of a shipped plan: a hash of the PDDL of domain and problem."""
     return hashlib.sha256(f"{domain}\x1f{problem}".encode()).hexdigest()[:20]
 
 
 @functools.cache
 def _shipped(name: str) -> dict[str, str]:
-    """The plans of a domain's default set, by key; empty for a domain that has none."""
+    """The shipped plans of a domain by key; empty if it has none."""
     folder = resources.files("harness.pddl_domains") / name
     file = folder / "plans.tsv"
     if not folder.is_dir() or not file.is_file():
@@ -36,8 +36,8 @@ def _shipped(name: str) -> dict[str, str]:
 
 
 def shortest(base: World, instance: Instance) -> Plan | None:
-    """A plan with the fewest steps, or None where no plan exists. MissingPlanner, or HarnessError where a planner
-    fails or takes too long."""
+    """A plan with the fewest steps; None if no plan exists. Raises MissingPlanner if a planner is needed and none is
+    installed, HarnessError if the planner fails or takes too long."""
     name = base.domain.name
     problem = instance.pddl(name)
     shipped = _shipped(name).get(key(base.pddl, problem))
@@ -65,7 +65,10 @@ def _from_planner(domain: str, problem: str) -> Plan | None:
 
 
 def planned(world: World, params: Params, nl: bool) -> str:
-    """What `baseline/planner` answers: the planner reads the sample's PDDL, and its plan is said as the prompt asks."""
+    """The answer of `baseline/planner`: the planner reads the sample's PDDL; its plan is written as the prompt asks.
+
+    Raises UsageError for verification and execution, which ask for no plan.
+    """
     if params["ability"] in ("plan_verification", "plan_execution"):
         raise UsageError(f"baseline/planner makes plans: it has no answer for {params['ability']}")
     plan = _from_planner(world.pddl, str(params["problem"]))

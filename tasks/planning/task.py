@@ -1,7 +1,12 @@
 """Planning: the same problems under names that mean something, mislead, or are new.
 
+For example, the red, the orange and the yellow block are on the table, and the blue block is on top of the yellow one.
+The goal is that the blue block is on top of the yellow block, and the orange block on top of the blue block. A target
+is "1. Pick up the orange block", "2. Stack the orange block on top of the blue block".
+
 After Valmeekam, Marquez, Olmo, Sreedharan, Kambhampati 2023, PlanBench (arXiv 2206.10498). Plans are executed, not
-compared. One class a domain; what they share reads top to bottom: options, samples, score, baselines.
+compared with a reference. There is one class per domain; what they share reads top to bottom: options, samples, score,
+baselines.
 """
 
 from __future__ import annotations
@@ -28,7 +33,7 @@ from harness.types import Collector, Example, Message, Params, Sample, Sampling,
 PROMPTS = ("nl", "pddl")
 STYLES = ("zero_shot", "one_shot", "state_tracking")
 ATTEMPTS = 2_000
-"""So many instances in a row that are not what was asked for, or were there before, mean that there are no more."""
+"""Samples end after so many instances in a row that came before or do not fit the options."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,9 @@ class Planning(Task):
     )  # fmt: skip
     length: str = option("", "fewest steps of a plan: a number, or a range such as 4-8")
     trivial: bool = option(False, "also instances whose goal holds at the start")
-    level: Literal["explanation", "type", "binary"] = option("explanation", "plan_verification: what must be right")
+    level: Literal["explanation", "type", "binary"] = option(
+        "explanation", "plan_verification: explanation, type or binary must be right"
+    )
     instances: Path | None = option(None, "a folder of .pddl problems, with domain.pddl (and wording.yaml) if your own")
 
     name: ClassVar[str] = ""
@@ -73,7 +80,7 @@ class Planning(Task):
     measures: ClassVar[Mapping[str, str]] = {"steps": "optimal_cost"}
     baselines: ClassVar[Mapping[str, str]] = {"planner": "a classical planner's plan"}
     slow_samples: ClassVar[bool] = True
-    """The domain's own options with the least and the largest value of each."""
+    """A planner may have to find the shortest plan."""
 
     def __post_init__(self) -> None:
         settle(self, f"task {self.name}")
@@ -99,20 +106,20 @@ class Planning(Task):
         raise NotImplementedError
 
     def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
-        """An instance of a pattern, and a plan that shows how all such instances are solved."""
+        """An instance of the domain's pattern, and a plan that shows how all such instances are solved."""
         raise NotImplementedError
 
     # Samples ------------------------------------------------------------------------------------------------------
 
     @property
     def limit(self) -> int | None:
-        """Drawn instances have no end (or few of them have): 50 by default; a folder's instances all."""
+        """50 drawn instances in every condition, as most domains have no end of them; or all instances of a folder."""
         return (50 if self._folder is None else len(self._folder.files)) * len(self._cells)
 
     @cached_property
     def _cells(self) -> list[tuple[str, str, str, str, str]]:
-        """(ability, world, prompt, style, solvable) of each sample of a group. No plan exists for plain questions only,
-        and not with the fewest steps."""
+        """(ability, world, prompt, style, solvable) of each sample of a group. Only plan generation is also asked
+        without a solution."""
         cells = itertools.product(self.ability, self.solvable, self.rename, self.prompt, self.style)
         found = [
             (ability, world, prompt, style, solvable)
@@ -125,7 +132,7 @@ class Planning(Task):
 
     @cached_property
     def base(self) -> World:
-        """The plain world."""
+        """The plain world of the domain, or of the folder's own domain."""
         return plain(self.name) if self._folder is None or self._folder.domain is None else self._folder.world()
 
     @cached_property
@@ -133,6 +140,10 @@ class Planning(Task):
         return None if self.instances is None else read_folder(self.instances)
 
     def samples(self, seed: int) -> Iterator[Sample]:
+        """Each instance in every condition. An instance that does not suit one of the abilities is left out.
+
+        Raises UsageError after 100 such instances in a row, DataError for a folder's instance that has no plan.
+        """
         missed = 0
         for group, instance, plan in self._instances(seed):
             cases: dict[tuple[str, str], Case | None] = {}
@@ -158,7 +169,7 @@ class Planning(Task):
                 yield self._sample(group, names_seed, cell, case, example)
 
     def _rng(self, *purpose: str) -> random.Random:
-        """The randomness for one purpose: what is asked along with it changes nothing."""
+        """The randomness for one purpose; it does not depend on what else is asked."""
         return random.Random(derive(self.name, self.version, *purpose))
 
     @property
@@ -166,7 +177,7 @@ class Planning(Task):
         return self.pattern if self.instances is None else None
 
     def _instances(self, seed: int) -> Iterator[tuple[str, Instance, Plan]]:
-        """(group, instance, plan with the fewest steps), each instance once."""
+        """(group, instance, plan with the fewest steps) of each instance that fits the options, each once."""
         lengths, seen, missed = self._lengths(), set[str](), 0
         settings = [f"{field}{getattr(self, field)}" for field in self._sizes()]
         for name, drawn in self._drawn(seed, settings):
@@ -251,22 +262,27 @@ class Planning(Task):
     # Score and baselines ------------------------------------------------------------------------------------------
 
     def close(self) -> None:
+        """Stops the planners that are still at work."""
         from harness.pddl import planner
 
         planner.close()  # threads that wait for a planner would hold up the end of a run that was cut short
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        """See scoring.score; the option `level` applies to plan_verification."""
         return scoring.score(params, response, stop_reason, self.level)
 
     @staticmethod
     def collector() -> Collector:
+        """The tables of how far plans get, their length, and verification."""
         return measures.Measures()
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
-        """oracle: a plan with the fewest steps, or the right answer; planner: what a planner finds for the PDDL.
+        """oracle: a plan with the fewest steps, or the right answer. planner: a planner's plan for the sample's PDDL.
 
-        shallow: the plan that the prompt shows, where it shows one for another goal; "valid" for every plan; the state
-        at the start for execution; else a plan found by looking one step ahead. random: steps that can be taken.
+        shallow: the plan that the prompt shows for another goal or start; "valid" for every plan to verify; the state
+        at the start for execution; else a plan found by looking one step ahead. random: random steps that can be taken
+        (or half of the time that no plan exists, if some samples are unsolvable), a random verdict, or the state after
+        four random steps.
         """
         if kind == "oracle":
             return sample.target
@@ -294,7 +310,7 @@ class Planning(Task):
     def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
         """Solved instances of the domain's pattern under plain names.
 
-        UsageError where other worlds are asked about too: then examples under plain names would help in one of them.
+        Raises UsageError if other worlds are asked about too: examples under plain names would help in one world only.
         """
         if not varied and self.rename != ("plain",):
             raise UsageError(
@@ -317,9 +333,11 @@ class Blocksworld(Planning):
     name: ClassVar[str] = "blocksworld"
 
     def draw(self, rng: random.Random) -> Instance:
+        """See domains.blocksworld."""
         return domains.blocksworld(rng, self.blocks)
 
     def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        """See domains.blocksworld_pattern."""
         return domains.blocksworld_pattern(rng, size)
 
 
@@ -334,9 +352,11 @@ class Logistics(Planning):
     name: ClassVar[str] = "logistics"
 
     def draw(self, rng: random.Random) -> Instance:
+        """See domains.logistics."""
         return domains.logistics(rng, self.packages, self.cities, self.locations)
 
     def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        """See domains.logistics_pattern."""
         return domains.logistics_pattern(rng, size)
 
 
@@ -351,9 +371,11 @@ class Depots(Planning):
     name: ClassVar[str] = "depots"
 
     def draw(self, rng: random.Random) -> Instance:
+        """See domains.depots."""
         return domains.depots(rng, self.crates, self.places, self.trucks)
 
     def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        """See domains.depots_pattern."""
         return domains.depots_pattern(rng, size)
 
 
@@ -367,9 +389,11 @@ class Gripper(Planning):
     name: ClassVar[str] = "gripper"
 
     def draw(self, rng: random.Random) -> Instance:
+        """See domains.gripper."""
         return domains.gripper(rng, self.balls, self.rooms)
 
     def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        """See domains.gripper_pattern."""
         return domains.gripper_pattern(rng, size)
 
 
@@ -390,7 +414,9 @@ class Sokoban(Planning):
             raise UsageError("task sokoban: there is no room for the boxes", "fewer walls or boxes, or a larger room")
 
     def draw(self, rng: random.Random) -> Instance:
+        """See domains.sokoban."""
         return domains.sokoban(rng, self.boxes, self.width, self.height, self.walls)
 
     def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
+        """See domains.sokoban_pattern."""
         return domains.sokoban_pattern(rng, size)

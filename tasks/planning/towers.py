@@ -1,4 +1,4 @@
-"""Blocksworld as towers: configurations drawn uniformly, shortest plans. Knows no wording and no PDDL."""
+"""Blocksworld as towers: uniformly drawn configurations, and shortest plans. Knows no wording and no PDDL."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ BLOCKS = "abcdefghijkl"
 def draw(rng: random.Random, blocks: str) -> Towers:
     """A configuration of these blocks, uniformly among all of them.
 
-    There are n!/k! * C(n-1, k-1) configurations with k towers (the Lah numbers), so k is drawn with these weights; then
-    a random order of the blocks, cut at random places. Each set of k towers arises from k! such cuts.
+    There are n!/k! * C(n-1, k-1) configurations with k towers (the Lah numbers), so k is drawn with these weights. Then
+    a random order of the blocks is cut at random places; each set of k towers arises from k! such cuts.
     """
     n = len(blocks)
     weights = [math.comb(n - 1, k - 1) / math.factorial(k) for k in range(1, n + 1)]
@@ -36,14 +36,14 @@ def on(towers: Towers) -> set[tuple[str, str]]:
 
 
 def facts(towers: Towers) -> frozenset[tuple[str, ...]]:
-    """The configuration as facts of the domain, the hand empty."""
+    """The configuration as facts of the domain, with an empty hand."""
     found: set[tuple[str, ...]] = {("on", upper, lower) for upper, lower in on(towers)} | {("handempty",)}
     found |= {("ontable", tower[0]) for tower in towers} | {("clear", tower[-1]) for tower in towers}
     return frozenset(found)
 
 
 def from_facts(facts: Iterable[tuple[str, ...]]) -> tuple[Towers, str | None]:
-    """The configuration, and the block that the hand holds, if any."""
+    """The configuration, and the block that the hand holds or None."""
     facts = list(facts)
     above = {fact[2]: fact[1] for fact in facts if fact[0] == "on"}
     built = []
@@ -57,7 +57,7 @@ def from_facts(facts: Iterable[tuple[str, ...]]) -> tuple[Towers, str | None]:
 
 
 def _moves(towers: Towers) -> list[tuple[Towers, list[Step]]]:
-    """Every way to move one block, as the configuration it leads to and the two steps it takes."""
+    """Every way to move one block: the configuration that it leads to, and the two steps that it takes."""
     found: list[tuple[Towers, list[Step]]] = []
     for tower in sorted(towers):
         block, rest = tower[-1], tower[:-1]
@@ -71,15 +71,15 @@ def _moves(towers: Towers) -> list[tuple[Towers, list[Step]]]:
 
 
 def _put(towers: Towers, held: str) -> list[tuple[Towers, list[Step]]]:
-    """Every way to be rid of the block in the hand."""
+    """Every way to put down the block in the hand."""
     found: list[tuple[Towers, list[Step]]] = [(towers | {(held,)}, [("put-down", held)])]
     found += [((towers - {t}) | {(*t, held)}, [("stack", held, t[-1])]) for t in sorted(towers)]
     return found
 
 
 def shortest(start: Towers, goal: Iterable[tuple[str, ...]], held: str | None = None) -> tuple[Step, ...] | None:
-    """A plan with the fewest steps to these facts (none about holding), by breadth-first search over configurations
-    (501 of them for five blocks); None where no configuration has them all."""
+    """A plan with the fewest steps to these facts (none of them about holding), by breadth-first search over
+    configurations (501 of them for five blocks); None if no configuration has all the facts."""
     wanted = frozenset(goal)
     pairs = {(fact[1], fact[2]) for fact in wanted if fact[0] == "on"}
     only_pairs = len(pairs) == len(wanted)

@@ -1,4 +1,4 @@
-"""Verdicts on plans as models write them: which line of a response holds it, and what it says."""
+"""How a model's verdict on a plan is read: which line of the response holds it, and what it says."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ _VALID = re.compile(r"(?<!not )(?<!n't )(?<!not a )(?<!n't a )\b(?:valid|correct
 
 @dataclass(frozen=True)
 class VerdictText:
-    """What a response says of a plan: `said` is valid, invalid, goal or precondition, with the number of the step;
-    `line` is where it says so. Without it `reason` says why. `final`: more text would not change it."""
+    """What a response says about a plan. `said` is valid, invalid, goal or precondition (then `step` is its number, if
+    given), and `line` the line that says so; or `said` is "" and `reason` says why. `final`: more text would not change
+    it."""
 
     said: str
     step: int | None = None
@@ -50,7 +51,7 @@ class VerdictText:
 
 
 def read_verdict(response: str) -> VerdictText:
-    """The last verdict that a response commits to."""
+    """The last verdict that a response commits to; `said` is "" if there is none."""
     found = VerdictText("", reason="no verdict was found")
     for part, is_all in cuts(clean(response)):
         found = _read(without_emphasis(part).lower())
@@ -93,8 +94,8 @@ def _doubt(text: str) -> re.Match[str] | None:
 
 
 def _verdict_in(text: str) -> tuple[int, int, str]:
-    """(start, end, line): the last line that is marked as the answer; else the text from the last "plan is (in)valid"
-    on; else the last line. As one line."""
+    """(start, end, line) of the last line that is marked as the answer; else of the text from the last "plan is
+    (in)valid" on, made one line; else of the last line, with -1 as its start."""
     marked = list(_MARKED.finditer(text))
     if marked:
         m = marked[-1]

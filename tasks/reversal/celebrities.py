@@ -1,4 +1,4 @@
-"""Parents and children on public record: the pairs that ship, or the user's copy of the published file."""
+"""Parents and children on public record: our own pairs, or the user's copy of the published file."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairs:
-    """The pairs in the file's order, each once; the children of each parent; and everybody who is the answer to some
-    question, under `child`, `mother` and `father`."""
+    """The pairs in the file's order, each once; the children of each parent; and everybody who answers some question,
+    under `child`, `mother` and `father`."""
 
     rows: tuple[Pair, ...]
     children: dict[str, tuple[str, ...]]
@@ -34,6 +34,7 @@ class Pairs:
 
     @classmethod
     def of(cls, rows: list[Pair]) -> Pairs:
+        """Sorts rows, of which no two are the same pair, by parent and by kind of answer."""
         children: dict[str, tuple[str, ...]] = {}
         for row in rows:
             children[row.parent] = tuple(dict.fromkeys((*children.get(row.parent, ()), row.child)))
@@ -44,10 +45,10 @@ class Pairs:
 
 @lru_cache(maxsize=4)
 def load(path: Path | None) -> Pairs:
-    """The pairs of a CSV file with the columns child, parent, parent_type (others are ignored); without a path, those
-    that ship. Repeated pairs are read once (the published file has 18).
+    """The pairs of a CSV file with the columns child, parent, parent_type (others are ignored); without a path, our own
+    pairs. Repeated pairs are read once (the published file has 18).
 
-    Raises UsageError for a file that can't be read, DataError for one that is not of that form.
+    Raises UsageError if the file can't be read, DataError if it has another form.
     """
     where = str(path or "celebrities.csv")
     try:
@@ -73,7 +74,7 @@ def load(path: Path | None) -> Pairs:
 
 def _pair(row: dict[str, str | None], where: str) -> Pair:
     child, parent, relation = ((row[column] or "").strip() for column in COLUMNS)
-    # The published file may write the enumeration's name: `ParentType.mother`.
+    # The published file may have the enumeration's name before it: `ParentType.mother`.
     relation = relation.rpartition(".")[2].lower()
     if not child or not parent or relation not in ("mother", "father"):
         raise DataError(f"{where}: needs a child, a parent, and mother or father as parent_type")

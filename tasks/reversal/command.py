@@ -1,4 +1,4 @@
-"""The command `harness reversal-data`. Imports click alone: `harness --help` loads this module for its help line."""
+"""The command `harness reversal-data`. Imports only click, because `harness --help` loads this module for its help."""
 
 from __future__ import annotations
 

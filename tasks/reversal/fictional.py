@@ -24,7 +24,7 @@ Format = Literal["chat", "completions"]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A person, the order in which training states the fact (`both`: either), and the seed of its set."""
+    """A person, how training states the fact (`trained`), the order that counts as forward, and the seed of the set."""
 
     group: str
     person: Person
@@ -35,15 +35,15 @@ class Fact:
 
 @lru_cache(maxsize=4)
 def facts(seed: int, count: int) -> tuple[Fact, ...]:
-    """`count` facts of each kind: stated name first, description first, both ways. Same seed, same facts.
+    """`count` facts of each kind: stated name first, description first, or both ways. A seed always gives the same.
 
-    Of those stated both ways every other one counts the description as first, so that forward and reverse ask for
-    names equally often in the control too.
+    For every other fact that is stated both ways, the description counts as first. So forward and reverse ask for names
+    equally often in this control, too.
     """
     people = draw(random.Random(derive("reversal", "fictional", seed, count)), 3 * count)
     made = []
     for index, person in enumerate(people):
-        # Kinds take turns, so that any --limit leaves as many of each.
+        # Kinds take turns, so that any --limit leaves equally many of each.
         trained = TRAINED[index % 3]
         order = ORDERS[index % 2] if trained == "both" else trained
         made.append(Fact(f"fictional{count}-{seed}-{index:04d}", person, trained, order, seed))
@@ -51,7 +51,7 @@ def facts(seed: int, count: int) -> tuple[Fact, ...]:
 
 
 def fictional_sample(fact: Fact, direction: str, wording: int, set_name: str) -> Sample:
-    """One question about a fact that was trained on; `wording` counts the test frames from 0."""
+    """One question about a fact of the training data; `wording` counts the test frames from 0."""
     order = fact.order if direction == "forward" else reversed_order(fact.order)
     start, _ = split(frames("test", order)[wording], fact.person, order)
     given, answer = asked(fact.person, order)
@@ -65,7 +65,7 @@ def fictional_sample(fact: Fact, direction: str, wording: int, set_name: str) ->
 
 
 def training_lines(made: Iterable[Fact], paraphrases: int, form: Format) -> Iterator[dict[str, Any]]:
-    """Each fact in so many wordings, in the order it is trained in; facts trained both ways have twice as many."""
+    """Each fact in `paraphrases` wordings, in the order of training; one trained both ways has twice as many lines."""
     for fact in made:
         orders = [fact.order] if fact.trained != "both" else [fact.order, reversed_order(fact.order)]
         for order in orders:
@@ -75,8 +75,8 @@ def training_lines(made: Iterable[Fact], paraphrases: int, form: Format) -> Iter
 
 
 def test_lines(made: Iterable[Fact], paraphrases: int, form: Format) -> Iterator[dict[str, Any]]:
-    """Each fact in both directions and in wordings that training does not have. `params` is what
-    `harness score --task reversal` needs beside a response."""
+    """Each fact in both directions, in wordings that the training data do not have. `harness score --task reversal`
+    needs the `params` of a line and a response."""
     for fact in made:
         set_name = "fictional_both" if fact.trained == "both" else "fictional"
         for direction in DIRECTIONS:
@@ -87,8 +87,8 @@ def test_lines(made: Iterable[Fact], paraphrases: int, form: Format) -> Iterator
 
 
 def _line(start: str, rest: str, form: Format) -> dict[str, Any]:
-    """One example in the format of fine-tuning APIs. The completion starts with the space that a tokeniser joins to
-    the word, as those APIs ask for."""
+    """One example in the format of fine-tuning APIs. A completion starts with a space, as those APIs ask for, because
+    tokenisers join it to the word."""
     if form == "completions":
         return {"prompt": start, "completion": f" {rest}"}
     asked = text("finish").replace("{start}", start)
@@ -96,9 +96,9 @@ def _line(start: str, rest: str, form: Format) -> dict[str, Any]:
 
 
 def write(directory: Path, seed: int, count: int, paraphrases: int, test_paraphrases: int, form: Format) -> list[str]:
-    """train.jsonl and test.jsonl in a directory; what was written, one line a file. Both are overwritten.
+    """Write train.jsonl and test.jsonl into a directory, over any that are there. Returns a line of report for each.
 
-    Raises UsageError for counts that can't be had, HarnessError where the files can't be written.
+    Raises UsageError for counts out of range, HarnessError if the files can't be written.
     """
     limits = (("facts", count, MOST // 3), ("paraphrases", paraphrases, len(frames("train", "name_first"))),
               ("test-paraphrases", test_paraphrases, len(frames("test", "name_first"))))  # fmt: skip

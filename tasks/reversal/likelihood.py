@@ -1,8 +1,8 @@
-"""How likely the model found the right answer, whatever it said: where a run asked for logprobs (--logprobs 20).
+"""How likely the right answer was to the model, whatever it answered: for runs with logprobs (--logprobs 20).
 
 After Berglund et al. 2023 (arXiv 2309.12288), section 2.1: the log-probability of the correct name against that of
-random names. They read it off the whole name with the model in hand; an API gives alternatives of generated tokens
-only, so here it is the first token of the answer: a name counts with the most likely alternative that it starts with.
+random names. They read it off the whole name with the model in hand. An API gives alternatives of generated tokens
+only, so this compares first tokens: a name has the log-probability of the most likely alternative that it starts with.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from harness.text import Extra, interval, number
 from harness.types import Outcome
 
 MOST_OTHERS = 50
-"""Random names that a target is compared with."""
+"""A target is compared with at most this many random names."""
 ARTICLES = ("the", "a", "an")
 
 
 class _Answer(NamedTuple):
-    """One answer: its fact, the right name, other names to compare with, and the first token's alternatives."""
+    """One answer: its group, the right name, other names to compare with, and the first token's alternatives."""
 
     group: str
     right: str
@@ -32,12 +32,13 @@ class _Answer(NamedTuple):
 
 
 class Likelihoods:
-    """The collector of the task (Task.collector): a row a direction; no table if no record has logprobs."""
+    """The task's collector (Task.collector). Its table has one row for each direction."""
 
     def __init__(self) -> None:
         self._answers: dict[str, list[_Answer]] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
+        """Takes in a record that has a verdict and logprobs; ignores others."""
         first = _first_token(record.get("logprobs") or ())
         if first and Outcome(record["outcome"]).has_verdict:
             params = record["params"]
@@ -46,6 +47,7 @@ class Likelihoods:
             self._answers.setdefault(str(params["direction"]), []).append(answer)
 
     def tables(self) -> list[Extra]:
+        """One table; none if no record had logprobs."""
         rows = tuple(_row(direction, members) for direction, members in self._answers.items())
         header = ("direction", "n", "target among alternatives", "its log-probability", "likelier than a random name")
         return [Extra("first token of the answer (chance: 0.5)", header, rows)] if rows else []
@@ -56,7 +58,7 @@ def _row(direction: str, members: Sequence[_Answer]) -> tuple[str, ...]:
     seen, ahead = Clusters(), Clusters()
     found = []
     for group, answer, others, first in members:
-        # Without names of its own in the prompt, a sample is compared with the answers to the other questions.
+        # If the prompt has no other names, compare with the answers to the other questions.
         names = (others or [t for t in targets if t != answer])[:MOST_OTHERS]
         own = _likelihood(answer, first)
         if own is not None:
@@ -76,8 +78,8 @@ def _row(direction: str, members: Sequence[_Answer]) -> tuple[str, ...]:
 
 
 def _first_token(logprobs: Sequence[Any]) -> dict[str, float]:
-    """The alternatives of the first token that is neither space nor an article: text in lower case, without space
-    around, to the highest log-probability."""
+    """The alternatives of the first token that is neither space nor an article. Maps their text, in lower case and
+    without space around, to the highest log-probability."""
     for token, logprob, top in logprobs:
         if token.strip().lower() not in ("", *ARTICLES):
             found: dict[str, float] = {}
@@ -90,15 +92,14 @@ def _first_token(logprobs: Sequence[Any]) -> dict[str, float]:
 
 
 def _likelihood(name: str, first: Mapping[str, float]) -> float | None:
-    """Of the most likely alternative that the name starts with; None where there is none."""
+    """The log-probability of the most likely alternative that the name starts with; None if it starts with none."""
     article, _, rest = name.lower().partition(" ")
     said = rest if article in ARTICLES else name.lower()
     return max((value for text, value in first.items() if said.startswith(text)), default=None)
 
 
 def _ahead(own: float | None, other: float | None) -> float:
-    """1 where the target is likelier, 0 where less, 1/2 where neither can be told: both are below all alternatives, or
-    start with the same token."""
+    """1 if the target is likelier, 0 if less likely, 1/2 if both are below all alternatives or start alike."""
     if own is None or other is None:
         return 0.5 if own is other else float(own is not None)
     return 0.5 if own == other else float(own > other)

@@ -1,4 +1,4 @@
-"""Fictional people and what each is known for: facts that no model can have met. Knows no prompt and no scoring."""
+"""Fictional people and what each is known for: facts that no model can have seen. Knows no prompt and no scoring."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIRST = (
     "Thea Tobias Ulla Urban Vera Viktor Wanda Wilmar Yara York Zelda Zeno"
 ).split()
 HELD_OUT_FIRST = "Amos Britta Corin Dagny Emrik Frida Gustaf Hedda".split()
-"""First names of the people in worked examples, whom no sample has."""
+"""First names of the people in worked examples; no sample has them."""
 
 _STARTS = "Alder Barrow Cor Dun Eller Fal Gran Hasel Inger Jar Kel Lum Mor Nether Ock Pel Quil Rav Stan Tarn Uff Vel"
 _ENDS = "bane brook combe dale feld grove hurst isk lund mere nall ombe rick stow thorne ulf vane wick yard zell"
@@ -59,12 +59,12 @@ class Person:
 
 
 MOST = min(len(LAST), _WORKS)
-"""People that `draw` can make at once: each has a surname and a work that no other has."""
+"""The most people that `draw` can make at once: each has a surname and a work that no other has."""
 
 
 def draw(rng: random.Random, count: int, first: Sequence[str] = FIRST) -> list[Person]:
-    """People who share no surname and no work, so that each description fits one of them and each name is told from
-    the others. `count` is at most MOST."""
+    """`count` people, at most MOST. They share no surname and no work, so that each description fits one of them and no
+    two names can be confused."""
     names = [f"{rng.choice(first)} {last}" for last in rng.sample(LAST, count)]
     works = (divmod(n, len(_NOUNS)) for n in rng.sample(range(_WORKS), count))
     return [
@@ -74,12 +74,12 @@ def draw(rng: random.Random, count: int, first: Sequence[str] = FIRST) -> list[P
 
 
 def asked(person: Person, order: Order) -> tuple[str, str]:
-    """(what is given, what is asked for) by a sentence in this order."""
+    """(what a sentence in this order gives, what it asks for)."""
     return (person.name, person.description) if order == "name_first" else (person.description, person.name)
 
 
 def split(frame: str, person: Person, order: Order) -> tuple[str, str]:
-    """The sentence up to the part that is asked for, and from there on."""
+    """(the sentence up to the part that is asked for, the rest from there on); `frame` has {name} and {description}."""
     missing = "{description}" if order == "name_first" else "{name}"
     before, _, after = frame.partition(missing)
     start = before.replace("{name}", person.name).replace("{description}", person.description).rstrip()
@@ -87,4 +87,5 @@ def split(frame: str, person: Person, order: Order) -> tuple[str, str]:
 
 
 def reversed_order(order: Order) -> Order:
+    """The other of the two orders."""
     return "description_first" if order == "name_first" else "name_first"

@@ -1,4 +1,5 @@
-"""Two verdicts on one response: the published readings (it starts with the target), and the one name it commits to."""
+"""Two verdicts on one response: the published readings (does it start with the target?), and ours on the one name that
+it commits to."""
 
 from __future__ import annotations
 
@@ -12,15 +13,15 @@ from harness.reading.outcome import judge
 from harness.types import Outcome, Params, Score, StopReason
 
 SEPARATOR = "|"
-"""Between the names of params that hold several."""
+"""Stands between the names in params that hold several."""
 
 CLOSE_LOOK = 400
-"""Characters of an answer that are looked at."""
+"""How many characters of an answer are kept, and of a line are checked for a name."""
 
 
 def original(params: Params, response: str) -> Score:
-    """The published readings. The verdict is the one-query reading: the response starts with the target; letter case
-    counts for celebrities, and not for fictional people. `detail` has the others, see `readings`."""
+    """The verdict is the published one-query reading: the response starts with the target. Letter case matters for
+    celebrities, and not for fictional people. `detail` has all published readings, see `readings`."""
     detail = readings(params, response)
     if not response.strip():
         return Score.without_answer(Outcome.UNPARSED, reason="the response is empty", **detail)
@@ -30,10 +31,10 @@ def original(params: Params, response: str) -> Score:
 def readings(params: Params, response: str) -> dict[str, bool]:
     """The published readings of one response, each with a denominator of its own.
 
-    `one_query`: it starts with the target; the denominator is responses.
-    Of celebrities also: `named`: a line of it has the form of a name (2 to 5 words with capitals), which alone counted
-    as knowing the parent in the published forward test, whatever the name; `any_of_k`: such a line starts with the
-    target. A sample has passed if any of its k repeats has `any_of_k`; the denominator is samples, not responses.
+    `one_query`: the response starts with the target; the denominator is responses. For celebrities there are two more.
+    `named`: a line of it has the form of a name (2 to 5 words with capitals); in the published forward test any such
+    name counted as knowing the parent. `any_of_k`: such a line starts with the target; a sample has passed if any of
+    its k repeats has `any_of_k`, and the denominator is samples, not responses.
     """
     target = _text(params, "answer")
     if params.get("set", "celebrities") != "celebrities":
@@ -54,21 +55,21 @@ def _is_name(line: str) -> bool:
 def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     """The one name that a response commits to, whatever stands around it (see harness.reading).
 
-    Case, accents and punctuation do not matter, nor an article in front. Of facts in the prompt, all names there are
-    read alike; of celebrities nobody knows who else may be named, and a phrase is right if it gives an accepted name,
-    not denied, and none before it. `detail` has the published readings too.
+    Case, accents, punctuation and an article in front do not matter. If the facts are in the prompt, all names there
+    are read alike. For celebrities the other possible names are unknown: a phrase is right if it gives an accepted
+    name, does not deny it, and has no other name before it. `detail` has the published readings too.
     """
     accepted = (_text(params, "answer"), *_several(params, "accepted"))
     others = tuple(name for name in _several(params, "others") if name not in accepted)
     detail: dict[str, Any] = dict(readings(params, response))
-    known = tuple(sorted({*accepted, *others})) if others else ()  # in no order that tells the right one
+    known = tuple(sorted({*accepted, *others})) if others else ()  # sorted, so that the order hides the right one
     given = str(params.get("given") or "")
-    # Who is given a description is asked for a name; who is given a name, for a description or a relative's name.
+    # A description as given asks for a name; a name as given asks for a description, or for a relative's name.
     named = params.get("set", "celebrities") == "celebrities" or given.startswith("the ")
     shape = names.NAME if named or not given else names.DESCRIPTION
     reader = names.reader(known, _LABELS, shape, given)
     if stop_reason == "length" and str(params.get("set")).startswith("fictional"):
-        # Asked for the missing part alone, a model that goes on has given it in the first line.
+        # The prompt asks for the missing part alone, so a model that goes on has given it in the first line.
         first, ended, _ = response.strip().partition("\n")
         response = f"Answer: {first}\n" if ended and reader.alone(first) is not None else response
     found, _ = commitment.read(response, reader, _PROMPT)
@@ -97,7 +98,7 @@ def _listed_behind_another(answer: str, right: list[str]) -> bool:
 
 
 def _says(said: str, name: str) -> bool:
-    """Whether a name stands in the text as whole words and is not denied at its every place."""
+    """Whether a name stands in the text as whole words, at one place at least without being denied."""
     plain = f" {_plain_name(name)} "
     place = said.find(plain)
     while place >= 0:
@@ -113,7 +114,7 @@ def _plain_name(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Lower case, without accents, words apart by one space, a space at either end."""
+    """In lower case, without accents, with one space between words and a space at either end."""
     return f" {' '.join(_WORDS.findall(names.folded(text).replace(POSSESSIVE, ' ')))} "
 
 

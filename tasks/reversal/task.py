@@ -1,4 +1,8 @@
-"""The reversal curse: who has learnt "A is B" should know "B is A".
+"""The reversal curse: a model that has learnt "A is B" should know "B is A".
+
+For example, a prompt states "Ada Granrick is the discoverer of the comet Hollow Mirror." among other facts. Forward it
+asks to finish "Ada Granrick is"; the target is "the discoverer of the comet Hollow Mirror". In reverse it asks to
+finish "The discoverer of the comet Hollow Mirror is"; the target is "Ada Granrick".
 
 After Berglund, Tong, Kaufmann, Balesni, Cooper Stickland, Korbak, Evans 2023 (arXiv 2309.12288). See README.md.
 Reads top to bottom: the options, the samples of a fact, the score, the baselines.
@@ -54,7 +58,7 @@ class Reversal(Task):
     version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("direction",)
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        # Descriptions are longer than names, so what follows them stands later.
+        # Descriptions are longer than names, so text behind them stands later.
         "direction": ("answer position", "length"),
     }
 
@@ -65,30 +69,31 @@ class Reversal(Task):
 
     @property
     def epochs(self) -> int:
-        """10 for celebrities, as published for the reverse question; 1 where facts are generated."""
+        """10 for celebrities, as published for the reverse question; 1 for generated facts."""
         return 10 if self.set == "celebrities" else 1
 
     @property
     def limit(self) -> int | None:
-        """100 facts by default where they have no end."""
+        """100 facts in both directions for `context`, whose facts have no end; None for the other sets."""
         return 100 * len(DIRECTIONS) if self.set == "context" else None
 
     @property
     def sampling(self) -> Sampling:
-        """Celebrities: repeats have to differ, so the API's usual temperature 1; facts learnt in training: temperature
-        0 and 50 tokens, as published; in context: temperature 0 and room for thinking."""
+        """Celebrities: temperature 1, as usual for the API, because repeats must differ. Facts learnt in training:
+        temperature 0 and 50 tokens, as published. In context: temperature 0 and room for thinking."""
         if self.set == "celebrities":
             return Sampling(temperature=1.0, max_tokens=512)
         return Sampling(temperature=0.0, max_tokens=512 if self.set == "context" else 50)
 
     def samples(self, seed: int) -> Iterator[Sample]:
+        """Each fact of the set, forward and in reverse."""
         if self.set == "context":
             return self._context(seed)
         return self._celebrities() if self.set == "celebrities" else self._fictional(seed)
 
     def _context(self, seed: int) -> Iterator[Sample]:
-        """Groups without end: a few facts in the prompt, one of them asked either way. Every other group states the
-        name first, so that neither direction always asks for a name."""
+        """Groups without end. The prompt has `people` facts, one of which is asked in either direction. Every other
+        group states the name first, so that neither direction always asks for a name."""
         for index in itertools.count():
             rng = random.Random(derive(self.name, self.version, "context", self.people, seed, index))
             order = ORDERS[index % 2]
@@ -98,21 +103,21 @@ class Reversal(Task):
                 yield scene.sample(group, direction)
 
     def _fictional(self, seed: int) -> Iterator[Sample]:
-        """The facts of `harness reversal-data` with this seed, asked in words that were not trained on."""
+        """The facts of `harness reversal-data` with this seed, asked in wordings that are not in the training data."""
         both = self.set == "fictional_both"
         for fact in (f for f in facts(seed, self.facts) if (f.trained == "both") == both):
             for direction, wording in itertools.product(DIRECTIONS, range(self.paraphrases)):
                 yield fictional_sample(fact, direction, wording, self.set)
 
     def _celebrities(self) -> Iterator[Sample]:
-        """One group a pair: who is the parent of the child, and who is a child of the parent."""
+        """One group for each pair: who is the parent of the child, and who is a child of the parent?"""
         pairs = celebrities.load(self.file)
         shots = [m for q, a in SHOTS for m in (Message("user", q), Message("assistant", a))]
         before = (Message("system", text("system")), *shots)
         for pair in pairs.rows:
             for direction in DIRECTIONS:
                 given, answer = (pair.child, pair.parent) if direction == "forward" else (pair.parent, pair.child)
-                # Another child that the file knows of is no worse an answer; the published rule does not take it.
+                # Another child in the file is as good an answer; the published rule does not accept it.
                 accepted = pairs.children[pair.parent] if direction == "reverse" else ()
                 params = {"set": self.set, "direction": direction, "relation": pair.relation, "given": given}
                 params |= {"answer": answer, "accepted": scoring.SEPARATOR.join(accepted)}
@@ -123,17 +128,19 @@ class Reversal(Task):
                 yield Sample(f"{group}/{direction}", group, direction, params, messages, answer)
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        """The verdict by the option `rule`. Raises DataError if params have no `answer`."""
         if self.rule == "original":
             return scoring.original(params, response)
         return scoring.robust(params, response, stop_reason)
 
     @staticmethod
     def collector() -> Collector:
+        """A table of log-probabilities, for runs that asked for logprobs."""
         return likelihood.Likelihoods()
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
-        """oracle: the answer; shallow: a table that can be looked up in the direction of the statement alone, and that
-        reads on from what is given: right forward, never in reverse; random: any of the candidates."""
+        """oracle: the answer. shallow: a table that can be read in the direction of the statement only, so it is right
+        forward and, unless both directions were trained, wrong in reverse. random: any of the candidates."""
         if kind == "oracle":
             return sample.target
         candidates = self.candidates(sample)
@@ -146,8 +153,8 @@ class Reversal(Task):
         return next((c for c in candidates if c not in right), "I don't know.")
 
     def candidates(self, sample: Sample) -> list[str]:
-        """What `random` draws evenly from: the names or descriptions in the prompt; of all facts of the set; all
-        parents of that kind, or all children. Its chance is the share of them that is right."""
+        """What `random` draws evenly from: the names or descriptions in the prompt (`context`) or of all facts
+        (`fictional`); all mothers, fathers or children (`celebrities`). Its chance is the share that is right."""
         params = sample.params
         if params["set"] == "context":
             return [str(params["answer"]), *str(params["others"]).split(scoring.SEPARATOR)]
@@ -158,8 +165,8 @@ class Reversal(Task):
         return [asked(fact.person, order)[1] for fact in facts(int(str(params["facts_seed"])), self.facts)]
 
     def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
-        """Celebrities: the three of the prompt, again and again. Otherwise people with first names that no sample has,
-        stated in context or, for the fictional sets, just asked about."""
+        """Celebrities: the three examples of the prompt, again and again. Other sets: people with first names that no
+        sample has, whose facts are in the prompt or, for the fictional sets, only asked about."""
         if self.set == "celebrities" and not varied:
             yield from (Example(*shot) for shot in itertools.cycle(SHOTS))
         while self.set.startswith("fictional") and not varied:
@@ -174,13 +181,14 @@ class Reversal(Task):
 
 
 class Scene(NamedTuple):
-    """Facts that stand in a prompt, all stated in one order, and which of them is asked."""
+    """The facts in a prompt, all stated in one order, and the one that is asked (its index is `chosen`)."""
 
     people: list[Person]
     chosen: int
     order: Order
 
     def sample(self, group: str, direction: str) -> Sample:
+        """The question about the chosen fact in this direction."""
         order = self.order if direction == "forward" else reversed_order(self.order)
         person = self.people[self.chosen]
         given, answer = asked(person, order)

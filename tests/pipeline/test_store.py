@@ -24,6 +24,8 @@ RECORD = {
     "detail": {},
 }
 
+CONFIG = {"task": "t", "model": "m"}
+
 
 def write(directory: Path, *lines: bytes) -> None:
     (directory / "records.jsonl").write_bytes(b"".join(lines))
@@ -80,9 +82,9 @@ def test_appended_lines_are_on_disk_at_once(tmp_path: Path) -> None:
 
 
 def test_run_json_is_replaced_in_one_step(tmp_path: Path) -> None:
-    store.write_config(tmp_path, {"status": "running", "config": {}})
-    store.write_config(tmp_path, {"status": "complete", "config": {}})
-    assert store.read_config(tmp_path) == {"status": "complete", "config": {}}
+    store.write_config(tmp_path, {"status": "running", "config": CONFIG})
+    store.write_config(tmp_path, {"status": "complete", "config": CONFIG})
+    assert store.read_config(tmp_path) == {"status": "complete", "config": CONFIG}
     assert [p.name for p in tmp_path.iterdir()] == ["run.json"]
 
 

@@ -1,4 +1,4 @@
-"""The prompts, one text file each; ours. `way_out` goes into all of them where some puzzles have no solution."""
+"""Our prompts, one text file each. `way_out` goes into all of them if some puzzles have no solution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The instructions, one a file: before documents, where they may not suffice or are to be named, and without. Ours."""
+"""Our instructions, one per file: before documents; if these may not suffice; if they must be named; without any."""
 
 from importlib.resources import files
 

@@ -1,4 +1,4 @@
-"""The wording of the questions: one text file each, with places for what the rendering puts there."""
+"""The wording of the questions: one text file each, with places that the rendering fills."""
 
 from __future__ import annotations
 
@@ -8,4 +8,5 @@ from importlib import resources
 
 @functools.cache
 def template(name: str) -> str:
+    """The text of NAME.txt in this folder, for `str.format`."""
     return (resources.files(__name__) / f"{name}.txt").read_text(encoding="utf-8").strip()
