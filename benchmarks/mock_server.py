@@ -20,6 +20,9 @@ from typing import Any
 
 from aiohttp import web
 
+HANG = 900.0
+"""Seconds after which the end of the server is waited for no longer: it ends a hang and nothing else."""
+
 
 @dataclass(frozen=True)
 class Faults:
@@ -47,6 +50,10 @@ class Faults:
     """Answer everything with this text in a well-formed reply."""
     die_after: int | None = None
     """Drop every connection after so many answers, until `revive`."""
+    back_after: int | None = None
+    """With `die_after`: revive by itself after so many dropped connections."""
+    hold_after: int | None = None
+    """After so many answers keep all others waiting, until `release`."""
 
 
 @dataclass
@@ -57,6 +64,8 @@ class Counters:
     answered: int = 0
     concurrent: int = 0
     most_concurrent: int = 0
+    held: int = 0
+    """Requests that `hold_after` keeps waiting."""
     by_status: Counter[str] = field(default_factory=Counter)
     by_prompt: Counter[str] = field(default_factory=Counter)
     answered_by_prompt: Counter[str] = field(default_factory=Counter)
@@ -91,21 +100,28 @@ class MockServer:
         """Answer again after `die_after` has ended the answers."""
         self.revived = True
 
+    def release(self) -> None:
+        """End what `hold_after` began."""
+        self._loop.call_soon_threadsafe(self._released.set)
+
     def __enter__(self) -> MockServer:
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self.serve(ready)), daemon=True)
         self._thread.start()
-        if not ready.wait(10):
-            raise RuntimeError("the mock server did not start")
+        while not ready.wait(0.1):
+            if not self._thread.is_alive():
+                raise RuntimeError("the mock server did not start")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(HANG)
+        if self._thread.is_alive():
+            raise RuntimeError(f"a hang, not a slow machine: the mock server has not ended after {HANG:g} s")
 
     async def serve(self, ready: threading.Event | None = None) -> None:
         """Serve until stopped. Sets `self.port` to the real port, then `ready`; without `ready`, prints the URL."""
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._stop, self._released = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
         app = web.Application(client_max_size=64 * 2**20)
         app.add_routes(
             [web.post(f"/v1/{path}", self._complete) for path in ("chat/completions", "completions", "responses")]
@@ -156,6 +172,8 @@ class MockServer:
         if self.latency_s:
             await asyncio.sleep(self.latency_s)
         f = self.faults
+        if f.back_after is not None and self.counters.by_status["dropped"] >= f.back_after:
+            self.revived = True
         dead = f.die_after is not None and self.counters.answered >= f.die_after and not self.revived
         fault = "dropped" if dead else self._fault(key, attempt)
         self.counters.by_status[fault] += 1
@@ -190,6 +208,10 @@ class MockServer:
         if f.status is not None:
             quoted = f"refused, you sent {request.headers.get('Authorization')}"
             return web.json_response({"error": {"message": quoted, "code": f.text}}, status=f.status)
+        if f.hold_after is not None and self.counters.answered >= f.hold_after:
+            self.counters.held += 1
+            await self._released.wait()
+            self.counters.held -= 1
         self.counters.answered += 1
         self.counters.answered_by_prompt[key] += 1
         if f.body is not None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
+
+from tests.waiting import HANG, started, until
 
 DRIVER = shutil.which("chromedriver")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -35,40 +35,31 @@ class Page:
         body = f"const done = arguments[0]; (async () => {{ {script} }})().then(done, (e) => done('ERROR ' + e))"
         return _post(f"{self._session}/execute/async", {"script": body, "args": []})["value"]
 
-    def wait(self, condition: str, seconds: float = 20) -> None:
-        end = time.monotonic() + seconds
-        while not self.run(f"return {condition}"):
-            assert time.monotonic() < end, f"never true: {condition}"
-            time.sleep(0.05)
+    def wait(self, condition: str) -> None:
+        until(lambda: self.run(f"return {condition}"), condition)
 
 
 def _post(url: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as reply:
+    with urllib.request.urlopen(request, timeout=HANG) as reply:
         return json.load(reply)
 
 
 @contextlib.contextmanager
 def browser(width: int = 1100) -> Iterator[Page]:
     assert DRIVER
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as profile:
-        driver = subprocess.Popen([DRIVER, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with (
+        tempfile.TemporaryDirectory() as profile,
+        started([DRIVER, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as driver,
+    ):
+        told = (re.search(r"on port ([1-9]\d*)", line) for line in driver.stdout)
+        port = next((found[1] for found in told if found), None)
+        assert port, f"{DRIVER} has not started"
+        options = {"args": [*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},900"], "binary": CHROMIUM}
+        wanted = {"goog:chromeOptions": options, "timeouts": {"script": int(1000 * HANG)}}
+        found = _post(f"http://127.0.0.1:{port}/session", {"capabilities": {"alwaysMatch": wanted}})
+        session = f"http://127.0.0.1:{port}/session/{found['value']['sessionId']}"
         try:
-            root = f"http://127.0.0.1:{port}"
-            for _ in range(100):
-                with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                    urllib.request.urlopen(f"{root}/status", timeout=5)
-                    break
-                time.sleep(0.1)
-            options = {"args": [*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},900"], "binary": CHROMIUM}
-            found = _post(f"{root}/session", {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}})
-            session = f"{root}/session/{found['value']['sessionId']}"
             yield Page(session)
-            request = urllib.request.Request(session, method="DELETE")
-            urllib.request.urlopen(request, timeout=20)
-        finally:
-            driver.terminate()
-            driver.wait(10)
+        finally:  # or the browser outlives its driver
+            urllib.request.urlopen(urllib.request.Request(session, method="DELETE"), timeout=HANG)

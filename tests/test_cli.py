@@ -13,6 +13,7 @@ import pytest
 from harness.cli import main
 from harness.errors import HarnessError
 from harness.plugins import installed
+from tests.waiting import ended, started
 
 ORACLE = ("--model", "baseline/oracle", "--display", "none")
 
@@ -375,14 +376,11 @@ def test_published_answers_become_a_run_that_can_be_tabulated(harness, tmp_path)
 def test_a_reader_that_goes_away_is_no_error() -> None:
     """`harness show T | head`: no message, and exit code 0."""
     command = [sys.executable, "-c", "from harness.cli import main; main()", "show", "blocksworld", "--limit", "150"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr
-    errors = process.stderr.read()
-    process.stderr.close()
-    assert (process.wait(60), errors) == (0, b"")
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert (ended(process), errors) == (0, b"")
 
 
 def test_a_run_of_another_task_is_not_scored(harness) -> None:

@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from mock_server import Faults, MockServer
+
+from tests import waiting
 
 SAMPLES = 120
 HARNESS = str(Path(sys.executable).with_name("harness"))
@@ -39,19 +40,19 @@ def command(server: MockServer, directory: Path, *more: str) -> list[str]:
 
 def run(server: MockServer, directory: Path, *more: str, patient: bool = True) -> subprocess.CompletedProcess[str]:
     more = ("--max-retries", "12", *more) if patient else more
-    done = subprocess.run(command(server, directory, *more), capture_output=True, text=True, timeout=60, check=False)
+    done = waiting.run(command(server, directory, *more))
     assert "Traceback" not in done.stderr
     return done
 
 
 def resume(directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [HARNESS, "run", "--resume", str(directory), "--display", "none"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return waiting.run([HARNESS, "run", "--resume", str(directory), "--display", "none"])
+
+
+def until_held(server: MockServer, process: subprocess.Popen, requests: int) -> None:
+    """Until so many requests wait at the server: all that it has answered has arrived, and nothing moves any more."""
+    waiting.until(lambda: server.counters.held == requests or process.poll() is not None, f"{requests} requests wait")
+    assert process.poll() is None, "the run goes on"
 
 
 def only_run(directory: Path) -> Path:
@@ -91,8 +92,11 @@ def test_records_under_faults_equal_those_of_an_undisturbed_run(tmp_path, undist
 
 
 def test_slow_answers_past_the_timeout_are_asked_again(tmp_path, undisturbed) -> None:
-    with MockServer(Faults(slow=0.05, slow_s=3)) as server:
-        assert run(server, tmp_path, "--timeout", "0.5").returncode == 0
+    """Slow ones are never answered. Where the machine makes others late as well, they too are asked again."""
+    with MockServer(Faults(slow=0.05, slow_s=waiting.HANG)) as server:
+        patience = ("--timeout", "1", "--max-connections", "16", "--max-retries", "1000")
+        assert run(server, tmp_path, *patience, patient=False).returncode == 0
+        assert server.counters.by_status["slow"] > 0
     assert records(tmp_path) == undisturbed
 
 
@@ -121,17 +125,16 @@ def test_a_server_that_dies_and_comes_back(tmp_path, undisturbed) -> None:
 
 def test_kill_9_in_the_middle_then_resume_asks_nothing_twice(tmp_path, undisturbed) -> None:
     """At most the requests in flight at the kill are asked again."""
-    connections = 4
-    with MockServer(latency_s=0.02) as server:
-        process = subprocess.Popen(
-            command(server, tmp_path, "--max-connections", str(connections)), stdout=subprocess.DEVNULL
-        )
-        while server.counters.answered < SAMPLES // 2 and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    connections, half = 4, SAMPLES // 2
+    with MockServer(Faults(hold_after=half)) as server:
+        words = command(server, tmp_path, "--max-connections", str(connections))
+        with waiting.started(words, stdout=subprocess.DEVNULL) as process:
+            until_held(server, process, connections)
+            process.send_signal(signal.SIGKILL)
+            waiting.ended(process)
+        server.release()
         kept = len((only_run(tmp_path) / "records.jsonl").read_bytes().splitlines())
-        assert 0 < kept < SAMPLES
+        assert kept == half
         assert resume(only_run(tmp_path)).returncode == 0
         twice = [n for n in server.counters.by_prompt.values() if n > 1]
         assert len(twice) <= connections
@@ -141,36 +144,41 @@ def test_kill_9_in_the_middle_then_resume_asks_nothing_twice(tmp_path, undisturb
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupting_leaves_a_run_that_resumes(tmp_path, undisturbed, how) -> None:
-    with MockServer(latency_s=0.05) as server:
-        process = subprocess.Popen(
-            command(server, tmp_path, "--max-connections", "4"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        while server.counters.answered < 20 and process.poll() is None:
-            time.sleep(0.01)
-        process.send_signal(how)
-        out, err = process.communicate(timeout=30)
+    with MockServer(Faults(hold_after=20)) as server:
+        words = command(server, tmp_path, "--max-connections", "4")
+        with waiting.started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            until_held(server, process, 4)
+            process.send_signal(how)
+            out, err = waiting.said(process)
         assert process.returncode == 3
         assert "Traceback" not in err
         assert "--resume" in err
         assert "all " in out, "the table of what there is"
         assert json.loads((only_run(tmp_path) / "run.json").read_text())["status"] == "interrupted"
+        assert len(records(tmp_path)) == 20
+        server.release()
         assert resume(only_run(tmp_path)).returncode == 0
     assert records(tmp_path) == undisturbed
 
 
+def test_a_run_in_the_background_does_not_hear_a_ctrl_c_that_is_meant_for_others(tmp_path, undisturbed) -> None:
+    """A shell has its background jobs ignore SIGINT: then so does the run."""
+    with MockServer(Faults(hold_after=20)) as server:
+        words = command(server, tmp_path, "--max-connections", "4")
+        with waiting.started(words, hears_ctrl_c=False, stdout=subprocess.DEVNULL) as process:
+            until_held(server, process, 4)
+            process.send_signal(signal.SIGINT)
+            server.release()
+            assert waiting.ended(process) == 0
+    assert records(tmp_path) == undisturbed
+
+
 def test_two_runs_on_one_directory_are_kept_apart(tmp_path) -> None:
-    with MockServer(latency_s=0.05) as server:
-        process = subprocess.Popen(
-            command(server, tmp_path, "--max-connections", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        while server.counters.answered < 2 and process.poll() is None:
-            time.sleep(0.01)
-        second = resume(only_run(tmp_path))
-        process.kill()
-        process.wait()
+    with MockServer(Faults(hold_after=2)) as server:
+        words = command(server, tmp_path, "--max-connections", "2")
+        with waiting.started(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            until_held(server, process, 2)
+            second = resume(only_run(tmp_path))
     assert second.returncode == 1
     assert "in use by another run" in second.stderr
 
@@ -209,13 +217,7 @@ def test_odd_answers_are_recorded_as_they_came(tmp_path, text) -> None:
 def test_keys_are_nowhere_on_disk(tmp_path) -> None:
     with MockServer(Faults(status=400)) as server:
         environment = {**os.environ, "MY_KEY": "sk-very-secret"}
-        subprocess.run(
-            command(server, tmp_path, "--limit", "2", "--api-key-env", "MY_KEY"),
-            env=environment,
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
+        waiting.run(command(server, tmp_path, "--limit", "2", "--api-key-env", "MY_KEY"), env=environment)
     texts = [p.read_bytes() for p in only_run(tmp_path).iterdir() if p.is_file()]
     assert any(b"[key]" in t for t in texts), "the server quoted it"
     assert not any(b"sk-very-secret" in t for t in texts)

@@ -30,6 +30,9 @@ OnLine = Callable[[str], None]
 API_KEY = "VLLM_API_KEY"
 """The environment variable with the key that a vLLM server asks its clients for, if any."""
 
+ANSWERS_WITHIN_S = 5.0
+"""How long a server may take to say something about itself."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -183,7 +186,7 @@ async def get(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> tu
 
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWERS_WITHIN_S)) as session,
             session.get(url, headers=headers) as response,
         ):
             text = await response.text()

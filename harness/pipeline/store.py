@@ -62,7 +62,7 @@ def find_runs(names: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
 def read_config(directory: Path) -> dict[str, Any]:
     """The contents of run.json."""
     try:
-        config = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+        config: dict[str, Any] = json.loads((directory / "run.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{directory}/run.json can't be read: {error.strerror}") from None
     except ValueError as error:

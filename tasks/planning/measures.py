@@ -26,7 +26,6 @@ class _Cell:
     prefix: list[float] = field(default_factory=list)
     gaps: Clusters = field(default_factory=Clusters)
     lengths: dict[int, Clusters] = field(default_factory=dict)
-    kinds: dict[str, Clusters] = field(default_factory=dict)
     levels: dict[str, dict[str, Clusters]] = field(default_factory=dict)
 
 

@@ -1,12 +1,20 @@
-"""What the tests of vLLM servers start from."""
+"""What the tests of models and their servers start from."""
 
 import shlex
 import sys
 
 import pytest
 
-from harness.models import vllm_server
+from harness.models import openai_api, vllm_launch, vllm_server
 from tests.models.fake_vllm import FAKE_VLLM
+from tests.waiting import HANG
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """On a crowded machine a server may take long to say something about itself."""
+    monkeypatch.setattr(openai_api, "MODELS_WITHIN_S", HANG)
+    monkeypatch.setattr(vllm_launch, "ANSWERS_WITHIN_S", HANG)
 
 
 @pytest.fixture

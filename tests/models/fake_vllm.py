@@ -1,25 +1,30 @@
 """A small script that stands in for vLLM, and what the tests of its server share."""
 
+import fcntl
 import json
-import time
 
 from harness.models.vllm_server import open_model
 from harness.types import Message, ModelOptions, Request, Sampling
+from tests.waiting import until
 
-# Answers with its own arguments. Holds a lock on `alive`, and so does its worker, until both are gone.
+NEVER = str(10**9)
+"""So many questions are more than are ever asked while it loads."""
+
+# Answers with its own arguments; is still loading for so many questions as --loading says. Holds a lock on `alive`, and
+# so does its worker, until both are gone.
 FAKE_VLLM = """
-import fcntl, http.server, json, os, subprocess, sys, time
+import fcntl, http.server, itertools, json, os, subprocess, sys, time
 
 words = sys.argv[1:]
 given = dict(zip(words, words[1:]))
 alive = open(os.path.join(os.path.dirname(__file__), "alive"), "a")
 fcntl.flock(alive, fcntl.LOCK_SH)
-worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"], pass_fds=[alive.fileno()])
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], pass_fds=[alive.fileno()])
 if "--says" in given:
     print(given["--says"], flush=True)
 if "--die-at-start" in words:
     raise RuntimeError("the engine is out of luck")
-ready_at = time.monotonic() + float(given.get("--load-seconds", 0))
+questions = itertools.count()
 MODEL = given.get("--model", words[0])
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -37,7 +42,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        loaded = time.monotonic() >= ready_at
+        loaded = next(questions) >= int(given.get("--loading", 0))
         self.reply({"/v1/models": {"data": [{"id": given["--served-model-name"], "max_model_len": 512}]},
                     "/version": {"version": "0.0-fake"}}.get(self.path, {}), 200 if loaded else 503)
 
@@ -48,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             print("the GPU fell off the bus", flush=True)
             os._exit(3)
         if text == "hang":
-            time.sleep(60)
+            time.sleep(3600)
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
         message = {"role": "assistant", "content": json.dumps([words, dict(os.environ), asked])}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
@@ -85,21 +90,13 @@ def arguments_in(completion):
 
 def wait_until_gone(home):
     """Until neither server nor worker is left."""
-    import fcntl
-
-    with (home / "alive").open() as file:
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                assert time.monotonic() < deadline, "the server or its worker still runs"
-                time.sleep(0.02)
+    until(lambda: not is_running(home), "the server and its worker are gone")
 
 
 def is_running(home):
-    import fcntl
-
+    """Whether the server has started, and it or its worker is still there."""
+    if not (home / "alive").exists():
+        return False
     with (home / "alive").open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

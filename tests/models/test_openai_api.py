@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import json
+import socket
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from harness.errors import FatalModelError, ModelError, UsageError
 from harness.models import openai_api, wire
 from harness.models.openai_api import OpenAICompatible
 from harness.types import Completion, Message, ModelOptions, Request, Sampling
+from tests.waiting import HANG, until_async
 
 ALICE = "Alice has 3 brothers and she also has 6 sisters. How many?"
 CLIENTS = ["aiohttp", "openai"]
@@ -35,7 +38,7 @@ def ask(
     *prompts: str,
     sampling: Sampling = DEFAULT,
     retries: int = 5,
-    timeout: float = 5.0,
+    timeout: float = HANG,
     api_key_env: str | None = None,
     **extra: str,
 ) -> list[Completion | BaseException]:
@@ -105,49 +108,59 @@ def test_no_retries_means_one_try() -> None:
         assert server.counters.requests == 1
 
 
-def test_a_rate_limit_pauses_all_requests_for_as_long_as_the_server_says() -> None:
-    """Every first attempt of the first prompt is refused: the second prompt, asked later, waits as well."""
+def test_a_rate_limit_pauses_all_requests_for_as_long_as_the_server_says(monkeypatch) -> None:
+    """Every first attempt of the first prompt is refused: the second prompt, asked later, waits as well. The clock is
+    ours: it stands still until both wait, and then the time is over."""
+    now, pauses, over = [1000.0], [], asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await over.wait()
+        now[0] = max(now[0], 1000.0 + seconds)
+
+    clock = SimpleNamespace(monotonic=lambda: now[0], perf_counter=time.perf_counter)
+    monkeypatch.setattr(openai_api, "time", clock)
+    monkeypatch.setattr(openai_api, "asyncio", SimpleNamespace(sleep=pause))
     with MockServer(Faults(rate_limited=1.0, retry_after="0.2")) as server:
         options = ModelOptions(server.base_url, max_retries=1)
 
-        async def run() -> float:
+        async def run() -> None:
             model = OpenAICompatible("mock", options)
             await model.start()
             request = Request((Message("user", ALICE),), Sampling())
             first = asyncio.create_task(model.complete(request))
-            while not model._paused_until:
-                await asyncio.sleep(0.001)
+            await until_async(lambda: pauses, "the first request waits")
             server.faults = Faults()
-            start = time.monotonic()
-            await model.complete(replace(request, messages=(Message("user", "another"),)))
-            waited = time.monotonic() - start
-            await first
+            second = asyncio.create_task(model.complete(replace(request, messages=(Message("user", "another"),))))
+            await until_async(lambda: len(pauses) == 2 or second.done(), "the second waits, or does not")
+            assert (len(pauses), server.counters.requests) == (2, 1)
+            over.set()
+            await asyncio.gather(first, second)
             await model.close()
-            return waited
 
-        assert asyncio.run(run()) > 0.1
+        asyncio.run(run())
+    assert all(0.2 <= seconds <= 0.22 + 1e-9 for seconds in pauses)
+    assert server.counters.requests == 3
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_an_answer_past_the_timeout_is_a_timeout(client: str) -> None:
-    with MockServer(Faults(slow=1.0, slow_s=1.0)) as server:
+    with MockServer(Faults(slow=1.0, slow_s=HANG)) as server:
         (error,) = ask(server, ALICE, retries=1, timeout=0.1, client=client)
     assert (error.kind, "no answer within 0.1 s" in error.message) == ("timeout", True)
 
 
-def test_a_server_that_dies_and_comes_back_is_waited_for(monkeypatch) -> None:
-    monkeypatch.setattr(openai_api, "BACKOFF_BASE_S", 0.05)
-    with MockServer(Faults(die_after=3)) as server:
-        timer = __import__("threading").Timer(0.3, server.revive)
-        timer.start()
+def test_a_server_that_dies_and_comes_back_is_waited_for() -> None:
+    with MockServer(Faults(die_after=3, back_after=12)) as server:
         answers = ask(server, *[f"{ALICE} {i}" for i in range(10)], retries=12)
+        assert server.counters.by_status["dropped"] == 12
     assert texts(answers) <= {"### Answer: 6", "### Answer: 7"}
 
 
 def test_a_server_that_is_not_there_is_an_error_not_a_hang() -> None:
-    with MockServer() as server:
-        pass
-    (error,) = ask(server, ALICE, retries=1)
+    with socket.socket() as taken:  # nobody listens there, and nobody else gets the port
+        taken.bind(("127.0.0.1", 0))
+        (error,) = ask(MockServer(port=taken.getsockname()[1]), ALICE, retries=1)
     assert error.kind == "transient"
     assert "127.0.0.1" in error.message
 

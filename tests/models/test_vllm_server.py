@@ -5,14 +5,17 @@ import json
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness.errors import FatalModelError, HarnessError, UsageError
+from harness.models import vllm_launch
 from harness.models.vllm_launch import Engine, command_line
 from harness.models.vllm_server import open_model
 from harness.types import Message, ModelOptions, Request, Sampling
 from tests.models.fake_vllm import (
+    NEVER,
     arguments_in,
     ask,
     is_running,
@@ -20,6 +23,7 @@ from tests.models.fake_vllm import (
     talk,
     wait_until_gone,
 )
+from tests.waiting import until_async
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="servers are started on POSIX systems only"),
@@ -166,14 +170,21 @@ def test_a_port_in_use_is_a_usage_error(fake):
 
 def test_a_model_that_loads_slowly_is_waited_for_and_its_progress_told(fake):
     lines = []
-    model = model_of(fake, lines.append, load_seconds="0.8")
+    model = model_of(fake, lines.append, loading="3")
     assert asyncio.run(talk(model)).stop_reason == "stop"
     assert lines[0].startswith("starting a server for org/name, log: /")
     assert "ready at http://127.0.0.1:" in lines[-1]
 
 
-def test_a_server_that_never_gets_ready_times_out_and_is_ended(home, fake):
-    model = model_of(fake, load_seconds="60", startup_timeout="0.6", says="Loading weights 10%")
+def test_a_server_that_never_gets_ready_times_out_and_is_ended(home, fake, monkeypatch):
+    """The clock stands still until the server has begun, and then leaps."""
+
+    def monotonic():
+        begun = any("Loading weights" in log.read_text() for log in (home / "logs").glob("*.log"))
+        return 1000.0 if begun else 0.0
+
+    monkeypatch.setattr(vllm_launch, "time", SimpleNamespace(monotonic=monotonic))
+    model = model_of(fake, loading=NEVER, startup_timeout="0.6", says="Loading weights 10%")
     with pytest.raises(FatalModelError, match=r"within 0.6 s(.|\n)*Loading weights 10%") as failure:
         asyncio.run(talk(model))
     assert failure.value.kind == "timeout"
@@ -209,9 +220,8 @@ def test_known_causes_come_with_advice(fake, words, advice):
 
 def test_a_cancelled_start_leaves_nothing_behind(home, fake):
     async def scenario():
-        start = asyncio.create_task(model_of(fake, load_seconds="60").start())
-        while not (home / "alive").exists():
-            await asyncio.sleep(0.02)
+        start = asyncio.create_task(model_of(fake, loading=NEVER).start())
+        await until_async(lambda: is_running(home), "the server has started")
         start.cancel()
         with pytest.raises(asyncio.CancelledError):
             await start

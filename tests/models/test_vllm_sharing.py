@@ -1,6 +1,8 @@
 """vLLM servers that are shared, kept, and ended however we end. A small script stands in for vLLM itself."""
 
 import asyncio
+import contextlib
+import gc
 import json
 import os
 import re
@@ -8,7 +10,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,16 @@ from harness.models.vllm_launch import Engine, Server, Settings
 from harness.models.vllm_server import open_model
 from harness.types import ModelOptions
 from tests.models.fake_vllm import (
+    FAKE_VLLM,
     arguments_in,
+    ask,
     is_running,
     model_of,
     registrations,
     talk,
     wait_until_gone,
 )
+from tests.waiting import HANG, ended, started, until
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="servers are started on POSIX systems only"),
@@ -97,11 +101,12 @@ def test_runs_that_share_load_a_model_once_and_another_model_takes_its_place(hom
 
 PROGRAM = """
 import asyncio, pathlib, sys
-from harness.models import vllm_server
+from harness.models import vllm_launch, vllm_server
 from harness.types import ModelOptions
 
 what, command, home = sys.argv[1:]
 vllm_server._state = lambda: pathlib.Path(home)
+vllm_launch.ANSWERS_WITHIN_S = 3600
 options = ModelOptions(extra={"command": command})
 
 async def run():
@@ -109,7 +114,7 @@ async def run():
     try:
         await model.start()
         print("started", flush=True)
-        await asyncio.sleep(60)
+        await asyncio.sleep(3600)
     finally:
         await model.close()
 
@@ -119,82 +124,115 @@ asyncio.run(run())
 """
 
 
+@contextlib.contextmanager
 def program(what, fake, home):
-    """A process that starts a server, to `run` or to `serve` with it."""
+    """A process that starts a server, to `run` or to `serve` with it, and the line that says that it has."""
     words = [sys.executable, "-c", PROGRAM, what, fake, str(home)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "start_new_session": True}
+    with started(words, **options) as us:
+        yield us, next((line for line in us.stdout if "started" in line or "is served at" in line), "it has ended")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_server_ends_with_us_however_we_end(home, fake, number):
-    with program("run", fake, home) as us:
-        assert us.stdout.readline() == "started\n"
+    with program("run", fake, home) as (us, line):
+        assert line == "started\n"
         assert is_running(home)
         us.send_signal(number)
-        us.wait(10)
+        assert ended(us) != 0
     wait_until_gone(home)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_registers_a_server_until_it_is_told_to_end(home, fake, number):
-    with program("serve", fake, home) as serving:
-        for line in serving.stdout:
-            if "is served at" in line:
-                break
+    with program("serve", fake, home) as (serving, line):
         assert re.search(r"http://127\.0\.0\.1:\d+/v1", line)
         assert "--model" in arguments_in(asyncio.run(talk(open_model("org/name", ModelOptions()))))
         assert is_running(home)
         serving.send_signal(number)
-        assert serving.wait(10) == 0
+        assert ended(serving) == 0
     assert registrations(home) == []
     wait_until_gone(home)
 
 
 def test_a_server_that_is_already_there_is_not_served_twice(home, fake):
     lines = []
-    with program("serve", fake, home) as serving:
-        while "is served at" not in serving.stdout.readline():
-            pass
+    with program("serve", fake, home) as (serving, _):
         assert vllm_server.serve("org/name", ModelOptions(extra={"command": fake}), on_line=lines.append) == 0
         serving.terminate()
-        serving.wait(10)
+        assert ended(serving) == 0
     assert "already" in lines[0]
     wait_until_gone(home)
 
 
 def test_no_file_stays_open_and_no_zombie_is_left(fake):
-    asyncio.run(talk(model_of(fake)))
-    before = len(list(Path("/dev/fd").iterdir()))
-    asyncio.run(talk(model_of(fake)))
-    assert len(list(Path("/dev/fd").iterdir())) == before
+    async def start_and_end():
+        model = model_of(fake)
+        await model.start()
+        pid = model._server.pid
+        await ask(model)
+        await model.close()
+        return pid
+
+    def files():
+        gc.collect()  # those of other tests are closed when their garbage is collected
+        return len(list(Path("/dev/fd").iterdir()))
+
+    asyncio.run(start_and_end())
+    before = files()
+    pid = asyncio.run(start_and_end())
+    assert files() == before
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(pid, os.WNOHANG)
 
 
 def test_a_server_that_ignores_sigterm_is_killed(home, monkeypatch):
-    monkeypatch.setattr(server_process, "GRACE", 0.3)
     stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True)"
-    process = server_process.ServerProcess(
-        [sys.executable, "-c", f"{stubborn}; time.sleep(60)"], os.environ, home / "log"
-    )
-    while "up" not in log_lines(home / "log", 1):
-        time.sleep(0.02)
+    command = [sys.executable, "-c", f"{stubborn}; time.sleep(3600)"]
+    with monkeypatch.context() as short:
+        short.setattr(server_process, "GRACE", 0.3)
+        process = server_process.ServerProcess(command, os.environ, home / "log")
+    monkeypatch.setattr(server_process, "GRACE", HANG)  # how long we wait for the supervisor, which has the 0.3
+    until(lambda: "up" in log_lines(home / "log", 1), "the server ignores SIGTERM")
     assert process.exit_code() is None
     process.end()
     assert process.exit_code() == 128 + signal.SIGKILL
 
 
-def test_a_server_outlives_us_only_if_it_is_told_to(home, fake):
-    words = "import sys; from harness.models.server_process import ServerProcess; import os, pathlib\n"
-    words += "p = ServerProcess(sys.argv[2:], os.environ, pathlib.Path(sys.argv[1]), outlives_us=True); print(p.pid)"
-    command = [*shlex.split(fake), "m", "--host", "127.0.0.1", "--port", "0", "--served-model-name", "m"]
-    done = subprocess.run([sys.executable, "-c", words, str(home / "log"), *command], stdout=subprocess.PIPE, text=True)
-    while not (home / "alive").exists():
-        time.sleep(0.02)
-    time.sleep(0.3)  # several times as long as the supervisor needs to notice that its parent is gone
-    assert is_running(home)
-    os.kill(int(done.stdout), signal.SIGTERM)
-    wait_until_gone(home)
+PARENT = """
+import os, pathlib, shlex, sys
+from harness.models.server_process import ServerProcess
+
+command, home, what = sys.argv[1:]
+log = pathlib.Path(home, "log")
+print(ServerProcess(shlex.split(command), os.environ, log, outlives_us=what == "kept").pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def orphan(home, what):
+    """A server that runs, and whose parent has ended; the pid of its supervisor."""
+    home.mkdir()
+    script = home / "fake_vllm.py"
+    script.write_text(FAKE_VLLM)
+    words = [sys.executable, str(script), "m", "--host", "127.0.0.1", "--port", "0", "--served-model-name", "m"]
+    command = [sys.executable, "-c", PARENT, shlex.join(words), str(home), what]
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        pid = int(parent.stdout.readline())
+        until(lambda: is_running(home), "the server has started")
+    return pid
+
+
+def test_a_server_outlives_us_only_if_it_is_told_to(home):
+    """The supervisor of another, which came later and looks as often, has noticed that its parent is gone."""
+    kept = orphan(home / "kept", "kept")
+    try:
+        orphan(home / "other", "ends with us")
+        wait_until_gone(home / "other")
+        assert is_running(home / "kept")
+    finally:
+        os.kill(kept, signal.SIGTERM)
+    wait_until_gone(home / "kept")
 
 
 # --- logs ---

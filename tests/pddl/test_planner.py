@@ -12,15 +12,19 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pddl import planner
+from harness.pddl import planner, planner_pool
 from harness.pddl.parse import PDDLError, parse_domain, parse_problem
-from harness.pddl.planner import MissingPlanner, normal_form, show, solve, solve_all
+from harness.pddl.planner import MissingPlanner, normal_form, show, solve_all
 from harness.pddl.planner_pool import Pool
+from tests.waiting import HANG, said, started, until
+
+solve = functools.partial(planner.solve, time_limit=HANG)
 
 DOMAIN = """(define (domain d) (:requirements :strips) (:predicates (p) (q))
  (:action go :parameters () :precondition (p) :effect (q))
@@ -47,10 +51,11 @@ from harness.pddl.planner_worker import serve
 
 def child():
     # As unified-planning starts Fast Downward: in a session of its own.
-    process = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    process = subprocess.Popen(["sleep", "3600"], start_new_session=True)
     here = Path(__file__).parent
-    (here / "child").write_text(f"{process.pid} {Path.cwd()}")
-    (here / "child").rename(here / "child.pid")
+    part = here / f"child.{process.pid}"  # two of us may be at it at once
+    part.write_text(f"{process.pid} {Path.cwd()}")
+    part.rename(here / "child.pid")
 
 def handle(request):
     objects = re.search(r"\\(:objects ([^)]*)\\)", request["problem"])
@@ -60,7 +65,7 @@ def handle(request):
         log.write(what + "\\n")
     if what == "hang":
         child()
-        time.sleep(1000)
+        time.sleep(3600)
     if what == "killed":
         child()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -112,26 +117,27 @@ def asked(fake: Path) -> list[str]:
     return (fake / "asked").read_text().split() if (fake / "asked").exists() else []
 
 
-def ends(pid: int) -> bool:
-    """Whether the process comes to its end; one that nobody has taken notice of yet has ended too."""
-    for _ in range(500):
+def until_ended(pid: int) -> None:
+    """Until the process is at its end; one that nobody has taken notice of yet has ended too."""
+
+    def has_ended() -> bool:
         try:
             os.kill(pid, 0)
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
         except ProcessLookupError:
             return True
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX":
-                return True
-        time.sleep(0.01)
-    return False
+        except OSError:  # a system without /proc, or it has ended just now
+            return False
+
+    until(has_ended, f"process {pid} has ended")
 
 
-def appears(path: Path) -> str:
-    for _ in range(2000):
-        if path.exists():
-            return path.read_text()
-        time.sleep(0.01)
-    raise AssertionError(f"{path.name} never came")
+def child(fake: Path) -> tuple[int, Path]:
+    """The process that a planner has started, as soon as it has, and the folder where both work."""
+    path = fake / "child.pid"
+    until(path.exists, "the planner has started a process")
+    pid, home = path.read_text().split(maxsplit=1)
+    return int(pid), Path(home)
 
 
 # Processes that misbehave ---------------------------------------------------------------------------------------------
@@ -141,17 +147,22 @@ def test_a_plan_is_told_in_lower_case(fake) -> None:
     assert solve(DOMAIN, problem("x")) == planner.Solution("solved", (("go",),), True, "fake-opt")
 
 
-def test_a_planner_that_hangs_is_ended_with_all_that_it_started(fake) -> None:
-    solution = solve(DOMAIN, problem("hang"), time_limit=0.5)
+def test_a_planner_that_hangs_is_ended_with_all_that_it_started(fake, monkeypatch) -> None:
+    """The clock stands still until it has started something, and then leaps whenever it is looked at."""
+    leaps = itertools.count(1000, 1000)
+    with monkeypatch.context() as ours:
+        clock = SimpleNamespace(monotonic=lambda: next(leaps) if (fake / "child.pid").exists() else 0, sleep=time.sleep)
+        ours.setattr(planner_pool, "time", clock)
+        solution = solve(DOMAIN, problem("hang"), time_limit=0.5)
     assert (solution.status, solution.plan, solution.detail) == ("timeout", None, "no answer within 0.5 s")
-    assert ends(int((fake / "child.pid").read_text().split()[0]))
+    until_ended(child(fake)[0])
     assert solve(DOMAIN, problem("x")).status == "solved"
 
 
 def test_a_planner_that_is_killed_leaves_no_orphans(fake) -> None:
     solution = solve(DOMAIN, problem("killed"))
     assert (solution.status, solution.detail) == ("failed", "the planner's process was ended by SIGKILL")
-    assert ends(int((fake / "child.pid").read_text().split()[0]))
+    until_ended(child(fake)[0])
 
 
 @pytest.mark.parametrize(
@@ -205,10 +216,10 @@ def test_a_process_that_died_while_idle_is_replaced(fake) -> None:
     pool = planner.Pool(1)
     request = {"what": "solve", "domain": DOMAIN, "problem": problem("pid")}
     try:
-        first = int(pool.ask(request, 60)["detail"])
+        first = int(pool.ask(request, HANG)["detail"])
         os.kill(first, signal.SIGKILL)
         select.select([pool._idle[0]._process.stdout], [], [])
-        assert int(pool.ask(request, 60)["detail"]) != first
+        assert int(pool.ask(request, HANG)["detail"]) != first
     finally:
         pool.close()
     assert solve(DOMAIN, problem("x")).status == "solved"
@@ -225,31 +236,36 @@ def test_many_threads_share_few_processes(fake) -> None:
     try:
         with ThreadPoolExecutor(16) as threads:
             request = {"what": "solve", "domain": DOMAIN, "problem": problem("pid")}
-            pids = list(threads.map(lambda _: pool.ask(request, 60)["detail"], range(40)))
+            pids = list(threads.map(lambda _: pool.ask(request, HANG)["detail"], range(40)))
     finally:
         pool.close()
     assert len(set(pids)) <= 2
-    assert all(ends(int(pid)) for pid in set(pids))
+    for pid in set(pids):
+        until_ended(int(pid))
 
 
 def test_closing_ends_calls_under_way(fake) -> None:
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(solve, DOMAIN, problem("hang"))
-        child = int(appears(fake / "child.pid").split()[0])
+        pid, _ = child(fake)
         planner.close()
         assert call.result().status == "failed"
-    assert ends(child)
+    until_ended(pid)
     assert solve(DOMAIN, problem("x")).status == "solved"
 
 
 PARENT = """
 import functools, sys
-from harness.pddl import planner
+from harness.pddl import planner, planner_pool
 from harness.pddl.planner_pool import Pool
+planner_pool.START_LIMIT = 3600
 planner.installed = lambda: ["fake"]
 planner.Pool = functools.partial(Pool, command=[sys.executable, sys.argv[1]])
-call = planner.solve if sys.argv[4] == "solve" else lambda d, p: list(planner.solve_all([(d, p)] * 4, workers=2))
-call(sys.argv[2], sys.argv[3])
+domain, problem, call = sys.argv[2:]
+if call == "solve":
+    planner.solve(domain, problem, time_limit=3600)
+else:
+    list(planner.solve_all([(domain, problem)] * 4, workers=2, time_limit=3600))
 """
 
 
@@ -257,13 +273,13 @@ call(sys.argv[2], sys.argv[3])
 @pytest.mark.parametrize("call", ["solve", "solve_all"])
 def test_the_planner_ends_with_its_parent_and_with_control_c(fake, call, number) -> None:
     command = [sys.executable, "-c", PARENT, fake / "fake.py", DOMAIN, problem("hang"), call]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as parent:
-        child, home = appears(fake / "child.pid").split(maxsplit=1)
+    with started(command, stderr=subprocess.PIPE, text=True) as parent:
+        pid, home = child(fake)
         parent.send_signal(number)
-        parent.communicate()
+        said(parent)
     assert parent.returncode != 0
-    assert ends(int(child))
-    assert not Path(home).exists()
+    until_ended(pid)
+    assert not home.exists()
 
 
 def test_solutions_come_in_order_and_tasks_are_drawn_lazily(fake) -> None:
@@ -274,7 +290,7 @@ def test_solutions_come_in_order_and_tasks_are_drawn_lazily(fake) -> None:
             drawn.append(i)
             yield DOMAIN, problem("unsolvable" if i % 3 == 2 else "x")
 
-    solutions = solve_all(tasks(), workers=2)
+    solutions = solve_all(tasks(), workers=2, time_limit=HANG)
     assert [next(solutions).status for _ in range(6)] == ["solved", "solved", "unsolvable"] * 2
     solutions.close()
     assert len(drawn) <= 10

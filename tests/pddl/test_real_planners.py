@@ -1,5 +1,6 @@
 """What the planners answer, where they are installed, against breadth-first search; a loud skip where not."""
 
+import functools
 import itertools
 import random
 
@@ -11,7 +12,9 @@ from harness.pddl_domains import plain
 from harness.tasks.planning import towers
 from harness.tasks.planning.instances import Instance
 from harness.types import Outcome
+from tests.waiting import HANG
 
+ask = functools.partial(planner.ask, time_limit=HANG)
 real = pytest.mark.skipif(not planner.installed(), reason=f"NO PLANNER IS TESTED: {planner.INSTALL}")
 each_planner = pytest.mark.parametrize(
     "family",
@@ -49,7 +52,7 @@ def test_optimal_plans_are_as_short_as_breadth_first_search_finds(family, start,
     instance = blocks(start, goal)
     text, best = instance.pddl("blocksworld"), towers.shortest(towers.from_facts(instance.init)[0], instance.goal)
     assert best is not None
-    solution = planner.ask(family, plain("blocksworld").pddl, text)
+    solution = ask(family, plain("blocksworld").pddl, text)
     assert (solution.status, solution.optimal, solution.engine) == ("solved", True, f"{family}-opt")
     assert len(solution.plan) == len(best)
 
@@ -57,7 +60,7 @@ def test_optimal_plans_are_as_short_as_breadth_first_search_finds(family, start,
 @each_planner
 def test_any_plan_works_and_is_not_called_optimal(family) -> None:
     text = blocks(["abcd"], ["dcba"]).pddl("blocksworld")
-    solution = planner.ask(family, plain("blocksworld").pddl, text, optimal=False)
+    solution = ask(family, plain("blocksworld").pddl, text, optimal=False)
     assert (solution.status, solution.optimal, solution.engine) == ("solved", False, family)
 
 
@@ -66,14 +69,14 @@ def test_any_plan_works_and_is_not_called_optimal(family) -> None:
 def test_a_goal_out_of_reach_is_proven(family, optimal) -> None:
     text = blocks(["a", "b"], ["ab"]).pddl("blocksworld")
     circle = text.replace("(:goal (and ", "(:goal (and (on a b) ")
-    solution = planner.ask(family, plain("blocksworld").pddl, circle, optimal=optimal)
+    solution = ask(family, plain("blocksworld").pddl, circle, optimal=optimal)
     assert (solution.status, solution.plan) == ("unsolvable", None)
 
 
 @each_planner
 def test_a_goal_that_holds_takes_no_steps(family) -> None:
     text = blocks(["ab"], ["ab"]).pddl("blocksworld")
-    solution = planner.ask(family, plain("blocksworld").pddl, text)
+    solution = ask(family, plain("blocksworld").pddl, text)
     assert (solution.status, solution.plan, solution.optimal) == ("solved", (), True)
 
 
@@ -91,7 +94,7 @@ def test_a_hard_task_ends_at_its_time_limit(family) -> None:
         f"(define (problem hard) (:domain blocksworld) (:objects {' '.join(names)})"
         f" (:init (handempty) (clear {top}) (ontable {bottom}) {start}) (:goal (and {goal})))"
     )
-    assert planner.ask(family, plain("blocksworld").pddl, text, time_limit=1).status == "timeout"
+    assert ask(family, plain("blocksworld").pddl, text, time_limit=1).status == "timeout"
 
 
 COSTS = """(define (domain d) (:requirements :strips :action-costs) (:functions (total-cost) - number) (:constants)
@@ -104,12 +107,12 @@ COSTLY = "(define (problem x) (:domain d) (:objects) (:init (p) (= (total-cost) 
 
 @each_planner
 def test_without_a_metric_costs_do_not_count(family) -> None:
-    assert planner.ask(family, COSTS, COSTLY.format("")).plan == (("go",),)
+    assert ask(family, COSTS, COSTLY.format("")).plan == (("go",),)
 
 
 @each_planner
 def test_with_a_metric_the_cheapest_plan_is_found_or_none(family) -> None:
-    solution = planner.ask(family, COSTS, COSTLY.format("(:metric minimize (total-cost))"))
+    solution = ask(family, COSTS, COSTLY.format("(:metric minimize (total-cost))"))
     if family == "pyperplan":
         assert (solution.status, solution.detail) == ("failed", "pyperplan ignores action costs")
     else:
@@ -147,7 +150,7 @@ ODD = {
 @pytest.mark.parametrize("what", ODD)
 def test_what_unified_planning_would_not_read_is_planned_for(family, what) -> None:
     domain, text, step = ODD[what]
-    assert planner.ask(family, domain, text).plan == (step,)
+    assert ask(family, domain, text).plan == (step,)
 
 
 @real
@@ -155,7 +158,7 @@ def test_conditional_effects_are_planned_for_or_refused() -> None:
     domain = """(define (domain d) (:requirements :conditional-effects) (:predicates (p) (q) (r))
      (:action go :parameters () :effect (and (q) (when (p) (r)))) (:action prepare :parameters () :effect (p)))"""
     problem = "(define (problem x) (:domain d) (:init ) (:goal (and (q) (r))))"
-    solution = planner.ask(planner.installed()[0], domain, problem)
+    solution = ask(planner.installed()[0], domain, problem)
     if planner.installed()[0] == "fast-downward":
         assert solution.plan == (("prepare",), ("go",))
         assert solution.optimal

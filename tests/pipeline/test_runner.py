@@ -31,6 +31,7 @@ from harness.types import (
     TokenLogprob,
 )
 from tests.support import Echo, Parrot, SideBySide, Thrice, execute
+from tests.waiting import HANG, turns, until_async
 
 CONFIG = RunConfig("echo", "parrot")
 
@@ -75,13 +76,16 @@ def test_an_endless_task_is_drawn_lazily(tmp_path: Path) -> None:
 
 
 def test_no_more_requests_at_once_than_the_model_takes(tmp_path: Path) -> None:
+    """The first wait until there are as many as may be, and then for a while, so that one too many could come."""
+
     class Slow(Parrot):
         now = peak = 0
 
         async def complete(self, request):
             self.now += 1
             self.peak = max(self.peak, self.now)
-            await asyncio.sleep(0.002)
+            await until_async(lambda: self.peak >= 3, "three requests are under way")
+            await turns()
             self.now -= 1
             return await super().complete(request)
 
@@ -219,14 +223,20 @@ def test_a_torn_last_call_is_dropped_and_the_run_can_be_resumed_again_and_again(
 
 
 def test_answers_under_way_when_the_budget_ends_are_waited_for(tmp_path: Path) -> None:
+    """The first answer, which ends the budget, comes when four are under way, and the others after it is recorded."""
+    recorded: list = []
+
     class Slow(Parrot):
         async def complete(self, request):
             answer = await super().complete(request)
-            await asyncio.sleep(0.01 * len(self.asked))
+            first = request is self.asked[0]
+            await until_async(lambda: len(self.asked) == 4 and (first or recorded), "the first answer is recorded")
+            await turns()
             return answer
 
     model = Slow(max_connections=4)
-    result = asyncio.run(execute(tmp_path, model, IO(), config=replace(CONFIG, budget_tokens=1)))
+    config = replace(CONFIG, budget_tokens=1)
+    result = asyncio.run(execute(tmp_path, model, IO(), config=config, on_record=recorded.append))
     assert result.status == "incomplete"
     assert len(model.asked) == len(records(tmp_path)) == 4
 
@@ -332,7 +342,8 @@ def test_seeds_of_calls_side_by_side_do_not_depend_on_which_ends_first(tmp_path:
             self.slow = slow
 
         async def complete(self, request):
-            await asyncio.sleep(0.02 if self.slow in request.messages[-1].content else 0)
+            if self.slow in request.messages[-1].content:
+                await until_async(lambda: len(self.asked) >= 4, "both others have made both of their calls")
             return await super().complete(request)
 
     def seeds(slow: str) -> dict:
@@ -355,17 +366,19 @@ def test_a_run_is_not_finished_with_another_task_version(tmp_path: Path) -> None
 
 def test_interruption_keeps_what_arrived_and_closes_the_model(tmp_path: Path) -> None:
     class Stuck(Parrot):
+        stuck = False
+
         async def complete(self, request):
             if len(self.asked) == 5:
-                await asyncio.sleep(60)
+                self.stuck = True
+                await asyncio.sleep(HANG)
             return await super().complete(request)
 
     model = Stuck(max_connections=1)
 
     async def interrupted():
         run = asyncio.create_task(execute(tmp_path, model, IO()))
-        while len(model.asked) < 5:
-            await asyncio.sleep(0.01)
+        await until_async(lambda: model.stuck, "the sixth call is under way")
         run.cancel()
         return await run
 
@@ -414,7 +427,7 @@ def test_calls_beside_one_that_failed_are_waited_for_and_kept(tmp_path: Path) ->
         async def complete(self, request: Request) -> Completion:
             if request.messages[-1].content.startswith("one"):
                 raise ModelError("refused", "bad_request")
-            await asyncio.sleep(0.05)
+            await turns()
             return await super().complete(request)
 
     model = Slow()

@@ -164,7 +164,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_no_value_in_any_field_ends_in_anything_but_questions_or_a_clear_error(tmp_path: Path, data) -> None:
     dataset = data.draw(st.sampled_from(list(FILES)))
