@@ -1,8 +1,5 @@
 """Executing plans: the semantics VAL and unified-planning agree on, strictness where VAL has none, and the corpora."""
 
-import gzip
-import json
-import os
 import random
 from pathlib import Path
 
@@ -15,9 +12,9 @@ from harness.pddl.compile import compile_domain
 from harness.pddl.execute import PlanSyntax, Validator, read_plan, validate_text
 from harness.pddl.parse import PDDLError, parse_domain, parse_problem
 from harness.pddl.state import TooMuchWork
+from harness.pddl_domains import mystery, plain
+from tests.corpora import drawn_and_whole, rows
 from tests.pddl_texts import BLOCKS, ON, check
-
-CORPUS = Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
 
 
 def test_a_valid_plan_costs_its_steps() -> None:
@@ -324,17 +321,24 @@ def test_validity_agrees_with_an_independent_simulation(seed: int, blocks: int, 
     assert check(BLOCKS, problem, "\n".join(f"({' '.join(s)})" for s in plan)).step == failed
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason=f"the corpus of plans is not at {CORPUS}")
 def test_every_plan_of_the_corpus_gets_its_verdict() -> None:
     validators: dict[tuple[str, str], Validator] = {}
-    with gzip.open(CORPUS / "plan_verdicts.jsonl.gz", "rt", encoding="utf-8") as file:
-        for row in map(json.loads, file):
-            key = (row["domain"], row["problem"])
-            if key not in validators:
-                compiled = compile_domain(parse_domain(row["domain"]))
-                validators[key] = Validator.of(compiled, parse_problem(row["problem"], compiled.domain))
-            verdict = validate_text(validators[key], row["plan"])
-            reason = "precond" if verdict.reason == "precondition" else verdict.reason
-            assert (verdict.valid, reason, verdict.step) == tuple(
-                row["expect"][k] for k in ("valid", "reason", "step")
-            ), row
+    for row in rows("plan_verdicts"):
+        key = (row["domain"], row["problem"])
+        if key not in validators:
+            compiled = compile_domain(parse_domain(row["domain"]))
+            validators[key] = Validator.of(compiled, parse_problem(row["problem"], compiled.domain))
+        verdict = validate_text(validators[key], row["plan"])
+        reason = "precond" if verdict.reason == "precondition" else verdict.reason
+        expected = tuple(row["expect"][key] for key in ("valid", "reason", "step"))
+        assert (verdict.valid, reason, verdict.step) == expected, row
+
+
+@drawn_and_whole
+def test_val_s_verdict_is_met_on_every_plan_that_planbench_took_from_a_response(corpora: Path) -> None:
+    blocksworld = plain("blocksworld")
+    worlds = {"blocksworld": blocksworld, "mystery_blocksworld": mystery(blocksworld)}
+    for row in rows("planbench", corpora):
+        world = worlds[row["params"]["domain"]]
+        validator = Validator.of(world.compiled, parse_problem(row["params"]["problem"], world.domain))
+        assert validate_text(validator, row["expect"]["plan"]).valid == row["expect"]["correct"], row
