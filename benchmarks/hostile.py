@@ -11,22 +11,26 @@ import time
 
 from harness import plugins
 
+NUMBERS = (
+    "answer: ",
+    "answer:\n",
+    "\\boxed{",
+    "1 ",
+    "<think>",
+    "</think>",
+    "since ",
+    "1,111",
+    "M+1+",
+    "has ",
+    "seven-",
+    "((((1)",
+)
+"""What a number is read from; tests/reading/test_numbers.py reads a megabyte of each."""
+
 PIECES = (
+    *NUMBERS,
     *(
-        "answer: ",
-        "answer:\n",
         "Answer:\n\n",
-        "\\boxed{",
-        "1 ",
-        "<think>",
-        "</think>",
-        "since ",
-        "1,111",
-        "M+1+",
-        "has ",
-    ),
-    *(
-        "((((1)",
         "1. ### Answer: 7 ",
         "Wait, ",
         "\nQuestion: x\nAnswer: 4",

@@ -10,31 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
 from harness.errors import HarnessError
 from harness.plugins import installed
 from tests.waiting import ended, started
 
 ORACLE = ("--model", "baseline/oracle", "--display", "none")
-
-
-@pytest.fixture
-def harness(tmp_path, monkeypatch, capsys):
-    """Runs the command in an empty directory; (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*args: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["harness", *map(str, args)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
 
 
 def only_run(tmp_path: Path) -> Path:
@@ -120,10 +100,8 @@ BLOCK = "(define (domain d) (:requirements :preferences) (:predicates (p)) (:act
         ("(define (domain", "(go)", 2, "a parenthesis is never closed"),
     ],
 )
-def test_validate_tells_an_invalid_plan_from_a_file_that_can_t_be_read(harness, domain, plan, code, said) -> None:
-    for name, text in (("d", domain), ("p", "(define (problem x) (:goal (p)))"), ("plan", plan)):
-        Path(name).write_text(text)
-    found, out, err = harness("validate", "d", "p", "plan")
+def test_validate_tells_an_invalid_plan_from_a_file_that_can_t_be_read(validate, domain, plan, code, said) -> None:
+    found, out, err = validate(domain, "(define (problem x) (:goal (p)))", plan)
     assert found == code
     assert said in out + err
     assert (":preferences, which is not supported and not used" in err) == (code < 2)

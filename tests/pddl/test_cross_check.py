@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
 from harness.errors import UsageError
 from harness.pddl import cross_check
 from harness.pddl.cross_check import Opinion, opened
@@ -131,23 +130,7 @@ def test_unified_planning_has_its_say() -> None:
 # The command ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def validate(tmp_path, monkeypatch, capsys, val):
-    """Runs `harness validate --cross-check val`; (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*args: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["harness", "validate", "--cross-check", "val", *args])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
+CROSS_CHECK = ("--cross-check", "val")
 
 
 @pytest.mark.parametrize(
@@ -160,20 +143,18 @@ def validate(tmp_path, monkeypatch, capsys, val):
         ("(crash)", 1, "val: no verdict: VAL crashed (SIGSEGV)", False),
     ],
 )
-def test_their_verdict_stands_beside_ours_which_decides(validate, tmp_path, plan, code, theirs, differ) -> None:
-    for name, text in (("d.pddl", DOMAIN), ("p.pddl", PROBLEM), ("plan.txt", plan)):
-        (tmp_path / name).write_text(text)
-    found, out, _ = validate("d.pddl", "p.pddl", "plan.txt")
+def test_their_verdict_stands_beside_ours_which_decides(val, validate, plan, code, theirs, differ) -> None:
+    found, out, _ = validate(DOMAIN, PROBLEM, plan, *CROSS_CHECK)
     assert found == code
     assert theirs in out
     assert ("differ" in out) == differ
 
 
-def test_a_batch_has_their_verdicts_and_their_differences_counted(validate, tmp_path) -> None:
+def test_a_batch_has_their_verdicts_and_their_differences_counted(val, harness, tmp_path) -> None:
     plans = ["(go)", "(go x)", "(goal)", "(crash)"]
     rows = [{"domain": DOMAIN, "problem": PROBLEM, "plan": plan, "kept": i} for i, plan in enumerate(plans)]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    code, _, err = validate("--batch", "in.jsonl", "-o", "out.jsonl")
+    code, _, err = harness("validate", *CROSS_CHECK, "--batch", "in.jsonl", "-o", "out.jsonl")
     assert code == 0
     assert "val: differs on 1, no verdict on 1" in err
     made = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
@@ -183,10 +164,10 @@ def test_a_batch_has_their_verdicts_and_their_differences_counted(validate, tmp_
     assert made[3]["cross_check_detail"] == "VAL crashed (SIGSEGV)"
 
 
-def test_without_the_tool_nothing_is_written(validate, tmp_path, val) -> None:
+def test_without_the_tool_nothing_is_written(val, harness, tmp_path) -> None:
     val.unlink()
     (tmp_path / "in.jsonl").write_text(json.dumps({"domain": DOMAIN, "problem": PROBLEM, "plan": ""}) + "\n")
-    code, _, err = validate("--batch", "in.jsonl", "-o", "out.jsonl")
+    code, _, err = harness("validate", *CROSS_CHECK, "--batch", "in.jsonl", "-o", "out.jsonl")
     assert code == 2
     assert "HARNESS_VAL" in err
     assert not (tmp_path / "out.jsonl").exists()

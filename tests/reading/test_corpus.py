@@ -5,7 +5,6 @@ The written ones come with the tests (tests/fixtures/reading), a larger corpus i
 
 import gzip
 import json
-import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -14,9 +13,10 @@ from typing import Any
 import pytest
 
 from harness import plugins
+from tests.corpora import WHOLE
 
 WRITTEN = sorted((Path(__file__).parents[1] / "fixtures" / "reading").glob("*.jsonl.gz"))
-CORPORA = Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[3] / "shared" / "corpora")) / "reading"
+CORPORA = WHOLE / "reading"
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Reading a committed number out of free text: what counts, what does not, and that no text can hurt."""
 
+import hostile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,23 +156,7 @@ def test_near_misses_give_an_answer_or_a_reason(text: str) -> None:
         assert (found.value is None) == bool(found.reason)
 
 
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "answer: ",
-        "answer:\n",
-        "\\boxed{",
-        "1 ",
-        "<think>",
-        "</think>",
-        "since ",
-        "1,111",
-        "M+1+",
-        "has ",
-        "seven-",
-        "((((1)",
-    ],
-)
+@pytest.mark.parametrize("piece", hostile.NUMBERS)
 def test_a_megabyte_of_anything_is_read_in_linear_time(piece: str) -> None:
     """No clock here: quadratic work on a megabyte would not end within the test run."""
     text = piece * (1_000_000 // len(piece))

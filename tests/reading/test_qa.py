@@ -1,28 +1,15 @@
 """The official metrics: corner cases by hand, every published line where the corpora are present."""
 
-import gzip
-import json
-import os
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import DataError
 from harness.reading import qa
+from tests.corpora import rows
 
-CORPORA = Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
 WORDS = st.lists(st.sampled_from("the a yes no noanswer Paris new york O'Neil é 1,000 (UK) –".split()), max_size=5)
 TEXTS = WORDS.map(" ".join) | st.text(max_size=30)
-
-
-def rows(name: str) -> list[dict]:
-    path = CORPORA / f"{name}.jsonl.gz"
-    if not path.exists():
-        pytest.skip(f"the corpus of official scores is not at {path}")
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
 
 
 @pytest.mark.parametrize(

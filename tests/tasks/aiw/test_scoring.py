@@ -1,9 +1,7 @@
 """Both rules on hand-made cases, and agreement with the published scorer on real responses."""
 
-import gzip
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -11,8 +9,8 @@ import pytest
 from harness.tasks.aiw import scoring
 from harness.tasks.aiw.task import AIW
 from harness.types import Outcome
+from tests.corpora import drawn_and_whole, rows
 
-CORPUS = Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[4] / "shared" / "corpora")) / "aiw.jsonl.gz"
 DISAGREEMENTS = json.loads((Path(__file__).parent / "robust_disagreements.json").read_text(encoding="utf-8"))
 
 
@@ -85,27 +83,19 @@ def test_floats_of_the_published_file_are_numbers() -> None:
     assert scoring.robust({"answer": "3.0"}, "### Answer: 3", "stop").value == 1
 
 
-corpus = pytest.mark.skipif(not CORPUS.exists(), reason=f"the corpus of published responses is not at {CORPUS}")
-
-
-def responses():
-    with gzip.open(CORPUS, "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-@corpus
-def test_original_rule_agrees_with_the_published_scorer_on_every_response() -> None:
+@drawn_and_whole
+def test_original_rule_agrees_with_the_published_scorer_on_every_response(corpora: Path) -> None:
     task = AIW(rule="original")
-    for row in responses():
+    for row in rows("aiw", corpora):
         score = task.score(row["params"], row["response"])
         assert (score.answer, score.value == 1) == (row["expect"]["parsed"], row["expect"]["correct"])
 
 
-@corpus
-def test_robust_disagrees_exactly_where_it_was_looked_at() -> None:
+@drawn_and_whole
+def test_robust_disagrees_exactly_where_it_was_looked_at(corpora: Path) -> None:
     """Each entry of the list says why ours is the better reading."""
     found = {}
-    for row in responses():
+    for row in rows("aiw", corpora):
         ours = AIW().score(row["params"], row["response"])
         if (ours.answer, ours.value == 1) != (row["expect"]["parsed"], row["expect"]["correct"]):
             digest = hashlib.sha256(row["response"].encode()).hexdigest()[:16]

@@ -1,8 +1,5 @@
 """Both rules on hand-made cases, and agreement with the published verdict on real responses."""
 
-import gzip
-import json
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -14,9 +11,8 @@ from harness.errors import DataError
 from harness.tasks.arithmetic import published_rule, scoring
 from harness.tasks.arithmetic.task import Arithmetic
 from harness.types import Outcome
+from tests.corpora import DRAWN, WHOLE, drawn_and_whole, rows
 
-SHARED = Path(__file__).parents[4] / "shared" / "corpora"
-CORPUS = Path(os.environ.get("HARNESS_CORPORA", SHARED)) / "arithmetic.jsonl.gz"
 SUM = {"base": 9, "expression": "76+14", "answer": "101"}
 COUNT = {"base": 9, "expression": "768"}
 
@@ -206,18 +202,18 @@ def test_no_text_breaks_either_rule(text: str) -> None:
             assert score.value in (0, 1)
 
 
-corpus = pytest.mark.skipif(not CORPUS.exists(), reason=f"the corpus of published responses is not at {CORPUS}")
+IN_BASE_10 = {WHOLE: {"with_0cot": 360, "without_0cot": 306}, DRAWN: {"with_0cot": 11, "without_0cot": 18}}
+"""As counted on the published responses."""
 
 
-@corpus
+@drawn_and_whole
 @pytest.mark.parametrize("rule", ["original", "robust"])
-def test_both_rules_agree_with_the_published_verdict_on_every_response(rule: str) -> None:
+def test_both_rules_agree_with_the_published_verdict_on_every_response(rule: str, corpora: Path) -> None:
     task = Arithmetic(rule=rule)
     in_base_10: Counter[str] = Counter()
-    with gzip.open(CORPUS, "rt", encoding="utf-8") as file:
-        for row in map(json.loads, file):
-            score = task.score(row["params"], row["response"])
-            assert (score.value == 1) == row["expect"]["correct"], row
-            if row["params"]["base"] == 9 and score.detail.get("answered_in_base_10"):
-                in_base_10[row["source"].rpartition(" ")[2]] += 1
-    assert in_base_10 == {"with_0cot": 360, "without_0cot": 306}, "as counted on the published responses"
+    for row in rows("arithmetic", corpora):
+        score = task.score(row["params"], row["response"])
+        assert (score.value == 1) == row["expect"]["correct"], row
+        if row["params"]["base"] == 9 and score.detail.get("answered_in_base_10"):
+            in_base_10[row["source"].rpartition(" ")[2]] += 1
+    assert in_base_10 == IN_BASE_10[corpora]

@@ -1,8 +1,5 @@
 """Both rules on hand-made cases, agreement with the published scorer on real responses, and hostile text."""
 
-import gzip
-import json
-import os
 from pathlib import Path
 
 import pytest
@@ -13,8 +10,8 @@ from harness.errors import DataError
 from harness.tasks.game24 import scoring
 from harness.tasks.game24.task import Game24
 from harness.types import Outcome
+from tests.corpora import drawn_and_whole, rows
 
-CORPUS = Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[4] / "shared" / "corpora")) / "game24.jsonl.gz"
 PUZZLE = {"numbers": "4 5 6 10"}
 
 
@@ -285,17 +282,16 @@ def test_wrong_params_are_explained(params: dict) -> None:
             Game24(rule=rule).score(params, "Answer: 1 + 2 = 3")
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason=f"the corpus of published responses is not at {CORPUS}")
-def test_the_rules_on_published_responses() -> None:
+@drawn_and_whole
+def test_the_rules_on_published_responses(corpora: Path) -> None:
     """The original rule agrees with the published scorer on each; ours differs on one, which says that 24 is 48."""
     ours, published = Game24(), Game24(rule="original")
     differing = []
-    with gzip.open(CORPUS, "rt", encoding="utf-8") as file:
-        for row in map(json.loads, file):
-            assert (published.score(row["params"], row["response"]).value == 1) == row["expect"]["correct"], row
-            score = ours.score(row["params"], row["response"])
-            if (score.value == 1) != row["expect"]["correct"]:
-                differing.append((row["response"].splitlines()[-1], score.detail["reason"]))
+    for row in rows("game24", corpora):
+        assert (published.score(row["params"], row["response"]).value == 1) == row["expect"]["correct"], row
+        score = ours.score(row["params"], row["response"])
+        if (score.value == 1) != row["expect"]["correct"]:
+            differing.append((row["response"].splitlines()[-1], score.detail["reason"]))
     assert differing == [("Answer: (13 - 9) * (12 - 6) = 48", "unequal_sides")]
 
 

@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.cli import main
 from harness.errors import DataError, HarnessError, UsageError
 from harness.options import build
 from harness.tasks.multihop import evaluate, export, published
@@ -191,27 +190,18 @@ def no_hub(monkeypatch):
 
 
 @pytest.mark.parametrize("dataset", FILES)
-def test_without_the_hub_the_command_says_how_to_give_a_file(dataset: str, monkeypatch, capsys, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    arguments = ["run", "--task", "multihop", "-T", f"dataset={dataset}", "--model", "baseline/oracle"]
-    monkeypatch.setattr(sys, "argv", ["harness", *arguments])
-    with pytest.raises(SystemExit) as end:
-        main()
-    error = capsys.readouterr().err
-    assert end.value.code == 1
+def test_without_the_hub_the_command_says_how_to_give_a_file(dataset: str, harness) -> None:
+    code, _, error = harness("run", "--task", "multihop", "-T", f"dataset={dataset}", "--model", "baseline/oracle")
+    assert code == 1
     assert "can't be reached" in error
     assert f"-T dataset={dataset} -T file=PATH" in error
-    assert "Traceback" not in error
 
 
-def test_with_a_file_the_command_runs(monkeypatch, capsys, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_with_a_file_the_command_runs(harness) -> None:
     options = ["-T", "dataset=hotpotqa", "-T", f"file={FIXTURES / 'hotpotqa.json'}"]
-    monkeypatch.setattr(sys, "argv", ["harness", "run", "--task", "multihop", *options, "--model", "baseline/oracle"])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert not end.value.code
-    assert "1.000" in capsys.readouterr().out
+    code, out, _ = harness("run", "--task", "multihop", *options, "--model", "baseline/oracle")
+    assert code == 0
+    assert "1.000" in out
 
 
 def test_without_the_package_the_error_says_what_to_install(monkeypatch) -> None:

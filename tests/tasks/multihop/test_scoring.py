@@ -1,10 +1,5 @@
 """Both rules on free text: what a response commits to, and the official numbers beside it."""
 
-import gzip
-import json
-import os
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,8 +7,8 @@ from hypothesis import strategies as st
 from harness.errors import DataError
 from harness.tasks.multihop.task import Multihop
 from harness.types import Outcome
+from tests.corpora import rows
 
-CORPORA = Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[4] / "shared" / "corpora"))
 NAMED = {"answer": "Rikvon", "scorer": "musique", "candidates": "Rikvon,Tazkel,Movbut"}
 YES = {"answer": "yes", "scorer": "hotpotqa"}
 FREE = {"golds": ["New York City", "NYC"], "scorer": "musique"}
@@ -199,12 +194,8 @@ def test_hostile_length_is_no_trouble(piece: str) -> None:
 
 
 def test_every_published_answer_score_is_in_the_detail() -> None:
-    path = CORPORA / "qa_metrics.jsonl.gz"
-    if not path.exists():
-        pytest.skip(f"the corpus of official scores is not at {path}")
     for rule in ("robust", "original"):
         task = Multihop(rule=rule)
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            for row in map(json.loads, file):
-                detail = task.score(row["params"], row["response"]).detail
-                assert {k: detail[k] for k in row["expect"]} == pytest.approx(row["expect"], abs=1e-9), row
+        for row in rows("qa_metrics"):
+            detail = task.score(row["params"], row["response"]).detail
+            assert {k: detail[k] for k in row["expect"]} == pytest.approx(row["expect"], abs=1e-9), row

@@ -1,9 +1,7 @@
 """Planning tasks: matched worlds, instances as asked for, and agreement with published verdicts."""
 
-import gzip
 import itertools
 import json
-import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -21,11 +19,9 @@ from harness.tasks.planning.cases import ABILITIES
 from harness.tasks.planning.instances import compiled, from_problem, greedy, validator_of, wander
 from harness.tasks.planning.task import Blocksworld, Depots, Gripper, Logistics, Planning, Sokoban
 from harness.types import Outcome, Sample
+from tests.corpora import drawn_and_whole, rows
 from tests.planning_search import fewest_steps
 
-CORPUS = (
-    Path(os.environ.get("HARNESS_CORPORA", Path(__file__).parents[4] / "shared" / "corpora")) / "planbench.jsonl.gz"
-)
 DISAGREEMENTS = json.loads((Path(__file__).parent / "planbench_disagreements.json").read_text(encoding="utf-8"))
 TASKS: dict[str, type[Planning]] = {t.name: t for t in (Blocksworld, Depots, Gripper, Logistics, Sokoban)}
 DRAW = {
@@ -402,15 +398,14 @@ def test_a_plan_reads_alike_in_every_form(task: Planning) -> None:
             assert task.score(sample.params, form).answer == plan.answer, (name, form)
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason=f"the corpus of published responses is not at {CORPUS}")
-def test_published_verdicts_are_met_but_for_those_looked_at() -> None:
+@drawn_and_whole
+def test_published_verdicts_are_met_but_for_those_looked_at(corpora: Path) -> None:
     """Each entry of the list says whose reading differs and how."""
     found = {}
-    with gzip.open(CORPUS, "rt", encoding="utf-8") as file:
-        for row in map(json.loads, file):
-            ours = Blocksworld().score(row["params"], row["response"]).outcome is Outcome.CORRECT
-            if ours != row["expect"]["correct"]:
-                found[row["model"], row["params"]["domain"], row["params"]["instance"]] = ours
+    for row in rows("planbench", corpora):
+        ours = Blocksworld().score(row["params"], row["response"]).outcome is Outcome.CORRECT
+        if ours != row["expect"]["correct"]:
+            found[row["model"], row["params"]["domain"], row["params"]["instance"]] = ours
     listed = {(d["model"], d["domain"], d["instance"]): d["ours"] for d in DISAGREEMENTS}
     assert found == listed
     assert all(d["why"] for d in DISAGREEMENTS)
