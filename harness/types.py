@@ -342,6 +342,11 @@ class Task:
     name: ClassVar[str]
     version: ClassVar[str]
     factors: ClassVar[tuple[str, ...]] = ()
+    main: ClassVar[str] = ""
+    """The factor whose contrast the task exists for: it is shown first. The first of `factors` if it is not named."""
+    varies: ClassVar[str] = ""
+    """The param whose values are the same problem with other numbers: how much rates spread between them within a
+    condition is the fluctuation that `harness stats` shows. "" if the task has none."""
     differs: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Features of prompt and target that each factor changes by design (harness.results.audit.FEATURES, or `all`)."""
     measures: ClassVar[Mapping[str, str]] = {}

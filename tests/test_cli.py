@@ -25,14 +25,15 @@ def only_run(tmp_path: Path) -> Path:
 def test_a_run_prints_its_table_and_leaves_its_files(harness, tmp_path) -> None:
     code, out, _ = harness("run", "--task", "aiw", *ORACLE, "--epochs", "2")
     assert code == 0
-    assert re.search(r"^all +24 +1\.000 ", out, re.M)
+    assert re.search(r"^all +48 +1\.000 ", out, re.M)
+    assert out.index("friends - original") < out.index("original/standard"), "the gap comes first"
     directory = only_run(tmp_path)
     assert {"run.json", "records.jsonl", "records.parquet", "summary.csv"} <= {p.name for p in directory.iterdir()}
     about = json.loads((directory / "run.json").read_text())
     assert about["status"] == "complete"
     assert about["config"]["model"] == "baseline/oracle"
     rows = list(csv.DictReader((directory / "summary.csv").open()))
-    assert (len(rows), rows[0]["condition"], rows[0]["accuracy"]) == (13, "original/V1/standard", "1.0")
+    assert (len(rows), rows[0]["condition"], rows[0]["accuracy"]) == (7, "original/standard", "1.0")
 
 
 def test_several_tasks_and_models_are_runs_of_their_own(harness, tmp_path) -> None:
@@ -136,7 +137,11 @@ def test_options_come_from_a_file_and_the_command_line_goes_over_it(harness, tmp
     Path("c.toml").write_text('task = "aiw"\nmodel = ["baseline/oracle"]\nlimit = 5\n[T]\nprompt = ["standard"]\n')
     assert harness("run", "--config", "c.toml", "--limit", "3", "--epochs", "1", "--display", "none")[0] == 0
     records = [json.loads(line) for line in (only_run(tmp_path) / "records.jsonl").read_text().splitlines()]
-    assert [r["condition"] for r in records] == ["original/V1/standard", "original/V2/standard", "original/V3/standard"]
+    assert [(r["group"], r["condition"]) for r in records] == [
+        ("V1", "original/standard"),
+        ("V1", "friends/standard"),
+        ("V2", "original/standard"),
+    ]
 
 
 def test_an_unknown_key_in_the_file_is_named(harness) -> None:
@@ -148,7 +153,7 @@ def test_an_unknown_key_in_the_file_is_named(harness) -> None:
 def test_dry_run_counts_and_writes_nothing(harness, tmp_path) -> None:
     code, out, _ = harness("run", "--task", "aiw", *ORACLE, "--dry-run")
     assert code == 0
-    assert "12 samples x 30 epochs = 360 calls" in out
+    assert "24 samples x 30 epochs = 720 calls" in out
     assert not (tmp_path / "results").exists()
 
 
@@ -156,7 +161,7 @@ def test_resuming_a_finished_run_changes_nothing(harness, tmp_path) -> None:
     harness("run", "--task", "aiw", *ORACLE, "--epochs", "1")
     before = (only_run(tmp_path) / "records.jsonl").read_bytes()
     code, out, _ = harness("run", "--resume", only_run(tmp_path), "--display", "none")
-    assert (code, "12 of 12" in out) == (0, True)
+    assert (code, "24 of 24" in out) == (0, True)
     assert (only_run(tmp_path) / "records.jsonl").read_bytes() == before
 
 
@@ -225,9 +230,9 @@ def test_table_groups_by_any_column_and_exports(harness, tmp_path) -> None:
     assert code == 0
     rows = list(csv.DictReader(out.splitlines()))
     assert [(r["params_prompt"], r["n"]) for r in rows] == [
-        ("standard", "4"),
-        ("thinking_v1", "4"),
-        ("restricted", "4"),
+        ("standard", "8"),
+        ("thinking_v1", "8"),
+        ("restricted", "8"),
     ]
     assert harness("table", only_run(tmp_path), "--by", "nothing")[0] == 2
     assert harness("table", only_run(tmp_path), "--parquet", "t.parquet")[0] == 0
@@ -302,7 +307,7 @@ def test_pairs_on_the_command_line_go_over_the_files_not_instead_of_them(harness
     Path("c.toml").write_text('task = "aiw"\nmodel = "baseline/oracle"\n[T]\nfamily = "friends"\nprompt = "standard"\n')
     assert harness("run", "--config", "c.toml", "-T", "prompt=restricted", "--epochs", "1", "--display", "none")[0] == 0
     conditions = {json.loads(line)["condition"] for line in (only_run(tmp_path) / "records.jsonl").open()}
-    assert conditions == {f"friends/V{i}/restricted" for i in range(1, 5)}
+    assert conditions == {"friends/restricted"}
 
 
 @pytest.mark.parametrize("text", ["limit = [1, 2]", "seed = 1979-05-27", "[limit]\na = 1", "temperature = nan"])

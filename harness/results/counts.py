@@ -141,9 +141,11 @@ class _Pairing:
 class Contrasts:
     """One run's conditions side by side: accuracy of each, gaps between them, the worst, all correct at once."""
 
-    def __init__(self, factors: Sequence[str] = (), order: Iterable[str] = ()) -> None:
+    def __init__(self, factors: Sequence[str] = (), order: Iterable[str] = (), main: str = "") -> None:
         """`order`: the conditions in the order in which the task has them; others come after these, as records do."""
         self.factors = tuple(factors)
+        self.main = main if main in self.factors else next(iter(self.factors), "")
+        """The factor whose contrast the task exists for: its gaps come first."""
         self.order = {condition: i for i, condition in enumerate(order)}
         self.total = Cell()
         self._cells: dict[str, Cell] = {}
@@ -204,14 +206,16 @@ class Contrasts:
         return found
 
     def gaps(self) -> list[Gap]:
-        """Each level of each factor against the factor's first level, within group and other factors."""
+        """Each level of each factor against the factor's first level, within group and other factors; those of the
+        main factor first."""
         if self._gaps is None:
             self._gaps = self._compared()
         return self._gaps
 
     def _compared(self) -> list[Gap]:
         found = []
-        for i, factor in enumerate(self.factors):
+        for factor in sorted(self.factors, key=lambda name: name != self.main):
+            i = self.factors.index(factor)
             levels = list(dict.fromkeys(self._levels[c][i] for c in self.conditions))
             found += [
                 (factor, level, levels[0], pairing)

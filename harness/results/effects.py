@@ -64,9 +64,14 @@ class _Judged(NamedTuple):
 class Effects:
     """Collects of each record what these tables need beside the counts. `adjust` names features of
     harness.results.audit, with `measures` those of the task: odds ratios are then given adjusted for them too.
-    UsageError for one that there is not."""
+    UsageError for one that there is not. `varies` is the param whose values are variations of one problem
+    (Task.varies)."""
 
-    def __init__(self, adjust: Sequence[str] = (), measures: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self, adjust: Sequence[str] = (), measures: Mapping[str, str] = MappingProxyType({}), varies: str = ""
+    ) -> None:
+        self._varies = varies
+        self._variations: dict[str, Clusters] = {}
         self._adjusted_for = ", ".join(adjust)
         self._features = _features(adjust, measures)
         self._answers: list[_Judged] = []
@@ -76,6 +81,9 @@ class Effects:
         """Keep what one record adds; nothing if it has no verdict."""
         if not Outcome(record["outcome"]).has_verdict:
             return
+        if self._varies in record["params"]:
+            variation = str(record["params"][self._varies])
+            self._variations.setdefault(record["condition"], Clusters()).add(variation, record["value"])
         of_condition = self._samples.setdefault(record["condition"], {})
         of_condition.setdefault(record["id"], _Repeats(record["group"])).add(record)
         if self._features:
@@ -85,14 +93,15 @@ class Effects:
 
     def tables(self, contrasts: Contrasts) -> list[Extra]:
         """The tables that the records have something to say in; `contrasts` has counted the same records."""
-        found = [_odds(contrasts, self._answers, self._adjusted_for), _size(contrasts), _fluctuation(contrasts)]
+        found = [_odds(contrasts, self._answers, self._adjusted_for), _size(contrasts)]
+        found.append(_fluctuation(contrasts, self._varies, self._variations))
         found.append(_repeats({c: list(self._samples[c].values()) for c in contrasts.conditions if c in self._samples}))
         return [table for table in found if table.rows]
 
 
 def of_run(run: RecordedRun, adjust: Sequence[str] = ()) -> list[Extra]:
     """What the records of a run say beyond accuracy and gaps (`harness stats`)."""
-    effects = Effects(adjust, run.measures)
+    effects = Effects(adjust, run.measures, run.varies)
     return effects.tables(run.read(effects.add))
 
 
@@ -179,29 +188,34 @@ def _size(contrasts: Contrasts) -> Extra:
     return Extra("what a run of this size can show (power 80%, alpha 5%)", header, tuple(rows))
 
 
-def _fluctuation(contrasts: Contrasts) -> Extra:
-    """How much rates vary between the levels of a factor beyond the noise of repeats, all else equal."""
-    rows = []
+def _fluctuation(contrasts: Contrasts, varies: str, variations: Mapping[str, Clusters]) -> Extra:
+    """How much rates vary beyond the noise of repeats: between variations of a problem within each condition, and
+    between the levels of a factor, all else equal."""
+    rows = _fluctuating(varies, [list(clusters.values()) for clusters in variations.values()])
     for factor in contrasts.factors:
         problems: dict[tuple[str, int], list[Cluster]] = {}
         levels = contrasts.matched_levels(factor)
         for cells in levels.values():
             for setting, cell in enumerate(cells):
-                for group, (right, answers) in cell.clusters.items():
-                    problems.setdefault((group, setting), []).append(Cluster(round(right), answers))
-        found = repeats.fluctuation(list(problems.values()))
-        if found is None:
-            continue
-        every = [cluster for variations in problems.values() for cluster in variations]
-        mean = sum(c.right for c in every) / max(1, sum(c.answers for c in every))
-        shape = repeats.beta(mean, found.sd.value)
-        sd = f"{found.sd.value:.3f} {interval(found.sd.low, found.sd.high)}"
-        rows.append(
-            (factor, str(found.strata), str(found.variations), str(found.sd.n), number(mean), sd, p_value(found.p))
-            + (f"Beta({shape[0]:.2g}, {shape[1]:.2g})" if shape else "-",)
-        )
+                for group, cluster in cell.clusters.items():
+                    problems.setdefault((group, setting), []).append(cluster)
+        rows += _fluctuating(factor, list(problems.values()))
     header = ("between levels of", "problems", "variations", "n", "mean", "sd beyond noise", "p", "as a distribution")
     return Extra("fluctuation between variations of a problem", header, tuple(rows))
+
+
+def _fluctuating(name: str, problems: Sequence[Sequence[Cluster]]) -> list[tuple[str, ...]]:
+    """The row of what varies under this name; none if single answers can't show it."""
+    whole = [[Cluster(round(c.right), c.answers) for c in variations] for variations in problems]
+    found = repeats.fluctuation(whole)
+    if found is None:
+        return []
+    every = [cluster for variations in whole for cluster in variations]
+    mean = sum(c.right for c in every) / max(1, sum(c.answers for c in every))
+    shape = repeats.beta(mean, found.sd.value)
+    sd = f"{found.sd.value:.3f} {interval(found.sd.low, found.sd.high)}"
+    row = (name, str(found.strata), str(found.variations), str(found.sd.n), number(mean), sd, p_value(found.p))
+    return [(*row, f"Beta({shape[0]:.2g}, {shape[1]:.2g})" if shape else "-")]
 
 
 def _repeats(samples: Mapping[str, Sequence[_Repeats]]) -> Extra:

@@ -31,9 +31,10 @@ COLUMNS = (
 ALL = "all"
 """The row over all conditions of a run: its gap is that of the worst condition."""
 
-REFERENCE_COLUMNS = "model task condition strategy n correct date paper where kind".split()
+REFERENCE_COLUMNS = "model task condition group strategy n correct date paper where kind".split()
 """Columns of a task's reference.csv: `correct` of `n`, the paper and the place in it (`where`); `kind` is recomputed
-(from published outputs) or quoted. A published share without its n is not taken in."""
+(from published outputs) or quoted. A condition with several groups has a row for each. A published share without its n
+is not taken in."""
 
 Row = dict[str, Any]
 
@@ -114,7 +115,7 @@ def _cost(model: str, prompt: int, completion: int) -> float | None:
 
 
 def reference(task: str) -> list[Row]:
-    """The published numbers that ship with a task, with Wilson intervals; empty if it ships none.
+    """The published numbers that ship with a task, clustered by group if the groups are known; empty if it ships none.
 
     DataError for a file of another form.
     """
@@ -127,14 +128,23 @@ def reference(task: str) -> list[Row]:
     reader = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
     if reader.fieldnames is None or list(reader.fieldnames) != REFERENCE_COLUMNS:
         raise DataError(f"{file}: its columns must be {', '.join(REFERENCE_COLUMNS)}")
-    return [_published(row) for row in reader if row["task"] == task]
+    conditions: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for row in reader:
+        if row["task"] == task:
+            conditions.setdefault((row["model"], row["condition"], row["strategy"], row["where"]), []).append(row)
+    return [_published(rows) for rows in conditions.values()]
 
 
-def _published(row: Mapping[str, str]) -> Row:
-    n, correct = int(row["n"]), int(row["correct"])
-    low, high = intervals.wilson(correct, n)
+def _published(rows: Sequence[Mapping[str, str]]) -> Row:
+    """The published answers of a model to one condition: a row for each group, or one for all answers."""
+    clusters, row = Clusters(), rows[0]
+    for part in rows:
+        clusters.add(part["group"], float(part["correct"]), int(part["n"]))
+    a = clusters.accuracy()
+    if a is None:
+        raise DataError(f"the published number of {row['model']}, {row['condition']} has no answers behind it")
     found = dict.fromkeys(COLUMNS) | {name: row[name] for name in ("model", "task", "condition", "strategy", "date")}
-    found |= {"n": n, "accuracy": correct / n, "ci_low": low, "ci_high": high}
+    found |= {"n": a.n, "accuracy": a.value, "ci_low": a.low, "ci_high": a.high}
     return found | {"source": f"published, {row['kind']}: {row['paper']}, {row['where']}"}
 
 

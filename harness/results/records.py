@@ -65,6 +65,16 @@ class RecordedRun:
         return dict(self._task.get("measures") or {})
 
     @property
+    def main(self) -> str:
+        """The factor whose contrast is shown first, see Task.main; "" if the run does not say."""
+        return str(self._task.get("main") or "")
+
+    @property
+    def varies(self) -> str:
+        """The param whose values are variations of one problem, see Task.varies; "" for none."""
+        return str(self._task.get("varies") or "")
+
+    @property
     def date(self) -> str:
         """When it was finished, or else begun, in ISO form; "" if that is not known."""
         return str(self.about.get("finished") or self.about.get("created") or "")
@@ -81,7 +91,7 @@ class RecordedRun:
     def read(self, *others: Callable[[Mapping[str, Any]], object]) -> Contrasts:
         """The counts of all records, which are read once; the others are called with each of them. DataError if there
         are none."""
-        contrasts = Contrasts(self.factors, self.about.get("conditions") or ())
+        contrasts = Contrasts(self.factors, self.about.get("conditions") or (), self.main)
         for record in self.records():
             contrasts.add(record)
             for other in others:
@@ -128,7 +138,14 @@ def describe_run(run_id: str, config: RunConfig, task: Task) -> dict[str, Any]:
         "status": "running",
         "created": _now(),
         "config": asdict(config),
-        "task": {"name": task.name, "version": task.version, "factors": task.factors, "measures": dict(task.measures)},
+        "task": {
+            "name": task.name,
+            "version": task.version,
+            "factors": task.factors,
+            "main": task.main or next(iter(task.factors), ""),
+            "measures": dict(task.measures),
+            "varies": task.varies,
+        },
         "versions": _versions(),
         "git_commit": _git_commit(),
     }
@@ -138,7 +155,7 @@ class Tally:
     """What is counted of a run while its records are made: for the tables shown at once, and for close_run."""
 
     def __init__(self, task: Task, order: Iterable[str] = ()) -> None:
-        self.contrasts = Contrasts(task.factors, order)
+        self.contrasts = Contrasts(task.factors, order, task.main)
         self.kinds = Kinds()
         self._collector = task.collector()
 

@@ -116,15 +116,9 @@ def render(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> str:
 
 
 def render_contrasts(contrasts: Contrasts) -> str:
-    """The rows of every condition and of all together, then gaps, worst condition and all conditions correct."""
-    rows = [{"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
-    if len(rows) > 1:
-        rows.append({"condition": "all"} | contrasts.total.row())
-    parts = [render(rows, ["condition"])]
-    if 1 < len(contrasts.groups) <= MOST_GROUPS:
-        estimates = {group: intervals.accuracy([cluster]) for group, cluster in contrasts.groups.items()}
-        body = [[g, str(e.n), number(e.value), interval(e.low, e.high)] for g, e in estimates.items() if e]
-        parts.append(align(["group", "n", "accuracy", "95% CI"], body, left=1))
+    """The gaps first (those of the main factor on top), then the rows of every condition and of all together, of the
+    groups if there are few, the worst condition and all conditions correct."""
+    parts = []
     gaps = contrasts.gaps()
     if gaps:
         body = [
@@ -135,6 +129,15 @@ def render_contrasts(contrasts: Contrasts) -> str:
         ]
         header = ["gap within group", "", "gap", "95% CI", "p", "p, all gaps (Holm)", "n", "groups"]
         parts.append(align(header, body, left=2))
+    rows = [{"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
+    if len(rows) > 1:
+        rows.append({"condition": "all"} | contrasts.total.row())
+    parts.append(render(rows, ["condition"]))
+    if 1 < len(contrasts.groups) <= MOST_GROUPS:
+        # Sorted, so that two equal runs print the same: records stand in the order in which answers arrived.
+        estimates = {group: intervals.accuracy([cluster]) for group, cluster in sorted(contrasts.groups.items())}
+        body = [[g, str(e.n), number(e.value), interval(e.low, e.high)] for g, e in estimates.items() if e]
+        parts.append(align(["group", "n", "accuracy", "95% CI"], body, left=1))
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
     lines = []
     if worst:

@@ -36,7 +36,7 @@ class AIW(Task):
     """Alice has N brothers and M sisters. How many sisters does Alice's brother have?"""
 
     family: tuple[str, ...] = option(
-        ("original",), f"one or more of {', '.join([*FAMILIES, *GROUPED])}", choices=FAMILIES, aliases=GROUPED
+        ("original", "friends"), f"one or more of {', '.join([*FAMILIES, *GROUPED])}", choices=FAMILIES, aliases=GROUPED
     )
     prompt: tuple[str, ...] = option(
         ("standard", "thinking_v1", "restricted"), f"one or more of {', '.join(PROMPT_TYPES)}, none, all",
@@ -52,19 +52,12 @@ class AIW(Task):
     largest: int = option(12, "procedural: the largest number of brothers or sisters", between=(2, 10_000))
 
     name: ClassVar[str] = "aiw"
-    version: ClassVar[str] = "3"
-    factors: ClassVar[tuple[str, ...]] = ("family", "variation", "prompt")
+    version: ClassVar[str] = "4"
+    factors: ClassVar[tuple[str, ...]] = ("family", "prompt")
+    main: ClassVar[str] = "family"
+    varies: ClassVar[str] = "variation"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "family": ("all",),
-        "variation": (
-            "largest number",
-            "answer",
-            "answer in prompt",
-            "answer position",
-            "answer length",
-            "length",
-            "words",
-        ),
         "prompt": ("length", "words", "vocabulary", "answer position"),
     }
 
@@ -81,7 +74,7 @@ class AIW(Task):
         """None for published families, which are finite; with `procedural`, all their samples and 25 of its groups."""
         if self.prompts is not None or "procedural" not in self.family:
             return None
-        finite = sum(1 for f in self.family if f != "procedural" for _ in self._published(f))
+        finite = sum(1 for _ in self._published())
         return finite + 25 * len(problems.VARIANTS) * len(self.prompt)
 
     @property
@@ -94,15 +87,21 @@ class AIW(Task):
         if self.prompts is not None:
             yield from _from_file(self.prompts, self.ids)
             return
-        for family in sorted(self.family, key=lambda f: f == "procedural"):
-            yield from self._procedural(seed) if family == "procedural" else self._published(family)
+        yield from self._published()
+        if "procedural" in self.family:
+            yield from self._procedural(seed)
 
-    def _published(self, family: str) -> Iterator[Sample]:
-        """One group: the family's structure. "Alice is female" is a condition of the original structure."""
-        group = "original" if family == "female" else family
-        for variation, problem in _variations(family, self.variations):
-            for prompt in self.prompt:
-                yield _sample(problem, family, group, variation, prompt)
+    def _published(self) -> Iterator[Sample]:
+        """Groups are sets of numbers, which families share: each is asked in all of its families and prompt types."""
+        groups: dict[str, list[tuple[str, str, Problem]]] = {}
+        for family in self.family:
+            for variation, problem in _variations(family, self.variations):
+                group = variation if family in SAME_NUMBERS else f"{family}/{variation}"
+                groups.setdefault(group, []).append((family, variation, problem))
+        for group, members in groups.items():
+            for family, variation, problem in members:
+                for prompt in self.prompt:
+                    yield _sample(problem, group, family, prompt, {"variation": variation})
 
     def _procedural(self, seed: int) -> Iterator[Sample]:
         """Groups without end. Each is a new structure, in every variant and prompt type."""
@@ -111,8 +110,9 @@ class AIW(Task):
             what, build = problems.procedural(random.Random(derive(self.name, self.version, seed, index)), self.largest)
             for variant in problems.VARIANTS:
                 problem = build(variant)
+                family = "procedural" if variant == problems.VARIANTS[0] else f"procedural_{variant}"
                 for prompt in self.prompt:
-                    yield _sample(problem, "procedural", f"procedural-{seed}-{index:06d}", variant, prompt, what)
+                    yield _sample(problem, f"procedural-{seed}-{index:06d}", family, prompt, what)
             index += 1
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
@@ -145,9 +145,15 @@ class AIW(Task):
         return examples.examples(rng, () if varied else self.prompt)
 
 
+SAME_NUMBERS = ("original", "female", "friends", "light_siblings", "light_relation", "light_attribute")
+"""Families that ask about the same numbers in each variation: their samples are matched."""
+
+
 def _variations(family: str, names: tuple[str, ...]) -> Iterator[tuple[str, Problem]]:
-    """The published variations of a family that are asked for."""
-    numbers = published("original" if family.startswith("light") or family in ("female", "friends") else family)
+    """The published variations of a family that are asked for; none of `procedural`."""
+    if family not in _BUILDERS:
+        return
+    numbers = published("original" if family in SAME_NUMBERS else family)
     for name in names:
         if name in numbers:
             yield name, _BUILDERS[family](numbers[name])
@@ -174,20 +180,12 @@ _BUILDERS: dict[str, Callable[[dict[str, Any]], Problem]] = {
 }
 
 
-def _sample(
-    problem: Problem, family: str, group: str, variation: str, prompt: str, what: dict[str, str | int] | None = None
-) -> Sample:
+def _sample(problem: Problem, group: str, family: str, prompt: str, what: Mapping[str, str | int]) -> Sample:
     text = problem.text if prompt == "none" else f"{problem.text} {SUFFIXES[prompt]}"
-    params: dict[str, str | int] = {
-        "family": family,
-        "variation": variation,
-        "prompt": prompt,
-        "answer": problem.answer,
-    }
-    params |= {"shallow": problem.shallow, "stated": ",".join(problem.stated)} | (what or {})
-    name = f"{group if family == 'procedural' else family}/{variation}/{prompt}"
-    condition = f"{family}/{variation}/{prompt}"
-    return Sample(name, group, condition, params, (Message("user", text),), problem.answer)
+    params: dict[str, str | int] = {"family": family, **what, "prompt": prompt, "answer": problem.answer}
+    params |= {"shallow": problem.shallow, "stated": ",".join(problem.stated)}
+    name = f"{family}/{what.get('variation', group)}/{prompt}"
+    return Sample(name, group, f"{family}/{prompt}", params, (Message("user", text),), problem.answer)
 
 
 def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:

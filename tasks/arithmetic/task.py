@@ -48,6 +48,7 @@ class Arithmetic(Task):
     name: ClassVar[str] = "arithmetic"
     version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("base", "prompt")
+    main: ClassVar[str] = "base"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # The prompt lists the digits of the base, and results have fewer digits in a larger base.
         "base": ("length", "words", "numbers", "largest number", "answer length"),

@@ -39,6 +39,7 @@ class Game24(Task):
     name: ClassVar[str] = "game24"
     version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("world", "solvable", "prompt")
+    main: ClassVar[str] = "world"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # Other targets have other digits, and worked examples of their own.
         "world": ("largest number", "numbers", "length", "words", "answer", "answer length", "vocabulary"),

@@ -66,6 +66,7 @@ class Multihop(Task):
     name: ClassVar[str] = "multihop"
     version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("documents", "position", "order", "context")
+    main: ClassVar[str] = "context"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "documents": ("length", "words", "numbers", "largest number", "answer position", "vocabulary"),
         "position": ("answer position",),

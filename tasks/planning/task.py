@@ -68,6 +68,7 @@ class Planning(Task):
     name: ClassVar[str] = ""
     version: ClassVar[str] = "4"
     factors: ClassVar[tuple[str, ...]] = ("world", "prompt", "ability", "style", "solvable")
+    main: ClassVar[str] = "world"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # Other names are longer or shorter, and mystery and random worlds say less around them.
         "world": ("length", "words", "numbers", "largest number", "answer length", "vocabulary"),

@@ -57,6 +57,7 @@ class Reversal(Task):
     name: ClassVar[str] = "reversal"
     version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("direction",)
+    main: ClassVar[str] = "direction"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # Descriptions are longer than names, so text behind them stands later.
         "direction": ("answer position", "length"),

@@ -22,9 +22,9 @@ def samples(task: AIW, limit: int | None = None, seed: int = 0):
     return list(itertools.islice(task.samples(seed), limit or task.limit))
 
 
-def test_default_is_four_variations_three_prompt_types_thirty_epochs() -> None:
+def test_default_is_two_families_four_variations_three_prompt_types_thirty_epochs() -> None:
     task = aiw()
-    assert len(samples(task)) == 12
+    assert len(samples(task)) == 24
     assert task.epochs == 30
     assert task.sampling.temperature == 1.0
 
@@ -74,7 +74,7 @@ def test_the_oracle_is_always_right(family: str, rule: str) -> None:
 
 def test_random_is_near_its_chance_level() -> None:
     """Numbers from 0 to the sum of those stated plus one: for V1 that is 1 in 11."""
-    task = aiw(variations="1", prompt="standard")
+    task = aiw(family="original", variations="1", prompt="standard")
     (sample,) = samples(task)
     rng = random.Random(0)
     hits = sum(task.score(sample.params, task.baseline("random", sample, rng)).value for _ in range(4000))
@@ -90,13 +90,13 @@ def test_shallow_copies_the_stated_number_and_fails_the_original_but_not_the_con
 
 def test_procedural_groups_differ_in_one_thing_only() -> None:
     for group in _groups(aiw(family="procedural")):
-        fixed = {tuple(v for k, v in s.params.items() if k not in ("variation", "prompt", "stated")) for s in group}
+        fixed = {tuple(v for k, v in s.params.items() if k not in ("family", "prompt", "stated")) for s in group}
         assert len(fixed) == 1, "numbers, answer and question are those of the group"
         assert len({s.condition for s in group}) == len(group) == 12
-        by_variant = {s.params["variation"]: s.messages[0].content for s in group if s.params["prompt"] == "standard"}
-        assert len(set(by_variant.values())) == 4
-        assert by_variant["stated"].split(". ", 1)[1] == by_variant["plain"]
-        assert len(by_variant["swapped"]) == len(by_variant["plain"])
+        text = {s.params["family"]: s.messages[0].content for s in group if s.params["prompt"] == "standard"}
+        assert len(set(text.values())) == 4
+        assert text["procedural_stated"].split(". ", 1)[1] == text["procedural"]
+        assert len(text["procedural_swapped"]) == len(text["procedural"])
 
 
 def _groups(task: AIW):
@@ -110,7 +110,7 @@ def test_any_multiple_of_a_group_leaves_matched_groups() -> None:
 def test_neighbouring_seeds_share_no_problem() -> None:
     def structures(seed: int) -> set[str]:
         task = aiw(family="procedural", prompt="none", largest="99")
-        return {s.messages[0].content for s in samples(task, 200, seed) if s.params["variation"] == "plain"}
+        return {s.messages[0].content for s in samples(task, 200, seed) if s.params["family"] == "procedural"}
 
     assert not structures(1) & structures(2)
 
@@ -120,10 +120,14 @@ def test_same_seed_same_samples() -> None:
     assert samples(task, 60, 5) == samples(task, 60, 5)
 
 
-def test_female_is_a_condition_of_the_original_group() -> None:
-    made = samples(aiw(family="original,female", prompt="standard"))
-    assert {s.group for s in made} == {"original"}
-    assert len({s.id for s in made}) == len({s.condition for s in made}) == 8
+def test_a_group_is_one_set_of_numbers_asked_in_every_family_that_shares_it() -> None:
+    made = samples(aiw(family="original,female,friends,extension", prompt="standard"))
+    groups = {s.group: [t.condition for t in made if t.group == s.group] for s in made}
+    assert groups["V1"] == ["original/standard", "female/standard", "friends/standard"]
+    assert groups["extension/V1"] == ["extension/standard"], "its numbers are others: nothing is matched with them"
+    assert len(groups) == 8
+    assert [s.group for s in made] == sorted((s.group for s in made), key=list(groups).index), "one group after another"
+    assert {s.target for s in made if s.group == "V1"} == {"7"}
 
 
 def test_sample_ids_are_unique_over_all_families() -> None:
