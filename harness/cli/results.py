@@ -132,11 +132,14 @@ def set_baseline(run: Path, name: str | None) -> None:
 
     opened = open_run(store.find_run(run))
     config = opened.config
+    name = name or f"{config['task']}-{config['model'].replace('/', '-')}"
+    before = gate.BASELINES / name / gate.ANSWERS
+    replaced = open_run(before.parent).about.get("run_id") if before.is_file() else None
     try:
-        target = gate.set_baseline(opened, name or f"{config['task']}-{config['model'].replace('/', '-')}")
+        target = gate.set_baseline(opened, name)
     except OSError as error:
         raise HarnessError(f"the baseline can't be written: {error}") from None
-    click.echo(f"baseline: {target}")
+    click.echo(f"baseline: {target}" + (f" (in place of the one made of {replaced})" if replaced else ""))
 
 
 @cli.command()

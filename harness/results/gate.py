@@ -6,11 +6,12 @@ committed baselines (`harness baseline set`), which keep only what is needed her
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, Literal
@@ -44,6 +45,8 @@ class Answer:
     asked: str
     outcome: str
     value: float | None
+    text: str = ""
+    """A hash of the response; "" if it is not known, as in baselines of earlier versions."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,12 @@ class Comparison:
     gained: tuple[str, ...]
     without_verdict: int
     infrastructure: int
+    same_text: int
+
+    @property
+    def compared(self) -> int:
+        """Number of samples and epochs in both runs."""
+        return self.overall.pairs + self.without_verdict
 
     @property
     def regressions(self) -> list[Change]:
@@ -136,7 +145,9 @@ def _answer(record: Mapping[str, Any], version: str | None, measure: str | None)
     if measure is not None and value is not None:
         found = (record.get("detail") or {}).get(measure)
         value = float(found) if isinstance(found, bool | int | float) else 0.0
-    return Answer(record["id"], record["epoch"], record["group"], record["condition"], asked, record["outcome"], value)
+    text = hashlib.sha256(record["response"].encode("utf-8", "replace")).hexdigest()[:16]
+    own = (record["id"], record["epoch"], record["group"], record["condition"], asked, record["outcome"], value)
+    return Answer(*own, text)
 
 
 def _kept(path: Path) -> Iterator[Answer]:
@@ -150,6 +161,8 @@ def _kept(path: Path) -> Iterator[Answer]:
 def set_baseline(opened: RecordedRun, name: str, root: Path = BASELINES) -> Path:
     """Keep of a run what later runs are compared with: small, one line a sample, so that a diff shows what changed."""
     run = opened.directory
+    if Path(name).name != name or name in ("", ".", "..") or "\\" in name:
+        raise UsageError(f"'{name}' is not a name for a baseline", "a name is one folder in results/baselines/")
     if opened.status != "complete":
         raise UsageError(f"{run} is not complete: {opened.status}", f"harness run --resume {run}")
     target = root / name
@@ -186,19 +199,27 @@ def compare(
     raw = [measure(c, members, alpha) for c, members in by_condition.items() if members]
     conditions = tuple(decide(m, p, margin, alpha) for m, p in zip(raw, tests.holm([m.p for m in raw]), strict=True))
     whole = measure("all", judged, alpha)
+    overall = decide(whole, whole.p, margin, alpha)
+    if all(b.text == a.text != "" and b.value == a.value for b, a in pairs):  # the same answers: nothing is by chance
+        overall, conditions = _unchanged(overall), tuple(map(_unchanged, conditions))
     return Comparison(
         base=base.name,
         new=new.name,
         task=runs[1].task,
         margin=margin,
         alpha=alpha,
-        overall=decide(whole, whole.p, margin, alpha),
+        overall=overall,
         conditions=conditions if len(conditions) > 1 else (),
         lost=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if _right(b) and not _right(a)),
         gained=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if _right(a) and not _right(b)),
         without_verdict=len(pairs) - len(judged),
         infrastructure=sum(Outcome(x.outcome).is_infrastructure for pair in pairs for x in pair),
+        same_text=sum(b.text == a.text != "" for b, a in pairs),
     )
+
+
+def _unchanged(change: Change) -> Change:
+    return replace(change, verdict="no change", needed=None)
 
 
 def _right(answer: Answer) -> bool:
@@ -337,6 +358,11 @@ def _remarks(c: Comparison) -> list[str]:
             found.append(f"{len(names)} {what}: {', '.join(names[:SHOWN_FLIPS])}{more}")
     if c.without_verdict:
         found.append(f"{c.without_verdict} samples have no verdict on one side and are not counted")
+    if c.same_text:
+        found.append(f"{c.same_text} of {c.compared} answers are the same text")
+    if c.overall.verdict == "too few to tell" and c.overall.ci_low is not None:
+        margin = math.ceil(-1000 * c.overall.ci_low) / 1000
+        found.append(f"with these answers a margin of {margin:g} would be no change")
     if c.infrastructure:
         found.append(f"{c.infrastructure} answers ended in an infrastructure error: finish the run with --resume")
     return found

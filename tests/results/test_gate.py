@@ -19,7 +19,7 @@ from harness.results.records import open_run
 Values = list[float | None]
 
 
-def run(tmp_path: Path, name: str, values: Values, groups: int | None = None, **about: object) -> Path:
+def run(tmp_path: Path, name: str, values: Values, groups: int | None = None, text: str = "", **about: object) -> Path:
     """A run of one condition with these values, each in a group of its own unless there are fewer groups."""
     directory = tmp_path / name
     directory.mkdir()
@@ -32,7 +32,7 @@ def run(tmp_path: Path, name: str, values: Values, groups: int | None = None, **
         outcome = "truncated" if value is None else "correct" if value == 1 else "wrong"
         lines.append({"task": "echo", "id": f"s{i}", "epoch": 1, "group": f"g{i % (groups or len(values))}",
                       "condition": "a" if i % 2 else "b", "params": {"n": i}, "outcome": outcome, "value": value,
-                      "response": "", "input": [{"role": "user", "content": str(i)}]})  # fmt: skip
+                      "response": f"{text or name} {i}", "input": [{"role": "user", "content": str(i)}]})  # fmt: skip
     (directory / store.RECORDS).write_text("".join(json.dumps(line) + "\n" for line in lines))
     return directory
 
@@ -226,3 +226,33 @@ def test_a_metric_that_no_record_has_is_an_error_and_no_gate(tmp_path: Path) -> 
     assert "did you mean 'executable'" in error.value.hint
     with pytest.raises(UsageError, match="no such metric"):
         compare(base, new, metric="acuracy")
+
+
+def test_identical_answers_are_no_change_and_said_to_be_identical(tmp_path: Path) -> None:
+    """Twelve answers could decide nothing by their number; that all of them are the same decides."""
+    base, new = (run(tmp_path, name, BASE[:12], text="the same") for name in ("base", "new"))
+    found = compare(base, new)
+    assert (found.overall.verdict, found.same_text) == ("no change", 12)
+    assert "12 of 12 answers are the same text" in render(found)
+
+
+def test_the_same_text_under_another_verdict_is_a_change(tmp_path: Path) -> None:
+    base = run(tmp_path, "base", BASE, text="the same")
+    new = run(tmp_path, "new", flipped(BASE, 60, 0), text="the same")
+    assert compare(base, new).overall.verdict == "regression"
+
+
+def test_an_undecided_gate_names_the_margin_that_it_could_decide(tmp_path: Path) -> None:
+    values: Values = [1.0, 0.0] * 30
+    base, new = run(tmp_path, "base", values), run(tmp_path, "new", flipped(values, 5, 5))
+    found = compare(base, new)
+    assert found.overall.verdict == "too few to tell"
+    margin = float(render(found).partition("a margin of ")[2].split()[0])
+    assert compare(base, new, margin=margin).overall.verdict == "no change"
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", "..", "a\\b"])
+def test_a_baseline_stays_in_its_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="not a name for a baseline"):
+        set_baseline(open_run(run(tmp_path, "r", BASE)), name, tmp_path / "baselines")
+    assert [p.name for p in tmp_path.iterdir()] == ["r"]
