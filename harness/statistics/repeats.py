@@ -123,7 +123,8 @@ def variation(strata: Sequence[Sequence[Cluster]], confidence: float = 0.95) -> 
     )
     if high == 0:  # no rate differs: what the least resolution of the rates could hide
         high = 1 / min(n for cells in strata for _, n in cells)
-    return low, value, min(0.5, high)
+    # No rates in [0, 1] have a larger one; the estimate from two or three of them can be.
+    return min(0.5, low), min(0.5, value), min(0.5, high)
 
 
 def beta(mean: float, sd: float) -> tuple[float, float] | None:

@@ -118,6 +118,12 @@ def test_rates_of_nezhurina_2024_fluctuate() -> None:
     assert found.p < 0.001
 
 
+def test_an_estimated_spread_lies_in_its_interval_and_is_possible() -> None:
+    """Two rates of 0 and 1 have an unbiased estimate of 0.7: no distribution of rates has more than 0.5."""
+    found = repeats.fluctuation(clusters([[(30, 30), (0, 30)]] * 4))
+    assert 0 < found.sd.low <= found.sd.value <= found.sd.high <= 0.5
+
+
 def test_the_variance_between_variations_is_estimated_without_bias() -> None:
     rng, found = random.Random(5), []
     for _ in range(800):
