@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
 from harness.errors import AidError
@@ -26,12 +27,17 @@ class OneSample:
 
     def __init__(self, run: Run, sample: Sample, epoch: int, messages: tuple[Message, ...]) -> None:
         self._run, self._sample, self._epoch, self.messages = run, sample, epoch, messages
-        self.rng = random.Random(derive("strategy", run.config.seed, run.task.name, sample.id, epoch))
         self.completions: list[Completion] = []
         self._asked: Counter[str] = Counter()
         self._under_way = self._begun = 0
         self._changed = asyncio.Event()
         self._ended = False
+
+    @cached_property
+    def rng(self) -> random.Random:
+        """See harness.types.Session.rng. Made when it is asked for: most strategies draw nothing."""
+        run = self._run
+        return random.Random(derive("strategy", run.config.seed, run.task.name, self._sample.id, self._epoch))
 
     @property
     def spent(self) -> Spent:

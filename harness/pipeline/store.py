@@ -220,12 +220,17 @@ def _failed(line: bytes) -> bool:
     return b"_error" in line and Outcome(json.loads(line)["outcome"]).is_infrastructure
 
 
+_NESTED = (dict, list, tuple)
+"""A constant: `dict | list | tuple` would be made anew for every cell."""
+
+
 def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record as one row of the tidy table."""
+    """A record as one row of the tidy table: params become `params_NAME`, nested values JSON text."""
     row: dict[str, Any] = {}
     for key, value in record.items():
         if key == "params" and isinstance(value, dict):
-            row |= {f"params_{name}": compact(v) if isinstance(v, list | tuple) else v for name, v in value.items()}
+            for name, param in value.items():
+                row[f"params_{name}"] = compact(param) if isinstance(param, _NESTED) else param
         else:
-            row[key] = compact(value) if isinstance(value, dict | list | tuple) else value
+            row[key] = compact(value) if isinstance(value, _NESTED) else value
     return row
