@@ -152,7 +152,8 @@ def _published(rows: Sequence[Mapping[str, str]]) -> Row:
 
 
 def ranks(runs: Iterable[Counted]) -> list[Row]:
-    """Each task's runs by accuracy (ties share a rank), with the ranks that can't be ruled out.
+    """The runs of the same samples by accuracy (ties share a rank), with the ranks that can't be ruled out. Runs of
+    other samples (another version, other options, seed or limit) are never ranked against each other.
 
     A run's best rank is one plus the number of runs that are better beyond doubt, its worst the number of runs less
     those that are worse beyond doubt (Mohamad, van Zwet and Goeman 2019, arXiv 1812.05507): the interval of each
@@ -161,7 +162,8 @@ def ranks(runs: Iterable[Counted]) -> list[Row]:
     """
     by_task: dict[str, list[Counted]] = {}
     for counted in runs:
-        by_task.setdefault(f"{counted.run.task} {counted.run.version}", []).append(counted)
+        asked = f" ({counted.run.asked})" if counted.run.asked else ""
+        by_task.setdefault(f"{counted.run.task} {counted.run.version}{asked}", []).append(counted)
     found: list[Row] = []
     for task, members in by_task.items():
         members = [m for m in members if m.contrasts.total.accuracy]

@@ -75,6 +75,16 @@ class RecordedRun:
         return str(self._task.get("varies") or "")
 
     @property
+    def asked(self) -> str:
+        """What makes its samples others than those of the task's defaults, in words: task options, seed, limit ...; ""
+        for the defaults. Runs of one task and version with the same words were asked the same."""
+        config = self.config
+        options = [f"{name}={value}" for name, value in sorted((config.get("task_options") or {}).items())]
+        defaults = {"seed": 0, "limit": None, "epochs": None, "num_fewshot": 0, "system_message": None}
+        options += [f"{n} {config[n]}" for n, default in defaults.items() if config.get(n, default) != default]
+        return ", ".join(options)
+
+    @property
     def date(self) -> str:
         """When it was finished, or else begun, in ISO form; "" if that is not known."""
         return str(self.about.get("finished") or self.about.get("created") or "")

@@ -99,6 +99,21 @@ def test_ranks_that_can_not_be_told_apart_overlap(tmp_path: Path) -> None:
     assert found == {"good": (1, 1), "even": (2, 3), "odd": (2, 3), "bad": (4, 4)}
 
 
+def test_runs_of_other_questions_are_never_ranked_against_each_other(tmp_path: Path) -> None:
+    runs = [run(tmp_path, name, values, model=name) for name, values in (("a", [1.0] * 9), ("b", [0.0] * 9))]
+    runs += [run(tmp_path, "few", [1.0], model="few"), run(tmp_path, "hard", [0.0] * 9, model="hard")]
+    for directory, changes in ((runs[2], {"limit": 3}), (runs[3], {"task_options": {"size": "9"}})):
+        about = store.read_config(directory)
+        store.write_config(directory, about | {"config": about["config"] | changes})
+    found = {row["model"]: (row["task"], row["rank"]) for row in leaderboard.ranks(read(runs)[0])}
+    assert found == {
+        "a": ("echo 1", 1),
+        "b": ("echo 1", 2),
+        "few": ("echo 1 (limit 3)", 1),
+        "hard": ("echo 1 (size=9)", 1),
+    }
+
+
 def test_every_published_number_has_its_paper_its_n_and_a_condition_of_its_task() -> None:
     found = [row for task in installed("tasks") for row in leaderboard.reference(task)]
     assert len(found) > 80
