@@ -28,7 +28,6 @@ class Message(NamedTuple):
 
     def as_dict(self) -> dict[str, str]:
         """As APIs and records have it."""
-
         return {"role": self.role, "content": self.content}
 
 
@@ -311,13 +310,11 @@ class Score:
     @classmethod
     def of(cls, correct: bool, answer: str, **detail: Any) -> Score:
         """A verdict on an answer that was read."""
-
         return cls(Outcome.CORRECT if correct else Outcome.WRONG, float(correct), answer, detail)
 
     @classmethod
     def without_answer(cls, outcome: Outcome, **detail: Any) -> Score:
         """An outcome without an answer: its value is 0 if it counts as a verdict, else None."""
-
         return cls(outcome, 0.0 if outcome.has_verdict else None, None, detail)
 
 

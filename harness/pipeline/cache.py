@@ -36,7 +36,6 @@ class Cache:
 
     def get(self, key: str) -> Completion | None:
         """The completion kept under a key; None if there is none, or if the file can't be read now."""
-
         try:
             row = self._db.execute("SELECT value FROM completions WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error:
@@ -45,7 +44,6 @@ class Cache:
 
     def put(self, key: str, completion: Completion) -> None:
         """Keep a completion. A cache that can't be written is no error."""
-
         value = json.dumps(asdict(completion))
         with contextlib.suppress(sqlite3.Error):  # an answer that can't be cached is an answer all the same
             self._db.execute("INSERT OR REPLACE INTO completions VALUES (?, ?)", (key, value))

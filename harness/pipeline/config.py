@@ -70,7 +70,6 @@ class RunOption:
     @property
     def flag(self) -> str:
         """Its spelling on the command line, `--max-tokens`."""
-
         return "--" + self.name.replace("_", "-")
 
     @property
@@ -81,7 +80,6 @@ class RunOption:
     @property
     def default(self) -> Any:
         """That of its field; None if somebody else decides it later."""
-
         return next(f.default for f in fields(self.part) if f.name == self.name)
 
     @property

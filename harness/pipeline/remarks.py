@@ -37,7 +37,6 @@ class Remarks:
 
     def lines(self) -> list[str]:
         """One sentence for each thing to know; none if there is nothing."""
-
         found = [f"{text} ({_samples(times)})" for text, times in self.notes.items()]
         if self._no_room:
             found.append(

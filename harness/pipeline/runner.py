@@ -98,7 +98,6 @@ def preamble(task: Task, config: RunConfig) -> tuple[Message, ...]:
 
 def epochs_of(task: Task, config: RunConfig) -> int:
     """How often each sample is asked: as the user says, or else the task."""
-
     return config.epochs if config.epochs is not None else task.epochs
 
 
@@ -174,7 +173,6 @@ class Run:
 
     def check_budget(self) -> None:
         """Raises BudgetSpent if the tokens of the run so far reach its budget."""
-
         budget = self.config.budget_tokens
         if budget is not None and self.spent >= budget:
             raise BudgetSpent(

@@ -234,7 +234,6 @@ def _judge(f: Finding, p: float, declared: Sequence[str]) -> Finding:
 
 def warnings(findings: Iterable[Finding]) -> list[Finding]:
     """Findings that differ and that the task does not declare."""
-
     return [f for f in findings if f.verdict == "differs"]
 
 
@@ -266,5 +265,4 @@ def _effect(value: float) -> str:
 
 def as_rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Findings as rows of a table, a column for each field of Finding."""
-
     return [dict(f.__dict__) for f in findings]

@@ -40,13 +40,11 @@ class Cell:
     @property
     def samples(self) -> int:
         """Number of records, also of those without a verdict."""
-
         return self.outcomes.total()
 
     @property
     def accuracy(self) -> Estimate | None:
         """Over records with a verdict, clustered by group; None without one."""
-
         return self.clusters.accuracy()
 
     def row(self) -> dict[str, Any]:

@@ -92,7 +92,6 @@ class Comparison:
     @property
     def regressions(self) -> list[Change]:
         """The changes that are regressions: overall, and of single conditions."""
-
         return [c for c in (self.overall, *self.conditions) if c.verdict == "regression"]
 
     def exit_code(self, fail_on: str = "regression") -> int:
@@ -370,7 +369,6 @@ def _remarks(c: Comparison) -> list[str]:
 
 def render(c: Comparison) -> str:
     """The comparison as text for the terminal; its last line is the verdict."""
-
     lines = [f"{c.task}: {c.new} against {c.base}, margin {c.margin:g}, alpha {c.alpha:g}", ""]
     lines += [align(_header(c), _rows(c), left=1), "", *_remarks(c), c.overall.verdict.upper()]
     worse = [change.condition for change in c.conditions if change.verdict == "regression"]
@@ -379,7 +377,6 @@ def render(c: Comparison) -> str:
 
 def to_json(c: Comparison) -> str:
     """All fields of the comparison as a JSON object."""
-
     return json.dumps(asdict(c), ensure_ascii=False, indent=1) + "\n"
 
 

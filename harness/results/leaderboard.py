@@ -49,7 +49,6 @@ class Counted:
     @property
     def model(self) -> str:
         """The model's name, as the run was asked for."""
-
         return str(self.run.config["model"])
 
 
@@ -217,13 +216,11 @@ def _cells(row: Row) -> list[str]:
 
 def render(table: Sequence[Row]) -> str:
     """The columns of SHOWN as text for the terminal."""
-
     return align(SHOWN, [_cells(row) for row in table], left=4)
 
 
 def render_ranks(table: Sequence[Row]) -> str:
     """The rows of `ranks` as text for the terminal."""
-
     header = ["task", "model", "strategy", "rank", "95% of ranks", "n", "accuracy"]
     body = [
         [r["task"], r["model"], r["strategy"], str(r["rank"]), f"{r['rank_low']} to {r['rank_high']}"]
@@ -235,7 +232,6 @@ def render_ranks(table: Sequence[Row]) -> str:
 
 def to_csv(table: Sequence[Row]) -> str:
     """All COLUMNS; an empty cell is a value that is not known."""
-
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -245,7 +241,6 @@ def to_csv(table: Sequence[Row]) -> str:
 
 def to_markdown(table: Sequence[Row]) -> str:
     """The columns of SHOWN as a Markdown table."""
-
     lines = ["| " + " | ".join(SHOWN) + " |", "|" + "---|" * len(SHOWN)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in _cells(row)) + " |" for row in table]
     return "\n".join(lines) + "\n"

@@ -27,7 +27,6 @@ class Kinds:
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Note the types of one record's params."""
-
         for name, value in record["params"].items():
             self.of.setdefault(name, set()).add(type(value))
 

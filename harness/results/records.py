@@ -32,7 +32,6 @@ class RecordedRun:
     @property
     def config(self) -> Mapping[str, Any]:
         """What was asked for, as `asdict` of a RunConfig gives it."""
-
         found: Mapping[str, Any] = self.about["config"]
         return found
 
@@ -44,7 +43,6 @@ class RecordedRun:
     @property
     def task(self) -> str:
         """The task's name."""
-
         return str(self.config["task"])
 
     @property
@@ -56,7 +54,6 @@ class RecordedRun:
     @property
     def factors(self) -> tuple[str, ...]:
         """The params that make up the condition, see Task.factors."""
-
         return tuple(self._task.get("factors") or ())
 
     @property
@@ -171,7 +168,6 @@ class Tally:
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record."""
-
         self.contrasts.add(record)
         self.kinds.add(record)
         if self._collector is not None:

@@ -20,7 +20,6 @@ class Estimate(NamedTuple):
 
 def normal_quantile(confidence: float) -> float:
     """The two-sided quantile: 1.96 at 0.95."""
-
     return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
@@ -50,14 +49,12 @@ class Clusters(dict[str, Cluster]):
 
     def add(self, group: str, right: float, answers: int = 1) -> None:
         """Count answers of a group, `right` of them (or the sum of their values)."""
-
         there = self.get(group)
         self[group] = Cluster(right, answers) if there is None else Cluster(there[0] + right, there[1] + answers)
 
     @property
     def answers(self) -> int:
         """Of all groups."""
-
         return sum(cluster.answers for cluster in self.values())
 
     def accuracy(self, confidence: float = 0.95) -> Estimate | None:
@@ -122,7 +119,6 @@ class Stratum(NamedTuple):
     @property
     def difference(self) -> float:
         """Share of the first side less that of the base."""
-
         return self.right / self.answers - self.base_right / self.base_answers
 
     @property
@@ -178,7 +174,6 @@ class MatchedDifference:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """(low, high) in [-1, 1]; it holds the value and is never of zero width."""
-
         low, high = (self._half(half, confidence) for half in _by_chance(self._alike, confidence))
         return max(-1.0, min(self.value, self._centre - low)), min(1.0, max(self.value, self._centre + high))
 
