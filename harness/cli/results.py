@@ -21,8 +21,9 @@ def table(runs: tuple[Path, ...], by: str, incomplete: bool, csv_file: Path | No
     from harness.results import tables
 
     columns = split((by,))
-    tidy = tables.Tidy(columns)
-    for run in open_runs(runs, incomplete):
+    opened = open_runs(runs, incomplete)
+    tidy = tables.Tidy(columns, several=len(opened) > 1)
+    for run in opened:
         for record in run.records():
             tidy.add(record)
     if tidy.repeated:
@@ -133,8 +134,8 @@ def set_baseline(run: Path, name: str | None) -> None:
     opened = open_run(store.find_run(run))
     config = opened.config
     name = name or f"{config['task']}-{config['model'].replace('/', '-')}"
-    before = gate.BASELINES / name / gate.ANSWERS
-    replaced = open_run(before.parent).about.get("run_id") if before.is_file() else None
+    before = gate.baseline_folder(name)
+    replaced = open_run(before).about.get("run_id") if (before / gate.ANSWERS).is_file() else None
     try:
         target = gate.set_baseline(opened, name)
     except OSError as error:

@@ -72,12 +72,8 @@ def collect(directories: Sequence[Path]) -> tuple[list[RunData], Samples]:
 
 
 def _run(run: RecordedRun, on_record: Callable[[Mapping[str, Any]], None]) -> RunData:
-    numbers, effects, first, task = (
-        _Numbers(run.measures),
-        Effects((), run.measures, run.varies),
-        FirstSamples(),
-        run.installed_task(),
-    )
+    numbers, effects, first = _Numbers(run.measures), Effects((), run.measures, run.varies), FirstSamples()
+    task = run.installed_task()
     own = task.collector() if task is not None else None
     add = [numbers.add, effects.add, first.add, on_record] + ([own.add] if own is not None else [])
     contrasts = run.read(*add)

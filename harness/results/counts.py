@@ -121,7 +121,7 @@ class _Pairing:
         if self.p >= 0.05:  # interval and test are different approximations: if they disagree, the wider holds
             low, high = min(low, 0.0), max(high, 0.0)
         answers = sum(s.answers + s.base_answers for s in self.matched.strata)
-        return Estimate(value, min(low, value), max(high, value), answers)
+        return Estimate(value, low, high, answers)
 
     @cached_property
     def p(self) -> float:

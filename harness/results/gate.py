@@ -112,21 +112,22 @@ def find(name: str | Path) -> Path:
     return committed if (committed / ANSWERS).is_file() else store.find_run(name)
 
 
-def answers(directory: Path, metric: str = "accuracy") -> dict[tuple[str, int], Answer]:
+def answers(run: RecordedRun, metric: str = "accuracy") -> dict[tuple[str, int], Answer]:
     """Every sample's answer by (id, epoch). `metric` is accuracy, or `detail.NAME` for a number or truth value of the
     scores' detail. UsageError for another metric, and for one that no record has."""
     kind, _, name = metric.partition(".")
     if metric != "accuracy" and (kind != "detail" or not name):
         raise UsageError(f"--metric {metric}: there is no such metric", "accuracy, or detail.NAME")
+    directory = run.directory
     if (directory / ANSWERS).is_file():
         if metric != "accuracy":
             raise UsageError(f"{directory} is a baseline: it has accuracy only", "compare run directories for others")
         return {(a.id, a.epoch): a for a in _kept(directory / ANSWERS)}
-    run = open_run(directory)
     found, measured = {}, set[str]()
     for record in run.records():
-        detail = record.get("detail") or {}
-        measured |= {key for key, value in detail.items() if isinstance(value, bool | int | float)}
+        if metric != "accuracy":
+            detail = record.get("detail") or {}
+            measured |= {key for key, value in detail.items() if isinstance(value, bool | int | float)}
         answer = _answer(record, run.version, name if metric != "accuracy" else None)
         found[answer.id, answer.epoch] = answer
     if metric != "accuracy" and name not in measured:
@@ -157,16 +158,20 @@ def _kept(path: Path) -> Iterator[Answer]:
             raise DataError(f"{path}, line {number_}: not a baseline's answer: {error}") from None
 
 
-def set_baseline(opened: RecordedRun, name: str, root: Path = BASELINES) -> Path:
-    """Keep of a run what later runs are compared with: small, one line a sample, so that a diff shows what changed."""
-    run = opened.directory
+def baseline_folder(name: str, root: Path = BASELINES) -> Path:
+    """The folder of a baseline, which may not be there yet. UsageError for a name that leads elsewhere."""
     if Path(name).name != name or name in ("", ".", "..") or "\\" in name:
         raise UsageError(f"'{name}' is not a name for a baseline", "a name is one folder in results/baselines/")
+    return root / name
+
+
+def set_baseline(opened: RecordedRun, name: str, root: Path = BASELINES) -> Path:
+    """Keep of a run what later runs are compared with: small, one line a sample, so that a diff shows what changed."""
+    run, target = opened.directory, baseline_folder(name, root)
     if opened.status != "complete":
         raise UsageError(f"{run} is not complete: {opened.status}", f"harness run --resume {run}")
-    target = root / name
     target.mkdir(parents=True, exist_ok=True)
-    lines = sorted(json.dumps(asdict(a), ensure_ascii=False) for a in answers(run).values())
+    lines = sorted(json.dumps(asdict(a), ensure_ascii=False) for a in answers(opened).values())
     (target / ANSWERS).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     names = ("run_id", "created", "config", "task", "conditions", "versions", "git_commit", "model")
     kept = {name: opened.about[name] for name in names if name in opened.about}
@@ -184,7 +189,7 @@ def compare(
 ) -> Comparison:
     """Both runs must have asked the same: DataError that names the samples if they did not."""
     runs = open_run(base), open_run(new)
-    before, after = (answers(run.directory, metric) for run in runs)
+    before, after = (answers(run, metric) for run in runs)
     _same_task(*runs)
     _same_samples(base, before, new, after)
     pairs = [(before[key], after[key]) for key in before]

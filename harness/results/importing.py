@@ -18,7 +18,7 @@ from harness.errors import DataError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.results.records import Tally, close_run, describe_run
-from harness.results.rescore import score_row
+from harness.results.rescore import score_row, verdict
 from harness.types import PublishedAnswer, Record, Task
 
 
@@ -81,7 +81,7 @@ def _record(task: Task, config: RunConfig, run_id: str, answer: PublishedAnswer)
         "input": [m.as_dict() for m in sample.messages],
     }
     values |= {"target": sample.target, "response": answer.response, "stop_reason": answer.stop_reason}
-    values |= {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
+    values |= verdict(score)
     values |= {"detail": {**score.detail, "published_verdict": answer.verdict}, "calls": 1}
     values |= {"error": score.detail.get("error"), "thinking": "", "served_by": answer.model}
     values |= {"identity": store.identity(task.name, task.version, sample.id, answer.epoch, answer.response)}

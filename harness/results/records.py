@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,7 +19,7 @@ from harness.results.counts import Contrasts
 from harness.results.parquet import Kinds, write_parquet
 from harness.results.tables import write_summary
 from harness.text import Extra
-from harness.types import Collector, Task
+from harness.types import Task
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,10 @@ class RecordedRun:
         for the defaults. Runs of one task and version with the same words were asked the same."""
         config = self.config
         options = [f"{name}={value}" for name, value in sorted((config.get("task_options") or {}).items())]
-        defaults = {"seed": 0, "limit": None, "epochs": None, "num_fewshot": 0, "system_message": None}
-        options += [f"{n} {config[n]}" for n, default in defaults.items() if config.get(n, default) != default]
+        defaults = {f.name: f.default for f in fields(RunConfig)}
+        for name in ("seed", "limit", "epochs", "num_fewshot", "system_message"):
+            if config.get(name, defaults[name]) != defaults[name]:
+                options.append(f"{name} {config[name]}")
         return ", ".join(options)
 
     @property
@@ -113,11 +115,6 @@ class RecordedRun:
             return None
         found: type[Task] = plugins.load("tasks", self.task)
         return found
-
-    def collector(self) -> Collector | None:
-        """A new collector of the task's own tables."""
-        task = self.installed_task()
-        return None if task is None else task.collector()
 
 
 def open_run(directory: Path) -> RecordedRun:
@@ -184,14 +181,13 @@ def close_run(
     tally: Tally,
     status: str = "complete",
     reason: str = "",
-    **more: Any,
 ) -> None:
     """Write what a run has at its end: run.json with its status, records.parquet and summary.csv.
 
-    `about` is run.json as it was begun, and `more` goes over it; `tally` has seen all records.
+    `about` is run.json as it was begun; `tally` has seen all records.
     """
     finished = {"status": status, "finished": _now(), "reason": reason, "conditions": list(tally.contrasts.conditions)}
-    store.write_config(directory, {**about, **finished, **more})
+    store.write_config(directory, {**about, **finished})
     write_parquet(directory, directory / "records.parquet", tally.kinds)
     write_summary(directory / "summary.csv", about["config"], tally.contrasts)
 

@@ -31,8 +31,7 @@ def score_file(task: Task, source: Path, target: Path | None) -> Counter[str]:
                 raise DataError(f"{where}: is of task {row['task']}, not of {task.name}", f"--task {row['task']}")
             score = score_row(task, row, where)
             outcomes[score.outcome.value] += 1
-            row |= {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
-            out.write(json_line(row | {"detail": score.detail}))
+            out.write(json_line(row | verdict(score)))
     return outcomes
 
 
@@ -44,6 +43,12 @@ def score_row(task: Task, row: dict[str, Any], where: str) -> Score:
         raise DataError(f"{where}: {error.message}", error.hint) from None
     except Exception as error:
         return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(error).__name__}: {error}")
+
+
+def verdict(score: Score) -> dict[str, Any]:
+    """A score as columns of a record."""
+    own = {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
+    return own | {"detail": dict(score.detail)}
 
 
 def run_of(directory: Path, task: str) -> RecordedRun:
@@ -86,8 +91,7 @@ def score_run(task: Task, task_options: Mapping[str, str], directory: Path, targ
 
 def _columns(score: Score, task: Task) -> dict[str, Any]:
     """What a new score changes in a record."""
-    found = {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
-    return found | {"detail": dict(score.detail), "task_version": task.version, "error": score.detail.get("error")}
+    return verdict(score) | {"task_version": task.version, "error": score.detail.get("error")}
 
 
 def _refused(record: Mapping[str, Any]) -> bool:

@@ -179,7 +179,7 @@ class Planning(Task):
 
     def _instances(self, seed: int) -> Iterator[tuple[str, Instance, Plan]]:
         """(group, instance, plan with the fewest steps) of each instance that fits the options, each once."""
-        lengths, seen, missed = self._lengths(), set[str](), 0
+        lengths, seen, missed = frozenset(self._lengths()), set[str](), 0
         settings = [f"{field}{getattr(self, field)}" for field in self._sizes()]
         for name, drawn in self._drawn(seed, settings):
             pddl = drawn.pddl(self.base.domain.name)
