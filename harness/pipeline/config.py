@@ -36,6 +36,7 @@ class RunConfig:
     num_fewshot: int = 0
     cache: bool = False
     budget_tokens: int | None = None
+    name: str | None = None
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RunConfig:
@@ -137,6 +138,7 @@ OPTIONS = (
     RunOption("timeout", ModelOptions, "Seconds for one attempt.", least=0, above=True),
     RunOption("cache", RunConfig, "Keep answers and reuse them in later runs."),
     RunOption("budget_tokens", RunConfig, "Stop when this many tokens are used.", least=1),
+    RunOption("name", RunConfig, "A label, shown if the run stands beside others."),
     RunOption("base_url", ModelOptions, "An OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1"),
     RunOption("api_key_env", ModelOptions, "Name of the environment variable that holds the key."),
 )  # fmt: skip

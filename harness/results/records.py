@@ -46,6 +46,17 @@ class RecordedRun:
         return str(self.config["task"])
 
     @property
+    def model(self) -> str:
+        """The model, as the run was asked for."""
+        return str(self.config["model"])
+
+    @property
+    def name(self) -> str:
+        """The label that its user gave it (`--name`), "" for none; on one line, and not longer than a label is."""
+        shown = (c if c.isprintable() else " " for c in str(self.config.get("name") or ""))
+        return " ".join("".join(shown).split())[:80]
+
+    @property
     def version(self) -> str | None:
         """The task's version."""
         found: str | None = self._task.get("version")
