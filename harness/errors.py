@@ -47,3 +47,8 @@ class FatalModelError(ModelError):
 
 class BudgetSpent(HarnessError):  # noqa: N818 - the end of a budget is not a fault
     """The run's token budget is used up. --resume with a larger budget runs the missing samples."""
+
+
+def cause(error: Exception) -> str:
+    """What an exception says, without the number and the path that an OSError's text has: the path stands before."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from harness.errors import DataError, HarnessError, UsageError
+from harness.errors import DataError, HarnessError, UsageError, cause
 
 # json.dumps would make a new encoder at each call.
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -34,7 +34,7 @@ def read_json(source: Path) -> Any:
         data = source.read_bytes()
         return json.loads(gzip.decompress(data) if source.suffix == ".gz" else data)
     except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{source}: can't be read: {error}") from None
+        raise UsageError(f"{source}: can't be read: {cause(error)}") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{source}: not valid JSON: {error}") from None
 
@@ -48,7 +48,7 @@ def read_jsonl(source: Path) -> Iterator[tuple[str, bytes]]:
                 if line.strip():
                     yield f"{source}, line {number}", line
     except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{source}: can't be read: {error}") from None
+        raise UsageError(f"{source}: can't be read: {cause(error)}") from None
 
 
 @contextlib.contextmanager
@@ -65,4 +65,4 @@ def writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
             yield file
         part.replace(target)
     except OSError as error:
-        raise HarnessError(f"{target}: can't be written: {error.strerror or error}") from None
+        raise HarnessError(f"{target}: can't be written: {cause(error)}") from None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import display, plugins
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, cause
 from harness.models.registry import open_model
 from harness.options import describe
 from harness.pipeline import store
@@ -98,7 +98,7 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
     try:
         directory.mkdir(parents=True)
     except OSError as error:
-        raise HarnessError(f"{directory} can't be made: {error.strerror}", "choose another --out") from None
+        raise HarnessError(f"{directory} can't be made: {cause(error)}", "choose another --out") from None
     about = describe_run(run_id, config, task) | {
         "strategy": {"name": config.strategy, "aid": strategy.aid, "max_calls": strategy.max_calls},
         "sampling": asdict(sampling_of(task, config)),

@@ -224,6 +224,25 @@ def test_a_run_can_be_scored_anew_under_the_other_rule(harness, tmp_path) -> Non
     assert harness("table", "again", "--by", "params_prompt")[0] == 0
 
 
+def test_several_runs_end_with_an_overview(harness) -> None:
+    _, out, _ = harness("run", "-t", "aiw,game24", *ORACLE, "--limit", "3", "--epochs", "1", "--name", "first")
+    overview = out.partition("\n2 runs\n")[2].splitlines()
+    shown = [line.split("  ")[0] for line in overview if not line.startswith(" ")]
+    assert [shown[0], *shown[2:]] == ["run", "first, aiw", "first, game24"]
+    _, out, _ = harness("run", "-t", "aiw", *ORACLE, "--limit", "3", "--epochs", "1")
+    assert "runs\n" not in out
+
+
+def test_the_table_starts_with_the_gap_that_the_task_exists_for(harness) -> None:
+    harness("run", "--task", "aiw", *ORACLE, "--epochs", "1")
+    _, out, _ = harness("table", only_run(Path()), "--by", "model")
+    assert out.startswith("gap within group")
+    assert out.splitlines()[2].startswith("aiw, baseline/oracle  friends - original")
+    assert "thinking_v1 - standard" not in out
+    _, out, _ = harness("table", only_run(Path()), "--by", "model", "--json", "-")
+    assert json.loads(out)[0]["n"] == 24
+
+
 def test_table_groups_by_any_column_and_exports(harness, tmp_path) -> None:
     harness("run", "--task", "aiw", *ORACLE, "--epochs", "1")
     code, out, _ = harness("table", only_run(tmp_path), "--by", "params_prompt", "--csv", "-")
@@ -378,7 +397,7 @@ def test_a_run_twice_is_counted_once_and_an_incomplete_one_only_if_asked_for(har
     run = only_run(Path())
     code, out, err = harness("table", run, run, "--by", "params_family")
     assert (code, "note: 6 answers are in several runs, and count once" in err) == (0, True)
-    assert out.splitlines()[2].split()[:2] == ["original", "6"]
+    assert re.search(r"^original +6 +1\.000 ", out, re.M)
     about = json.loads((Path(run) / "run.json").read_text())
     (Path(run) / "run.json").write_text(json.dumps(about | {"status": "interrupted"}))
     code, _, err = harness("table", run)

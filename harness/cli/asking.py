@@ -81,13 +81,16 @@ def run(**options: Any) -> None:
     for model in opened:
         if isinstance(model, Checked):
             model.check()
-    worst = 0
+    worst, runs = 0, []
     with registry.shared(models):
         for config in configs:
             finished = launch.start(config, options["out"], show)
             worst = max(worst, _report(finished))
+            runs.append(finished)
             if finished.result.status == "interrupted":
                 break  # Ctrl-C ends all runs, not only this one
+    if len(runs) > 1:
+        _overview(runs)
     sys.exit(worst)
 
 
@@ -107,6 +110,17 @@ def _report(finished: Any) -> int:
     click.echo(f"not complete: {result.reason}", err=True)
     click.echo(f"finish it with: harness run --resume {finished.directory}", err=True)
     return EXIT_INCOMPLETE
+
+
+def _overview(runs: list[Any]) -> None:
+    """Print the runs that were just made side by side."""
+    from harness.results.labels import labels
+    from harness.results.records import open_run
+    from harness.results.tables import render_overview
+
+    names = labels([open_run(run.directory) for run in runs])
+    counted = [(name, run.tally.contrasts) for name, run in zip(names, runs, strict=True)]
+    click.echo(f"\n{len(runs)} runs\n" + render_overview(counted))
 
 
 def _show(tally: Any) -> None:

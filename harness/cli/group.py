@@ -82,14 +82,14 @@ def read_config_file(context: click.Context, _: click.Parameter, path: Path | No
         return
     import tomllib
 
-    from harness.errors import UsageError
+    from harness.errors import UsageError, cause
     from harness.options import suggestion
     from harness.pipeline.config import as_text
 
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: can't be read as TOML: {error}") from None
+        raise UsageError(f"{path}: can't be read as TOML: {cause(error)}") from None
     known = {p.name: p for p in context.command.get_params(context) if p.name}
     defaults: dict[str, Any] = {}
     pairs: dict[str, tuple[str, ...]] = {}

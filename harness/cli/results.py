@@ -16,34 +16,40 @@ from harness.cli.group import cli, find_runs, open_runs, opt, split, task_option
 @click.option("--incomplete", is_flag=True, help="Include runs that are not complete.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV (- for stdout).")
 @click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet.")
-def table(runs: tuple[Path, ...], by: str, incomplete: bool, csv_file: Path | None, parquet_file: Path | None) -> None:
-    """Tidy table over the records of one or more runs. An answer that is in several of them counts once."""
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, allow_dash=True), help="Write JSON (- for stdout)."
+)
+def table(runs: tuple[Path, ...], by: str, incomplete: bool, **files: Path | None) -> None:
+    """Tidy table over the records of one or more runs, below the gaps that their tasks exist for. An answer that is in
+    several of the runs counts once."""
     from harness.results import tables
+    from harness.results.labels import labels
 
     columns = split((by,))
     opened = open_runs(runs, incomplete)
     tidy = tables.Tidy(columns, several=len(opened) > 1)
-    for run in opened:
-        for record in run.records():
-            tidy.add(record)
+    counted = [(label, run.read(tidy.add)) for label, run in zip(labels(opened), opened, strict=True)]
     if tidy.repeated:
         click.echo(f"note: {tidy.repeated} answers are in several runs, and count once", err=True)
     rows = tidy.rows()
-    if csv_file or parquet_file:
-        import pandas as pd
+    if not any(files.values()):
+        click.echo("\n\n".join([*filter(None, [tables.render_main_gaps(counted)]), tables.render(rows, columns)]))
+        return
+    import pandas as pd
 
-        from harness.errors import HarnessError
+    from harness.errors import HarnessError, cause
 
-        frame = pd.DataFrame(rows)
-        try:
-            if csv_file:
-                frame.to_csv(sys.stdout if str(csv_file) == "-" else csv_file, index=False)
-            if parquet_file:
-                frame.to_parquet(parquet_file, index=False)
-        except OSError as error:
-            raise HarnessError(f"the table can't be written: {error}") from None
-    else:
-        click.echo(tables.render(rows, columns))
+    frame = pd.DataFrame(rows)
+    try:
+        if files["csv_file"]:
+            frame.to_csv(sys.stdout if str(files["csv_file"]) == "-" else files["csv_file"], index=False)
+        if files["parquet_file"]:
+            frame.to_parquet(files["parquet_file"], index=False)
+        if files["json_file"]:
+            target = sys.stdout if str(files["json_file"]) == "-" else files["json_file"]
+            frame.to_json(target, orient="records", indent=1, force_ascii=False)
+    except OSError as error:
+        raise HarnessError(f"the table can't be written: {cause(error)}") from None
 
 
 @cli.command()
@@ -70,12 +76,13 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
 @click.option("--incomplete", is_flag=True, help="Include runs that are not complete, marked as such.")
 def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **files: Path | None) -> None:
     """Runs side by side: one row per model, task, strategy and condition; ranks with their uncertainty."""
-    from harness.errors import HarnessError
-    from harness.results import leaderboard as boards
+    from harness.errors import HarnessError, cause
+    from harness.results import leaderboard as board
+    from harness.results import ranks
 
-    read, notes = boards.read(find_runs(runs), incomplete)
-    table = boards.rows(read, published)
-    writers = {"csv_file": boards.to_csv, "markdown": boards.to_markdown, "latex": boards.to_latex}
+    read, notes = ranks.read(find_runs(runs), incomplete)
+    table = board.rows(read, published)
+    writers = {"csv_file": board.to_csv, "markdown": board.to_markdown, "latex": board.to_latex}
     for name, write in writers.items():
         if str(files[name]) == "-":
             click.echo(write(table), nl=False)
@@ -83,11 +90,10 @@ def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **fil
             try:
                 Path(str(files[name])).write_text(write(table), encoding="utf-8")
             except OSError as error:
-                raise HarnessError(f"{files[name]}: can't be written: {error.strerror}") from None
+                raise HarnessError(f"{files[name]}: can't be written: {cause(error)}") from None
     if "-" not in map(str, files.values()):
-        click.echo(boards.render(table))
-        click.echo("\n" + boards.render_ranks(boards.ranks(read)))
-    for note in notes:
+        click.echo("\n\n".join([*map(board.render_board, ranks.boards(read)), board.render(table)]))
+    for note in (*notes, *(board.unmatched(table) if published else ())):
         click.echo(f"note: {note}", err=True)
 
 
@@ -104,7 +110,7 @@ def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **fil
 @click.option("--summary", "summary_file", type=click.Path(path_type=Path), help="Write Markdown.")
 def compare(base: str, new: str, metric: str, margin: float, alpha: float, fail_on: str, **files: Path | None) -> None:
     """Regression gate: NEW against BASE (runs, or names of baselines), paired on the same samples."""
-    from harness.errors import HarnessError
+    from harness.errors import HarnessError, cause
     from harness.results import gate
 
     result = gate.compare(gate.find(base), gate.find(new), metric=metric, margin=margin, alpha=alpha)
@@ -112,7 +118,7 @@ def compare(base: str, new: str, metric: str, margin: float, alpha: float, fail_
     try:
         gate.write_outputs(result, fail_on, [(k, files[f"{k}_file"]) for k in ("json", "junit", "summary")])
     except OSError as error:
-        raise HarnessError(f"{error.filename}: can't be written: {error.strerror}") from None
+        raise HarnessError(f"{error.filename}: can't be written: {cause(error)}") from None
     sys.exit(result.exit_code(fail_on))
 
 
@@ -126,7 +132,7 @@ def baseline() -> None:
 @click.option("--name", help="What the baseline is called.  [default: task-model]")
 def set_baseline(run: Path, name: str | None) -> None:
     """Keep the part of a run that `harness compare NAME RUN` needs: small, to be committed."""
-    from harness.errors import HarnessError
+    from harness.errors import HarnessError, cause
     from harness.pipeline import store
     from harness.results import gate
     from harness.results.records import open_run
@@ -139,7 +145,7 @@ def set_baseline(run: Path, name: str | None) -> None:
     try:
         target = gate.set_baseline(opened, name)
     except OSError as error:
-        raise HarnessError(f"the baseline can't be written: {error}") from None
+        raise HarnessError(f"the baseline can't be written: {cause(error)}") from None
     click.echo(f"baseline: {target}" + (f" (in place of the one made of {replaced})" if replaced else ""))
 
 
@@ -149,7 +155,7 @@ def set_baseline(run: Path, name: str | None) -> None:
 @click.option("--static-png", type=click.Path(path_type=Path), help="A folder for each picture as PNG, SVG and PDF.")
 def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None) -> None:
     """One self-contained page about runs: gaps, pictures, and every sample to look at."""
-    from harness.errors import HarnessError, UsageError
+    from harness.errors import HarnessError, UsageError, cause
     from harness.report import collect, page, plots
 
     if output is None and static_png is None:
@@ -163,7 +169,7 @@ def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None)
             made = [path for run in data for path in plots.save(run, static_png)]
             click.echo(f"{len(made)} files in {static_png}")
     except OSError as error:
-        raise HarnessError(f"{error.filename}: can't be written: {error.strerror}") from None
+        raise HarnessError(f"{error.filename}: can't be written: {cause(error)}") from None
 
 
 HISTORY = Path("results/history.csv")
@@ -179,13 +185,13 @@ def history() -> None:
 @click.option("--file", type=click.Path(path_type=Path), default=HISTORY, show_default=True)
 def history_add(runs: tuple[Path, ...], file: Path) -> None:
     """Add runs that the file does not have yet."""
-    from harness.errors import HarnessError
+    from harness.errors import HarnessError, cause
     from harness.results import history as histories
 
     try:
         added = histories.add(open_runs(runs, incomplete=False), file)
     except OSError as error:
-        raise HarnessError(f"{file}: can't be written: {error.strerror}") from None
+        raise HarnessError(f"{file}: can't be written: {cause(error)}") from None
     click.echo(f"{len(added)} of {len(runs)} runs added to {file}")
 
 
@@ -204,14 +210,14 @@ def history_show(file: Path) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The JSON file to write.")
 def export(run: Path, kind: str, output: Path) -> None:
     """A run as a log of inspect_ai, or as results of lm-evaluation-harness."""
-    from harness.errors import HarnessError
+    from harness.errors import HarnessError, cause
     from harness.pipeline import store
     from harness.results import export as exports
 
     try:
         exports.write(store.find_run(run), kind, output)
     except OSError as error:
-        raise HarnessError(f"{output}: can't be written: {error.strerror}") from None
+        raise HarnessError(f"{output}: can't be written: {cause(error)}") from None
 
 
 @cli.command()

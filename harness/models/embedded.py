@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError, ModelError, UsageError
+from harness.errors import DataError, ModelError, UsageError, cause
 from harness.models.context import lowered
 from harness.options import build, option
 from harness.types import Completion, Message, ModelOptions, Params, Request, Sampling, StopReason
@@ -77,7 +77,7 @@ class Embedded:
         except KeyError:
             raise DataError(f"{self._directory / 'config.json'} has no eos_token") from None
         except Exception as error:
-            raise DataError(f"{self._directory / 'tokenizer.json'} can't be read: {error}") from None
+            raise DataError(f"{self._directory / 'tokenizer.json'} can't be read: {cause(error)}") from None
         self._template = _chat_template(self._directory, config)
         limit = self._settings.context or config.get("model_max_length", 0)
         self._context = int(limit) if 0 < limit < 10**7 else 2048
@@ -234,7 +234,7 @@ def _read_json(path: Path, required: bool = True) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: can't be read: {error}") from None
+        raise DataError(f"{path}: can't be read: {cause(error)}") from None
     return value if isinstance(value, dict) else {}
 
 

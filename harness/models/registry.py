@@ -18,7 +18,7 @@ from typing import Any
 import platformdirs
 
 from harness import plugins
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, UsageError, cause
 from harness.options import suggestion
 from harness.types import Model, ModelOptions
 
@@ -61,7 +61,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: can't be read: {error}") from None
+        raise DataError(f"{path}: can't be read: {cause(error)}") from None
 
 
 def _alias(name: str, row: Any, where: str) -> Alias:

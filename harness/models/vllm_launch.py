@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harness.errors import FatalModelError, HarnessError, ModelErrorKind, UsageError
+from harness.errors import FatalModelError, HarnessError, ModelErrorKind, UsageError, cause
 from harness.models.server_process import ServerProcess, is_alive, log_lines
 from harness.options import option
 
@@ -141,7 +141,8 @@ def _port(wanted: int) -> int:
         try:
             probe.bind(("127.0.0.1", wanted))
         except (OSError, OverflowError) as error:
-            raise UsageError(f"port {wanted} can't be used: {error}", "leave the port out to get a free one") from None
+            hint = "leave the port out to get a free one"
+            raise UsageError(f"port {wanted} can't be used: {cause(error)}", hint) from None
         port: int = probe.getsockname()[1]
     return port
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from harness.errors import UsageError
+from harness.errors import UsageError, cause
 from harness.pddl.interchange import to_objects
 from harness.pddl.parse import PDDLError, parse_domain, parse_problem
 from harness.pddl.planner import normal_form, show
@@ -113,7 +113,7 @@ def _ask_val(command: list[str], home: Path) -> Opinion:
                 start_new_session=True,
             )
         except OSError as error:
-            raise UsageError(f"{command[0]}: can't be started: {error.strerror}", BUILD_VAL) from None
+            raise UsageError(f"{command[0]}: can't be started: {cause(error)}", BUILD_VAL) from None
         try:
             code = process.wait(TIME_LIMIT)
         except subprocess.TimeoutExpired:

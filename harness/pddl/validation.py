@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, UsageError, cause
 from harness.files import json_line, read_jsonl, writing
 from harness.pddl import cross_check
 from harness.pddl.compile import CompiledDomain, compile_domain
@@ -38,7 +38,7 @@ def read_files(*paths: Path) -> list[str]:
         try:
             texts.append(path.read_text(encoding="utf-8", errors="replace"))
         except OSError as error:
-            raise UsageError(f"{path}: can't be read: {error.strerror}") from None
+            raise UsageError(f"{path}: can't be read: {cause(error)}") from None
     return texts
 
 

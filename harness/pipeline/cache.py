@@ -12,7 +12,7 @@ from typing import Any
 
 import platformdirs
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, cause
 from harness.types import Completion, TokenLogprob
 
 
@@ -31,7 +31,7 @@ class Cache:
             self._db.execute("CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
         except (OSError, sqlite3.Error) as error:
             raise HarnessError(
-                f"the cache {path} can't be used: {error}", "remove the file, or run without --cache"
+                f"the cache {path} can't be used: {cause(error)}", "remove the file, or run without --cache"
             ) from None
 
     def get(self, key: str) -> Completion | None:

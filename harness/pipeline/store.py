@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.errors import DataError, HarnessError, UsageError
+from harness.errors import DataError, HarnessError, UsageError, cause
 from harness.files import compact, json_line
 from harness.types import Outcome
 
@@ -64,7 +64,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((directory / "run.json").read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{directory}/run.json can't be read: {error.strerror}") from None
+        raise UsageError(f"{directory}/run.json can't be read: {cause(error)}") from None
     except ValueError as error:
         raise DataError(f"{directory}/run.json is not valid JSON: {error}") from None
     asked = config.get("config") if isinstance(config, dict) else None
@@ -87,7 +87,7 @@ def _replace(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise HarnessError(f"{path} can't be written: {error.strerror}") from None
+        raise HarnessError(f"{path} can't be written: {cause(error)}") from None
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -149,7 +149,7 @@ class Writer:
         try:
             self._lock.acquire(timeout=0)
         except PermissionError as error:
-            raise HarnessError(f"{directory} can't be written: {error.strerror}") from None
+            raise HarnessError(f"{directory} can't be written: {cause(error)}") from None
         except Timeout:
             raise HarnessError(
                 f"{directory} is in use by another run", "wait for it, or start a new run without --resume"
@@ -190,7 +190,7 @@ class Writer:
                 written += os.write(self._files[name], line[written:])
         except OSError as error:
             raise HarnessError(
-                f"{self.directory / name} can't be written: {error.strerror}",
+                f"{self.directory / name} can't be written: {cause(error)}",
                 f"make room, then finish the run with --resume {self.directory}: what is there is kept",
             ) from None
         self._dirty = True

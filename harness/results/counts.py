@@ -203,6 +203,22 @@ class Contrasts:
                 found.add(group.partition("/")[2], *cluster)
         return found
 
+    @property
+    def asked(self) -> int:
+        """A hash of which groups were asked in which conditions: two runs of one task, version, options and seed asked
+        the same samples, perhaps not as often, if it is the same."""
+        names = list(self._cells)
+        return hash(
+            frozenset(
+                (group, frozenset(name for i, name in enumerate(names) if bits >> i & 1))
+                for (group, _), (*_, bits) in self._solved.items()
+            )
+        )  # fmt: skip
+
+    def main_gaps(self) -> list[Gap]:
+        """Those of `gaps` that the task exists for; the p-values are corrected for all gaps of the run."""
+        return [gap for gap in self.gaps() if gap.factor == self.main]
+
     def gaps(self) -> list[Gap]:
         """Each level of each factor against the factor's first level, within group and other factors; those of the
         main factor first."""

@@ -6,14 +6,17 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, UsageError, cause
 from harness.results.records import RecordedRun
 from harness.statistics.intervals import Estimate
 from harness.text import align, interval, number
 
 COLUMNS = (
-    "date commit run_id task task_version model strategy n accuracy ci_low ci_high all_conditions no_verdict".split()
-)
+    "date commit run_id task task_version model strategy n accuracy ci_low ci_high all_conditions no_verdict asked"
+).split()
+"""New ones are added at the end; a file that lacks the last ones is read too."""
+
+OLDEST = COLUMNS[: COLUMNS.index("asked")]
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -22,15 +25,14 @@ Row = dict[str, str]
 
 def add(runs: Iterable[RecordedRun], file: Path) -> list[Row]:
     """Append a row for each run that the file does not have yet; the rows added. The runs must be complete."""
-    known = {row["run_id"] for row in read(file)} if file.exists() else set()
+    before = read(file) if file.exists() else []
+    known = {row["run_id"] for row in before}
     added = [row for row in map(_row, runs) if row["run_id"] not in known]
-    new = not file.exists()
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", newline="", encoding="utf-8") as out:
+    with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerows(added)
+        writer.writeheader()
+        writer.writerows([*before, *added])
     return added
 
 
@@ -44,6 +46,7 @@ def _row(opened: RecordedRun) -> Row:
     values += [config["task"], opened.version, config["model"], config["strategy"], a.n]
     values += [f"{x:.6f}" for x in (a.value, a.low, a.high)]
     values += [f"{everywhere.value:.6f}" if everywhere else "", f"{contrasts.total.row()['no_verdict']:.6f}"]
+    values.append(opened.asked)
     return dict(zip(COLUMNS, map(str, values), strict=True))
 
 
@@ -52,21 +55,25 @@ def read(file: Path) -> list[Row]:
     try:
         with file.open(newline="", encoding="utf-8") as source:
             reader = csv.DictReader(source)
-            rows = list(reader)
+            rows = [{"asked": "", **row} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{file}: can't be read: {error}", "harness history add RUN makes one") from None
-    if list(reader.fieldnames or ()) != COLUMNS:
+        raise UsageError(f"{file}: can't be read: {cause(error)}", "harness history add RUN makes one") from None
+    if list(reader.fieldnames or ()) not in (COLUMNS, OLDEST):
         raise DataError(f"{file} is not a history: its columns must be {', '.join(COLUMNS)}")
     return rows
 
 
+SERIES = ("task", "task_version", "asked", "model", "strategy")
+
+
 def render(rows: Iterable[Row]) -> str:
-    """The runs of each task, version, model and strategy in time, with a bar for each accuracy."""
+    """The runs of each task, version, model and strategy in time, with a bar for each accuracy. Runs that asked other
+    samples (task options, seed, limit) are another series: their accuracies are of other questions."""
     series: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        series.setdefault((row["task"], row["task_version"], row["model"], row["strategy"]), []).append(row)
+        series.setdefault(tuple(row[name] for name in SERIES), []).append(row)
     parts = []
-    for (task, version, model, strategy), members in series.items():
+    for (task, version, asked, model, strategy), members in series.items():
         members.sort(key=lambda row: row["date"])
         estimates = [_estimate(row) for row in members]
         bars = "".join(BARS[min(len(BARS) - 1, int(e.value * len(BARS)))] for e in estimates)
@@ -75,7 +82,8 @@ def render(rows: Iterable[Row]) -> str:
             for row, e in zip(members, estimates, strict=True)
         ]
         header = ["date", "commit", "n", "accuracy", "95% CI"]
-        parts.append(f"{task} {version}, {model}, {strategy}   {bars}\n{align(header, body, left=2)}")
+        samples = f"{task} {version}" + (f" ({asked})" if asked else "")
+        parts.append(f"{samples}, {model}, {strategy}   {bars}\n{align(header, body, left=2)}")
     return "\n\n".join(parts)
 
 

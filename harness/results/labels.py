@@ -20,6 +20,7 @@ def facts(run: RecordedRun) -> dict[str, str]:
         "model": run.model,
         "strategy": ", ".join([str(config.get("strategy") or ""), *_pairs(config.get("strategy_options"))]),
         "options": run.asked,
+        "epochs": str(config.get("epochs") or ""),
         "sampling": ", ".join(_pairs(run.about.get("sampling") or config.get("sampling"))),
         "model options": ", ".join(_pairs(_of(config.get("model_options")).get("extra"))),
         "status": run.status,
@@ -37,7 +38,7 @@ def _pairs(value: Any) -> list[str]:
     return [f"{name.replace('_', ' ')} {v}" for name, v in sorted(_of(value).items()) if v not in (None, "", [], ())]
 
 
-TELLING = ("task", "model", "version", "strategy", "options", "sampling", "model options", "date", "run")
+TELLING = ("task", "model", "version", "strategy", "options", "epochs", "sampling", "model options", "date", "run")
 """The facts by which runs of one label are told apart, in this order."""
 
 

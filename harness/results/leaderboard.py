@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module, resources
-from pathlib import Path
 from typing import Any
 
 from harness import plugins
 from harness.errors import DataError
-from harness.models.registry import aliases
-from harness.results.counts import Contrasts
-from harness.results.records import RecordedRun, complete_runs
-from harness.statistics import intervals
-from harness.statistics.intervals import Cluster, Clusters, Estimate, MatchedDifference, Stratum
+from harness.results.counts import Cell, Worst
+from harness.results.ranks import Board, Counted, as_good_for_less, cost
+from harness.results.tables import render_main_gaps
+from harness.statistics.intervals import Clusters, Estimate
 from harness.text import align, interval, number
 
 COLUMNS = (
     "model task task_version condition strategy n accuracy ci_low ci_high gap gap_ci_low gap_ci_high worst_condition "
-    "all_conditions coverage truncated tokens cost date run_id source"
+    "all_conditions coverage truncated tokens cost date run_id source name asked"
 ).split()
 
 ALL = "all"
@@ -39,25 +36,6 @@ is not taken in."""
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Counted:
-    """A run with its counts."""
-
-    run: RecordedRun
-    contrasts: Contrasts
-
-    @property
-    def model(self) -> str:
-        """The model's name, as the run was asked for."""
-        return str(self.run.config["model"])
-
-
-def read(runs: Iterable[Path], incomplete: bool = False) -> tuple[list[Counted], list[str]]:
-    """(the runs, each read once, notes about what was left out). `incomplete` takes in what is not complete."""
-    found, notes = complete_runs(runs, incomplete)
-    return [Counted(run, run.read()) for run in found], notes
-
-
 def rows(runs: Sequence[Counted], published: bool = False) -> list[Row]:
     """The rows of each run; with `published`, the published numbers of their tasks come after."""
     made = [row for run in runs for row in _rows(run)]
@@ -68,20 +46,24 @@ def rows(runs: Sequence[Counted], published: bool = False) -> list[Row]:
 
 def _rows(counted: Counted) -> Iterator[Row]:
     run, contrasts = counted.run, counted.contrasts
-    imported = run.about.get("imported")
-    source = f"imported: {imported['file']}" if isinstance(imported, dict) else "run"
+    source = f"imported: {run.imported.get('file')}" if run.imported else "run"
     source += "" if run.status == "complete" else f" ({run.status})"
-    common: Row = {"model": counted.model, "task": run.task, "strategy": _strategy(counted), "source": source}
+    common: Row = {"model": run.model, "task": run.task, "strategy": _strategy(counted), "source": source}
     common |= {"task_version": run.version, "run_id": run.about.get("run_id"), "date": run.date[:10]}
+    common |= {"name": run.name or None, "asked": run.asked or None}
     first = next(iter(contrasts.conditions))
     gaps = {c: contrasts.gap_between(c, first) for c in contrasts.conditions if c != first}
     for condition, cell in contrasts.conditions.items():
-        yield _row(common | {"condition": condition}, cell, gaps.get(condition), counted.model)
+        yield _row(common | {"condition": condition}, cell, gaps.get(condition), run.model)
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
-    last = _row(common | {"condition": ALL}, contrasts.total, contrasts.gap_of_worst(), counted.model)
-    last["worst_condition"] = worst.condition if worst else None
+    last = _row(common | {"condition": ALL}, contrasts.total, contrasts.gap_of_worst(), run.model)
+    last["worst_condition"] = _named(worst) if worst else None
     last["all_conditions"] = everywhere.value if everywhere else None
     yield last
+
+
+def _named(worst: Worst) -> str:
+    return f"{worst.condition} ({len(worst.ties)} more tied)" if worst.ties else worst.condition
 
 
 def _strategy(counted: Counted) -> str:
@@ -90,24 +72,16 @@ def _strategy(counted: Counted) -> str:
     return f"{name} (aid: {aid})" if aid else name
 
 
-def _row(common: Row, cell: Any, gap: Estimate | None, model: str) -> Row:
+def _row(common: Row, cell: Cell, gap: Estimate | None, model: str) -> Row:
     counts = cell.row()
     tokens = counts["prompt_tokens"] + counts["completion_tokens"]
     found = dict.fromkeys(COLUMNS) | common
     found |= {name: counts[name] for name in ("n", "accuracy", "ci_low", "ci_high")}
     found |= {"coverage": 1 - counts["no_verdict"], "truncated": counts["truncated"], "tokens": tokens}
-    found["cost"] = _cost(model, counts["prompt_tokens"], counts["completion_tokens"])
+    found["cost"] = cost(model, counts["prompt_tokens"], counts["completion_tokens"])
     if gap is not None:
         found |= {"gap": gap.value, "gap_ci_low": gap.low, "gap_ci_high": gap.high}
     return found
-
-
-def _cost(model: str, prompt: int, completion: int) -> float | None:
-    """In US dollars; None if the model is not an alias with a `price`."""
-    alias = aliases().get(model)
-    if alias is None or alias.price is None:
-        return None
-    return round((prompt * alias.price[0] + completion * alias.price[1]) / 1e6, 6)
 
 
 # Published numbers --------------------------------------------------------------------------------------------------
@@ -134,6 +108,20 @@ def reference(task: str) -> list[Row]:
     return [_published(rows) for rows in conditions.values()]
 
 
+def unmatched(table: Sequence[Row]) -> list[str]:
+    """Notes about tasks whose published numbers are of other conditions than the runs'."""
+    found = []
+    for task in dict.fromkeys(row["task"] for row in table):
+        mine, theirs = (
+            {r["condition"] for r in table if r["task"] == task and bool(r["run_id"]) is own} - {ALL}
+            for own in (True, False)
+        )
+        if theirs and mine and not mine & theirs:
+            named = ", ".join(sorted(theirs)[:3])
+            found.append(f"{task}: no published number is of a condition of these runs: {named} ...")
+    return found
+
+
 def _published(rows: Sequence[Mapping[str, str]]) -> Row:
     """The published answers of a model to one condition: a row for each group, or one for all answers."""
     clusters, row = Clusters(), rows[0]
@@ -145,57 +133,6 @@ def _published(rows: Sequence[Mapping[str, str]]) -> Row:
     found = dict.fromkeys(COLUMNS) | {name: row[name] for name in ("model", "task", "condition", "strategy", "date")}
     found |= {"n": a.n, "accuracy": a.value, "ci_low": a.low, "ci_high": a.high}
     return found | {"source": f"published, {row['kind']}: {row['paper']}, {row['where']}"}
-
-
-# Ranks --------------------------------------------------------------------------------------------------------------
-
-
-def ranks(runs: Iterable[Counted]) -> list[Row]:
-    """The runs of the same samples by accuracy (ties share a rank), with the ranks that can't be ruled out. Runs of
-    other samples (another version, other options, seed or limit) are never ranked against each other.
-
-    A run's best rank is one plus the number of runs that are better beyond doubt, its worst the number of runs less
-    those that are worse beyond doubt (Mohamad, van Zwet and Goeman 2019, arXiv 1812.05507): the interval of each
-    pairwise difference excludes zero, at 95% for all pairs of a task together (Bonferroni). Runs that share
-    groups are compared within them, others as independent samples.
-    """
-    by_task: dict[str, list[Counted]] = {}
-    for counted in runs:
-        asked = f" ({counted.run.asked})" if counted.run.asked else ""
-        by_task.setdefault(f"{counted.run.task} {counted.run.version}{asked}", []).append(counted)
-    found: list[Row] = []
-    for task, members in by_task.items():
-        members = [m for m in members if m.contrasts.total.accuracy]
-        members.sort(key=lambda m: -(m.contrasts.total.accuracy or Estimate(0, 0, 0, 0)).value)
-        limits = rank_limits([m.contrasts.groups for m in members])
-        for counted, (best, least) in zip(members, limits, strict=True):
-            a = counted.contrasts.total.accuracy
-            assert a is not None
-            ahead = sum(m.contrasts.total.accuracy.value > a.value for m in members if m.contrasts.total.accuracy)
-            found.append(
-                {"task": task, "rank": 1 + ahead, "rank_low": best, "rank_high": least}
-                | {"model": counted.model, "strategy": _strategy(counted), "estimate": a}
-            )
-    return found
-
-
-def rank_limits(models: Sequence[Clusters]) -> list[tuple[int, int]]:
-    """(best, worst) rank that can't be ruled out of each model, see `ranks`."""
-    n = len(models)
-    confidence = 1 - 0.05 / max(1, n * (n - 1) // 2)
-    above = [[_sign(a, b, confidence) if a is not b else 0 for b in models] for a in models]
-    return [(1 + sum(above[j][i] > 0 for j in range(n)), n - sum(sign > 0 for sign in above[i])) for i in range(n)]
-
-
-def _sign(one: Clusters, other: Clusters, confidence: float) -> int:
-    """1 if the one is better beyond doubt, -1 if the other is, else 0."""
-    shared = [[Stratum(*one[group], *other[group])] for group in one if group in other]
-    if shared:
-        low, high = MatchedDifference(shared).interval(confidence)
-    else:
-        sides = [Cluster(sum(c.right for c in side.values()), side.answers) for side in (one, other)]
-        low, high = intervals.difference(*sides[0], *sides[1], confidence)
-    return 1 if low > 0 else -1 if high < 0 else 0
 
 
 # Text ---------------------------------------------------------------------------------------------------------------
@@ -215,19 +152,52 @@ def _cells(row: Row) -> list[str]:
 
 
 def render(table: Sequence[Row]) -> str:
-    """The columns of SHOWN as text for the terminal."""
-    return align(SHOWN, [_cells(row) for row in table], left=4)
-
-
-def render_ranks(table: Sequence[Row]) -> str:
-    """The rows of `ranks` as text for the terminal."""
-    header = ["task", "model", "strategy", "rank", "95% of ranks", "n", "accuracy"]
-    body = [
-        [r["task"], r["model"], r["strategy"], str(r["rank"]), f"{r['rank_low']} to {r['rank_high']}"]
-        + [str(r["estimate"].n), f"{number(r['estimate'].value)} {interval(r['estimate'].low, r['estimate'].high)}"]
-        for r in table
+    """The columns of SHOWN as text for the terminal. What is the same in all rows stands above, once; long sources are
+    numbered below."""
+    sources = list(dict.fromkeys(str(row["source"]) for row in table if row["source"] not in _SHORT))
+    cells = [
+        [*line[:-1], line[-1] if line[-1] in _SHORT else f"[{sources.index(line[-1]) + 1}]"]
+        for line in map(_cells, table)
     ]
-    return align(header, body, left=3)
+    same = [name for name, *column in zip(SHOWN, *cells, strict=True) if len(set(column)) == 1 and len(cells) > 1]
+    kept = [i for i, name in enumerate(SHOWN) if name not in same or name in ("condition", "accuracy")]
+    said = [f"{name} {cells[0][i]}" for i, name in enumerate(SHOWN) if i not in kept and cells[0][i]]
+    left = sum(SHOWN[i] in ("model", "task", "condition", "strategy") for i in kept)
+    parts = [f"all rows: {', '.join(said)}"] if said else []
+    parts.append(align([SHOWN[i] for i in kept], [[line[i] for i in kept] for line in cells], left=left))
+    parts += ["\n".join(f"[{i}] {source}" for i, source in enumerate(sources, 1))] if sources else []
+    return "\n\n".join(parts)
+
+
+_SHORT = ("run", "run (incomplete)", "run (interrupted)", "run (running)")
+
+
+def render_board(board: Board) -> str:
+    """The gaps that its task exists for, the ranks, and what is as good for less, as text for the terminal."""
+    runs = board.ranked
+    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs of the same samples"
+    gaps = render_main_gaps((r.label, r.counted.contrasts) for r in runs)
+    priced = any(r.counted.cost is not None for r in runs)
+    header = [
+        "run",
+        "model",
+        "strategy",
+        "rank",
+        "95% of ranks",
+        "tie",
+        "n",
+        "accuracy",
+        *(["cost, $"] if priced else []),
+    ]
+    body = [
+        [r.label, r.counted.run.model, _strategy(r.counted), str(r.rank), f"{r.low} to {r.high}", r.tie]
+        + [str(r.accuracy.n), f"{number(r.accuracy.value)} {interval(r.accuracy.low, r.accuracy.high)}"]
+        + ([number(r.counted.cost)] if priced else [])
+        for r in runs
+    ]
+    parts = [f"{board.title}: {count}", *([gaps] if gaps else []), align(header, body, left=3)]
+    parts += [f"{label}: no answer has a verdict" for label in board.unranked]
+    return "\n\n".join([*parts, *as_good_for_less(board)])
 
 
 def to_csv(table: Sequence[Row]) -> str:

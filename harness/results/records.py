@@ -85,14 +85,20 @@ class RecordedRun:
     @property
     def asked(self) -> str:
         """What makes its samples others than those of the task's defaults, in words: task options, seed, limit ...; ""
-        for the defaults. Runs of one task and version with the same words were asked the same."""
+        for the defaults. Runs of one task and version with the same words were asked the same, however often."""
         config = self.config
         options = [f"{name}={value}" for name, value in sorted((config.get("task_options") or {}).items())]
         defaults = {f.name: f.default for f in fields(RunConfig)}
-        for name in ("seed", "limit", "epochs", "num_fewshot", "system_message"):
+        for name in ("seed", "limit", "num_fewshot", "system_message"):
             if config.get(name, defaults[name]) != defaults[name]:
                 options.append(f"{name} {config[name]}")
         return ", ".join(options)
+
+    @property
+    def imported(self) -> Mapping[str, Any]:
+        """Format, name and hash of the file that it was imported from; empty for a run of ours."""
+        found = self.about.get("imported")
+        return found if isinstance(found, dict) else {}
 
     @property
     def date(self) -> str:

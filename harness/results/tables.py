@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.files import compact
-from harness.results.counts import Cell, Contrasts
+from harness.results.counts import Cell, Contrasts, Gap
 from harness.statistics import intervals
 from harness.text import align, estimate, interval, number, p_value, percent
 from harness.types import Outcome
@@ -119,20 +119,42 @@ def render(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> str:
     return align(header, body, left=len(by))
 
 
+GAP_HEADER = ["", "gap", "95% CI", "p", "p, all gaps (Holm)", "n", "groups"]
+
+
+def _gap_cells(g: Gap) -> list[str]:
+    cells = [f"{g.level} - {g.reference}", f"{g.gap.value:+.3f}", interval(g.gap.low, g.gap.high)]
+    return [*cells, p_value(g.p), p_value(g.p_holm), str(g.gap.n), str(g.groups)]
+
+
+def render_main_gaps(runs: Iterable[tuple[str, Contrasts]]) -> str:
+    """The gaps that the tasks of these (label, counts) exist for, a row each, as text; "" if there are none."""
+    body = [[label, *_gap_cells(g)] for label, contrasts in runs for g in contrasts.main_gaps()]
+    return align(["gap within group", *GAP_HEADER], body, left=2) if body else ""
+
+
+def render_overview(runs: Iterable[tuple[str, Contrasts]]) -> str:
+    """Runs side by side, given as (label, counts), as text: accuracy, and the gaps that the task exists for, one below
+    the other."""
+    body = []
+    for label, contrasts in runs:
+        row = contrasts.total.row()
+        own = [label, str(row["n"]), number(row["accuracy"]), interval(row["ci_low"], row["ci_high"])]
+        own.append(percent(row["no_verdict"]))
+        for g in contrasts.main_gaps() or [None]:
+            gap = [""] * 4 if g is None else _gap_cells(g)[:4]
+            body.append([*own, *gap])
+            own = [""] * len(own)
+    header = ["run", "n", "accuracy", "95% CI", "no verdict", "gap within group", "gap", "95% CI", "p"]
+    return align(header, body, left=1)
+
+
 def render_contrasts(contrasts: Contrasts) -> str:
     """The gaps first (those of the main factor on top), then the rows of every condition and of all together, of the
     groups if there are few, the worst condition and all conditions correct."""
     parts = []
-    gaps = contrasts.gaps()
-    if gaps:
-        body = [
-            [g.factor, f"{g.level} - {g.reference}"]
-            + [f"{g.gap.value:+.3f}", interval(g.gap.low, g.gap.high), p_value(g.p), p_value(g.p_holm)]
-            + [str(g.gap.n), str(g.groups)]
-            for g in gaps
-        ]
-        header = ["gap within group", "", "gap", "95% CI", "p", "p, all gaps (Holm)", "n", "groups"]
-        parts.append(align(header, body, left=2))
+    if gaps := contrasts.gaps():
+        parts.append(align(["gap within group", *GAP_HEADER], [[g.factor, *_gap_cells(g)] for g in gaps], left=2))
     rows = [{"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
     if len(rows) > 1:
         rows.append({"condition": "all"} | contrasts.total.row())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, UsageError, cause
 from harness.options import number_list, option, settle
 from harness.seeds import derive
 from harness.tasks.aiw import examples, problems, scoring
@@ -198,7 +198,7 @@ def _from_file(path: Path, ids: tuple[str, ...]) -> Iterator[Sample]:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(
-            f"{path}: can't be read: {error.strerror}", "-T prompts=FILE wants the AIW repository's prompts.json"
+            f"{path}: can't be read: {cause(error)}", "-T prompts=FILE wants the AIW repository's prompts.json"
         ) from None
     except ValueError as error:
         raise DataError(f"{path}: not valid JSON: {error}") from None

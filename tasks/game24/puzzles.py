@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, UsageError, cause
 from harness.tasks.game24.solver import Way, simplest_first, solutions, ways
 
 LARGEST = 13
@@ -142,7 +142,7 @@ def ranked(path: Path) -> tuple[Puzzle, ...]:
             rows = list(itertools.islice(csv.reader(file), 10_000))
     except OSError as error:
         raise UsageError(
-            f"{path}: can't be read: {error.strerror}",
+            f"{path}: can't be read: {cause(error)}",
             "-T ranks=FILE wants the 24.csv of the tree-of-thought repository",
         ) from None
     except (ValueError, csv.Error) as error:

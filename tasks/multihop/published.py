@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, UsageError, cause
 from harness.tasks.multihop.items import Document, Hop, Item
 
 Row = Mapping[str, Any]
@@ -63,7 +63,7 @@ def load(dataset: str, file: Path | None) -> tuple[Item, ...]:
     try:
         changed = file.stat().st_mtime_ns
     except OSError as error:
-        raise UsageError(f"{file}: can't be read: {error.strerror or error}", _hint(dataset)) from None
+        raise UsageError(f"{file}: can't be read: {cause(error)}", _hint(dataset)) from None
     return _from_file(dataset, file, changed)
 
 
@@ -96,7 +96,7 @@ def read_json(file: Path) -> Any:
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: not UTF-8 text: {error.reason} at byte {error.start}") from None
     except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{file}: can't be read: {error}") from None
+        raise UsageError(f"{file}: can't be read: {cause(error)}") from None
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
         raise DataError(f"{file}: there is nothing in it")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, UsageError, cause
 from harness.pddl.parse import PDDLError, Problem, parse_problem
 from harness.pddl_domains import World, own
 
@@ -62,4 +62,4 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise UsageError(f"{file}: can't be read: {error.strerror}") from None
+        raise UsageError(f"{file}: can't be read: {cause(error)}") from None

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, UsageError, cause
 
 COLUMNS = ("child", "parent", "parent_type")
 
@@ -61,7 +61,7 @@ def load(path: Path | None) -> Pairs:
         rows = [_pair(row, f"{where}, line {reader.line_num}") for row in reader]
     except OSError as error:
         hint = "-T file=PATH wants a copy of parent_child_pairs.csv"
-        raise UsageError(f"{where}: can't be read: {error.strerror}", hint) from None
+        raise UsageError(f"{where}: can't be read: {cause(error)}", hint) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{where}: not a CSV file in UTF-8: {error}") from None
     if not rows:

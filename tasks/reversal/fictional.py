@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, cause
 from harness.seeds import derive
 from harness.tasks.reversal.people import MOST, ORDERS, Order, Person, asked, draw, reversed_order, split
 from harness.tasks.reversal.prompts import frames, text
@@ -118,6 +118,6 @@ def write(directory: Path, seed: int, count: int, paraphrases: int, test_paraphr
                     file.write(json.dumps(line, ensure_ascii=False) + "\n")
                     count += 1
         except OSError as error:
-            raise HarnessError(f"{path}: can't be written: {error.strerror}", "choose another directory") from None
+            raise HarnessError(f"{path}: can't be written: {cause(error)}", "choose another directory") from None
         written.append(f"{path}: {count} lines")
     return written

@@ -30,8 +30,32 @@ def test_a_run_is_added_once_and_its_trend_has_interval_and_n(tmp_path: Path) ->
     ] == [1, 1]
     text = history.render(history.read(file))
     version = store.read_config(runs[0])["task"]["version"]
-    assert text.startswith(f"aiw {version}, baseline/random, io   ")
+    assert text.startswith(f"aiw {version} (seed 1, limit 6), baseline/random, io   ")
     assert text.count(" 12 ") == 2
+
+
+def test_runs_of_other_questions_are_no_trend(tmp_path: Path) -> None:
+    """As of one task with other options: between them accuracy changes, and the model does not."""
+    asked = [{}, {"task_options": {"family": "friends"}}, {"seed": 1}]
+    runs = [api.run("aiw", "baseline/random", limit=6, epochs=1, out=tmp_path / "runs", **a).directory for a in asked]
+    file = tmp_path / "history.csv"
+    history.add([open_run(r) for r in runs], file)
+    heads = [block.splitlines()[0] for block in history.render(history.read(file)).split("\n\n")]
+    assert [head.partition(", baseline")[0].partition(" (")[2] for head in heads] == [
+        "limit 6)",
+        "family=friends, limit 6)",
+        "seed 1, limit 6)",
+    ]
+
+
+def test_a_history_from_before_the_last_columns_is_read_and_kept(tmp_path: Path) -> None:
+    run = api.run("aiw", "baseline/random", limit=6, epochs=1, out=tmp_path / "runs").directory
+    file = tmp_path / "history.csv"
+    row = "2026-01-01T00:00:00,abc,old,aiw,3,tiny,io,8,0.500000,0.200000,0.800000,,0.000000"
+    file.write_text(",".join(history.OLDEST) + "\n" + row + "\n")
+    history.add([open_run(run)], file)
+    assert [r["run_id"] for r in history.read(file)] == ["old", run.name]
+    assert "aiw 3, tiny, io" in history.render(history.read(file))
 
 
 def test_a_file_that_is_no_history_is_refused(tmp_path: Path) -> None:
