@@ -63,8 +63,11 @@ class Estimate:
 def estimate(config: RunConfig) -> Estimate:
     """For --dry-run: renders every prompt, sends none."""
     task, strategy, _ = prepare(config)
-    epochs, before = epochs_of(task, config), sum(len(m.content) for m in preamble(task, config))
-    sizes = [before + sum(len(m.content) for m in sample.messages) for sample in samples_of(task, config)]
+    epochs = epochs_of(task, config)
+    sizes = [
+        sum(len(m.content) for m in (*preamble(task, config, sample), *sample.messages))
+        for sample in samples_of(task, config)
+    ]
     calls = len(sizes) * epochs
     longest = sampling_of(task, config).max_tokens or 0
     return Estimate(len(sizes), epochs, calls, strategy.max_calls == 1, sum(sizes) * epochs // 4, calls * longest)
@@ -93,6 +96,8 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
     task, strategy, model = prepare(config)
     if count(task, config) == 0:
         raise UsageError(f"task {config.task}: with these options there are no samples")
+    if config.num_fewshot:
+        preamble(task, config, next(samples_of(task, config)))  # an error here leaves no run behind
     run_id = store.new_run_id(config.task, config.model)
     directory = out / run_id
     try:

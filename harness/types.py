@@ -382,9 +382,11 @@ class Task:
         """What `baseline/KIND` answers, in the form the prompt asks for; kinds: oracle, random, shallow."""
         return sample.target if kind == "oracle" else ""
 
-    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
-        """Worked examples without end that share no numbers with a published sample: for few-shot prompts, in the
-        form that the options ask for; `varied`, in every form there is, to train the embedded model."""
+    def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
+        """Worked examples without end that share no numbers with a published sample: for the few-shot prompt of a
+        sample, in its own form (its world, its prompt type ...), but with no hint at its answer. Given the same `rng`,
+        samples of one group get the same examples, each in its form. Without a sample: in every form there is, to train
+        the embedded model."""
         return iter(())
 
     @staticmethod

@@ -58,7 +58,7 @@ class Echo(Task):
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
         return sample.target
 
-    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+    def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
         return (Example(f"say {i}", str(i)) for i in itertools.count(1000))
 
 

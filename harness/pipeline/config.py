@@ -132,7 +132,7 @@ OPTIONS = (
     RunOption("logprobs", Sampling, "Ask for this many alternatives a token.", least=0, most=20),
     RunOption("reasoning_effort", Sampling, "For models that take one: low, medium, high ..."),
     RunOption("system_message", RunConfig, "A system message before each sample."),
-    RunOption("num_fewshot", RunConfig, "Worked examples before each sample.", least=0),
+    RunOption("num_fewshot", RunConfig, "Worked examples before each sample, in its own form.", least=0),
     RunOption("max_connections", ModelOptions, "Simultaneous requests.", least=1, default_said="the backend's"),
     RunOption("max_retries", ModelOptions, "Retries of a failed request.", least=0),
     RunOption("timeout", ModelOptions, "Seconds for one attempt.", least=0, above=True),

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
-from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError
+from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, UsageError
 from harness.pipeline import store
 from harness.pipeline.cache import Cache, completion_from
 from harness.pipeline.config import RunConfig
@@ -87,12 +87,19 @@ def samples_of(task: Task, config: RunConfig) -> Iterator[Sample]:
     return itertools.islice(task.samples(config.seed), config.limit if config.limit is not None else task.limit)
 
 
-def preamble(task: Task, config: RunConfig) -> tuple[Message, ...]:
-    """What stands before every sample's own messages: the system message and the few-shot examples."""
+def preamble(task: Task, config: RunConfig, sample: Sample) -> tuple[Message, ...]:
+    """What stands before a sample's own messages: the system message, and few-shot examples in the sample's own form.
+    UsageError if the task has fewer examples than are asked for."""
     messages = [Message("system", config.system_message)] if config.system_message else []
-    examples = task.examples(random.Random(derive("few-shot", task.name, task.version, config.seed)))
-    for example in itertools.islice(examples, config.num_fewshot):
-        messages += [Message("user", example.prompt), Message("assistant", example.answer)]
+    if config.num_fewshot:
+        examples = task.examples(sample, random.Random(derive("few-shot", task.name, task.version, config.seed)))
+        shots = list(itertools.islice(examples, config.num_fewshot))
+        if len(shots) < config.num_fewshot:
+            raise UsageError(
+                f"task {task.name}: --num-fewshot {config.num_fewshot}: it has {len(shots)} worked examples"
+            )
+        for example in shots:
+            messages += [Message("user", example.prompt), Message("assistant", example.answer)]
     return tuple(messages)
 
 
@@ -138,7 +145,6 @@ class Run:
         self.run_id, self.config, self.task, self.strategy, self.model = run_id, config, task, strategy, model
         self.writer = writer
         self.sampling = sampling_of(task, config)
-        self.preamble = preamble(task, config)
         self.conditions: dict[str, None] = {}
         self._on_record = on_record
         self.progress = Progress(count(task, config))
@@ -235,7 +241,7 @@ class Run:
         decoding = (asdict(self.sampling), self.config.seed)
         for sample in samples_of(self.task, self.config):
             self.conditions[sample.condition] = None
-            messages = self.preamble + sample.messages
+            messages = preamble(self.task, self.config, sample) + sample.messages
             asked = store.identity(*parts, self.model_identity, sample.id, dict(sample.params), messages, decoding)
             for epoch in range(1, epochs_of(self.task, self.config) + 1):
                 identity = f"{asked}-{epoch}"

@@ -141,8 +141,7 @@ def render_overview(runs: Iterable[tuple[str, Contrasts]]) -> str:
         row = contrasts.total.row()
         own = [label, str(row["n"]), number(row["accuracy"]), interval(row["ci_low"], row["ci_high"])]
         own.append(percent(row["no_verdict"]))
-        for g in contrasts.main_gaps() or [None]:
-            gap = [""] * 4 if g is None else _gap_cells(g)[:4]
+        for gap in [_gap_cells(g)[:4] for g in contrasts.main_gaps()] or [[""] * 4]:
             body.append([*own, *gap])
             own = [""] * len(own)
     header = ["run", "n", "accuracy", "95% CI", "no verdict", "gap within group", "gap", "95% CI", "p"]

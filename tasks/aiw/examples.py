@@ -1,11 +1,12 @@
 """Worked examples: few-shot prompts are made of them, and the embedded model is trained on them.
 
-No example has the numbers of a published variation, and whole families (extension, friends,
-parameterised) never occur: a model can't have learnt from here what it does there.
+No example has the numbers of a published variation. Whole families (extension, friends, parameterised) never occur in
+`varied`, which the embedded model is trained on: it can't have learnt from here what it does there.
 """
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterator
 from typing import get_args
@@ -17,12 +18,61 @@ from harness.tasks.aiw.prompts import SUFFIXES, published
 from harness.types import Example
 
 
-def examples(rng: random.Random, prompts: tuple[str, ...] = ()) -> Iterator[Example]:
-    """Worked examples without end, in the given prompt types; without any, in all of them and two informal ones."""
+def varied(rng: random.Random) -> Iterator[Example]:
+    """Worked examples without end, in all prompt types and two informal ones."""
     while True:
         problem = _problem(rng)
-        prompt = rng.choice(prompts or (*SUFFIXES, *SUFFIXES, "", "cot"))
-        yield Example(*_dialogue(problem, prompt, rng))
+        prompt = rng.choice((*SUFFIXES, *SUFFIXES, "", "cot"))
+        step_by_step = prompt == "standard" and rng.random() < 0.3
+        yield Example(*_dialogue(problem, prompt, step_by_step))
+
+
+def like(family: str, prompt: str, rng: random.Random) -> Iterator[Example]:
+    """Worked examples without end, of one family in one prompt type. The numbers do not depend on the family if its
+    published variations share them with the others'."""
+    while True:
+        yield Example(*_dialogue(_of_family(family, rng), prompt))
+
+
+def _of_family(family: str, rng: random.Random) -> Problem:
+    if family == "plus":
+        return problems.plus(_cousins(rng))
+    if family.startswith("procedural"):
+        _, build = problems.procedural(rng)
+        return build(family.partition("_")[2] or problems.VARIANTS[0])
+    brothers, sisters = _numbers(rng, 99 if family == "bignum" else 14)
+    order: tuple[Relation, Relation] = rng.choice((("brothers", "sisters"), ("sisters", "brothers")))
+    if family == "friends":
+        return problems.friends(brothers, sisters, order[0] == "sisters")
+    if family == "extension":
+        return problems.extension(sisters, brothers)
+    if family == "parameterised":
+        first, second = rng.sample("PQRSTUVW", 2)
+        return problems.siblings(Siblings("Alice", "female", first, second), order)
+    person = Siblings("Alice", "female", brothers, sisters)
+    light = {
+        "light_siblings": problems.light_siblings,
+        "light_relation": problems.light_relation,
+        "light_attribute": problems.light_attribute,
+    }
+    if family in light:
+        return light[family](person, order)
+    return problems.siblings(person, order, stated_sex=family == "female")
+
+
+def _numbers(rng: random.Random, largest: int) -> tuple[int, int]:
+    """Brothers and sisters that no published variation has, in either order."""
+    while True:
+        drawn = rng.randint(1, largest), rng.randint(1, largest)
+        if not {drawn, drawn[::-1]} & _taken():
+            return drawn
+
+
+@functools.cache
+def _taken() -> frozenset[tuple[int, int]]:
+    rows = [v for family in ("original", "bignum", "extension") for v in published(family).values()]
+    pairs = [tuple(n for n in row.values() if isinstance(n, int)) for row in rows]
+    return frozenset((pair[0], pair[1]) for pair in pairs)
 
 
 def _problem(rng: random.Random) -> Problem:
@@ -64,12 +114,12 @@ def _cousins(rng: random.Random) -> problems.Cousins:
             return made
 
 
-def _dialogue(problem: Problem, prompt: str, rng: random.Random) -> tuple[str, str]:
+def _dialogue(problem: Problem, prompt: str, step_by_step: bool = False) -> tuple[str, str]:
     """The prompt, and the answer in the form it asks for: bare, worked, or worked and checked."""
     final = f"### Answer: {problem.answer}"
     if prompt in SUFFIXES:
         asked = f"{problem.text} {SUFFIXES[prompt]}"
-        if prompt == "standard" and rng.random() < 0.3:
+        if step_by_step:
             asked += "\n\nLet's think step by step."
         if prompt in ("restricted", "format_only"):
             return asked, final

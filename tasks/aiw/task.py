@@ -140,9 +140,11 @@ class AIW(Task):
                 answer = rng.choice([f"{letter}{tail}" for letter in stated for tail in ("", "+1", "-1")])
         return f"### Answer: {answer}"
 
-    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
-        """Worked examples in the prompt types of the option `prompt`; if `varied`, in all forms there are."""
-        return examples.examples(rng, () if varied else self.prompt)
+    def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
+        """Worked examples of the sample's family in its prompt type; without a sample, in all forms to train on."""
+        if sample is None:
+            return examples.varied(rng)
+        return examples.like(str(sample.params["family"]), str(sample.params["prompt"]), rng)
 
 
 SAME_NUMBERS = ("original", "female", "friends", "light_siblings", "light_relation", "light_attribute")

@@ -135,17 +135,18 @@ class Arithmetic(Task):
             return f"The next number after {expression} is {answer}."
         return f"\\boxed{{{answer}}}"
 
-    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
-        """Worked calculations in the prompts and bases asked for; if `varied`, in all of them. One numeral has a digit
-        more than the other, which never happens in a sample."""
-        prompts = PROMPTS if varied else self.prompt
-        operations = ("add", "sub", "mul") if varied else (self.operation,)
+    def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
+        """Worked calculations in the sample's base and prompt; without a sample, in all of them. One numeral has a
+        digit more than the other, which never happens in a sample."""
+        own = sample.params if sample is not None else None
         while True:
-            base, prompt = rng.choice(BASES if varied else self.bases), rng.choice(prompts)
+            base = rng.choice(BASES) if own is None else int(str(own["base"]))
+            prompt = rng.choice(PROMPTS) if own is None else str(own["prompt"])
             longer, shorter = (
                 numeral(rng.randint(base ** (n - 1), base**n - 1), base) for n in (self.digits + 1, self.digits)
             )
-            expression = f"{longer}{problems.SIGNS[rng.choice(operations)]}{shorter}"
+            operation = rng.choice(("add", "sub", "mul")) if own is None else self.operation
+            expression = f"{longer}{problems.SIGNS[operation]}{shorter}"
             yield Example(*_example(prompt, longer + shorter if prompt == "counting" else expression, base))
 
 

@@ -8,6 +8,7 @@ the protocol. Reads top to bottom: the options, the samples, the score, the base
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -130,12 +131,18 @@ class Game24(Task):
             text = baselines.at_random(numbers, rng)
         return shots.answer(str(sample.params["prompt"]), numbers, puzzle.target, text)
 
-    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
-        """Solved puzzles, each with a number above 13, which no sample has; if `varied`, in all prompts and worlds."""
-        while True:
-            prompt = rng.choice(PROMPT_TYPES if varied else self.prompt)
-            world = rng.choice(("24", "other", "unreachable") if varied else self.targets)
-            way_out = world == "unreachable" or (rng.random() < 0.5 if varied else self._way_out)
-            numbers, target, text = shots.draw(rng, int(world) if world.isdigit() else None, world != "unreachable")
+    def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
+        """Solved puzzles, each with a number above 13, which no sample has: in the sample's prompt and with its target;
+        without a sample, in all prompts and worlds. If the prompt offers `no solution`, every other example has none,
+        whether the sample has one or not."""
+        for index in itertools.count():
+            if sample is None:
+                prompt, world = rng.choice(PROMPT_TYPES), rng.choice(("24", "other", "unreachable"))
+                way_out = world == "unreachable" or rng.random() < 0.5
+                wanted, solvable = int(world) if world.isdigit() else None, world != "unreachable"
+            else:
+                prompt, way_out = str(sample.params["prompt"]), self._way_out
+                wanted, solvable = int(str(sample.params["target"])), not (way_out and index % 2)
+            numbers, target, text = shots.draw(rng, wanted, solvable)
             asked = self._prompt(prompt, numbers, target, way_out)
             yield Example(asked, shots.answer(prompt, numbers, target, text))

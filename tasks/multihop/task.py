@@ -218,9 +218,11 @@ class Multihop(Task):
             return shallow.SHALLOW[self.shallow](sample.params, prompt, rng)
         return rng.choice(shallow.options(sample.params, prompt))
 
-    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
-        """Generated questions with few documents. If the prompt offers "unanswerable", every third has no answer."""
-        offer = varied or "unanswerable" in self.contexts
+    def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
+        """Generated questions with few documents, or none for a sample without documents. If the prompt offers
+        "unanswerable", every third has no answer, whether the sample has one or not."""
+        closed = sample is not None and sample.params["context"] == "closed_book"
+        offer = not closed and (sample is None or "unanswerable" in self.contexts)
         seed = rng.random()
         for index in itertools.count():
             kind = self.types[index % len(self.types)]
@@ -231,8 +233,9 @@ class Multihop(Task):
             assert places is not None, "there are as many documents as were asked for"
             missing = offer and index % 3 == 2
             shown = where.documents(generator.LEAST, places, item.twin if missing else item.support)
+            shown = [] if closed else shown
             answer = UNANSWERABLE if missing else item.answer
-            if self.support and not missing:
+            if self.support and shown and not missing:
                 answer += scoring.cite(places)
             yield Example(_prompt(item.question, shown, offer, self.support), answer)
 

@@ -308,21 +308,34 @@ class Planning(Task):
             return says.plan(tuple(tuple(step) for step in scoring.given_plan(params)))
         return says.plan(greedy(validator, from_problem(validator.problem, "params.problem")))
 
-    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
-        """Solved instances of the domain's pattern under plain names.
+    def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
+        """Instances of the domain's pattern, asked about as the sample is (its ability, prompt and names) and answered;
+        without a sample, solved ones under plain names. UsageError for a folder's instances, which have no pattern."""
+        if self.instances is not None:
+            raise UsageError(f"task {self.name}: --num-fewshot: there are no examples for a folder's instances")
+        if sample is None:
+            for size, prompt in zip(itertools.cycle((3, 2, 4)), itertools.cycle(PROMPTS)):
+                instance, plan = self.pattern(rng, size)
+                says = Rendering(self.base, self.base, {}, prompt == "nl")
+                case = Case(instance, plan, len(plan))
+                yield Example(says.prompt("plan_generation", case), says.target("plan_generation", case))
+        else:
+            yield from self._examples_like(sample, rng)
 
-        Raises UsageError if other worlds are asked about too: examples under plain names would help in one world only.
-        """
-        if not varied and self.rename != ("plain",):
-            raise UsageError(
-                f"task {self.name}: --num-fewshot gives examples under plain names, which help there alone",
-                "-T style=one_shot puts an example in the names of each sample; or -T rename=plain",
-            )
-        for size, prompt in zip(itertools.cycle((3, 2, 4)), itertools.cycle(PROMPTS if varied else self.prompt)):
+    def _examples_like(self, sample: Sample, rng: random.Random) -> Iterator[Example]:
+        own = sample.params
+        ability, nl = str(own["ability"]), own["prompt"] == "nl"
+        seed = derive(self.name, "names", sample.group) % 2**31
+        world = self._world(str(own["world"]), seed)
+        offered = "no" in self.solvable and ability in PLAIN_QUESTIONS
+        for size in itertools.cycle((3, 2, 4)):
             instance, plan = self.pattern(rng, size)
-            says = Rendering(self.base, self.base, {}, prompt == "nl")
-            case = Case(instance, plan, len(plan))
-            yield Example(says.prompt("plan_generation", case), says.target("plan_generation", case))
+            found = ABILITIES[ability](Source(rng, instance, plan, self.base, self._solve, self._pattern))
+            if found is not None:
+                every = tuple(sorted({n for i, _ in ((found.problem, ()), *found.examples) for n in i.objects}))
+                objects = other_objects(world, every, derive(seed, "few-shot", "objects"))
+                says = Rendering(self.base, world, objects, nl, offered)
+                yield Example(says.prompt(ability, found), says.target(ability, found))
 
 
 @dataclass(frozen=True)

@@ -165,20 +165,24 @@ class Reversal(Task):
         order = _order(params["order"])
         return [asked(fact.person, order)[1] for fact in facts(int(str(params["facts_seed"])), self.facts)]
 
-    def examples(self, rng: random.Random, varied: bool = False) -> Iterator[Example]:
+    def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
         """Celebrities: the three examples of the prompt, again and again. Other sets: people with first names that no
-        sample has, whose facts are in the prompt or, for the fictional sets, only asked about."""
-        if self.set == "celebrities" and not varied:
+        sample has, asked in the sample's direction; their facts are in the prompt or, for the fictional sets, only
+        asked about."""
+        own = sample.params if sample is not None else {}
+        if own.get("set") == "celebrities":
             yield from (Example(*shot) for shot in itertools.cycle(SHOTS))
-        while self.set.startswith("fictional") and not varied:
-            person, order = draw(rng, 1, HELD_OUT_FIRST)[0], rng.choice(ORDERS)
+        order, direction = _order(own.get("order")), str(own.get("direction"))
+        while str(own.get("set")).startswith("fictional"):
+            person = draw(rng, 1, HELD_OUT_FIRST)[0]
             start, _ = split(frames("test", order)[0], person, order)
             yield Example(text("finish").replace("{start}", start), asked(person, order)[1])
         while True:
-            people = draw(rng, rng.randint(2, 8) if varied else self.people, HELD_OUT_FIRST)
-            scene = Scene(people, rng.randrange(len(people)), rng.choice(ORDERS))
-            sample = scene.sample("example", rng.choice(DIRECTIONS))
-            yield Example(sample.messages[-1].content, sample.target)
+            people = draw(rng, rng.randint(2, 8) if sample is None else int(str(own["people"])), HELD_OUT_FIRST)
+            chosen = rng.randrange(len(people))
+            scene = Scene(people, chosen, rng.choice(ORDERS) if sample is None else order)
+            example = scene.sample("example", rng.choice(DIRECTIONS) if sample is None else direction)
+            yield Example(example.messages[-1].content, example.target)
 
 
 class Scene(NamedTuple):

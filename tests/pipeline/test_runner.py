@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from harness.errors import AidError, DataError, FatalModelError, ModelError
+from harness.errors import AidError, DataError, FatalModelError, ModelError, UsageError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.results.parquet import write_parquet
@@ -116,6 +116,13 @@ def test_system_message_and_examples_stand_before_the_sample(tmp_path: Path) -> 
     config = replace(CONFIG, limit=1, system_message="Be terse.", num_fewshot=2)
     asyncio.run(execute(tmp_path, model, IO(), config=config))
     assert [m.role for m in model.asked[0].messages] == ["system", "user", "assistant", "user", "assistant", "user"]
+
+
+def test_a_task_without_examples_refuses_few_shot_prompts(tmp_path: Path, monkeypatch) -> None:
+    """A run that says num_fewshot 2 and shows none would be a wrong number."""
+    monkeypatch.setattr(Echo, "examples", lambda self, sample, rng: iter(()))
+    with pytest.raises(UsageError, match="--num-fewshot 2: it has 0 worked examples"):
+        asyncio.run(execute(tmp_path, Parrot(), IO(), config=replace(CONFIG, limit=1, num_fewshot=2)))
 
 
 def test_cot_puts_its_request_under_the_prompt(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ CONTEXT = 1024
 def examples(seed: int, names: tuple[str, ...] = ("aiw",)) -> Iterator[Example]:
     """Yields worked examples of the tasks with these names, from each task in turn, without end."""
     tasks = [e.load()() for e in sorted(entry_points(group="harness.tasks"), key=lambda e: e.name) if e.name in names]
-    streams = [task.examples(random.Random(f"{seed}/{task.name}"), varied=True) for task in tasks]
+    streams = [task.examples(None, random.Random(f"{seed}/{task.name}")) for task in tasks]
     for i in itertools.count():
         yield next(streams[i % len(streams)])
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from harness.errors import DataError, UsageError
 from harness.options import build
 from harness.tasks.aiw import examples
-from harness.tasks.aiw.prompts import PROMPT_TYPES, published
+from harness.tasks.aiw.prompts import PROMPT_TYPES, SUFFIXES, published
 from harness.tasks.aiw.task import AIW, FAMILIES
 
 
@@ -155,7 +156,7 @@ def test_wrong_options_are_explained(options: dict[str, str], message: str) -> N
 
 def test_examples_hold_out_published_numbers_and_whole_families() -> None:
     taken = {(v["brothers"], v["sisters"]) for f in ("original", "bignum") for v in published(f).values()}
-    for prompt, answer in itertools.islice(examples.examples(random.Random(1)), 3000):
+    for prompt, answer in itertools.islice(examples.varied(random.Random(1)), 3000):
         assert "friend" not in prompt
         assert "Bob is Alice's brother" not in prompt
         numbers = examples_counts(prompt)
@@ -173,14 +174,35 @@ def examples_counts(prompt: str) -> tuple[int, int] | None:
 
 
 def test_examples_are_right_by_our_own_scorer() -> None:
-    for prompt, answer in itertools.islice(examples.examples(random.Random(2)), 1000):
+    for prompt, answer in itertools.islice(examples.varied(random.Random(2)), 1000):
         target = answer.rstrip(".").rpartition(" ")[2]
         assert aiw().score({"answer": target}, answer).value == 1, (prompt, answer)
 
 
-def test_few_shot_examples_have_the_asked_form() -> None:
-    shots = list(itertools.islice(aiw(prompt="restricted").examples(random.Random(0)), 5))
-    assert all(e.answer.startswith("### Answer: ") for e in shots)
+def test_few_shot_examples_are_of_the_sample_s_family_and_prompt_type() -> None:
+    """Else every condition would get the same two shots, and a gap between prompts or families would mean little."""
+    task = aiw(family="all", prompt="all,none")
+    for sample in itertools.islice(task.samples(0), 400):
+        family, prompt = str(sample.params["family"]), str(sample.params["prompt"])
+        for shot in itertools.islice(task.examples(sample, random.Random(1)), 3):
+            assert prompt == "none" or shot.prompt.endswith(SUFFIXES[prompt])
+            assert ("friend" in shot.prompt) == (family == "friends")
+            assert ("Bob" in shot.prompt) == (family == "extension")
+            assert ("cousins" in shot.prompt) == (family == "plus")
+            assert shot.prompt.startswith("Alice is female.") == (family == "female")
+            assert shot.prompt != sample.messages[-1].content
+            if prompt in ("restricted", "format_only"):
+                assert shot.answer.startswith("### Answer: ")
+            target = shot.answer.rstrip(".").rpartition(" ")[2]
+            assert task.score({"answer": target}, shot.answer).value == 1
+
+
+def test_few_shot_examples_of_a_group_share_their_numbers() -> None:
+    task = aiw(family="original,friends,female")
+    members = [s for s in task.samples(0) if s.group == "V1" and s.params["prompt"] == "standard"]
+    shown = [next(iter(task.examples(sample, random.Random(5)))) for sample in members]
+    numbers = [re.findall(r"\d+", shot.prompt.partition("How many")[0]) for shot in shown]
+    assert numbers[0] == numbers[1] == numbers[2] != ["3", "6"]
 
 
 PUBLISHED_LIKE = [

@@ -151,7 +151,8 @@ def test_in_context_examples_are_worked_in_the_samples_base_and_never_ask_for_it
 @pytest.mark.parametrize("operation", ["add", "sub", "mul"])
 def test_every_equation_of_a_worked_example_is_true(operation: str) -> None:
     task = arithmetic(operation=operation, digits="4", prompt="cot")
-    for prompt, answer in itertools.islice(task.examples(random.Random(3)), 200):
+    shown = (task.examples(sample, random.Random(i)) for i, sample in enumerate(itertools.islice(task.samples(0), 50)))
+    for prompt, answer in (shot for examples in shown for shot in itertools.islice(examples, 4)):
         base = int(re.search(r"base-(\d+)", prompt)[1])
         equations = re.findall(r"([0-9A-Z]+(?:[-+*][0-9A-Z]+)+)=([0-9A-Z]+)", answer)
         assert len(equations) >= 4
@@ -165,12 +166,21 @@ def test_every_equation_of_a_worked_example_is_true(operation: str) -> None:
 def test_examples_are_right_and_share_no_pair_with_a_sample() -> None:
     """One numeral is longer than the other, which is so in no sample."""
     task = arithmetic()
-    for prompt, answer in itertools.islice(task.examples(random.Random(1), varied=True), 500):
+    for prompt, answer in itertools.islice(task.examples(None, random.Random(1)), 500):
         base = int(re.search(r"base-(\d+)", prompt)[1])
         asked = re.search(r"(?:what is|next number after) ([0-9A-Z]+(?:[-+*][0-9A-Z]+)?)\?", prompt)[1]
         assert task.score({"base": base, "expression": asked}, answer).value == 1
         parts = re.split(r"[-+*]", asked)
         assert len(parts) == 1 or len(parts[0]) == len(parts[1]) + 1
+
+
+def test_examples_are_in_the_base_and_prompt_of_the_sample() -> None:
+    task = arithmetic(prompt="all", bases="10,9")
+    for sample in itertools.islice(task.samples(0), 12):
+        prompt, answer = next(iter(task.examples(sample, random.Random(1))))
+        assert f"base-{sample.params['base']}" in prompt
+        assert ("next number" in prompt) == (sample.params["prompt"] == "counting")
+        assert (answer.startswith("\\boxed")) == (sample.params["prompt"] == "direct")
 
 
 @pytest.mark.parametrize("rule", ["robust", "original"])

@@ -181,8 +181,9 @@ def test_few_shot_prompts_never_contain_a_test_puzzle(targets: str) -> None:
 
 
 def test_examples_never_contain_a_test_puzzle_and_are_right_by_both_rules() -> None:
-    for varied in (False, True):
-        for prompt, answer in itertools.islice(game24(prompt=EVERY_PROMPT).examples(random.Random(1), varied), 60):
+    task = game24(prompt=EVERY_PROMPT)
+    for sample in (None, *samples(task, limit=12)):
+        for prompt, answer in itertools.islice(task.examples(sample, random.Random(1)), 20):
             assert not TEST_PUZZLES & set(puzzles_in(prompt)), prompt
             numbers = puzzles_in(prompt)[-1]
             (target,) = re.findall(r"Make (\d+) from", prompt)
@@ -190,6 +191,16 @@ def test_examples_never_contain_a_test_puzzle_and_are_right_by_both_rules() -> N
             solvable = solver.can_make(numbers, int(target))
             for rule in ("robust", "original"):
                 assert game24(rule=rule).score({**params, "solvable": solvable}, answer).value == 1, (prompt, answer)
+
+
+def test_examples_have_the_target_of_the_sample_and_do_not_tell_if_it_has_a_solution() -> None:
+    task = game24()
+    by_solvable = {}
+    for sample in samples(task, limit=30):
+        shown = list(itertools.islice(task.examples(sample, random.Random(1)), 4))
+        assert all(f"Make {sample.params['target']} from" in prompt for prompt, _ in shown)
+        by_solvable.setdefault(sample.params["solvable"], set()).add(tuple("no solution" in a for _, a in shown))
+    assert by_solvable["yes"] == by_solvable["no"] == {(False, True, False, True)}
 
 
 @pytest.mark.parametrize("targets", ["24,other,unreachable", "24,other"])

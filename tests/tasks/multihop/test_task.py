@@ -199,11 +199,23 @@ def test_wrong_options_are_explained(options: dict[str, str], message: str) -> N
 
 def test_few_shot_examples_are_right_in_our_own_scoring() -> None:
     task = multihop()
-    for prompt, answer in itertools.islice(task.examples(random.Random(1), varied=True), 60):
+    for prompt, answer in itertools.islice(task.examples(None, random.Random(1)), 60):
         assert prompt.endswith("\nAnswer:")
         candidates = ",".join(sorted(set(re.findall(r"\b[A-Z][a-z]{5}\b", prompt))))
         assert task.score({"answer": answer, "scorer": "musique", "candidates": candidates}, answer).value == 1
-    assert OFFER not in next(multihop(contexts="full").examples(random.Random(1))).prompt
+    (sample,) = samples(multihop(contexts="full"), 1)
+    assert OFFER not in next(multihop(contexts="full").examples(sample, random.Random(1))).prompt
+
+
+def test_a_closed_book_has_examples_without_documents() -> None:
+    task = multihop(contexts="full,unanswerable,closed_book", documents="8", positions="random")
+    for members in groups(task, 15):
+        by_context = {s.params["context"]: s for s in members}
+        asked = [by_context[context] for context in ("full", "unanswerable", "closed_book")]
+        shown = [next(iter(task.examples(sample, random.Random(1)))).prompt for sample in asked]
+        assert ["[1]" in prompt for prompt in shown] == [True, True, False]
+        assert shown[0] == shown[1]
+        assert shown[0].splitlines()[-2:] == shown[2].splitlines()[-2:], "it is the same question"
 
 
 def test_a_place_beyond_the_documents_is_no_condition_of_theirs() -> None:
@@ -226,7 +238,7 @@ def test_support_is_asked_for_and_scored_by_musique_where_there_is_an_answer() -
             assert task.score(full.params, full.target).detail["support_em"] == 0
             assert "support_em" not in task.score(twin.params, "unanswerable").detail
             assert value(task, twin, UNANSWERABLE) == value(task, closed, closed.target) == 1
-    assert "\nDocuments: " in next(multihop(support="true").examples(random.Random(0))).answer
+    assert "\nDocuments: " in next(multihop(support="true").examples(full, random.Random(0))).answer
 
 
 @pytest.mark.parametrize(

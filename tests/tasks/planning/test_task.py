@@ -218,13 +218,31 @@ def test_a_tracked_plan_is_read_from_an_answer_in_the_same_form() -> None:
         assert task.score(sample.params, example).outcome is Outcome.WRONG  # a plan, though for another problem
 
 
-def test_few_shot_examples_are_in_plain_names_and_refused_for_other_worlds() -> None:
-    with pytest.raises(UsageError, match="plain names"):
-        next(iter(Blocksworld().examples(random.Random(0))))
-    task, _ = samples(0, rename="plain")
-    for prompt, text in itertools.islice(task.examples(random.Random(0)), 9):
-        assert text.startswith("1. ")
-        assert "Give a plan" in prompt
+def test_few_shot_examples_are_in_the_names_and_about_the_ability_of_the_sample() -> None:
+    task, made = samples(
+        12, ability="plan_generation,plan_verification", rename="plain,mystery,random", prompt="nl,pddl"
+    )
+    for sample in made[:12]:
+        for shot in itertools.islice(task.examples(sample, random.Random(0)), 2):
+            assert ("Answer: " in shot.answer) == (sample.params["ability"] == "plan_verification")
+            rules = sample.messages[-1].content.split("\n\n")[1]
+            assert rules in shot.prompt, "the actions have the sample's own names"
+            assert shot.prompt not in sample.messages[-1].content
+
+
+def test_few_shot_examples_are_the_same_instances_in_every_world() -> None:
+    task, made = samples(3, rename="plain,mystery,random")
+    lengths = [
+        [len(e.answer.splitlines()) for e in itertools.islice(task.examples(s, random.Random(3)), 4)] for s in made
+    ]
+    assert lengths[0] == lengths[1] == lengths[2]
+    assert all(task.examples(s, random.Random(3)) for s in made)
+
+
+def test_a_folder_s_instances_have_no_few_shot_examples(tmp_path: Path) -> None:
+    task, made = samples(1, instances=folder(tmp_path, p1_pddl=P1))
+    with pytest.raises(UsageError, match="folder"):
+        next(iter(task.examples(made[0], random.Random(0))))
 
 
 # Users' own files -------------------------------------------------------------------------------------------------

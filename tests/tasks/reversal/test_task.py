@@ -135,14 +135,24 @@ def _share_right(task: Reversal, sample: Sample) -> float:
 
 def test_examples_are_right_and_about_people_whom_no_sample_has() -> None:
     for made in ("fictional", "celebrities"):
-        prompt, answer = next(reversal(set=made).examples(random.Random(1)))
+        sample = next(reversal(set=made).samples(0))
+        prompt, answer = next(reversal(set=made).examples(sample, random.Random(1)))
         assert prompt.startswith("Finish the sentence" if made == "fictional" else "Who is")
         assert answer not in prompt
-    for varied in (False, True):
-        for prompt, answer in itertools.islice(reversal().examples(random.Random(1), varied), 200):
+    for sample in (None, *itertools.islice(reversal().samples(0), 4)):
+        for prompt, answer in itertools.islice(reversal().examples(sample, random.Random(1)), 50):
             facts = [line[2:-1] for line in prompt.splitlines() if line.startswith("- ")]
             assert any(answer.lower() in fact.lower() for fact in facts)
             assert all(any(f"{name} " in fact for name in HELD_OUT_FIRST) for fact in facts)
+
+
+@pytest.mark.parametrize("made", ["context", "fictional"])
+def test_examples_ask_in_the_direction_of_the_sample(made: str) -> None:
+    task = reversal(set=made)
+    for sample in itertools.islice(task.samples(0), 12):
+        for prompt, answer in itertools.islice(task.examples(sample, random.Random(2)), 5):
+            named = any(answer.startswith(f"{name} ") for name in HELD_OUT_FIRST)
+            assert named == (" " in sample.target and sample.target[0].isupper()), (prompt, answer, sample.target)
 
 
 # Training files -------------------------------------------------------------------------------------------------------
