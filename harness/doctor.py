@@ -29,7 +29,8 @@ def examine() -> list[Finding]:
     ]
     findings.append(_try("tasks", lambda: ", ".join(plugins.installed("tasks"))))
     findings.append(_try("model `tiny`", _ask_tiny))
-    findings += [_package("openai", core=False, adds="hosted models")]
+    findings.append(_package("openai", core=False, adds="hosted models"))
+    findings.append(_package("datasets", core=False, adds="published question sets from the hub"))
     findings.append(_vllm())
     findings += _planners()
     findings.append(_val())

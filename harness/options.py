@@ -124,19 +124,21 @@ def build(cls: type[T], given: Mapping[str, str], what: str) -> T:
 def suggestion(name: str, known: list[str], plural: str) -> str:
     """A hint for a message: `did you mean X?` if a known name is close, then all known names; `plural` is what they are
     called."""
-    close = difflib.get_close_matches(name, known, n=1)
+    # Letters that changed places (tyni) are too far apart for difflib.
+    close = difflib.get_close_matches(name, known, n=1) or [k for k in known if sorted(k) == sorted(name)][:1]
     meant = f"did you mean '{close[0]}'? " if close else ""
     return f"{meant}{plural}: {', '.join(known)}" if known else f"{meant}it has no {plural}"
 
 
 def parse_pairs(pairs: tuple[str, ...], flag: str) -> dict[str, str]:
-    """The pairs `("a=1", "b=2")` as a dict. Raises UsageError for a pair without a key or without `=`."""
-    parsed = {}
+    """The pairs `("a=1", "b=2")` as a dict; a key that comes twice has both values, as `a=1,2`. Raises UsageError for a
+    pair without a key or without `=`."""
+    parsed: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UsageError(f"{flag} {pair}: not of the form key=value")
-        parsed[key] = value
+        parsed[key] = f"{parsed[key]},{value}" if key in parsed else value
     return parsed
 
 

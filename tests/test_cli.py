@@ -224,6 +224,36 @@ def test_a_run_can_be_scored_anew_under_the_other_rule(harness, tmp_path) -> Non
     assert harness("table", "again", "--by", "params_prompt")[0] == 0
 
 
+def test_an_option_that_is_repeated_has_all_of_its_values(harness) -> None:
+    args = ("run", "--task", "aiw", *ORACLE, "--epochs", "1", "-T", "prompt=standard")
+    _, out, _ = harness(*args, "-T", "family=female", "-T", "family=original")
+    assert re.search(r"^original/standard ", out, re.M)
+    assert re.search(r"^female/standard ", out, re.M)
+
+
+def test_two_rules_contradict_each_other(harness) -> None:
+    args = ("run", "--task", "aiw", *ORACLE, "--epochs", "1", "--limit", "2", "--rule", "robust")
+    code, _, err = harness(*args, "-T", "rule=original")
+    assert (code, "--rule robust and -T rule=original contradict each other" in err) == (2, True)
+    assert harness(*args, "-T", "rule=robust")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [("tyni", "did you mean 'tiny'?"), ("claude-9", "or openai/claude-9: "), ("hf/gpt2", "or openai/gpt2: ")],
+)
+def test_a_model_that_is_not_known_is_answered_with_the_ways_there_are(harness, model: str, said: str) -> None:
+    code, _, err = harness("run", "--task", "aiw", "--model", model)
+    assert (code, said in err) == (2, True)
+    assert "harness.toml" in err
+
+
+def test_a_dry_run_says_what_it_would_cost_if_the_price_is_known(harness) -> None:
+    Path("harness.toml").write_text('[models.paid]\nmodel = "openai/x"\nprice = [10, 100]\n')
+    _, out, _ = harness("run", "-t", "aiw", "-m", "paid", "--limit", "2", "--epochs", "1", "--dry-run")
+    assert re.search(r"if every answer ran to its limit, \$0\.00 to \$0\.41; nothing was sent", out)
+
+
 def test_several_runs_end_with_an_overview(harness) -> None:
     _, out, _ = harness("run", "-t", "aiw,game24", *ORACLE, "--limit", "3", "--epochs", "1", "--name", "first")
     overview = out.partition("\n2 runs\n")[2].splitlines()

@@ -9,15 +9,16 @@ from typing import Any
 import click
 
 from harness.cli.group import (
-    CONFIG_PAIRS,
     EXIT_INCOMPLETE,
     RunCommand,
     cli,
     opt,
+    pairs,
     read_config_file,
     rule_option,
     split,
     task_options,
+    with_rule,
 )
 
 
@@ -39,14 +40,11 @@ def run(**options: Any) -> None:
     from harness import display, launch, plugins
     from harness.errors import UsageError
     from harness.models import registry
-    from harness.options import parse_pairs
     from harness.pipeline.config import OPTIONS, configure
     from harness.pipeline.store import find_run
     from harness.types import Checked
 
     show = options["display"] or display.default()
-    for name, pairs in click.get_current_context().meta.get(CONFIG_PAIRS, {}).items():
-        options[name] = (*pairs, *options[name])
     if options["resume"]:
         context = click.get_current_context()
         given_here = [p for p in options if context.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
@@ -63,11 +61,10 @@ def run(**options: Any) -> None:
     if not tasks or not models:
         missing = "--task" if not tasks else "--model"
         raise UsageError(f"{missing} is missing", "for example: harness run --task aiw --model tiny")
-    given = parse_pairs(options["task_option"], "-T") | ({"rule": options["rule"]} if options["rule"] else {})
+    given = with_rule(pairs(options, "task_option", "-T"), options["rule"])
     by_task = launch.select_options(tasks, given)
     asked = {option.name: options[option.name] for option in OPTIONS}
-    model_options = parse_pairs(options["model_option"], "-M")
-    strategy_options = parse_pairs(options["strategy_option"], "-S")
+    model_options, strategy_options = pairs(options, "model_option", "-M"), pairs(options, "strategy_option", "-S")
     configs = [
         configure(task, model, asked, by_task[task], model_options, strategy_options)
         for model in models
@@ -134,13 +131,16 @@ def _show(tally: Any) -> None:
 
 def _dry_run(configs: list[Any]) -> None:
     from harness import launch
+    from harness.results.ranks import cost
 
     for config in configs:
         e = launch.estimate(config)
+        least, most = (cost(config.model, e.prompt_tokens, tokens) for tokens in (0, e.completion_tokens))
+        paid = "" if least is None or most is None else f", ${least:.2f} to ${most:.2f}"
         click.echo(
             f"{config.task}, {config.model}: {e.samples} samples x {e.epochs} epochs = {e.calls} "
-            f"{'calls' if e.exact else 'calls at least'}, about {e.prompt_tokens} prompt tokens, "
-            f"at most {e.completion_tokens} completion tokens; nothing was sent"
+            f"{'calls' if e.exact else 'calls at least'}, about {e.prompt_tokens} prompt tokens, at most "
+            f"{e.completion_tokens} completion tokens if every answer ran to its limit{paid}; nothing was sent"
         )
 
 
@@ -157,7 +157,7 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
     from harness.pipeline import store
     from harness.results import rescore
 
-    given = parse_pairs(task_option, "-T") | ({"rule": rule} if rule else {})
+    given = with_rule(parse_pairs(task_option, "-T"), rule)
     if source.is_dir():
         directory = store.find_run(source)
         made_with = rescore.run_of(directory, task).config.get("task_options", {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -107,6 +107,23 @@ def read_config_file(context: click.Context, _: click.Parameter, path: Path | No
         defaults[name] = items if several else value
     context.meta[CONFIG_PAIRS] = pairs
     context.default_map = {**(context.default_map or {}), **defaults}
+
+
+def pairs(options: Mapping[str, Any], name: str, flag: str) -> dict[str, str]:
+    """The -T, -M or -S pairs of a command: those of its command line over those of its --config file."""
+    from harness.options import parse_pairs
+
+    kept = click.get_current_context().meta.get(CONFIG_PAIRS, {}).get(name, ())
+    return parse_pairs(kept, flag) | parse_pairs(options[name], flag)
+
+
+def with_rule(given: Mapping[str, str], rule: str | None) -> dict[str, str]:
+    """Task options with that of --rule; UsageError if -T says otherwise."""
+    from harness.errors import UsageError
+
+    if rule and given.get("rule", rule) != rule:
+        raise UsageError(f"--rule {rule} and -T rule={given['rule']} contradict each other", "give one of them")
+    return {**given, **({"rule": rule} if rule else {})}
 
 
 def split(values: tuple[str, ...]) -> list[str]:

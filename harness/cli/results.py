@@ -57,14 +57,19 @@ def table(runs: tuple[Path, ...], by: str, incomplete: bool, **files: Path | Non
 @opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
 def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
     """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
-    from harness.results import effects
+    from harness.results import effects, tables
+    from harness.results.labels import labels
     from harness.results.records import open_run
 
-    for directory in find_runs(runs):
-        found = effects.of_run(open_run(directory), split(adjust))
-        click.echo(f"{directory}\n")
-        click.echo("\n\n".join(table.render() for table in found) or "a single condition, asked once: nothing to add")
-        click.echo("")
+    opened = [open_run(directory) for directory in find_runs(runs)]
+    for label, run in zip(labels(opened), opened, strict=True):
+        contrasts, found = effects.of_run(run, split(adjust))
+        parts = [str(run.directory), tables.render_main_gaps([(label, contrasts)])]
+        parts += [table.render() for table in found]
+        if not found:
+            judged = contrasts.total.accuracy is not None
+            parts.append("a single condition, asked once: nothing to add" if judged else "no answer has a verdict")
+        click.echo("\n\n".join(filter(None, parts)) + "\n")
 
 
 @cli.command()

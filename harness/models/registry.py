@@ -100,10 +100,19 @@ def resolve(name: str, options: ModelOptions) -> tuple[str, str, ModelOptions]:
         )
     backend, slash, rest = full.partition("/")
     if not slash or not rest:
-        backends = list(plugins.installed("models"))
-        hint = suggestion(name, list(known), "aliases") + f"; or BACKEND/NAME with one of {', '.join(backends)}"
-        raise UsageError(f"there is no model '{name}'", hint)
+        raise UsageError(f"there is no model '{name}'", f"{suggestion(name, list(known), 'aliases')}\n  {_ways(name)}")
+    if backend not in plugins.installed("models"):
+        raise UsageError(f"there is no model backend '{backend}'", _ways(rest))
     return backend, rest, options
+
+
+def _ways(name: str) -> str:
+    """How models that are no aliases are named."""
+    return (
+        f"or openai/{name}: a model of OpenAI or, with --base-url, of any OpenAI-compatible server (most providers "
+        f"have one); vllm/ORG/NAME: weights on a GPU; [models.{name}] in harness.toml makes an alias. Backends: "
+        + ", ".join(plugins.installed("models"))
+    )
 
 
 @contextlib.contextmanager

@@ -15,6 +15,8 @@ from harness.pipeline import store
 from harness.seeds import derive
 from harness.types import Aid, Completion, Feedback, Message, Origin, Request, Sample, Spent
 
+FROM_CACHE = "answers came from the cache, with the times and tokens of when they were asked"
+
 if TYPE_CHECKING:
     from harness.pipeline.runner import Run
 
@@ -125,9 +127,10 @@ class OneSample:
             journaled = run.journal.pop(key, None)
             kept = journaled or (run.cache.get(key) if run.cache else None)
             if kept:
-                self.completions.append(kept)
                 if not journaled:
+                    kept = replace(kept, notes=(*kept.notes, FROM_CACHE))
                     self._keep(key, messages, kept)
+                self.completions.append(kept)
                 return kept
         async with run.slots:
             run.check_budget()

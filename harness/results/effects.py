@@ -99,10 +99,11 @@ class Effects:
         return [table for table in found if table.rows]
 
 
-def of_run(run: RecordedRun, adjust: Sequence[str] = ()) -> list[Extra]:
-    """What the records of a run say beyond accuracy and gaps (`harness stats`)."""
+def of_run(run: RecordedRun, adjust: Sequence[str] = ()) -> tuple[Contrasts, list[Extra]]:
+    """(the counts of a run, what its records say beyond accuracy and gaps) for `harness stats`."""
     effects = Effects(adjust, run.measures, run.varies)
-    return effects.tables(run.read(effects.add))
+    contrasts = run.read(effects.add)
+    return contrasts, effects.tables(contrasts)
 
 
 def _features(names: Sequence[str], measures: Mapping[str, str]) -> list[Callable[[Sample], Value]]:

@@ -97,6 +97,9 @@ def mixed_odds_ratio(tables: Sequence[Stratum], confidence: float = 0.95) -> Odd
     both = [sum(t[i] * m for t, m in counts.items()) for i in range(4)]
     if not both[1] or not both[3]:
         return OddsRatio(None, 0.0, math.inf, 1.0, 0)
+    unanimous = [both[i] / both[i + 1] if both[i] in (0, both[i + 1]) else None for i in (0, 2)]
+    if unanimous[0] is not None and unanimous[0] == unanimous[1]:  # all right, or all wrong: any ratio fits as well
+        return OddsRatio(None, 0.0, math.inf, 1.0, 0)
     data, times = np.array(list(counts), dtype=float), np.array(list(counts.values()), dtype=float)
 
     def loss(log_ratio: float, intercept: float, log_sd: float) -> float:
@@ -124,7 +127,13 @@ def mixed_odds_ratio(tables: Sequence[Stratum], confidence: float = 0.95) -> Odd
     low, high = limit(-10.0), limit(10.0)
     p = float(chi2.sf(max(0.0, 2 * (at_one - least)), 1))
     ends = (0.0 if low is None else math.exp(low), math.inf if high is None else math.exp(high))
-    return OddsRatio(math.exp(best), *ends, p, int(times.sum()))
+    at, base = unanimous
+    ratio = math.exp(best)
+    if (
+        at is not None or base is not None
+    ):  # the likelihood rises towards 0 or infinity, and the search gives up
+        ratio = math.inf if at == 1 or base == 0 else 0.0
+    return OddsRatio(ratio, *ends, p, int(times.sum()))
 
 
 def log_likelihoods(data: Any, log_ratio: float, intercept: float, sd: float) -> Any:

@@ -23,6 +23,10 @@ class _Cell:
     """Counts of one condition."""
 
     stages: dict[str, Clusters] = field(default_factory=lambda: {stage: Clusters() for stage in STAGES})
+    shortest: Clusters = field(default_factory=Clusters)
+    unknown: bool = False
+    """Whether the length of a shortest plan is not known of some problems: then `optimal` is no stage of all answers,
+    and `shortest` counts it over the others."""
     prefix: list[float] = field(default_factory=list)
     gaps: Clusters = field(default_factory=Clusters)
     lengths: dict[int, Clusters] = field(default_factory=dict)
@@ -71,8 +75,11 @@ def _count(cell: _Cell, record: Mapping[str, Any], ability: str) -> None:
         "optimal": bool(detail.get("optimal")),
     }
     for stage, true in reached.items():
-        if stage != "optimal" or params.get("optimal_cost") is not None:
-            cell.stages[stage].add(group, float(true))
+        cell.stages[stage].add(group, float(true))
+    if params.get("optimal_cost") is None:
+        cell.unknown = True
+    else:
+        cell.shortest.add(group, float(reached["optimal"]))
     if steps:
         cell.prefix.append(executable / steps)
     best = params.get("optimal_cost")
@@ -90,35 +97,41 @@ def _share(clusters: Clusters) -> str:
 def _funnel(cells: Mapping[str, _Cell]) -> Extra:
     """The share of answers that reach each stage, out of all answers with a verdict."""
     rows = [
-        (condition, str(cell.stages["answered"].answers), *(_share(cell.stages[stage]) for stage in STAGES))
+        (condition, str(cell.stages["answered"].answers), *map(_share, _reached(cell).values()))
         for condition, cell in cells.items()
         if cell.stages["answered"]
     ]
     pictures = []
     for condition, cell in cells.items():
-        found = [(stage, cell.stages[stage].accuracy()) for stage in STAGES]
+        found = [(stage, clusters.accuracy()) for stage, clusters in _reached(cell).items()]
         pictures.append((condition, tuple((stage, e) for stage, e in found if e)))
     return Extra("how far plans get", ("condition", "n", *STAGES), tuple(rows), tuple(pictures))
 
 
+def _reached(cell: _Cell) -> dict[str, Clusters]:
+    return {stage: Clusters() if stage == "optimal" and cell.unknown else cell.stages[stage] for stage in STAGES}
+
+
 def _optimality(cells: Mapping[str, _Cell]) -> Extra:
     """For plans that reach the goal, the steps too many as a share of a shortest plan; for all plans that were read,
-    the share of their steps that can be executed."""
+    the share of their steps that can be executed; the share of answers that are a shortest plan, if it is not a stage
+    of how far plans get because the length of a shortest plan is not known of all problems."""
     rows = []
+    known = any(cell.unknown and cell.shortest for cell in cells.values())
     for condition, cell in cells.items():
         values = [total / n for total, n in cell.gaps.values()]
         prefix = "-"
         if cell.prefix:
             low, high = intervals.skewed_mean_interval(cell.prefix)
             prefix = f"{sum(cell.prefix) / len(cell.prefix):.3f} {interval(max(0.0, low), min(1.0, high))}"
-        if len(values) < 2:
-            rows.append((condition, str(len(values)), "-", prefix, str(len(cell.prefix))))
-            continue
-        low, high = intervals.skewed_mean_interval(values)
-        mean = sum(values) / len(values)
-        gap = f"{mean:+.3f} [{max(0.0, low):+.3f}, {high:+.3f}]"
-        rows.append((condition, str(len(values)), gap, prefix, str(len(cell.prefix))))
-    header = ("condition", "valid plans", "steps too many (share)", "executable part", "of plans read")
+        gap = "-"
+        if len(values) > 1:
+            low, high = intervals.skewed_mean_interval(values)
+            gap = f"{sum(values) / len(values):+.3f} [{max(0.0, low):+.3f}, {high:+.3f}]"
+        optimal = (_share(cell.shortest), str(cell.shortest.answers)) if known else ()
+        rows.append((condition, str(len(values)), gap, prefix, str(len(cell.prefix)), *optimal))
+    header: tuple[str, ...] = ("condition", "valid plans", "steps too many (share)", "executable part", "of plans read")
+    header += ("shortest plan", "of answers") if known else ()
     return Extra("length of plans", header, tuple(rows))
 
 
@@ -162,7 +175,8 @@ def half_point(points: Sequence[Point]) -> str:
     value = -fit.intercept / fit.slope
     inside = min(point.x for point in points) <= value <= max(point.x for point in points)
     where = "" if inside else ", outside the lengths asked"
-    return f"{value:.1f} [{limits[0]:.1f}, {limits[1]:.1f}]{where}"
+    # No plan has less than 0 steps; a curve does not know that.
+    return f"{max(0.0, value):.1f} [{max(0.0, limits[0]):.1f}, {max(0.0, limits[1]):.1f}]{where}"
 
 
 def _verdicts(cells: Mapping[str, _Cell]) -> Extra:

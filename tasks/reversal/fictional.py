@@ -111,6 +111,7 @@ def write(directory: Path, seed: int, count: int, paraphrases: int, test_paraphr
     written = []
     for name, lines in (("train.jsonl", training), ("test.jsonl", test_lines(made, test_paraphrases, form))):
         path, count = directory / name, 0
+        before = path.exists()
         try:
             directory.mkdir(parents=True, exist_ok=True)
             with path.open("w", encoding="utf-8") as file:
@@ -119,5 +120,5 @@ def write(directory: Path, seed: int, count: int, paraphrases: int, test_paraphr
                     count += 1
         except OSError as error:
             raise HarnessError(f"{path}: can't be written: {cause(error)}", "choose another directory") from None
-        written.append(f"{path}: {count} lines")
+        written.append(f"{path}: {count} lines" + (" (in place of those that were there)" if before else ""))
     return written

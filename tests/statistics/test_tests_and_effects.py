@@ -193,6 +193,15 @@ def test_problems_that_were_always_solved_say_nothing_about_the_ratio() -> None:
     assert odds.mixed_odds_ratio([Stratum(5, 5, 0, 0)] * 9).value is None
 
 
+def test_a_ratio_that_is_0_or_infinite_is_not_given_as_a_small_number() -> None:
+    """The likelihood has no top: the search ends wherever it gives up."""
+    mixed = [(0, 5, 0, 0), (0, 0, 2, 5), (0, 5, 1, 5)] * 3
+    assert odds.mixed_odds_ratio([Stratum(*t) for t in mixed]).value == 0
+    assert odds.mixed_odds_ratio([Stratum(r0, n0, r1, n1) for r1, n1, r0, n0 in mixed]).value == math.inf
+    wrong = [Stratum(0, 5, 0, 5), Stratum(0, 5, 0, 0)]
+    assert odds.mixed_odds_ratio(wrong) == odds.OddsRatio(None, 0, math.inf, 1, 0)
+
+
 def test_the_mixed_model_takes_in_problems_with_one_level_only() -> None:
     """The truth is 0.4 with a spread of 1.5 between problems; half of the cells are missing."""
     made = tables(7, 0.4, 400, 4, missing=0.5)

@@ -37,6 +37,21 @@ def test_each_stage_counts_all_answers_with_a_verdict() -> None:
     assert (valid, gap[:6], prefix, read) == ("2", "+0.250", "0.812 [0.000, 1.000]", "4")
 
 
+def test_how_far_plans_get_never_rises() -> None:
+    """Of some problems the length of a shortest plan is not known: `optimal` would have another denominator."""
+    known = [record("a", steps=4, executable=4, goal=True, gap=0, optimal=True)]
+    unknown = [record(g, "wrong", {"optimal_cost": None}, steps=4, executable=1, goal=False) for g in "bcd"]
+    ((_, _, *shares),) = table(known + unknown, "how far")
+    assert [share[:5] for share in shares] == ["1.000", "1.000", "0.250", "0.250", "-"]
+    ((*_, shortest, of),) = table(known + unknown, "length of plans")
+    assert (shortest[:5], of) == ("1.000", "1")
+
+
+def test_no_plan_has_less_than_no_steps() -> None:
+    few = [Point(2, 1, 1), Point(2, 0, 1), Point(4, 1, 2), Point(6, 0, 1), Point(8, 1, 3)] * 3
+    assert "[-" not in half_point(few)
+
+
 def test_problems_without_a_plan_are_not_in_the_funnel() -> None:
     assert table([record("a", params={"solvable": "no"})], "how far") == []
 
