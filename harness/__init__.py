@@ -2,7 +2,8 @@
 
 import harness
 run = harness.run(task="aiw", model="tiny", limit=60)
-run.table()     # a pandas DataFrame; run.gaps(), run.records(), run.directory
+run.gaps()      # a pandas DataFrame; run.table(), run.records(), run.report("page.html"), run.compare(other)
+harness.load("results/RUN")   # one that is on disk
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.api import Run
 
 __version__ = "0.1.0"
@@ -20,3 +23,10 @@ def run(task: str, model: str, **options: Any) -> Run:
     from harness import api  # `harness --help` needs none of it
 
     return api.run(task, model, **options)
+
+
+def load(run: str | Path) -> Run:
+    """A run on disk; see harness.api.load."""
+    from harness import api
+
+    return api.load(run)

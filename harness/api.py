@@ -1,19 +1,23 @@
-"""For programs: `harness.run(...)` does what `harness run` does, and gives the run back instead of printing it."""
+"""For programs: `harness.run(...)` does what `harness run` does, and gives the run back instead of printing
+it; `harness.load(...)` gives back one that is on disk."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import launch
+from harness.errors import UsageError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig, as_text, configure
 from harness.results.counts import Contrasts
-from harness.results.records import open_run
-from harness.results.tables import tabulate
+from harness.results.labels import labels
+from harness.results.records import RecordedRun, open_run
+from harness.results.tables import render_contrasts, tabulate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,32 +26,44 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """A finished run: `directory` on disk, `status` (complete, incomplete, interrupted), `contrasts` with the gaps,
-    `notes` with what the command says under the table."""
+    """A run: `directory` on disk, `status` (complete, incomplete, interrupted), `contrasts` with its counts and gaps,
+    `notes` with what the command says under the table. In a notebook, or printed, it shows its tables."""
 
-    def __init__(self, finished: launch.Finished) -> None:
-        self.directory: Path = finished.directory
-        self.status: str = finished.result.status
-        self.reason: str = finished.result.reason
-        self.contrasts: Contrasts = finished.tally.contrasts
-        self.notes: list[str] = finished.notes
+    def __init__(self, opened: RecordedRun, contrasts: Contrasts, notes: Sequence[str] = ()) -> None:
+        self._opened = opened
+        self.directory: Path = opened.directory
+        self.status: str = opened.status
+        self.reason: str = str(opened.about.get("reason") or "")
+        self.contrasts: Contrasts = contrasts
+        self.notes: list[str] = list(notes)
+
+    def __str__(self) -> str:
+        (label,) = labels([self._opened])
+        parts = [f"{label}: {self.status}, {self.directory}", render_contrasts(self.contrasts)]
+        return "\n\n".join([*parts, *(f"note: {note}" for note in self.notes)])
+
+    def __repr__(self) -> str:
+        return f"<harness.Run {self.directory}, {self.status}, {self.contrasts.total.samples} answers>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     def table(self, by: str = "condition") -> pd.DataFrame:
         """Accuracy with its interval, outcomes and tokens, one row for each combination of the columns `by`
         (comma-separated; params as `params_NAME`)."""
         import pandas as pd
 
-        return pd.DataFrame(tabulate(open_run(self.directory).records(), [name.strip() for name in by.split(",")]))
+        return pd.DataFrame(tabulate(self._opened.records(), [name.strip() for name in by.split(",")]))
 
     def records(self) -> pd.DataFrame:
         """One row a sample and epoch; params as columns `params_NAME`."""
         import pandas as pd
 
-        return pd.DataFrame(store.flatten(record) for record in open_run(self.directory).records())
+        return pd.DataFrame(store.flatten(record) for record in self._opened.records())
 
     def gaps(self) -> pd.DataFrame:
         """Each level of each factor against the factor's first level, within groups, with its 95% interval,
-        its p-value, and that corrected for the number of gaps (Holm)."""
+        its p-value, and that corrected for the number of gaps (Holm); those that the task exists for come first."""
         import pandas as pd
 
         columns = ["factor", "level", "reference", "gap", "ci_low", "ci_high", "p", "p_holm", "n", "groups"]
@@ -57,15 +73,37 @@ class Run:
         ]
         return pd.DataFrame(rows, columns=columns)
 
-    def gate(
-        self, base: str | Path, *, margin: float = 0.02, alpha: float = 0.05, fail_on: str = "regression"
-    ) -> Comparison:
-        """This run against another, or a committed baseline; AssertionError with the table if the gate fails."""
+    def report(self, file: str | Path) -> Path:
+        """Write the page of `harness report`; its path. OSError if it can't be written."""
+        from harness.report import collect, page
+
+        path = Path(file)
+        path.write_text(page.build(*collect.collect([self.directory])), encoding="utf-8")
+        return path
+
+    def compare(self, base: Run | str | Path, *, margin: float = 0.02, alpha: float = 0.05) -> Comparison:
+        """This run against another one, a run directory, or a committed baseline (its name), as `harness compare`."""
         from harness.results import gate
 
-        result = gate.compare(gate.find(base), self.directory, margin=margin, alpha=alpha)
+        other = base.directory if isinstance(base, Run) else gate.find(base)
+        return gate.compare(other, self.directory, margin=margin, alpha=alpha)
+
+    def gate(
+        self, base: Run | str | Path, *, margin: float = 0.02, alpha: float = 0.05, fail_on: str = "regression"
+    ) -> Comparison:
+        """As `compare`; AssertionError with the table if the gate fails."""
+        from harness.results import gate
+
+        result = self.compare(base, margin=margin, alpha=alpha)
         assert result.exit_code(fail_on) == 0, gate.render(result)
         return result
+
+
+def load(run: str | Path) -> Run:
+    """A run on disk: its directory, or its name in results/. UsageError if there is none, DataError if it has no
+    records."""
+    opened = open_run(store.find_run(run))
+    return Run(opened, opened.read())
 
 
 def run(
@@ -81,8 +119,12 @@ def run(
     """Run one task on one model. `options` are those of `harness run`, with underscores: limit, seed, epochs, strategy,
     temperature, max_tokens, base_url, num_fewshot ... (harness.pipeline.config.OPTIONS). Works in notebooks too. Raises
     harness.errors.HarnessError for what the command would say and stop."""
+    for what, name in (("task", task), ("model", model)):
+        if not isinstance(name, str):
+            raise UsageError(f"{what} {name!r} is not a name", f"harness.run asks one {what}: call it for each of them")
     given = (as_text(pairs or {}) for pairs in (task_options, model_options, strategy_options))
-    return Run(_outside_of_loops(configure(task, model, options, *given), Path(out)))
+    finished = _outside_of_loops(configure(task, model, options, *given), Path(out))
+    return Run(open_run(finished.directory), finished.tally.contrasts, finished.notes)
 
 
 def _outside_of_loops(config: RunConfig, out: Path) -> launch.Finished:

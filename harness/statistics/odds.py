@@ -129,9 +129,7 @@ def mixed_odds_ratio(tables: Sequence[Stratum], confidence: float = 0.95) -> Odd
     ends = (0.0 if low is None else math.exp(low), math.inf if high is None else math.exp(high))
     at, base = unanimous
     ratio = math.exp(best)
-    if (
-        at is not None or base is not None
-    ):  # the likelihood rises towards 0 or infinity, and the search gives up
+    if at is not None or base is not None:  # the likelihood rises towards 0 or infinity, and the search gives up
         ratio = math.inf if at == 1 or base == 0 else 0.0
     return OddsRatio(ratio, *ends, p, int(times.sum()))
 
