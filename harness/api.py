@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,14 @@ from harness import launch
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig, as_text, configure
 from harness.results.counts import Contrasts
+from harness.results.gate import ALPHA, MARGIN, Comparison, FailOn, compare
 from harness.results.records import open_run
 from harness.results.tables import tabulate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.results.gate import Comparison
+    from harness.results.policy import Gate
 
 
 class Run:
@@ -58,13 +59,15 @@ class Run:
         return pd.DataFrame(rows, columns=columns)
 
     def gate(
-        self, base: str | Path, *, margin: float = 0.02, alpha: float = 0.05, fail_on: str = "regression"
+        self, base: str | Path, *, margin: float = MARGIN, alpha: float = ALPHA, fail_on: FailOn = "regression"
     ) -> Comparison:
-        """This run against another, or a committed baseline; AssertionError with the table if the gate fails."""
-        from harness.results import gate
+        """This run against another, or a committed baseline (looked for in results/baselines of the working directory
+        and its parents up to the repository's root); AssertionError with the table if the gate fails."""
+        from harness.results import gate_output
+        from harness.results.baselines import find
 
-        result = gate.compare(gate.find(base), self.directory, margin=margin, alpha=alpha)
-        assert result.exit_code(fail_on) == 0, gate.render(result)
+        result = compare(find(base), self.directory, margin=margin, alpha=alpha)
+        assert result.exit_code(fail_on) == 0, gate_output.render(result)
         return result
 
 
@@ -83,6 +86,18 @@ def run(
     harness.errors.HarnessError for what the command would say and stop."""
     given = (as_text(pairs or {}) for pairs in (task_options, model_options, strategy_options))
     return Run(_outside_of_loops(configure(task, model, options, *given), Path(out)))
+
+
+def gate(policy: str | Path, runs: Iterable[Run | str | Path]) -> Gate:
+    """What `harness gate POLICY RUN...` says; AssertionError with the table if the gate fails."""
+    from harness.results import gate_output
+    from harness.results import policy as policies
+
+    read = policies.read(Path(policy))
+    opened = [open_run(run.directory if isinstance(run, Run) else store.find_run(run)) for run in runs]
+    result = policies.judge(read, policies.match(read, opened)[0])
+    assert result.exit_code == 0, gate_output.render_gate(result)
+    return result
 
 
 def _outside_of_loops(config: RunConfig, out: Path) -> launch.Finished:
