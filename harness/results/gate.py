@@ -250,8 +250,9 @@ def measure(condition: str, pairs: Sequence[Pair], alpha: float) -> Measured:
     n = len(pairs)
     base, new = (sum(side) / n for side in zip(*((b.value or 0.0, a.value or 0.0) for b, a in pairs), strict=True))
     shared = {"condition": condition, "pairs": n, "groups": len(groups), "base": base, "new": new}
+    share = all(0 <= (answer.value or 0.0) <= 1 for one in pairs for answer in one)
     if len(groups) < intervals.FEW:
-        if any(not 0 <= (answer.value or 0.0) <= 1 for one in pairs for answer in one):
+        if not share:
             raise DataError(
                 f"{condition}: values that are not from 0 to 1 can't be compared in fewer than {intervals.FEW} groups",
                 f"it has {len(groups)}; run more of them",
@@ -260,6 +261,8 @@ def measure(condition: str, pairs: Sequence[Pair], alpha: float) -> Measured:
         return Measured(**shared, units=n, low=low, high=high, p=p, spread=spread)
     means = intervals.linearised([intervals.Cluster(sum(d), len(d)) for d in groups.values()])
     low, high = intervals.mean_interval(means, 1 - alpha)
+    if share:
+        low, high = max(-1.0, low), min(1.0, high)
     p = tests.sign_flips([sum(d) for d in groups.values()])
     return Measured(**shared, units=len(groups), low=low, high=high, p=p, spread=power.deviation(means) ** 2)
 

@@ -201,8 +201,10 @@ def _gate_row(judged: Judged) -> list[str]:
     told = [check.name, check.tier, check.task, printable(c.base if c else check.base)]
     if c is None:
         return [*told, *"-" * 8, "no run"]
-    cells = _cells(c.overall)
-    return [*told, printable(c.new), *cells[1:-1], cells[-1] + _worse(c)]
+    *cells, verdict = _cells(c.overall)
+    worse = sum(change.verdict == "regression" for change in c.conditions)
+    where = f"; a regression in {worse} of {len(c.conditions)} conditions" if worse else ""
+    return [*told, printable(c.new), *cells[1:], verdict + where]
 
 
 def _gate_remarks(gate: Gate) -> list[str]:
@@ -211,8 +213,8 @@ def _gate_remarks(gate: Gate) -> list[str]:
     found += _few(j.comparison for j in gate.checks if j.comparison)
     for judged in gate.checks:
         if c := judged.comparison:
-            rows = [c for c in c.conditions if c.verdict == "regression"]
-            remarks = [f"regression: {_sentence(change, gate)}" for change in rows]
+            rows = [change for change in c.conditions if change.verdict == "regression"]
+            remarks = [f"regression in {_sentence(change, gate)}" for change in rows]
             found += [f"{judged.check.name}: {line}" for line in (*remarks, *_remarks(c, SHOWN_FLIPS_OF_MANY))]
     return found
 

@@ -76,13 +76,8 @@ class Gate:
 
     @property
     def regressed(self) -> list[str]:
-        """Names of the required checks with a regression, and of the conditions that have it."""
-        found = []
-        for name, comparison in self._required():
-            where = [c.condition for c in comparison.conditions if c.verdict == "regression"]
-            if comparison.regressions:
-                found.append(name + (f" ({', '.join(where)})" if where else ""))
-        return found
+        """Names of the required checks with a regression, overall or in a condition."""
+        return [name for name, c in self._required() if c.regressions]
 
     @property
     def undecided(self) -> list[str]:
@@ -107,7 +102,7 @@ class Gate:
         if self.regressed:
             return f"regression in {', '.join(self.regressed)}"
         if self.undecided:
-            return f"too few answers to tell in {', '.join(self.undecided)}"
+            return f"a regression is neither shown nor ruled out in {', '.join(self.undecided)}"
         number = len(self._required())
         return f"no regression in {number} required check{'s' if number > 1 else ''}"
 
