@@ -109,7 +109,7 @@ def _outputs(command: F) -> F:
 @click.argument("new")
 @opt("--metric", default="accuracy", help="accuracy, or detail.NAME: a number or truth value in the scores' detail.")
 @opt("--margin", type=click.FloatRange(0, 1), default=0.02, help="A drop up to this is no regression.")
-@opt("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, help="Level of significance.")
+@opt("--alpha", type=click.FloatRange(1e-6, 0.5), default=0.05, help="Level of significance.")
 @opt("--fail-on", type=click.Choice(["regression", "inconclusive"]),
      help="What fails. If not given: a regression, and what is undecided is an <error> in JUnit but exits with 0. "
           "regression: what is undecided is <skipped>. inconclusive: it is a <failure> and exits with 3.")  # fmt: skip

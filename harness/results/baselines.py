@@ -14,6 +14,7 @@ from harness.errors import DataError, UsageError
 from harness.options import suggestion
 from harness.pipeline import store
 from harness.results.records import RecordedRun
+from harness.text import printable
 from harness.types import Outcome
 
 BASELINES = Path("results/baselines")
@@ -59,7 +60,8 @@ def find(name: str | Path) -> Path:
     except (OSError, UsageError):
         known = sorted({path.parent.name for folder in looked for path in folder.glob(f"*/{ANSWERS}")})
         places = ", ".join(map(str, [*looked, name, Path("results") / name]))
-        hint = f"{suggestion(str(name), known, 'baselines')}; looked in {places}"
+        meant = suggestion(str(name), known, "baselines") if known else "there is no baseline"
+        hint = f"{meant}; looked in {places}"
         raise UsageError(f"{name} is neither a baseline nor a run directory", hint) from None
 
 
@@ -94,7 +96,7 @@ def answers(run: RecordedRun, metric: str = "accuracy", only: Sequence[str] = ()
         found[answer.id, answer.epoch] = answer
     _check_conditions(only, conditions, directory)
     if name and name not in measured:
-        hint = suggestion(name, sorted(measured), "numbers in its detail")
+        hint = printable(suggestion(name, sorted(measured), "numbers in its detail"))
         raise UsageError(f"metric {metric}: no record of {directory} has it", hint)
     return found
 
@@ -109,7 +111,7 @@ def _check_conditions(only: Sequence[str], conditions: Iterable[str], directory:
     known = sorted({part for c in conditions for part in (c, *c.split("/"))})
     for name in only:
         if name not in known:
-            hint = suggestion(name, known, "conditions and levels")
+            hint = printable(suggestion(name, known, "conditions and levels"))
             raise UsageError(f"no record of {directory} has the condition or level '{name}'", hint)
 
 

@@ -17,6 +17,7 @@ from harness.errors import DataError
 from harness.results.baselines import Answer, answers
 from harness.results.records import RecordedRun, open_run
 from harness.statistics import intervals, power, tests
+from harness.text import printable
 from harness.types import Outcome
 
 Verdict = Literal["regression", "improvement", "no change", "too few to tell"]
@@ -25,6 +26,10 @@ HoldsFor = Literal["these groups", "groups like these"]
 
 MARGIN = 0.02
 ALPHA = 0.05
+LEAST_ALPHA, MOST_ALPHA = 1e-6, 0.5
+"""Below the least, one minus alpha is soon 1 in floating point, which has no interval."""
+LEAST_MARGIN = 1e-6
+"""No number of pairs tells less than this."""
 
 EXIT_REGRESSION = 100
 EXIT_INCONCLUSIVE = 3
@@ -216,7 +221,9 @@ def _same_samples(
 
 
 def _named(keys: Sequence[tuple[str, int]]) -> str:
-    return ", ".join(f"{name} (epoch {epoch})" for name, epoch in keys[:3]) + (" ..." if len(keys) > 3 else "")
+    return ", ".join(f"{printable(name)} (epoch {epoch})" for name, epoch in keys[:3]) + (
+        " ..." if len(keys) > 3 else ""
+    )
 
 
 @dataclass(frozen=True)
@@ -301,7 +308,7 @@ def decide(m: Measured, p: float, margin: float, alpha: float) -> Change:
     elif low >= -margin:
         verdict = "no change"
     needed = None
-    if verdict == "too few to tell" and margin > 0:
+    if verdict == "too few to tell" and margin >= LEAST_MARGIN:
         units = power.needed(margin, math.sqrt(m.spread), alpha)
         needed = math.ceil(units * m.pairs / m.units)
     counted = (m.pairs, m.groups, m.holds_for)

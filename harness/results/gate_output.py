@@ -18,7 +18,6 @@ from harness.results.policy import Gate, Judged
 from harness.statistics import intervals
 from harness.text import align, number, printable
 
-HEADER = ["condition", "pairs", "holds for", "base", "new", "difference", "95% CI", "p", "verdict"]
 SHOWN_FLIPS, SHOWN_FLIPS_OF_MANY = 10, 3
 
 
@@ -40,7 +39,8 @@ def _confidence(alpha: float) -> str:
 
 
 def _header(c: Comparison) -> list[str]:
-    return [*HEADER[:6], _confidence(c.alpha), *HEADER[7:]]
+    sides = ["base", "new", "difference", _confidence(c.alpha)]
+    return ["condition", "pairs", "holds for", *sides, "p", "verdict"]
 
 
 def _rows(c: Comparison) -> list[list[str]]:
@@ -48,8 +48,8 @@ def _rows(c: Comparison) -> list[list[str]]:
 
 
 FEW_GROUPS = (
-    f"with fewer than {intervals.FEW} groups the numbers hold for these groups only: what may vary are the answers to "
-    "the same samples"
+    f"with fewer than {intervals.FEW} groups the numbers hold for these groups only: what varies is how the same "
+    "samples are answered"
 )
 
 
@@ -121,7 +121,7 @@ _MEANT = {ord(c): f"\\{c}" for c in "\\|`*_[]#~"} | {ord("<"): "&lt;", ord("&"):
 
 
 def _markdown(text: str) -> str:
-    """Text that Markdown shows as it is; brackets of an interval stay, because no link can follow them."""
+    """Text that Markdown shows as it is."""
     return printable(text).translate(_MEANT)
 
 

@@ -22,6 +22,7 @@ from harness.results import baselines, gate
 from harness.results.gate import Comparison, FailOn
 from harness.results.records import RecordedRun
 from harness.statistics import tests
+from harness.text import printable
 
 Tier = Literal["required", "advisory"]
 
@@ -120,9 +121,7 @@ def read(path: Path) -> Policy:
         raise UsageError(f"{path}: can't be read as TOML: {error}") from None
     top = _Table(f"{path}", table, "keys of a policy", ("alpha", "margin", "fail_on", "check"))
     margin = top.number("margin", 0.0, 1.0, gate.MARGIN)
-    alpha = top.number("alpha", 0.0, 0.5, gate.ALPHA)
-    if alpha == 0:
-        raise UsageError(f"{path}: alpha: it must be above 0")
+    alpha = top.number("alpha", gate.LEAST_ALPHA, gate.MOST_ALPHA, gate.ALPHA)
     said = top.word("fail_on", ("regression", "inconclusive"))
     fail_on: FailOn | None = "inconclusive" if said == "inconclusive" else "regression" if said else None
     entries = table.get("check")
@@ -224,7 +223,7 @@ def match(policy: Policy, runs: Sequence[RecordedRun]) -> tuple[list[RecordedRun
         fit = [r for r in apart if r.task == check.task and check.model in (None, r.config["model"])]
         taken |= {run.directory for run in fit}
         if len(fit) > 1:
-            named = ", ".join(f"{run.directory} ({run.config['model']})" for run in fit[:3])
+            named = ", ".join(_named(run) for run in fit[:3])
             hint = "give one run of each task and model; a check with `model` takes the run of that model"
             raise UsageError(f"{policy.path}: {len(fit)} runs fit check '{check.name}': {named}", hint)
         if not fit and check.tier == "required":
@@ -232,10 +231,13 @@ def match(policy: Policy, runs: Sequence[RecordedRun]) -> tuple[list[RecordedRun
             missing.append(f"check '{check.name}' has no run of task {check.task}{of}")
         found.append(fit[0] if fit else None)
     if missing:
-        given = ", ".join(f"{run.task} of {run.config['model']}" for run in apart)
+        given = ", ".join(map(_named, apart)) or "none"
         raise UsageError(f"{policy.path}: {'; '.join(missing)}", f"runs given: {given}")
-    unused = [f"{r.directory} (task {r.task}, model {r.config['model']})" for r in apart if r.directory not in taken]
-    return found, [f"no check takes the run {run}" for run in unused]
+    return found, [f"no check takes the run {_named(run)}" for run in apart if run.directory not in taken]
+
+
+def _named(run: RecordedRun) -> str:
+    return printable(f"{run.directory} (task {run.task}, model {run.config['model']})")
 
 
 def judge(policy: Policy, runs: Sequence[RecordedRun | None]) -> Gate:
