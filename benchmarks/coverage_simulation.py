@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.results.baselines import Answer
 from harness.results.counts import Contrasts
-from harness.results.gate import Answer, decide, measure
+from harness.results.gate import decide, measure
 from harness.results.leaderboard import rank_limits
 from harness.statistics import curve, intervals, odds, power
 from harness.statistics import repeats as repeated

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig, as_text, configure
 from harness.results.counts import Contrasts
+from harness.results.gate import ALPHA, MARGIN, Comparison, FailOn, compare
 from harness.results.labels import labels
 from harness.results.records import RecordedRun, open_run
 from harness.results.tables import render_contrasts, tabulate
@@ -22,7 +23,7 @@ from harness.results.tables import render_contrasts, tabulate
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.results.gate import Comparison
+    from harness.results.policy import Gate
 
 
 class Run:
@@ -81,21 +82,22 @@ class Run:
         path.write_text(page.build(*collect.collect([self.directory])), encoding="utf-8")
         return path
 
-    def compare(self, base: Run | str | Path, *, margin: float = 0.02, alpha: float = 0.05) -> Comparison:
-        """This run against another one, a run directory, or a committed baseline (its name), as `harness compare`."""
-        from harness.results import gate
+    def compare(self, base: Run | str | Path, *, margin: float = MARGIN, alpha: float = ALPHA) -> Comparison:
+        """This run against another one, a run directory, or a committed baseline (looked for in results/baselines of
+        the working directory and its parents up to the repository's root), as `harness compare`."""
+        from harness.results.baselines import find
 
-        other = base.directory if isinstance(base, Run) else gate.find(base)
-        return gate.compare(other, self.directory, margin=margin, alpha=alpha)
+        other = base.directory if isinstance(base, Run) else find(base)
+        return compare(other, self.directory, margin=margin, alpha=alpha)
 
     def gate(
-        self, base: Run | str | Path, *, margin: float = 0.02, alpha: float = 0.05, fail_on: str = "regression"
+        self, base: Run | str | Path, *, margin: float = MARGIN, alpha: float = ALPHA, fail_on: FailOn = "regression"
     ) -> Comparison:
         """As `compare`; AssertionError with the table if the gate fails."""
-        from harness.results import gate
+        from harness.results import gate_output
 
         result = self.compare(base, margin=margin, alpha=alpha)
-        assert result.exit_code(fail_on) == 0, gate.render(result)
+        assert result.exit_code(fail_on) == 0, gate_output.render(result)
         return result
 
 
@@ -125,6 +127,18 @@ def run(
     given = (as_text(pairs or {}) for pairs in (task_options, model_options, strategy_options))
     finished = _outside_of_loops(configure(task, model, options, *given), Path(out))
     return Run(open_run(finished.directory), finished.tally.contrasts, finished.notes)
+
+
+def gate(policy: str | Path, runs: Iterable[Run | str | Path]) -> Gate:
+    """What `harness gate POLICY RUN...` says; AssertionError with the table if the gate fails."""
+    from harness.results import gate_output
+    from harness.results import policy as policies
+
+    read = policies.read(Path(policy))
+    opened = [open_run(run.directory if isinstance(run, Run) else store.find_run(run)) for run in runs]
+    result = policies.judge(read, policies.match(read, opened)[0])
+    assert result.exit_code == 0, gate_output.render_gate(result)
+    return result
 
 
 def _outside_of_loops(config: RunConfig, out: Path) -> launch.Finished:

@@ -19,6 +19,14 @@ def align(header: Sequence[str], body: Sequence[Sequence[str]], left: int) -> st
     return "\n".join([line(header), "  ".join("-" * w for w in widths), *map(line, body)])
 
 
+def printable(text: str) -> str:
+    """The text with what can't be printed (control characters, line ends, lone surrogates) as escapes: a name from a
+    file then moves no cursor, and fits in XML."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def number(value: float | None) -> str:
     """With three decimals; "-" for None."""
     return "-" if value is None else f"{value:.3f}"

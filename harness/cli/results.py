@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.group import cli, find_runs, open_runs, opt, split, task_options
+from harness.cli.group import F, cli, find_runs, open_runs, opt, split, task_options
+
+if TYPE_CHECKING:
+    from harness.results.gate import FailOn
 
 
 @cli.command()
@@ -102,29 +107,85 @@ def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **fil
         click.echo(f"note: {note}", err=True)
 
 
+def _outputs(command: F) -> F:
+    """The files that a gate writes."""
+    kinds = (("summary", "Write Markdown."), ("junit", "Write JUnit XML."), ("json", "Write everything as JSON."))
+    for kind, text in kinds:
+        command = click.option(f"--{kind}", type=click.Path(path_type=Path), help=text)(command)
+    return command
+
+
 @cli.command()
 @click.argument("base")
 @click.argument("new")
 @opt("--metric", default="accuracy", help="accuracy, or detail.NAME: a number or truth value in the scores' detail.")
 @opt("--margin", type=click.FloatRange(0, 1), default=0.02, help="A drop up to this is no regression.")
-@opt("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, help="Level of significance.")
-@opt("--fail-on", type=click.Choice(["regression", "inconclusive"]), default="regression",
-     help="A regression exits with 100; with inconclusive, too few samples to tell also exit with 3.")  # fmt: skip
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write everything as JSON.")
-@click.option("--junit", "junit_file", type=click.Path(path_type=Path), help="Write JUnit XML.")
-@click.option("--summary", "summary_file", type=click.Path(path_type=Path), help="Write Markdown.")
-def compare(base: str, new: str, metric: str, margin: float, alpha: float, fail_on: str, **files: Path | None) -> None:
-    """Regression gate: NEW against BASE (runs, or names of baselines), paired on the same samples."""
-    from harness.errors import HarnessError, cause
-    from harness.results import gate
+@opt("--alpha", type=click.FloatRange(1e-6, 0.5), default=0.05, help="Level of significance.")
+@opt("--fail-on", type=click.Choice(["regression", "inconclusive"]),
+     help="What fails. If not given: a regression, and what is undecided is an <error> in JUnit but exits with 0. "
+          "regression: what is undecided is <skipped>. inconclusive: it is a <failure> and exits with 3.")  # fmt: skip
+@_outputs
+def compare(
+    base: str, new: str, metric: str, margin: float, alpha: float, fail_on: FailOn | None, **files: Path | None
+) -> None:
+    """Regression gate: NEW against BASE (runs, or names of baselines), paired on the same samples.
 
-    result = gate.compare(gate.find(base), gate.find(new), metric=metric, margin=margin, alpha=alpha)
-    click.echo(gate.render(result))
+    Exits with 100 for a regression. Undecided are too few samples to tell, and answers lost to infrastructure errors.
+    A condition that is undecided by itself is <skipped> in JUnit.
+    """
+    from harness.results import gate
+    from harness.results import gate_output as output
+    from harness.results.baselines import find
+
+    result = gate.compare(find(base), find(new), metric=metric, margin=margin, alpha=alpha)
+    click.echo(output.render(result))
+    _write(files, lambda: output.to_json(result), lambda: output.to_junit(result, fail_on),
+           lambda: output.to_markdown(result))  # fmt: skip
+    sys.exit(result.exit_code(fail_on))
+
+
+def _write(files: Mapping[str, Path | None], *makers: Callable[[], str]) -> None:
+    from harness.errors import HarnessError, cause
+    from harness.results.gate_output import write_outputs
+
     try:
-        gate.write_outputs(result, fail_on, [(k, files[f"{k}_file"]) for k in ("json", "junit", "summary")])
+        write_outputs(dict(zip(("json", "junit", "summary"), makers, strict=True)), files)
     except OSError as error:
         raise HarnessError(f"{error.filename}: can't be written: {cause(error)}") from None
-    sys.exit(result.exit_code(fail_on))
+
+
+@cli.command("gate")
+@click.argument("policy", type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_outputs
+def run_gate(policy: Path, runs: tuple[Path, ...], **files: Path | None) -> None:
+    """One gate over many tasks: RUNS against the bases that a POLICY (a TOML file) names for them.
+
+    \b
+    alpha = 0.05                  # of all required checks together (Holm)
+    margin = 0.02                 # a drop up to this is no regression
+    fail_on = "inconclusive"      # may be left out, see `harness compare --help`
+    [[check]]
+    task = "aiw"                  # takes the run of this task
+    base = "my-model-aiw"         # a baseline, or a run's folder
+    # may be left out: name, model, conditions, metric, margin, tier = "advisory"
+
+    Exit code: 100 if a required check regressed, 3 if one is undecided and fail_on is "inconclusive", 2 if one has no
+    run or two runs fit it, else 0. An advisory check is shown and never fails. See results/gate.toml.
+    """
+    from harness.results import gate_output as output
+    from harness.results import policy as policies
+    from harness.results.records import open_run
+
+    read = policies.read(policy)
+    matched, notes = policies.match(read, [open_run(directory) for directory in find_runs(runs)])
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    result = policies.judge(read, matched)
+    click.echo(output.render_gate(result))
+    _write(files, lambda: output.gate_to_json(result), lambda: output.gate_to_junit(result),
+           lambda: output.gate_to_markdown(result))  # fmt: skip
+    sys.exit(result.exit_code)
 
 
 @cli.group()
@@ -139,16 +200,16 @@ def set_baseline(run: Path, name: str | None) -> None:
     """Keep the part of a run that `harness compare NAME RUN` needs: small, to be committed."""
     from harness.errors import HarnessError, cause
     from harness.pipeline import store
-    from harness.results import gate
+    from harness.results import baselines
     from harness.results.records import open_run
 
     opened = open_run(store.find_run(run))
     config = opened.config
     name = name or f"{config['task']}-{config['model'].replace('/', '-')}"
-    before = gate.baseline_folder(name)
-    replaced = open_run(before).about.get("run_id") if (before / gate.ANSWERS).is_file() else None
+    before = baselines.baseline_folder(name)
+    replaced = open_run(before).about.get("run_id") if (before / baselines.ANSWERS).is_file() else None
     try:
-        target = gate.set_baseline(opened, name)
+        target = baselines.set_baseline(opened, name)
     except OSError as error:
         raise HarnessError(f"the baseline can't be written: {cause(error)}") from None
     click.echo(f"baseline: {target}" + (f" (in place of the one made of {replaced})" if replaced else ""))

@@ -13,42 +13,11 @@ from scipy.stats import binomtest
 
 from harness.errors import DataError, UsageError
 from harness.pipeline import store
-from harness.results.gate import compare, find, render, set_baseline, to_json, to_junit, to_markdown
+from harness.results.baselines import find, set_baseline
+from harness.results.gate import compare
+from harness.results.gate_output import render, to_json, to_junit, to_markdown
 from harness.results.records import open_run
-
-Values = list[float | None]
-
-
-def run(tmp_path: Path, name: str, values: Values, groups: int | None = None, text: str = "", **about: object) -> Path:
-    """A run of one condition with these values, each in a group of its own unless there are fewer groups."""
-    directory = tmp_path / name
-    directory.mkdir()
-    config = {"task": "echo", "model": "m", "strategy": "io"}
-    store.write_config(
-        directory, {"run_id": name, "status": "complete", "config": config, "task": {"version": "1"}} | about
-    )
-    lines = []
-    for i, value in enumerate(values):
-        outcome = "truncated" if value is None else "correct" if value == 1 else "wrong"
-        lines.append({"task": "echo", "id": f"s{i}", "epoch": 1, "group": f"g{i % (groups or len(values))}",
-                      "condition": "a" if i % 2 else "b", "params": {"n": i}, "outcome": outcome, "value": value,
-                      "response": f"{text or name} {i}", "input": [{"role": "user", "content": str(i)}]})  # fmt: skip
-    (directory / store.RECORDS).write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return directory
-
-
-def flipped(values: Values, lost: int, gained: int) -> Values:
-    """The same answers with so many turned from right to wrong and back."""
-    made = list(values)
-    right, wrong = [i for i, v in enumerate(values) if v == 1], [i for i, v in enumerate(values) if v == 0]
-    for i in right[:lost]:
-        made[i] = 0.0
-    for i in wrong[:gained]:
-        made[i] = 1.0
-    return made
-
-
-BASE: Values = [1.0] * 400 + [0.0] * 100
+from tests.results.recorded import BASE, SCHEMA, Values, flipped, run
 
 
 def test_conditions_are_corrected_for_their_number(tmp_path: Path) -> None:
@@ -174,16 +143,17 @@ def test_the_report_for_ci_has_a_case_a_condition(tmp_path: Path) -> None:
     assert set(cases) == {"a", "b", "all"}
     assert suite.get("failures") == str(sum(tags == ["failure"] for tags in cases.values()))
     assert json.loads(to_json(found))["overall"]["verdict"] == "regression"
-    assert "| all | 500 | 500 |" in to_markdown(found)
+    assert "| all | 500 | groups like these 500 |" in to_markdown(found)
 
 
 def test_the_junit_file_is_valid_as_is_that_of_pytest(tmp_path: Path) -> None:
     """Regression, nothing and too few to tell; pytest's own file shows that the schema is not ours alone."""
-    schema = xmlschema.XMLSchema(str(Path(__file__).parents[1] / "fixtures" / "junit.xsd"))
+    schema = xmlschema.XMLSchema(SCHEMA)
     for name, lost, size in (("worse", 60, 500), ("same", 0, 500), ("few", 3, 30)):
         values = BASE if size == 500 else [1.0] * 20 + [0.0] * 10
         found = compare(run(tmp_path, f"{name}1", values), run(tmp_path, f"{name}2", flipped(values, lost, 0)))
-        schema.validate(to_junit(found))
+        for fail_on in (None, "regression", "inconclusive"):
+            schema.validate(to_junit(found, fail_on))
     (tmp_path / "test_it.py").write_text("def test_right(): pass\ndef test_wrong(): assert False\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=it.xml", "test_it.py"]
     subprocess.run(command, cwd=tmp_path, check=False, capture_output=True)
@@ -256,3 +226,128 @@ def test_a_baseline_stays_in_its_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="not a name for a baseline"):
         set_baseline(open_run(run(tmp_path, "r", BASE)), name, tmp_path / "baselines")
     assert [p.name for p in tmp_path.iterdir()] == ["r"]
+
+
+def became(junit: str) -> dict[str, list[str]]:
+    """The elements of each case of a JUnit file."""
+    return {
+        str(case.get("name")): [child.tag for child in case] for case in ElementTree.fromstring(junit).iter("testcase")
+    }
+
+
+def test_an_undecided_gate_is_not_green_unless_the_user_says_so(tmp_path: Path) -> None:
+    values: Values = [1.0, 1.0, 0.0, 0.0] * 15
+    found = compare(run(tmp_path, "base", values), run(tmp_path, "new", flipped(values, 6, 6)))
+    assert became(to_junit(found)) == {"a": ["skipped"], "b": ["skipped"], "all": ["error"]}
+    assert became(to_junit(found, "regression"))["all"] == ["skipped"]
+    assert became(to_junit(found, "inconclusive"))["all"] == ["failure"]
+    assert [found.exit_code(fail_on) for fail_on in (None, "regression", "inconclusive")] == [0, 0, 3]
+    (error,) = ElementTree.fromstring(to_junit(found)).iter("error")
+    assert f"a margin of {found.overall.margin_that_tells:g} would be no change" in str(error.get("message"))
+    assert f"about {found.overall.needed} pairs would tell 0.02" in str(error.get("message"))
+
+
+def test_a_condition_that_is_undecided_by_itself_is_skipped(tmp_path: Path) -> None:
+    new: Values = [0.0 if i in (3, 4) else v for i, v in enumerate(BASE)]
+    found = compare(run(tmp_path, "base", BASE), run(tmp_path, "new", new), margin=0.01)
+    assert (found.overall.verdict, {c.verdict for c in found.conditions}) == ("no change", {"too few to tell"})
+    assert became(to_junit(found)) == {"a": ["skipped"], "b": ["skipped"], "all": ["system-out"]}
+
+
+def test_lost_answers_make_a_gate_undecided(tmp_path: Path) -> None:
+    base, new = run(tmp_path, "base", BASE), run(tmp_path, "new", [*BASE[:-1], None])
+    text = (new / store.RECORDS).read_text()
+    (new / store.RECORDS).write_text(text.replace("truncated", "api_error"))
+    found = compare(base, new)
+    assert (found.overall.verdict, found.exit_code(), found.exit_code("inconclusive")) == ("no change", 0, 3)
+    assert became(to_junit(found))["all"] == ["error"]
+    assert "finish the run with --resume" in to_junit(found)
+
+
+@pytest.mark.parametrize(
+    ("groups", "words", "rule"),
+    [(1, "this one group", "these groups"), (4, "these 4 groups", "these groups"),
+     (20, "groups like these 20", "groups like these")],
+)  # fmt: skip
+def test_what_the_numbers_hold_for_is_said(tmp_path: Path, groups: int, words: str, rule: str) -> None:
+    found = compare(*(run(tmp_path, name, [1.0] * 60, groups) for name in "ab"))
+    assert json.loads(to_json(found))["overall"]["holds_for"] == rule
+    assert all(words in shown for shown in (render(found), to_markdown(found), to_junit(found)))
+    assert ("these groups only" in render(found)) == (groups < 5)
+
+
+def test_an_interval_of_accuracies_is_within_what_is_possible(tmp_path: Path) -> None:
+    found = compare(run(tmp_path, "base", [1.0] * 40), run(tmp_path, "new", [0.0] * 40))
+    assert found.overall.ci_low == -1
+
+
+def test_a_baseline_is_found_from_any_folder_of_the_repository(tmp_path: Path, monkeypatch) -> None:
+    root, deep = tmp_path / "repository", tmp_path / "repository" / "tests" / "unit"
+    deep.mkdir(parents=True)
+    (root / ".git").mkdir()
+    made = run(tmp_path, "base", BASE)
+    set_baseline(open_run(made), "nightly", root / "results/baselines")
+    set_baseline(open_run(made), "outside", tmp_path / "results/baselines")
+    monkeypatch.chdir(deep)
+    assert find("nightly") == root / "results/baselines/nightly"
+    with pytest.raises(UsageError, match="outside is neither a baseline nor a run") as error:
+        find("outside")
+    assert str(root / "results/baselines") in error.value.hint
+    assert str(tmp_path / "results/baselines") not in error.value.hint.split(", ")
+    with pytest.raises(UsageError) as error:
+        find("nightli")
+    assert "did you mean 'nightly'" in error.value.hint
+    (root / ".git").rmdir()
+    with pytest.raises(UsageError):
+        find("nightly")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "", "..", "/"])
+def test_a_name_that_no_file_can_have_is_not_found(name: str) -> None:
+    with pytest.raises(UsageError, match="neither a baseline nor a run"):
+        find(name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"value": "1"}, {"value": float("nan")}, {"value": 10**400}, {"value": 1e200}, {"condition": ["a"]},
+     {"group": None}, {"epoch": "1"}, {"id": {}}],
+)  # fmt: skip
+def test_answers_of_another_kind_are_refused(tmp_path: Path, change: dict) -> None:
+    base, new = run(tmp_path, "base", BASE), run(tmp_path, "new", BASE)
+    lines = (new / store.RECORDS).read_text().splitlines()
+    lines[7] = json.dumps(json.loads(lines[7]) | change)
+    (new / store.RECORDS).write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=r"records\.jsonl"):
+        compare(base, new)
+
+
+def test_names_in_runs_are_shown_as_they_are_and_do_nothing(tmp_path: Path) -> None:
+    """No cursor moves, no markup begins, and the XML stays XML."""
+    sides = [run(tmp_path, name, BASE if name == "base" else flipped(BASE, 60, 0)) for name in ("base", "new")]
+    evil = "\x1b[2J<b>|\n![x](http://e)\x00\udc80"
+    for side in sides:
+        lines = [json.loads(line) for line in (side / store.RECORDS).read_text().splitlines()]
+        changed = [line | {"condition": evil if line["condition"] == "a" else "b"} for line in lines]
+        (side / store.RECORDS).write_text("".join(json.dumps(line) + "\n" for line in changed))
+    found = compare(*sides)
+    xmlschema.XMLSchema(SCHEMA).validate(to_junit(found))
+    assert r"\x1b[2J<b>|\n" in render(found)
+    assert all(line.isprintable() for line in render(found).splitlines())
+    assert r"&lt;b>\|" in to_markdown(found)
+    assert "![" not in to_markdown(found)
+
+
+def test_values_beyond_0_to_1_need_groups(tmp_path: Path) -> None:
+    """The rule for few groups is one for shares."""
+    for groups in (3, 20):
+        sides = [run(tmp_path, f"{name}{groups}", [1.0] * 60, groups) for name in "ab"]
+        for side in sides:
+            lines = [json.loads(line) for line in (side / store.RECORDS).read_text().splitlines()]
+            changed = [json.dumps(line | {"detail": {"steps": 7}}) + "\n" for line in lines]
+            (side / store.RECORDS).write_text("".join(changed))
+        if groups == 3:
+            with pytest.raises(DataError, match="fewer than 5 groups"):
+                compare(*sides, metric="detail.steps")
+        else:
+            assert compare(*sides, metric="detail.steps").overall.base == 7

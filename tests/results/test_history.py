@@ -97,4 +97,4 @@ def test_the_example_workflow_runs(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "gate.xml").is_file()
-    assert "### aiw: no change" in summary.read_text(encoding="utf-8")
+    assert "### PASS: no regression in 1 required check" in summary.read_text(encoding="utf-8")
