@@ -293,6 +293,11 @@ def test_listings(harness) -> None:
     assert "variations" in harness("tasks", "aiw")[1]
     assert "Llama-3.1-8B-Instruct" in harness("models")[1]
     assert "cot" in harness("strategies")[1]
+    listed = {command: json.loads(harness(command, "--json")[1]) for command in ("tasks", "models", "strategies")}
+    assert {"name", "what"} == set(listed["tasks"][0])
+    assert "llama" in [row["alias"] for row in listed["models"]]
+    assert {row["name"]: row["aid"] for row in listed["strategies"]}["io"] == "none"
+    assert "family" in [option["name"] for option in json.loads(harness("tasks", "aiw", "--json")[1])["options"]]
     assert "How many sisters" in harness("show", "aiw")[1]
     assert "0.1.0" in harness("--version")[1]
 

@@ -9,55 +9,101 @@ import click
 
 from harness.cli.group import cli, opt
 
+json_flag = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+
 
 @cli.command()
 @click.argument("task", required=False)
-def tasks(task: str | None) -> None:
+@json_flag
+def tasks(task: str | None, as_json: bool) -> None:
     """List the installed tasks; with a name, the options of that task."""
-    _list("tasks", task, "-T")
+    _list("tasks", task, "-T", as_json)
 
 
 @cli.command()
 @click.argument("strategy", required=False)
-def strategies(strategy: str | None) -> None:
+@json_flag
+def strategies(strategy: str | None, as_json: bool) -> None:
     """List the installed strategies; with a name, the options of that strategy."""
-    _list("strategies", strategy, "-S")
+    _list("strategies", strategy, "-S", as_json)
 
 
-def _list(kind: Any, name: str | None, flag: str) -> None:
+def _list(kind: Any, name: str | None, flag: str, as_json: bool) -> None:
     from harness import plugins
     from harness.options import describe
-    from harness.text import align
 
-    if name is None:
-        loaded = {n: plugins.load(kind, n) for n in plugins.installed(kind)}
-        body = [[n, (c.__doc__ or "").strip().partition("\n")[0]] for n, c in loaded.items()]
-        header = ["name", "what"]
-        if kind == "strategies":
-            header.append("aid")
-            body = [[*row, str(getattr(c, "aid", "not said"))] for row, c in zip(body, loaded.values(), strict=True)]
-        click.echo(align(header, body, left=3))
+    if name is not None:
+        made = plugins.load(kind, name)
+        options = [dict(zip(("name", "default", "help"), row, strict=True)) for row in describe(made)]
+        what = (made.__doc__ or "").strip()
+        if as_json:
+            _print_json({"name": name, "what": what, "options": options})
+            return
+        click.echo(what)
+        for o in options:
+            default = f"  [{o['default']}]" if o["default"] else ""
+            click.echo(_wrapped(f"\n{flag} {o['name']}=...{default}\n", o["help"]))
         return
-    made = plugins.load(kind, name)
-    click.echo((made.__doc__ or "").strip())
-    options = describe(made)
-    if options:
-        click.echo("\n" + align([f"{flag} option", "default", "what"], [list(o) for o in options], left=3))
+    rows = []
+    for n in plugins.installed(kind):
+        loaded = plugins.load(kind, n)
+        row = {"name": n, "what": (loaded.__doc__ or "").strip().partition("\n")[0]}
+        if kind == "strategies":
+            row["aid"] = str(getattr(loaded, "aid", "not said"))
+        rows.append(row)
+    _print_rows(rows, as_json)
 
 
 @cli.command()
-def models() -> None:
-    """List the model aliases, including your own, and the backends."""
+@json_flag
+def models(as_json: bool) -> None:
+    """List the model aliases, including your own, and the backends.
+
+    Your own stand in a file harness.toml, in the working directory or in your config directory:
+
+    \b
+    [models.my-model]
+    model = "openai/my-model"                     # BACKEND/NAME
+    base_url = "http://127.0.0.1:8000/v1"         # these may be left out
+    api_key_env = "MY_KEY"                        # the NAME of an environment variable, never a key
+    price = [2.5, 10.0]                           # dollars a million tokens, in and out: costs in tables
+    options = { revision = "main" }               # as with -M
+    """
     from harness import plugins
     from harness.models.registry import aliases
+
+    rows = [{"alias": a.name, "model": a.model, "what": a.about} for a in aliases().values()]
+    _print_rows(rows, as_json)
+    if as_json:
+        return
+    click.echo(f"\nor BACKEND/NAME, with one of: {', '.join(plugins.installed('models'))}")
+    click.echo("  openai/NAME       OpenAI, or with --base-url any OpenAI-compatible server")
+    click.echo("  vllm/ORG/NAME     weights on a GPU, on a server that is started for you")
+    click.echo("  embedded/DIR      a model that CTranslate2 has converted, in this process")
+    click.echo("  baseline/oracle   answers without a model; baseline/random, baseline/shallow")
+    click.echo("  replay/RUN        the answers of an earlier run")
+    click.echo("\nYour own aliases: [models.NAME] in harness.toml, see `harness models --help`")
+
+
+def _print_rows(rows: list[dict[str, str]], as_json: bool) -> None:
     from harness.text import align
 
-    body = [[a.name, a.model, a.about] for a in aliases().values()]
-    click.echo(align(["alias", "model", "what"], body, left=3))
-    click.echo(f"\nor BACKEND/NAME, with one of: {', '.join(plugins.installed('models'))}")
-    click.echo(
-        "baseline/oracle, baseline/random, baseline/shallow; replay/RUN; embedded/DIR; openai/NAME; vllm/ORG/NAME"
-    )
+    if as_json:
+        _print_json(rows)
+    elif rows:
+        click.echo(align(list(rows[0]), [list(row.values()) for row in rows], left=3))
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _wrapped(head: str, text: str) -> str:
+    import textwrap
+
+    return head + textwrap.fill(text, 96, initial_indent="    ", subsequent_indent="    ")
 
 
 @cli.command()
