@@ -66,3 +66,6 @@ def writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
         part.replace(target)
     except OSError as error:
         raise HarnessError(f"{target}: can't be written: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)

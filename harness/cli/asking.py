@@ -151,9 +151,12 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
         if output is not None:
             click.echo(f"\nrun: {output}")
         return
-    outcomes = rescore.score_file(plugins.task(task, given), source, output)
-    counts = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
-    click.echo(f"{outcomes.total()} responses: {counts or 'none'}", err=True)
+    made = plugins.task(task, given)
+    scored = rescore.score_file(made, source, output)
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in scored.outcomes.most_common())
+    click.echo(f"{scored.outcomes.total()} responses: {counts}", err=True)
+    if scored.other_versions:
+        click.echo(f"note: {rescore.version_note(made, scored.other_versions)}", err=True)
 
 
 @cli.command("import")
@@ -221,20 +224,38 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
 
 @cli.command()
 @click.argument("task")
-@opt("--limit", type=click.IntRange(1), default=3, help="How many samples.")
+@opt("--limit", type=click.IntRange(1), help="How many samples.  [default: 3; with --json, as many as a run asks]")
 @opt("--seed", type=int, default=0, help="Seed of generated samples.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a prompt, for a program of your own.")
 @task_options
-def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None:
-    """Print prompts of a task with their targets, without a model."""
+def show(task: str, limit: int | None, seed: int, as_json: bool, task_option: tuple[str, ...]) -> None:
+    """Print prompts of a task with their targets, without a model.
+
+    With --json: lines to which `response` is added (and `stop_reason`: stop or length, if it is known), and which
+    `harness score --task TASK FILE` then takes.
+    """
     import itertools
     import random
 
     from harness import plugins
+    from harness.files import json_line
     from harness.options import parse_pairs
+    from harness.results.lines import line_of
 
     made = plugins.task(task, parse_pairs(task_option, "-T"))
-    for sample in itertools.islice(made.samples(seed), limit):
-        click.echo(f"--- {sample.id}   group {sample.group}, condition {sample.condition}")
-        for message in sample.messages:
-            click.echo(f"[{message.role}] {message.content}")
-        click.echo(f"target: {sample.target}   shallow: {made.baseline('shallow', sample, random.Random(seed))}\n")
+    if as_json:
+        for sample in itertools.islice(made.samples(seed), limit or made.limit):
+            click.echo(json_line(line_of(made, sample)), nl=False)
+        return
+    for number, sample in enumerate(itertools.islice(made.samples(seed), limit or 3)):
+        parts = [f"[{message.role}] {message.content}" for message in sample.messages]
+        shallow = made.baseline("shallow", sample, random.Random(seed))
+        parts += [_labelled("target", sample.target), _labelled("shallow answer", shallow)]
+        head = f"--- {sample.id}   group {sample.group}, condition {sample.condition}"
+        click.echo("\n".join(["", head] if number else [head]) + "\n" + "\n".join(part.rstrip() for part in parts))
+
+
+def _labelled(label: str, text: str) -> str:
+    """`label: text`, or the lines of a longer text below the label."""
+    lines = text.strip().splitlines()
+    return f"{label}: {''.join(lines)}" if len(lines) < 2 else "\n  ".join([f"{label}:", *lines])

@@ -1,0 +1,75 @@
+"""A sample as a line of JSON: `harness show --json` writes it, `harness score` and `harness import` take it back.
+
+For people who ask the model with a program of their own, or with another tool.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from harness import plugins
+from harness.types import Message, Sample, Task
+
+
+def line_of(task: Task, sample: Sample) -> dict[str, Any]:
+    """What a program needs to ask the sample, and what `harness score` needs to judge the response. `sampling` is the
+    task's protocol without what it leaves to the server."""
+    protocol = {name: value for name, value in dataclasses.asdict(task.sampling).items() if value not in (None, ())}
+    return {
+        "task": task.name,
+        "task_version": task.version,
+        "id": sample.id,
+        "group": sample.group,
+        "condition": sample.condition,
+        "input": [m.as_dict() for m in sample.messages],
+        "params": dict(sample.params),
+        "target": sample.target,
+        "sampling": protocol,
+        "epochs": task.epochs,
+    }
+
+
+class Asked(NamedTuple):
+    """A line read back: which task it is of, in which version ("" if the line does not say), and the sample."""
+
+    task: str
+    task_version: str
+    sample: Sample
+
+
+def asked(line: Any) -> Asked | None:
+    """The sample in a line, wherever it has been since; None if it is not a line of an installed task.
+
+    Params that are None are left out: tables of other tools give every line the params of all lines. A task scores a
+    param that is None as one that is not there.
+    """
+    if not isinstance(line, Mapping) or not isinstance(line.get("params"), Mapping):
+        return None
+    names = [line.get(key) for key in ("task", "id", "group", "condition")]
+    if not all(isinstance(name, str) and name for name in names) or names[0] not in plugins.installed("tasks"):
+        return None
+    task, name, group, condition = map(str, names)
+    params = {str(key): value for key, value in line["params"].items() if value is not None}
+    target = line.get("target")
+    sample = Sample(name, group, condition, params, messages(line.get("input")), "" if target is None else str(target))
+    version = line.get("task_version")
+    return Asked(task, "" if version is None else str(version), sample)
+
+
+def messages(value: Any) -> tuple[Message, ...]:
+    """The conversation in a value of a file: a text is one message of the user; what is not a message is left out."""
+    if isinstance(value, str):
+        return (Message("user", value),)
+    if not isinstance(value, list):
+        return ()
+    turns = [turn for turn in value if isinstance(turn, Mapping)]
+    return tuple(Message(str(t.get("role") or "user"), text_of(t.get("content"))) for t in turns)
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content: itself, or the texts of its parts (`{"type": "text", "text": ...}`)."""
+    if isinstance(content, list):
+        return "".join(text_of(part.get("text")) for part in content if isinstance(part, Mapping))
+    return content if isinstance(content, str) else ""
