@@ -161,21 +161,32 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
 
 @cli.command("import")
 @click.argument("format")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--with", "extra", multiple=True, metavar="KEY=VALUE", help="What the format needs beside the file.")
 @opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
-def import_(format: str, file: Path, extra: tuple[str, ...], out: Path) -> None:
-    """Make runs of published answers and score them: FORMAT is planbench, aiw ..."""
+def import_(format: str, files: tuple[Path, ...], extra: tuple[str, ...], out: Path) -> None:
+    """Make runs of answers that other programs have collected.
+
+    FORMAT is lm-eval (samples_*.jsonl of --log_samples), inspect (.eval, .json), or a published one: planbench, aiw,
+    game24. Answers to prompts of an installed task (`harness show TASK --json`) are scored by it. Others keep the
+    verdict of their file, and the run says so: --with metric=exact_match --with filter=strict-match choose which
+    (lm-eval), --with scorer=NAME (inspect). --with model=NAME names the model.
+    """
     from harness.options import parse_pairs
     from harness.results import importing
 
-    for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
-        answers = made.tally.contrasts.total.samples
-        click.echo(f"\n{made.config.task}, {made.config.model}: {answers} answers of {file.name}")
-        _show(made.tally)
-        if made.judged:
-            click.echo(f"\nsame verdict as in the file: {made.agree} of {made.judged}")
-        click.echo(f"run: {made.directory}")
+    for file in files:
+        for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
+            answers = made.tally.contrasts.total.samples
+            about = f"{made.config.task}, {made.config.model}, strategy {made.config.strategy}"
+            click.echo(f"\n{about}: {answers} answers of {file.name}")
+            _show(made.tally)
+            click.echo("")
+            for note in made.notes:
+                click.echo(f"note: {note}")
+            if made.judged:
+                click.echo(f"same verdict as in the file: {made.agree} of {made.judged}")
+            click.echo(f"run: {made.directory}")
 
 
 @cli.command()

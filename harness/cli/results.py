@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.group import cli, find_runs, open_runs, opt, split, task_options
+from harness.cli.group import cli, find_runs, open_runs, opt, scored_elsewhere, split, task_options
 
 
 @cli.command()
@@ -26,6 +26,8 @@ def table(runs: tuple[Path, ...], by: str, incomplete: bool, csv_file: Path | No
     for run in opened:
         for record in run.records():
             tidy.add(record)
+    for run in opened:
+        scored_elsewhere(run)
     if tidy.repeated:
         click.echo(f"note: {tidy.repeated} answers are in several runs, and count once", err=True)
     rows = tidy.rows()
@@ -55,8 +57,10 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
     from harness.results.records import open_run
 
     for directory in find_runs(runs):
-        found = effects.of_run(open_run(directory), split(adjust))
+        run = open_run(directory)
+        found = effects.of_run(run, split(adjust))
         click.echo(f"{directory}\n")
+        scored_elsewhere(run)
         click.echo("\n\n".join(table.render() for table in found) or "a single condition, asked once: nothing to add")
         click.echo("")
 
@@ -133,7 +137,7 @@ def set_baseline(run: Path, name: str | None) -> None:
 
     opened = open_run(store.find_run(run))
     config = opened.config
-    name = name or f"{config['task']}-{config['model'].replace('/', '-')}"
+    name = name or f"{config['task']}-{config['model']}".replace("/", "-")
     before = gate.baseline_folder(name)
     replaced = open_run(before).about.get("run_id") if (before / gate.ANSWERS).is_file() else None
     try:
@@ -200,18 +204,22 @@ def history_show(file: Path) -> None:
 
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval"]), required=True, help="The other tool.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The JSON file to write.")
+@click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval", "every-eval-ever"]), required=True,
+              help="The other tool.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True,
+              help="The JSON file to write; for every-eval-ever the folder in which its data/ is.")  # fmt: skip
 def export(run: Path, kind: str, output: Path) -> None:
-    """A run as a log of inspect_ai, or as results of lm-evaluation-harness."""
-    from harness.errors import HarnessError
+    """A run as a log of inspect_ai, as results and samples of lm-evaluation-harness, or as a record of Every Eval Ever.
+
+    The samples of lm-evaluation-harness (samples_TASK_DATE.jsonl) are written beside the results.
+    """
     from harness.pipeline import store
     from harness.results import export as exports
 
-    try:
-        exports.write(store.find_run(run), kind, output)
-    except OSError as error:
-        raise HarnessError(f"{output}: can't be written: {error.strerror}") from None
+    for written in exports.write(store.find_run(run), kind, output):
+        click.echo(f"{kind}: {written}")
+    if kind == "every-eval-ever":
+        click.echo("before you submit it, say who evaluated: source_organization_name, evaluator_relationship")
 
 
 @cli.command()

@@ -47,6 +47,9 @@ class Answer:
     value: float | None
     text: str = ""
     """A hash of the response; "" if it is not known, as in baselines of earlier versions."""
+    prompt: str = ""
+    """A hash of the prompt, if another tool made it of the question: it may differ from model to model (chat templates)
+    and is no part of `asked` then."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ class Comparison:
     without_verdict: int
     infrastructure: int
     same_text: int
+    other_prompts: int
+    """Pairs of one question in two prompts: other tools put it into the template of each model."""
+    scored_by: str
+    """Whose verdicts these are, if not an installed task's."""
 
     @property
     def compared(self) -> int:
@@ -128,7 +135,7 @@ def answers(run: RecordedRun, metric: str = "accuracy") -> dict[tuple[str, int],
         if metric != "accuracy":
             detail = record.get("detail") or {}
             measured |= {key for key, value in detail.items() if isinstance(value, bool | int | float)}
-        answer = _answer(record, run.version, name if metric != "accuracy" else None)
+        answer = _answer(record, run, name if metric != "accuracy" else None)
         found[answer.id, answer.epoch] = answer
     if metric != "accuracy" and name not in measured:
         hint = suggestion(name, sorted(measured), "numbers in its detail")
@@ -136,18 +143,20 @@ def answers(run: RecordedRun, metric: str = "accuracy") -> dict[tuple[str, int],
     return found
 
 
-def _answer(record: Mapping[str, Any], version: str | None, measure: str | None) -> Answer:
+def _answer(record: Mapping[str, Any], run: RecordedRun, measure: str | None) -> Answer:
     """A record as the gate compares it; `measure` names a number of its detail that counts instead of its value. An
     answer without that number (it could not be read) counts as 0."""
-    asked = store.identity(record["task"], record.get("task_version") or version, record["id"], record["params"],
-                           record.get("input"))  # fmt: skip
+    question = record["task"], record.get("task_version") or run.version, record["id"], record["params"]
+    foreign = bool(run.scored_by)
+    asked = store.identity(*question, record.get("target" if foreign else "input"))
+    prompt = store.identity(record.get("input")) if foreign else ""
     value = record["value"] if Outcome(record["outcome"]).has_verdict else None
     if measure is not None and value is not None:
         found = (record.get("detail") or {}).get(measure)
         value = float(found) if isinstance(found, bool | int | float) else 0.0
     text = hashlib.sha256(record["response"].encode("utf-8", "replace")).hexdigest()[:16]
     own = (record["id"], record["epoch"], record["group"], record["condition"], asked, record["outcome"], value)
-    return Answer(*own, text)
+    return Answer(*own, text, prompt)
 
 
 def _kept(path: Path) -> Iterator[Answer]:
@@ -219,6 +228,8 @@ def compare(
         without_verdict=len(pairs) - len(judged),
         infrastructure=sum(Outcome(x.outcome).is_infrastructure for pair in pairs for x in pair),
         same_text=sum(b.text == a.text != "" for b, a in pairs),
+        other_prompts=sum(b.prompt != a.prompt for b, a in pairs),
+        scored_by=runs[1].scored_by,
     )
 
 
@@ -362,6 +373,10 @@ def _remarks(c: Comparison) -> list[str]:
             found.append(f"{len(names)} {what}: {', '.join(names[:SHOWN_FLIPS])}{more}")
     if c.without_verdict:
         found.append(f"{c.without_verdict} samples have no verdict on one side and are not counted")
+    if c.scored_by:
+        found.append(f"verdicts {c.scored_by}")
+    if c.other_prompts:
+        found.append(f"{c.other_prompts} of {c.compared} questions stood in other prompts (templates of the models?)")
     if c.same_text:
         found.append(f"{c.same_text} of {c.compared} answers are the same text")
     if c.overall.verdict == "too few to tell" and c.overall.ci_low is not None:

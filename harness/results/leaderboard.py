@@ -70,6 +70,7 @@ def _rows(counted: Counted) -> Iterator[Row]:
     run, contrasts = counted.run, counted.contrasts
     imported = run.about.get("imported")
     source = f"imported: {imported['file']}" if isinstance(imported, dict) else "run"
+    source += f", {run.scored_by}" if run.scored_by else ""
     source += "" if run.status == "complete" else f" ({run.status})"
     common: Row = {"model": counted.model, "task": run.task, "strategy": _strategy(counted), "source": source}
     common |= {"task_version": run.version, "run_id": run.about.get("run_id"), "date": run.date[:10]}

@@ -81,12 +81,27 @@ class RecordedRun:
         for name in ("seed", "limit", "epochs", "num_fewshot", "system_message"):
             if config.get(name, defaults[name]) != defaults[name]:
                 options.append(f"{name} {config[name]}")
+        if self._imported.get("samples"):
+            options.append(f"samples {self._imported['samples'][:8]}")
         return ", ".join(options)
+
+    @property
+    def scored_by(self) -> str:
+        """Whose verdicts it has, in words, if they were taken from a file as they are; "" if they are of an installed
+        task."""
+        tool, metric = self._imported.get("scored_by"), self._imported.get("metric")
+        return f"as scored by {tool} ({metric})" if tool else ""
 
     @property
     def date(self) -> str:
         """When it was finished, or else begun, in ISO form; "" if that is not known."""
         return str(self.about.get("finished") or self.about.get("created") or "")
+
+    @property
+    def _imported(self) -> Mapping[str, Any]:
+        """Of a run that was imported: from which file."""
+        found = self.about.get("imported")
+        return found if isinstance(found, dict) else {}
 
     @property
     def _task(self) -> Mapping[str, Any]:
@@ -110,8 +125,8 @@ class RecordedRun:
         return contrasts
 
     def installed_task(self) -> type[Task] | None:
-        """The class of the run's task; None if it is not installed any more."""
-        if self.task not in plugins.installed("tasks"):
+        """The class of the run's task; None if it is not installed any more, or if another tool's task has its name."""
+        if self.scored_by or self.task not in plugins.installed("tasks"):
             return None
         found: type[Task] = plugins.load("tasks", self.task)
         return found

@@ -71,8 +71,11 @@ def verdict(score: Score) -> dict[str, Any]:
 
 
 def run_of(directory: Path, task: str) -> RecordedRun:
-    """The run in a directory. UsageError if it is of another task."""
+    """The run in a directory. UsageError if it is of another task, or if no installed task can score it."""
     run = open_run(directory)
+    if run.scored_by:
+        reason = f"no installed task can; its verdicts were taken from a file, {run.scored_by}"
+        raise UsageError(f"{directory} can't be scored anew: {reason}", "import the file again for another metric")
     if run.task != task:
         raise UsageError(f"{directory} is a run of {run.task}, not of {task}", f"--task {run.task}")
     return run
