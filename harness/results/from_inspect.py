@@ -258,4 +258,6 @@ def _member(file: io.BufferedReader, archive: zipfile.ZipFile, info: zipfile.Zip
     packed = pa.BufferReader(file.read(info.compress_size))
     with pa.CompressedInputStream(packed, "zstd") as stream:
         found: bytes = stream.read(MOST_BYTES + 1)
+    if len(found) <= MOST_BYTES and zlib.crc32(found) != info.CRC:
+        raise zipfile.BadZipFile(f"bad CRC-32 of {printable(info.filename)}")
     return found

@@ -61,10 +61,12 @@ def import_file(kind: str, source: Path, options: Mapping[str, str], out: Path) 
         raise DataError(f"{source}: no answers are in it")
     for answers in runs.values():
         _each_once(source, answers)
+    scored = [(same, _task(same), answers) for same, answers in runs.items()]
+    scores = [[_score(task, answer) for answer in answers] for _, task, answers in scored]
     with source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     about = {"format": kind, "file": source.name, "sha256": digest}
-    return [_run(about, same, answers, out) for same, answers in runs.items()]
+    return [_run(about, *run, found, out) for run, found in zip(scored, scores, strict=True)]
 
 
 def _each_once(source: Path, answers: Sequence[PublishedAnswer]) -> None:
@@ -73,8 +75,14 @@ def _each_once(source: Path, answers: Sequence[PublishedAnswer]) -> None:
         raise DataError(f"{source}: sample {key[0]} (repeat {key[1]}) is in it {times} times", "were two logs joined?")
 
 
-def _run(about_file: Mapping[str, str], same: _Kind, answers: list[PublishedAnswer], out: Path) -> Imported:
-    task = plugins.task(same.task, {}) if same.scorer is None else _foreign(same.task, same.scorer)
+def _run(
+    about_file: Mapping[str, str],
+    same: _Kind,
+    task: Task,
+    answers: Sequence[PublishedAnswer],
+    scores: Sequence[Score],
+    out: Path,
+) -> Imported:
     strategy = same.strategy if same.scorer is None else f"as scored by {same.scorer.tool}"
     config = RunConfig(task.name, f"imported/{same.model}", strategy=strategy)
     directory = out / store.new_run_id(task.name, f"imported-{same.model.replace('/', '-')}")
@@ -86,8 +94,8 @@ def _run(about_file: Mapping[str, str], same: _Kind, answers: list[PublishedAnsw
     store.write_config(directory, about)
     writer = store.Writer(directory)
     try:
-        for answer in answers:
-            record = _record(task, config, directory.name, answer)
+        for answer, score in zip(answers, scores, strict=True):
+            record = _record(task, config, directory.name, answer, score)
             if same.scorer is None and answer.verdict is not None and record["value"] is not None:
                 agreed[(record["value"] == 1) == (answer.verdict == 1)] += 1
             tally.add(record)
@@ -105,10 +113,12 @@ def _notes(task: Task, same: _Kind, answers: Sequence[PublishedAnswer]) -> tuple
     return (version_note(task, others),) if others else ()
 
 
-def _foreign(name: str, scorer: Scorer) -> Task:
-    """The place of a task that is not installed. Its version is the metric: verdicts of different metrics are never
-    compared."""
-    made: Task = type("Foreign", (Task,), {"name": name, "version": scorer.metric})()
+def _task(same: _Kind) -> Task:
+    """The installed task, or one that only has a name. The version of such a task is the metric: verdicts of different
+    metrics are never compared."""
+    if same.scorer is None:
+        return plugins.task(same.task, {})
+    made: Task = type("NotInstalled", (Task,), {"name": same.task, "version": same.scorer.metric})()
     return made
 
 
@@ -127,8 +137,8 @@ def _score(task: Task, answer: PublishedAnswer) -> Score:
     return score_row(task, row, f"sample {answer.sample.id}")
 
 
-def _record(task: Task, config: RunConfig, run_id: str, answer: PublishedAnswer) -> dict[str, Any]:
-    sample, score = answer.sample, _score(task, answer)
+def _record(task: Task, config: RunConfig, run_id: str, answer: PublishedAnswer, score: Score) -> dict[str, Any]:
+    sample = answer.sample
     values: dict[str, Any] = {f.name: None for f in fields(Record)}
     values |= {"run_id": run_id, "task": task.name, "task_version": task.version, "model": config.model}
     values |= {"strategy": config.strategy, "aid": answer.aid, "id": sample.id, "group": sample.group}
