@@ -167,10 +167,12 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
 def import_(format: str, files: tuple[Path, ...], extra: tuple[str, ...], out: Path) -> None:
     """Make runs of answers that other programs have collected.
 
-    FORMAT is lm-eval (samples_*.jsonl of --log_samples), inspect (.eval, .json), or a published one: planbench, aiw,
-    game24. Answers to prompts of an installed task (`harness show TASK --json`) are scored by it. Others keep the
-    verdict of their file, and the run says so: --with metric=exact_match --with filter=strict-match choose which
-    (lm-eval), --with scorer=NAME (inspect). --with model=NAME names the model.
+    FORMAT is prompts (lines of `harness show --json` with a response), lm-eval (samples_*.jsonl of --log_samples),
+    inspect (.eval, .json), or a published one: planbench, aiw, game24. --with model=NAME names the model.
+
+    Answers to prompts of an installed task (`harness show TASK --json`) are scored by it. Others keep the verdict of
+    their log, and the run says so: --with metric=exact_match --with filter=strict-match choose which (lm-eval), --with
+    scorer=NAME (inspect).
     """
     from harness.options import parse_pairs
     from harness.results import importing
@@ -242,8 +244,8 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
 def show(task: str, limit: int | None, seed: int, as_json: bool, task_option: tuple[str, ...]) -> None:
     """Print prompts of a task with their targets, without a model.
 
-    With --json: lines to which `response` is added (and `stop_reason`: stop or length, if it is known), and which
-    `harness score --task TASK FILE` then takes.
+    With --json: lines to which a program of yours adds `response` (and `stop_reason`: stop or length, if it is known),
+    and which `harness score --task TASK FILE` and `harness import prompts FILE` then take.
     """
     import itertools
     import random

@@ -219,7 +219,8 @@ def export(run: Path, kind: str, output: Path) -> None:
     for written in exports.write(store.find_run(run), kind, output):
         click.echo(f"{kind}: {written}")
     if kind == "every-eval-ever":
-        click.echo("before you submit it, say who evaluated: source_organization_name, evaluator_relationship")
+        click.echo("before you submit it, say who evaluated (source_organization_name, evaluator_relationship),")
+        click.echo("and who made the model if `developer` is unknown")
 
 
 @cli.command()

@@ -100,7 +100,7 @@ def aggregate(run: RecordedRun, contrasts: Contrasts) -> Json:
         "model_info": {
             "name": str(config["model"]),
             "id": model,
-            **({"developer": model.rpartition("/")[0]} if "/" in model else {}),
+            "developer": model.rpartition("/")[0] or "unknown",
             **({"inference_engine": {"name": "vLLM"}} if str(config["model"]).startswith("vllm/") else {}),
             "additional_details": {"deployment_type": "unknown", "model_availability": "unknown"},
         },

@@ -17,8 +17,8 @@ from harness.errors import DataError, UsageError
 from harness.files import compact, read_json, read_jsonl
 from harness.pipeline.store import identity
 from harness.results.importing import choose, known_options, share
-from harness.results.lines import asked, messages, printable
-from harness.types import PublishedAnswer, Sample, Scorer, StopReason
+from harness.results.lines import asked, messages, printable, stop_reason
+from harness.types import PublishedAnswer, Sample, Scorer
 
 OPTIONS = {"metric": "exact_match", "filter": "strict-match", "model": "NAME", "task": "NAME"}
 
@@ -128,7 +128,7 @@ def _scored_here(
                 found.sample,
                 response,
                 epoch if isinstance(epoch, int) and epoch > 0 else number + 1,
-                _stop(more.get("stop_reason")),
+                stop_reason(more.get("stop_reason")),  # lm_eval does not say why an answer ended
                 share(verdict),
                 error=str(more.get("error") or "")[:1000],
                 task_version=found.task_version,
@@ -140,11 +140,6 @@ def _exported(line: Line, number: int) -> Mapping[str, Any]:
     more = line.get("repeats")
     one = more[number] if isinstance(more, list) and len(more) == len(_repeats(line)) else None
     return one if isinstance(one, dict) else {}
-
-
-def _stop(value: Any) -> StopReason:
-    """lm_eval does not say why an answer ended; our exports do."""
-    return value if value in ("length", "content_filter") else "stop"
 
 
 def _taken(where: str, line: Line, task: str, model: str, metric: str, scorer: Scorer) -> PublishedAnswer:

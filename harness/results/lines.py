@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from harness import plugins
-from harness.types import Message, Sample, Task
+from harness.types import Message, Sample, StopReason, Task
 
 
 def line_of(task: Task, sample: Sample) -> dict[str, Any]:
@@ -57,6 +57,11 @@ def asked(line: Any) -> Asked | None:
     target = line["target"] if isinstance(line.get("target"), str) else ""
     version = "" if line.get("task_version") is None else printable(line["task_version"])
     return Asked(task, version, Sample(name, group, condition, params, messages(line.get("input")), target))
+
+
+def stop_reason(value: Any) -> StopReason:
+    """Why an answer ended, if a file says so; else as if it had ended by itself."""
+    return value if value in get_args(StopReason) else "stop"
 
 
 def _is_param(value: Any) -> bool:

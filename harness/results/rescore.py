@@ -35,7 +35,7 @@ def score_file(task: Task, source: Path, target: Path | None) -> Scored:
     scored = Scored()
     with writing(target) as out:
         for where, line in read_jsonl(source):
-            row = _row(line, where)
+            row = answered(line, where)
             if isinstance(row.get("task"), str) and row["task"] != task.name:
                 raise DataError(f"{where}: is of task {row['task']}, not of {task.name}", f"--task {row['task']}")
             if str(row.get("task_version") or task.version) != task.version:
@@ -121,7 +121,8 @@ def _refused(record: Mapping[str, Any]) -> bool:
     return bool(record.get("error")) and record["outcome"] in (Outcome.REFUSED, Outcome.TRUNCATED)
 
 
-def _row(line: bytes, where: str) -> dict[str, Any]:
+def answered(line: bytes, where: str) -> dict[str, Any]:
+    """A line with a response. DataError if it has another form."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -94,3 +94,13 @@ def test_messages_are_read_in_the_forms_of_other_tools() -> None:
     assert messages([{"role": "user", "content": parts}, 7, {"content": None}])[0].content == "ab"
     assert messages("hello")[0] == ("user", "hello")
     assert messages(7) == ()
+
+
+def test_answered_prompts_become_a_run_with_gaps(harness) -> None:
+    out = harness("show", "aiw", "--json", "--limit", "12")[1]
+    Path("r.jsonl").write_text(answered(out, "target") * 2)
+    assert "which model was asked" in harness("import", "prompts", "r.jsonl")[2]
+    code, out, _ = harness("import", "prompts", "r.jsonl", "--with", "model=mine")
+    assert (code, "gap within group" in out, "24 answers" in out) == (0, True, True)
+    Path("r.jsonl").write_text('{"params": {}, "response": "x"}\n')
+    assert "not a line of `harness show --json`" in harness("import", "prompts", "r.jsonl")[2]
