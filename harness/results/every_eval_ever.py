@@ -187,7 +187,8 @@ def _result_id(run: RecordedRun, name: str) -> str:
 
 
 def _evaluation_name(run: RecordedRun, name: str) -> str:
-    return f"{run.task}.{name.replace('/', '.')}"
+    """Dotted, as the store has them; answers to another tool's task have no conditions."""
+    return run.task if run.scored_by else f"{run.task}.{name.replace('/', '.')}"
 
 
 def _generation(run: RecordedRun) -> Json:

@@ -31,14 +31,15 @@ def inspect_log(directory: Path) -> dict[str, Any]:
     run = open_run(directory)
     about, config = run.about, run.config
     samples: list[dict[str, Any]] = []
-    contrasts = run.read(lambda record: samples.append(_sample(record, config["model"])))
+    scorer = run.scored_by or "harness"  # a verdict that was taken from a log does not become ours
+    contrasts = run.read(lambda record: samples.append(_sample(record, config["model"], scorer)))
     total = contrasts.total.accuracy
     metrics = (
         {}
         if total is None
         else {"accuracy": _metric("accuracy", total.value), "stderr": _metric("stderr", _error(total))}
     )
-    score = {"name": "harness", "scorer": "harness", "params": {}, "metrics": metrics}
+    score = {"name": scorer, "scorer": scorer, "params": {}, "metrics": metrics}
     tokens = contrasts.total.prompt_tokens, contrasts.total.completion_tokens
     usage = {"input_tokens": tokens[0], "output_tokens": tokens[1], "total_tokens": sum(tokens)}
     return {
@@ -73,7 +74,7 @@ def _metric(name: str, value: float) -> dict[str, Any]:
     return {"name": name, "value": value, "params": {}}
 
 
-def _sample(record: Mapping[str, Any], model: str) -> dict[str, Any]:
+def _sample(record: Mapping[str, Any], model: str, scorer: str) -> dict[str, Any]:
     outcome = Outcome(record["outcome"])
     value: str | float = "N" if not outcome.has_verdict or outcome is Outcome.UNPARSED else record["value"]
     value = {1.0: "C", 0.0: "I"}.get(value, value) if isinstance(value, int | float) else value
@@ -93,7 +94,7 @@ def _sample(record: Mapping[str, Any], model: str) -> dict[str, Any]:
             "time": record.get("latency_s"),
         },
         "scores": {
-            "harness": {
+            scorer: {
                 "value": value,
                 "answer": record.get("answer"),
                 "metadata": {"outcome": outcome.value, "detail": record.get("detail") or {}},
@@ -142,7 +143,11 @@ def lm_eval_results(directory: Path) -> dict[str, Any]:
         "model_name": config["model"],
         "git_hash": about.get("git_commit"),
         "date": about.get("created"),
-        "source": {"harness": (about.get("versions") or {}).get("harness"), "run_id": about.get("run_id")},
+        "source": {
+            "harness": (about.get("versions") or {}).get("harness"),
+            "run_id": about.get("run_id"),
+            "verdicts": run.scored_by or "harness",
+        },
     }
 
 

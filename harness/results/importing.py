@@ -84,8 +84,9 @@ def _run(
     out: Path,
 ) -> Imported:
     strategy = same.strategy if same.scorer is None else f"as scored by {same.scorer.tool}"
-    config = RunConfig(task.name, f"imported/{same.model}", strategy=strategy)
-    directory = out / store.new_run_id(task.name, f"imported-{same.model.replace('/', '-')}")
+    model = same.model.removeprefix("imported/")  # an export of an imported run comes back
+    config = RunConfig(task.name, f"imported/{model}", strategy=strategy)
+    directory = out / store.new_run_id(task.name, f"imported-{model.replace('/', '-')}")
     directory.mkdir(parents=True)
     tally, agreed = Tally(task), Counter[bool]()
     imported = dict(about_file) | {"samples": _fingerprint(answers)}

@@ -9,6 +9,9 @@ import pytest
 from harness import api
 from harness.errors import UsageError
 from harness.results import export
+from harness.results.importing import import_file
+from harness.results.records import open_run
+from tests.foreign_logs import lm_eval_line, lm_eval_log
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +52,13 @@ def test_samples_for_lm_evaluation_harness_stand_beside_the_results(run: Path, t
 def test_export_says_what_was_written(run: Path, harness) -> None:
     code, out, _ = harness("export", run, "--to", "lm-eval", "-o", "deep/results.json")
     assert (code, out.count("lm-eval: deep/")) == (0, 2)
+
+
+def test_verdicts_that_were_taken_from_a_log_do_not_become_ours(tmp_path: Path) -> None:
+    log = lm_eval_log(tmp_path, [lm_eval_line(i) for i in range(3)])
+    [made] = import_file("lm-eval", log, {}, tmp_path / "runs")
+    [path] = export.write(made.directory, "inspect", tmp_path / "log.json")
+    assert list(json.loads(path.read_text())["samples"][0]["scores"]) == [open_run(made.directory).scored_by]
+    [again] = import_file("inspect", path, {}, tmp_path / "runs")
+    assert again.config.model == made.config.model
+    assert "as scored by lm-eval" in open_run(again.directory).scored_by
