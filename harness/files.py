@@ -67,6 +67,12 @@ def _not_too_long(data: bytes, where: str) -> bytes:
     return data
 
 
+def file_name(text: str) -> str:
+    """The text as one part of a path, which leads nowhere else: letters, digits and `._-`, not too long."""
+    kept = "".join(c if c.isalnum() or c in "._-" else "_" for c in text[:150]).strip(".")
+    return kept or "_"
+
+
 @contextlib.contextmanager
 def writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
     """A file to write to, which appears under its name once it is complete; standard output for None and `-`. Raises

@@ -17,7 +17,7 @@ from typing import Any
 
 from harness import __version__
 from harness.errors import DataError
-from harness.files import compact, json_line, writing
+from harness.files import compact, file_name, json_line, writing
 from harness.pipeline.store import identity
 from harness.results.counts import Contrasts, Gap
 from harness.results.lines import messages
@@ -27,7 +27,7 @@ from harness.types import Outcome
 
 SCHEMA_VERSION = "0.3.0"
 
-METHOD = "clustered by group (the problem that conditions share)"
+METHOD = "by group: the answers to one problem, which conditions share, are not independent"
 
 LIBRARIES = {"lm-eval": "lm-evaluation-harness", "inspect_ai": "inspect_ai"}
 """Who evaluated a run whose verdicts were taken from a file."""
@@ -44,7 +44,8 @@ def write(run: RecordedRun, root: Path) -> list[Path]:
     # The same run has the same name, however often it is written.
     name = str(uuid.UUID(identity(run.about.get("run_id"), "every-eval-ever"), version=4))
     developer, _, model = model_id(run).rpartition("/")
-    folder = Path("data", *(_portable(part) for part in (run.task, developer or "unknown", model)))
+    parts = [file_name(part) for part in (run.task, developer or "unknown", model)]
+    folder = Path("data", *(f"{part}_" if part == "data" else part for part in parts))  # as the store wants it
     samples, digest, rows = root / folder / f"{name}_samples.jsonl", hashlib.sha256(), 0
     with writing(samples) as file:
         for line in map(json_line, instances(run)):
@@ -61,17 +62,12 @@ def write(run: RecordedRun, root: Path) -> list[Path]:
 
 
 def model_id(run: RecordedRun) -> str:
-    """The model as ORG/NAME if the run knows it so: without what says how it was reached."""
-    name = str((run.about.get("model") or {}).get("model") or run.config["model"])
+    """The model as ORG/NAME if the run knows it so: without what says how it was reached, or where a folder is."""
+    name = str(run.part("model").get("model") or run.config["model"])
     for backend in ("imported/", "openai/", "vllm/", "embedded/"):
         name = name.removeprefix(backend)
-    return name.strip("/") or "unknown"
-
-
-def _portable(part: str) -> str:
-    """A part of a path that every system can have, and that the store allows."""
-    kept = "".join(c if c.isalnum() or c in "._-" else "_" for c in part).strip(".")
-    return f"{kept}_" if kept in ("", "data") else kept
+    name = name.rstrip("/").rpartition("/")[2] if name.startswith(("/", ".")) else name.strip("/")
+    return name or "unknown"
 
 
 # The record ---------------------------------------------------------------------------------------------------------
@@ -79,10 +75,12 @@ def _portable(part: str) -> str:
 
 def aggregate(run: RecordedRun, contrasts: Contrasts) -> Json:
     """The aggregate file, without its reference to the samples."""
-    config, model = run.config, model_id(run)
-    tool = str((run.about.get("imported") or {}).get("scored_by") or "")
+    config, model, served = run.config, model_id(run), run.part("model")
+    tool = str(run.part("imported").get("scored_by") or "")
     exported = {"exported_by": f"reasoning-harness {__version__}", "run_id": str(run.about.get("run_id"))}
-    library = {"name": "reasoning-harness", "version": str((run.about.get("versions") or {}).get("harness", "unknown"))}
+    library = {"name": "reasoning-harness", "version": str(run.part("versions").get("harness", "unknown"))}
+    engine = {"name": "vLLM", "version": str(served["vllm_version"])} if served.get("vllm_version") else None
+    deployed = "self_deployed" if served.get("weights") else "unknown"
     if tool:
         library = {"name": LIBRARIES.get(tool, tool), "version": "unknown"}
     return {
@@ -101,8 +99,8 @@ def aggregate(run: RecordedRun, contrasts: Contrasts) -> Json:
             "name": str(config["model"]),
             "id": model,
             "developer": model.rpartition("/")[0] or "unknown",
-            **({"inference_engine": {"name": "vLLM"}} if str(config["model"]).startswith("vllm/") else {}),
-            "additional_details": {"deployment_type": "unknown", "model_availability": "unknown"},
+            **({"inference_engine": engine} if engine else {}),
+            "additional_details": {"deployment_type": deployed, "model_availability": "unknown"},
         },
         "evaluation_results": list(_results(run, contrasts)),
     }
@@ -118,7 +116,7 @@ def _evaluation_id(run: RecordedRun) -> str:
 
 
 def _results(run: RecordedRun, contrasts: Contrasts) -> Iterator[Json]:
-    cells = contrasts.conditions
+    cells, asked = contrasts.conditions, {"generation_config": _generation(run, contrasts.aid or "none")}
     if len(cells) > 1:
         cells["all"] = contrasts.total
     for condition, cell in cells.items():
@@ -126,11 +124,12 @@ def _results(run: RecordedRun, contrasts: Contrasts) -> Iterator[Json]:
         if a is not None:
             counts = {str(o): str(cell.outcomes[o]) for o in Outcome if cell.outcomes[o]}
             details = {"condition": condition, "groups": str(len(cell.clusters))} | counts
-            yield _result(run, condition, ACCURACY, a, details, METHOD)
+            yield _result(run, condition, ACCURACY, a, details, METHOD) | asked
     for gap in contrasts.gaps():
         method = f"{METHOD}; p = {gap.p:.3g}, {gap.p_holm:.3g} corrected for all gaps (Holm)"
         details = {"groups": str(gap.groups), "p": f"{gap.p:.6g}", "p_holm": f"{gap.p_holm:.6g}"}
-        yield _result(run, f"gap.{gap.factor}.{gap.level}-{gap.reference}", _gap_metric(gap), gap.gap, details, method)
+        name = f"gap.{gap.factor}.{gap.level}-{gap.reference}"
+        yield _result(run, name, _gap_metric(gap), gap.gap, details, method) | asked
 
 
 ACCURACY: Json = {
@@ -178,7 +177,6 @@ def _result(run: RecordedRun, name: str, metric: Json, e: Estimate, details: Map
             "details": {**details, **note},
             "uncertainty": {"confidence_interval": interval, "num_samples": e.n},
         },
-        "generation_config": _generation(run),
     }
 
 
@@ -191,13 +189,11 @@ def _evaluation_name(run: RecordedRun, name: str) -> str:
     return run.task if run.scored_by else f"{run.task}.{name.replace('/', '.')}"
 
 
-def _generation(run: RecordedRun) -> Json:
+def _generation(run: RecordedRun, aid: str) -> Json:
     """How it was asked. The strategy and its aid are part of what a score means."""
-    asked = run.about.get("sampling") or {}
+    asked = run.part("sampling")
     known = {key: asked[key] for key in ("temperature", "top_p", "max_tokens") if asked.get(key) is not None}
-    more = {"strategy": str(run.config.get("strategy"))}
-    aid = (run.about.get("strategy") or {}).get("aid")
-    more |= {"aid": str(aid)} if aid else {}
+    more = {"strategy": str(run.config.get("strategy")), "aid": aid}
     more |= {"reasoning_effort": str(asked["reasoning_effort"])} if asked.get("reasoning_effort") else {}
     return {"generation_args": known, "additional_details": more}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.files import json_line, writing
+from harness.files import file_name, json_line, writing
 from harness.pipeline.store import identity
 from harness.results import every_eval_ever
 from harness.results.lines import messages
@@ -56,7 +56,7 @@ def inspect_log(directory: Path) -> dict[str, Any]:
             "dataset": {"name": config["task"], "samples": len({s["id"] for s in samples})},
             "model": config["model"],
             "config": {"epochs": config.get("epochs") or max((s["epoch"] for s in samples), default=1)},
-            "packages": dict(about.get("versions") or {}),
+            "packages": dict(run.part("versions")),
             "metadata": {"strategy": config.get("strategy"), "seed": config.get("seed"), "source": "harness"},
         },
         "plan": {"name": "plan", "steps": [{"solver": str(config.get("strategy")), "params": {}}]},
@@ -144,7 +144,7 @@ def lm_eval_results(directory: Path) -> dict[str, Any]:
         "git_hash": about.get("git_commit"),
         "date": about.get("created"),
         "source": {
-            "harness": (about.get("versions") or {}).get("harness"),
+            "harness": run.part("versions").get("harness"),
             "run_id": about.get("run_id"),
             "verdicts": run.scored_by or "harness",
         },
@@ -172,7 +172,7 @@ def _lm_eval_line(run: RecordedRun, number: int, records: list[dict[str, Any]]) 
     keys = ("task", "task_version", "id", "group", "condition", "input", "params", "target")
     doc = {key: first.get(key) for key in keys}
     prompt = turns[0].content if len(turns) == 1 else json.dumps([m.as_dict() for m in turns], ensure_ascii=False)
-    protocol = run.about.get("sampling") or {}
+    protocol = run.part("sampling")
     request = {"until": protocol.get("stop") or [], "max_gen_toks": protocol.get("max_tokens")}
     values = [r["value"] for r in records if Outcome(r["outcome"]).has_verdict]
     kept = ("epoch", "outcome", "value", "stop_reason", "error")
@@ -220,7 +220,7 @@ def _write_lm_eval(directory: Path, target: Path) -> list[Path]:
     # As lm_eval names them; the digits are of the run instead of a clock, so that two runs never share a name.
     date = str(run.about.get("created") or "1970-01-01T00:00:00")[:19].replace(":", "-")
     digits = int(identity(run.about.get("run_id"))[:8], 16) % 10**6
-    samples = target.parent / f"samples_{run.task}_{date}.{digits:06d}.jsonl"
+    samples = target.parent / file_name(f"samples_{run.task}_{date}.{digits:06d}.jsonl")
     with writing(samples) as file:
         file.writelines(map(json_line, lm_eval_samples(run)))
     return [_write_json(target, results), samples]

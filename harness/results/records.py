@@ -81,15 +81,15 @@ class RecordedRun:
         for name in ("seed", "limit", "epochs", "num_fewshot", "system_message"):
             if config.get(name, defaults[name]) != defaults[name]:
                 options.append(f"{name} {config[name]}")
-        if self._imported.get("samples"):
-            options.append(f"samples {self._imported['samples'][:8]}")
+        if self.part("imported").get("samples"):
+            options.append(f"samples {str(self.part('imported')['samples'])[:8]}")
         return ", ".join(options)
 
     @property
     def scored_by(self) -> str:
         """Whose verdicts it has, in words, if they were taken from a file as they are; "" if they are of an installed
         task."""
-        tool, metric = self._imported.get("scored_by"), self._imported.get("metric")
+        tool, metric = self.part("imported").get("scored_by"), self.part("imported").get("metric")
         return f"as scored by {tool} ({metric})" if tool else ""
 
     @property
@@ -97,16 +97,14 @@ class RecordedRun:
         """When it was finished, or else begun, in ISO form; "" if that is not known."""
         return str(self.about.get("finished") or self.about.get("created") or "")
 
-    @property
-    def _imported(self) -> Mapping[str, Any]:
-        """Of a run that was imported: from which file."""
-        found = self.about.get("imported")
+    def part(self, name: str) -> Mapping[str, Any]:
+        """An object in run.json, such as `sampling`, or `imported` of a run that was imported; {} if it has none."""
+        found = self.about.get(name)
         return found if isinstance(found, dict) else {}
 
     @property
     def _task(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.about.get("task") or {}
-        return found
+        return self.part("task")
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The records in the order in which they were made. DataError for a line that is not a record."""

@@ -10,7 +10,7 @@ import pytest
 
 from harness import api
 from harness.errors import DataError
-from harness.results import every_eval_ever, export
+from harness.results import export
 from harness.results.importing import import_file
 from harness.results.records import open_run
 from tests.foreign_logs import inspect_log, inspect_sample, lm_eval_line, lm_eval_log
@@ -85,11 +85,17 @@ def test_an_answer_without_a_verdict_has_no_score(tmp_path: Path) -> None:
     assert found["evaluation_results"][0]["score_details"]["details"]["api_error"] == "1"
 
 
-@pytest.mark.parametrize("name", ["data", "..", "a/b", ""])
-def test_a_name_becomes_one_part_of_a_path(name: str) -> None:
-    part = every_eval_ever._portable(name)
-    assert part not in ("data", "..", "")
-    assert "/" not in part
+def test_names_in_a_run_lead_nowhere(run: Path, tmp_path: Path) -> None:
+    about = json.loads((run / "run.json").read_text())
+    (tmp_path / "hostile").mkdir()
+    for file in ("run.json", "records.jsonl"):
+        (tmp_path / "hostile" / file).write_bytes((run / file).read_bytes())
+    about["config"] |= {"task": "../../data", "model": "../.."}
+    about |= {"model": [], "sampling": 7, "versions": "x", "created": "../../.."}
+    (tmp_path / "hostile" / "run.json").write_text(json.dumps(about))
+    for kind, to in (("every-eval-ever", "root"), ("lm-eval", "root/results.json")):
+        for path in export.write(tmp_path / "hostile", kind, tmp_path / to):
+            assert path.resolve().is_relative_to(tmp_path / "root")
 
 
 def test_a_run_without_a_verdict_is_refused(tmp_path: Path) -> None:
