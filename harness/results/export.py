@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.files import file_name, json_line, writing
 from harness.pipeline.store import identity
 from harness.results import every_eval_ever
-from harness.results.lines import messages
+from harness.results.lines import EXPORTED, messages
 from harness.results.records import RecordedRun, open_run
 from harness.statistics.intervals import Estimate
 from harness.types import Outcome
@@ -100,7 +100,7 @@ def _sample(record: Mapping[str, Any], model: str, scorer: str) -> dict[str, Any
                 "metadata": {"outcome": outcome.value, "detail": record.get("detail") or {}},
             }
         },
-        "metadata": {key: record.get(key) for key in ("task", "task_version", "id", "group", "condition", "params")},
+        "metadata": {key: record.get(key) for key in EXPORTED if key not in ("input", "target")},
     }
     if outcome.is_infrastructure:
         found["error"] = {"message": str(record.get("error")), "traceback": "", "traceback_ansi": ""}
@@ -169,8 +169,7 @@ def lm_eval_samples(run: RecordedRun) -> Iterator[dict[str, Any]]:
 
 def _lm_eval_line(run: RecordedRun, number: int, records: list[dict[str, Any]]) -> dict[str, Any]:
     first, turns = records[0], messages(records[0].get("input"))
-    keys = ("task", "task_version", "id", "group", "condition", "input", "params", "target")
-    doc = {key: first.get(key) for key in keys}
+    doc = {key: first.get(key) for key in EXPORTED}
     prompt = turns[0].content if len(turns) == 1 else json.dumps([m.as_dict() for m in turns], ensure_ascii=False)
     protocol = run.part("sampling")
     request = {"until": protocol.get("stop") or [], "max_gen_toks": protocol.get("max_tokens")}

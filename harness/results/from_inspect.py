@@ -89,7 +89,7 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
         for s, one in zip(found, ours, strict=True):
             assert one is not None
             yield PublishedAnswer(one.task, model, one.sample, s.response, s.epoch, s.stop_reason, s.scores.get(name),
-                                  s.usage, s.error, task_version=one.task_version)  # fmt: skip
+                                  s.usage, s.error, one.strategy, one.aid, one.task_version)  # fmt: skip
         return
     name = choose(str(path), "scorer", names, options.get("scorer"))
     task = printable(about["task"]).rpartition("/")[2] or "unnamed"

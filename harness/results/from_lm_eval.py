@@ -17,7 +17,7 @@ from harness.errors import DataError, UsageError
 from harness.files import compact, read_json, read_jsonl
 from harness.pipeline.store import identity
 from harness.results.importing import choose, known_options, share
-from harness.results.lines import asked, messages, printable, stop_reason
+from harness.results.lines import Asked, asked, messages, printable, stop_reason
 from harness.types import PublishedAnswer, Sample, Scorer
 
 OPTIONS = {"metric": "exact_match", "filter": "strict-match", "model": "NAME", "task": "NAME"}
@@ -45,18 +45,18 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
         hint = "--with model=NAME, or keep the results_*.json of the same run in its folder"
         raise UsageError(f"{path}: does not say which model was asked", hint)
     model = printable(model)
-    ours = [asked(line["doc"]) for _, line in lines]
-    if all(found is not None for found in ours):
-        yield from _scored_here(path, options, model, lines)
+    ours = [(where, line, found) for where, line in lines if (found := asked(line["doc"])) is not None]
+    if len(ours) == len(lines):
+        yield from _scored_here(path, options, model, ours)
         return
     filters = list(dict.fromkeys(str(line["filter"]) for _, line in lines))
     chosen = choose(str(path), "filter", filters, options.get("filter"))
-    kept = [(where, line) for where, line in lines if line["filter"] == chosen]
-    metric = choose(str(path), "metric", _metrics([line for _, line in kept]), options.get("metric"))
+    kept = [line for _, line in lines if line["filter"] == chosen]
+    metric = choose(str(path), "metric", _metrics(kept), options.get("metric"))
     task = printable(options.get("task") or _task_of(path)).rpartition("/")[2] or "unnamed"
     scorer = Scorer("lm-eval", printable(f"{metric},{chosen}"))
-    for where, line in kept:
-        yield _taken(where, line, task, model, metric, scorer)
+    for line in kept:
+        yield _taken(line, task, model, metric, scorer)
 
 
 def _line(text: bytes, where: str) -> Line:
@@ -103,18 +103,16 @@ def _metrics(lines: Sequence[Line]) -> list[str]:
 
 
 def _scored_here(
-    path: Path, options: Mapping[str, str], model: str, lines: Sequence[tuple[str, Line]]
+    path: Path, options: Mapping[str, str], model: str, lines: Sequence[tuple[str, Line, Asked]]
 ) -> Iterator[PublishedAnswer]:
     """The repeats of each of our prompts; the filters of a document are filters of the same responses."""
     wanted = options.get("filter", lines[0][1]["filter"])
-    kept = [(where, line) for where, line in lines if line["filter"] == wanted]
+    kept = [one for one in lines if one[1]["filter"] == wanted]
     if not kept:
-        choose(str(path), "filter", list(dict.fromkeys(line["filter"] for _, line in lines)), wanted)
-    metrics = _metrics([line for _, line in kept])
+        choose(str(path), "filter", list(dict.fromkeys(line["filter"] for _, line, _ in lines)), wanted)
+    metrics = _metrics([line for _, line, _ in kept])
     metric = options.get("metric") or (metrics[0] if len(metrics) == 1 else "")
-    for where, line in kept:
-        found = asked(line["doc"])
-        assert found is not None
+    for where, line, found in kept:
         responses = _repeats(line)
         for number, response in enumerate(responses):
             if not isinstance(response, str):
@@ -131,6 +129,8 @@ def _scored_here(
                 stop_reason(more.get("stop_reason")),  # lm_eval does not say why an answer ended
                 share(verdict),
                 error=str(more.get("error") or "")[:1000],
+                strategy=found.strategy,
+                aid=found.aid,
                 task_version=found.task_version,
             )
 
@@ -142,7 +142,7 @@ def _exported(line: Line, number: int) -> Mapping[str, Any]:
     return one if isinstance(one, dict) else {}
 
 
-def _taken(where: str, line: Line, task: str, model: str, metric: str, scorer: Scorer) -> PublishedAnswer:
+def _taken(line: Line, task: str, model: str, metric: str, scorer: Scorer) -> PublishedAnswer:
     """An answer with the value of its own metric: one a document, whatever the number of repeats it was made from."""
     arguments = line.get("arguments")
     first = arguments.get("gen_args_0") if isinstance(arguments, dict) else None

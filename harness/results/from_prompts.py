@@ -41,5 +41,7 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
             row["response"],
             epoch=repeats[model, found.sample.id],
             stop_reason=stop_reason(row.get("stop_reason")),
+            strategy=found.strategy,
+            aid=found.aid,
             task_version=found.task_version,
         )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
 from harness import plugins
-from harness.types import Message, Sample, StopReason, Task
+from harness.types import Aid, Message, Sample, StopReason, Task
 
 
 def line_of(task: Task, sample: Sample) -> dict[str, Any]:
@@ -31,12 +31,21 @@ def line_of(task: Task, sample: Sample) -> dict[str, Any]:
     }
 
 
+EXPORTED = ("task", "task_version", "id", "group", "condition", "input", "params", "target", "strategy", "aid")
+"""The columns of a record that an export gives to another tool: a line, and how it was asked."""
+
+
 class Asked(NamedTuple):
-    """A line read back: which task it is of, in which version ("" if the line does not say), and the sample."""
+    """A line read back: which task it is of, in which version ("" if the line does not say), and the sample.
+
+    `strategy` and `aid` are those of an export; what help an answer had is not lost on the way through another tool.
+    """
 
     task: str
     task_version: str
     sample: Sample
+    strategy: str
+    aid: Aid
 
 
 def asked(line: Any) -> Asked | None:
@@ -56,7 +65,10 @@ def asked(line: Any) -> Asked | None:
         return None
     target = line["target"] if isinstance(line.get("target"), str) else ""
     version = "" if line.get("task_version") is None else printable(line["task_version"])
-    return Asked(task, version, Sample(name, group, condition, params, messages(line.get("input")), target))
+    strategy = printable(line["strategy"]) if isinstance(line.get("strategy"), str) else "published"
+    aid: Aid = line["aid"] if line.get("aid") in get_args(Aid) else "none"
+    sample = Sample(name, group, condition, params, messages(line.get("input")), target)
+    return Asked(task, version, sample, strategy, aid)
 
 
 def stop_reason(value: Any) -> StopReason:

@@ -392,3 +392,12 @@ def test_any_damage_to_a_log_makes_a_run_or_one_message(tmp_path_factory, place:
     data[place : place + len(noise)] = noise
     log.write_bytes(bytes(data))
     _run_or_message("inspect", log)
+
+
+@pytest.mark.parametrize(("kind", "to"), [("inspect", "log"), ("lm-eval", "results.json")])
+def test_the_help_that_an_answer_had_is_not_lost_on_the_way_through_another_tool(tmp_path: Path, kind, to) -> None:
+    run = api.run("aiw", "baseline/oracle", limit=2, epochs=1, out=tmp_path).directory
+    path = run / "records.jsonl"
+    path.write_text(path.read_text().replace('"strategy":"io","aid":"none"', '"strategy":"twice","aid":"verifier"'))
+    made, records = one(kind, export.write(run, kind, tmp_path / to)[-1])
+    assert (made.config.strategy, {r["aid"] for r in records}) == ("twice", {"verifier"})
