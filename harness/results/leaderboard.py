@@ -69,7 +69,7 @@ def rows(runs: Sequence[Counted], published: bool = False) -> list[Row]:
 def _rows(counted: Counted) -> Iterator[Row]:
     run, contrasts = counted.run, counted.contrasts
     imported = run.about.get("imported")
-    source = f"imported: {imported['file']}" if isinstance(imported, dict) else "run"
+    source = f"imported: {imported.get('file')}" if isinstance(imported, dict) else "run"
     source += f", {run.scored_by}" if run.scored_by else ""
     source += "" if run.status == "complete" else f" ({run.status})"
     common: Row = {"model": counted.model, "task": run.task, "strategy": _strategy(counted), "source": source}
