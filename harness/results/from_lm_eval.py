@@ -39,8 +39,7 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
     lines = [(where, _line(line, where)) for where, line in read_jsonl(path)]
     if not lines:
         raise DataError(f"{path} has no lines")
-    about = _results_beside(path)
-    model = options.get("model") or lines[0][1].get("model") or about.get("model_name")
+    model = options.get("model") or lines[0][1].get("model") or _results_beside(path).get("model_name")
     if not model or not isinstance(model, str):
         hint = "--with model=NAME, or keep the results_*.json of the same run in its folder"
         raise UsageError(f"{path}: does not say which model was asked", hint)
@@ -144,14 +143,31 @@ def _exported(line: Line, number: int) -> Mapping[str, Any]:
 
 def _taken(line: Line, task: str, model: str, metric: str, scorer: Scorer) -> PublishedAnswer:
     """An answer with the value of its own metric: one a document, whatever the number of repeats it was made from."""
-    arguments = line.get("arguments")
-    first = arguments.get("gen_args_0") if isinstance(arguments, dict) else None
-    prompt = first.get("arg_0") if isinstance(first, dict) else None
-    response, filtered = _repeats(line)[0], line.get("filtered_resps")
-    text = response if isinstance(response, str) else compact(line["resps"])
+    filtered = line.get("filtered_resps")
     answer = filtered[0] if isinstance(filtered, list) and filtered and isinstance(filtered[0], str) else None
     number = printable(line["doc_id"])
     params = {"doc_id": number, "doc_hash": identity(line["doc"])}
-    sample = Sample(number, number, "none", params, messages(prompt), printable(line.get("target"), 2000))
+    prompt = messages(_argument(line, 0, 0))
+    sample = Sample(number, number, "none", params, prompt, printable(line.get("target"), 2000))
     value = share(line[metric])
-    return PublishedAnswer(task, model, sample, text, verdict=value, usage={"answer": answer}, scorer=scorer)
+    return PublishedAnswer(task, model, sample, _said(line), verdict=value, usage={"answer": answer}, scorer=scorer)
+
+
+def _said(line: Line) -> str:
+    """The first response; of a multiple-choice question, each option with its log-likelihood on a line."""
+    response = _repeats(line)[0]
+    if isinstance(response, str):
+        return response
+    options = [_argument(line, number, 1) for number in range(len(line["resps"]))]
+    scores = [one[0][0] if isinstance(one, list) and one and isinstance(one[0], list) and one[0] else None
+              for one in line["resps"]]  # fmt: skip
+    if all(isinstance(option, str) for option in options) and all(isinstance(s, str | float) for s in scores):
+        return "\n".join(f"{str(option).strip()}: {score}" for option, score in zip(options, scores, strict=True))
+    return compact(line["resps"])
+
+
+def _argument(line: Line, request: int, number: int) -> Any:
+    """An argument of a request: 0 is the prompt, 1 the option (or how to generate). None if the line has none."""
+    arguments = line.get("arguments")
+    found = arguments.get(f"gen_args_{request}") if isinstance(arguments, dict) else None
+    return found.get(f"arg_{number}") if isinstance(found, dict) else None

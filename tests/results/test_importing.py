@@ -17,6 +17,7 @@ from harness.results import export, from_inspect, gate, lines
 from harness.results.importing import import_file
 from harness.results.records import open_run
 from tests.foreign_logs import (
+    DATE,
     inspect_header,
     inspect_log,
     inspect_sample,
@@ -137,6 +138,9 @@ def test_the_model_is_that_of_the_results_beside_or_has_to_be_named(tmp_path: Pa
     next(tmp_path.glob("results*.json")).unlink()
     with pytest.raises(UsageError, match="which model"):
         one("lm-eval", log)
+    (tmp_path / f"results_{DATE}.json").write_text("{")
+    with pytest.raises(DataError, match="not valid JSON"):
+        one("lm-eval", log)
     assert one("lm-eval", log, model="mine")[0].config.model == "imported/mine"
     with pytest.raises(UsageError, match="there is no modle"):
         one("lm-eval", log, modle="mine")
@@ -146,7 +150,7 @@ def test_forms_of_a_multiple_choice_log_are_read(tmp_path: Path) -> None:
     choices = {f"gen_args_{i}": {"arg_0": "Q:", "arg_1": f" {c}"} for i, c in enumerate("AB")}
     row = lm_eval_line(0, arguments=choices, resps=[[["-1.5", "True"]], [["-2.5", "False"]]], filtered_resps=[["-1.5"]])
     record = one("lm-eval", lm_eval_log(tmp_path, [row]))[1][0]
-    assert (record["input"][0]["content"], record["response"][:9]) == ("Q:", '[[["-1.5"')
+    assert (record["input"][0]["content"], record["response"]) == ("Q:", "A: -1.5\nB: -2.5")
 
 
 # Two logs in, a comparison out --------------------------------------------------------------------------------------
@@ -173,6 +177,18 @@ def test_two_logs_of_inspect_are_compared_whatever_the_ids_of_their_messages(tmp
         runs.append(one("inspect", log)[0].directory)
     found = gate.compare(*runs)
     assert (found.overall.verdict, found.other_prompts) == ("improvement", 0)
+
+
+def test_a_log_can_be_the_baseline_of_later_ones(tmp_path: Path) -> None:
+    runs = [
+        one("lm-eval", lm_eval_log(tmp_path / name, [lm_eval_line(i, float(i < right)) for i in range(30)]))[
+            0
+        ].directory
+        for name, right in (("old", 25), ("new", 10))
+    ]
+    base = gate.set_baseline(open_run(runs[0]), "kept", tmp_path)
+    assert gate.compare(base, runs[1]).overall == gate.compare(*runs).overall
+    assert open_run(base).scored_by == "as scored by lm-eval (exact_match,strict-match)"
 
 
 def test_logs_of_other_documents_or_other_metrics_are_not_compared(tmp_path: Path) -> None:
