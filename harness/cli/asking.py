@@ -175,28 +175,44 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
         if output is not None:
             click.echo(f"\nrun: {output}")
         return
-    outcomes = rescore.score_file(plugins.task(task, given), source, output)
-    counts = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
-    click.echo(f"{outcomes.total()} responses: {counts or 'none'}", err=True)
+    made = plugins.task(task, given)
+    scored = rescore.score_file(made, source, output)
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in scored.outcomes.most_common())
+    click.echo(f"{scored.outcomes.total()} responses: {counts}", err=True)
+    if scored.other_versions:
+        click.echo(f"note: {rescore.version_note(made, scored.other_versions)}", err=True)
 
 
 @cli.command("import")
 @click.argument("format")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--with", "extra", multiple=True, metavar="KEY=VALUE", help="What the format needs beside the file.")
 @opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
-def import_(format: str, file: Path, extra: tuple[str, ...], out: Path) -> None:
-    """Make runs of published answers and score them: FORMAT is planbench, aiw ..."""
+def import_(format: str, files: tuple[Path, ...], extra: tuple[str, ...], out: Path) -> None:
+    """Make runs of answers that other programs have collected.
+
+    FORMAT is prompts (lines of `harness show --json` with a response), lm-eval (samples_*.jsonl of --log_samples),
+    inspect (.eval, .json), or a published one: planbench, aiw, game24. --with model=NAME names the model.
+
+    Answers to prompts of an installed task (`harness show TASK --json`) are scored by it. Others keep the verdict of
+    their log, and the run says so: --with metric=exact_match --with filter=strict-match choose which (lm-eval), --with
+    scorer=NAME (inspect).
+    """
     from harness.options import parse_pairs
     from harness.results import importing
 
-    for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
-        answers = made.tally.contrasts.total.samples
-        click.echo(f"\n{made.config.task}, {made.config.model}: {answers} answers of {file.name}")
-        _show(made.tally)
-        if made.judged:
-            click.echo(f"\nsame verdict as in the file: {made.agree} of {made.judged}")
-        click.echo(f"run: {made.directory}")
+    for file in files:
+        for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
+            answers = made.tally.contrasts.total.samples
+            about = f"{made.config.task}, {made.config.model}, strategy {made.config.strategy}"
+            click.echo(f"\n{about}: {answers} answers of {file.name}")
+            _show(made.tally)
+            click.echo("")
+            for note in made.notes:
+                click.echo(f"note: {note}")
+            if made.judged:
+                click.echo(f"same verdict as in the file: {made.agree} of {made.judged}")
+            click.echo(f"run: {made.directory}")
 
 
 @cli.command()
@@ -245,20 +261,38 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
 
 @cli.command()
 @click.argument("task")
-@opt("--limit", type=click.IntRange(1), default=3, help="How many samples.")
+@opt("--limit", type=click.IntRange(1), help="How many samples.  [default: 3; with --json, as many as a run asks]")
 @opt("--seed", type=int, default=0, help="Seed of generated samples.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a prompt, for a program of your own.")
 @task_options
-def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None:
-    """Print prompts of a task with their targets, without a model."""
+def show(task: str, limit: int | None, seed: int, as_json: bool, task_option: tuple[str, ...]) -> None:
+    """Print prompts of a task with their targets, without a model.
+
+    With --json: lines to which a program of yours adds `response` (and `stop_reason`: stop or length, if it is known),
+    and which `harness score --task TASK FILE` and `harness import prompts FILE` then take.
+    """
     import itertools
     import random
 
     from harness import plugins
+    from harness.files import json_line
     from harness.options import parse_pairs
+    from harness.results.lines import line_of
 
     made = plugins.task(task, parse_pairs(task_option, "-T"))
-    for sample in itertools.islice(made.samples(seed), limit):
-        click.echo(f"--- {sample.id}   group {sample.group}, condition {sample.condition}")
-        for message in sample.messages:
-            click.echo(f"[{message.role}] {message.content}")
-        click.echo(f"target: {sample.target}   shallow: {made.baseline('shallow', sample, random.Random(seed))}\n")
+    if as_json:
+        for sample in itertools.islice(made.samples(seed), limit or made.limit):
+            click.echo(json_line(line_of(made, sample)), nl=False)
+        return
+    for number, sample in enumerate(itertools.islice(made.samples(seed), limit or 3)):
+        parts = [f"[{message.role}] {message.content}" for message in sample.messages]
+        shallow = made.baseline("shallow", sample, random.Random(seed))
+        parts += [_labelled("target", sample.target), _labelled("shallow answer", shallow)]
+        head = f"--- {sample.id}   group {sample.group}, condition {sample.condition}"
+        click.echo("\n".join(["", head] if number else [head]) + "\n" + "\n".join(part.rstrip() for part in parts))
+
+
+def _labelled(label: str, text: str) -> str:
+    """`label: text`, or the lines of a longer text below the label."""
+    lines = text.strip().splitlines()
+    return f"{label}: {''.join(lines)}" if len(lines) < 2 else "\n  ".join([f"{label}:", *lines])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.group import F, cli, find_runs, open_runs, opt, split, task_options
+from harness.cli.group import F, cli, find_runs, open_runs, opt, scored_elsewhere, split, task_options
 
 if TYPE_CHECKING:
     from harness.results.gate import FailOn
@@ -47,6 +47,8 @@ def table(
         return
     tidy = tables.Tidy(columns, several=len(opened) > 1)
     counted = [(label, run.read(tidy.add)) for label, run in zip(labels(opened), opened, strict=True)]
+    for run in opened:
+        scored_elsewhere(run)
     if tidy.repeated:
         click.echo(f"note: {tidy.repeated} answers are in several runs, and count once", err=True)
     rows = tidy.rows()
@@ -81,6 +83,7 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
 
     opened = [open_run(directory) for directory in find_runs(runs)]
     for label, run in zip(labels(opened), opened, strict=True):
+        scored_elsewhere(run)
         contrasts, found = effects.of_run(run, split(adjust))
         parts = [str(run.directory), tables.render_main_gaps([(label, contrasts)])]
         parts += [table.render() for table in found]
@@ -218,7 +221,7 @@ def set_baseline(run: Path, name: str | None) -> None:
 
     opened = open_run(store.find_run(run))
     config = opened.config
-    name = name or f"{config['task']}-{config['model'].replace('/', '-')}"
+    name = name or f"{config['task']}-{config['model']}".replace("/", "-")
     before = baselines.baseline_folder(name)
     replaced = open_run(before).about.get("run_id") if (before / baselines.ANSWERS).is_file() else None
     try:
@@ -285,18 +288,23 @@ def history_show(file: Path) -> None:
 
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval"]), required=True, help="The other tool.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The JSON file to write.")
+@click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval", "every-eval-ever"]), required=True,
+              help="The other tool.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True,
+              help="The JSON file to write; for every-eval-ever the folder in which its data/ is.")  # fmt: skip
 def export(run: Path, kind: str, output: Path) -> None:
-    """A run as a log of inspect_ai, or as results of lm-evaluation-harness."""
-    from harness.errors import HarnessError, cause
+    """A run as a log of inspect_ai, as results and samples of lm-evaluation-harness, or as a record of Every Eval Ever.
+
+    The samples of lm-evaluation-harness (samples_TASK_DATE.jsonl) are written beside the results.
+    """
     from harness.pipeline import store
     from harness.results import export as exports
 
-    try:
-        exports.write(store.find_run(run), kind, output)
-    except OSError as error:
-        raise HarnessError(f"{output}: can't be written: {cause(error)}") from None
+    for written in exports.write(store.find_run(run), kind, output):
+        click.echo(f"{kind}: {written}")
+    if kind == "every-eval-ever":
+        click.echo("before you submit it, say who evaluated (source_organization_name, evaluator_relationship),")
+        click.echo("and who made the model if `developer` is unknown")
 
 
 @cli.command()
