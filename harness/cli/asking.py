@@ -260,36 +260,102 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
 
 
 @cli.command()
-@click.argument("task")
-@opt("--limit", type=click.IntRange(1), help="How many samples.  [default: 3; with --json, as many as a run asks]")
-@opt("--seed", type=int, default=0, help="Seed of generated samples.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line a prompt, for a program of your own.")
+@click.argument("what", metavar="TASK|RUN")
+@opt("--limit", type=click.IntRange(1), help="How many samples.  [default: 3; with --json, as many as there are]")
+@opt("--seed", type=int, default=0, help="Of a task: seed of generated samples.")
+@click.option("--outcome", help="Of a run: only answers of this outcome (wrong, correct, unparsed, truncated ...).")
+@click.option("--condition", help="Of a run: only this condition.")
+@click.option("--sample-id", help="Of a run: only this sample.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a prompt or a record, for a program of your own.")
 @task_options
-def show(task: str, limit: int | None, seed: int, as_json: bool, task_option: tuple[str, ...]) -> None:
-    """Print prompts of a task with their targets, without a model.
+def show(what: str, limit: int | None, seed: int, as_json: bool, task_option: tuple[str, ...], **only: Any) -> None:
+    """Print prompts of a task with their targets, without a model; or samples of a run with their answers.
 
-    With --json: lines to which a program of yours adds `response` (and `stop_reason`: stop or length, if it is known),
-    and which `harness score --task TASK FILE` and `harness import prompts FILE` then take.
+    With --json, of a task: lines to which a program of yours adds `response` (and `stop_reason`: stop or length, if it
+    is known), and which `harness score --task TASK FILE` and `harness import prompts FILE` then take.
     """
+    from harness import plugins
+    from harness.errors import UsageError
+    from harness.options import parse_pairs
+
+    run = None if what in plugins.installed("tasks") else _run_called(what)
+    if run is None:
+        if given := [name for name, value in only.items() if value is not None]:
+            raise UsageError(f"--{given[0].replace('_', '-')} is for the samples of a run, and {what} is a task")
+        _show_task(plugins.task(what, parse_pairs(task_option, "-T")), limit, seed, as_json)
+    else:
+        _show_run(run, limit, as_json, only)
+
+
+def _run_called(name: str) -> Path | None:
+    from harness.errors import UsageError
+    from harness.pipeline import store
+
+    try:
+        return store.find_run(name)
+    except UsageError:
+        return None
+
+
+def _show_task(task: Any, limit: int | None, seed: int, as_json: bool) -> None:
     import itertools
     import random
 
-    from harness import plugins
     from harness.files import json_line
-    from harness.options import parse_pairs
     from harness.results.lines import line_of
 
-    made = plugins.task(task, parse_pairs(task_option, "-T"))
     if as_json:
-        for sample in itertools.islice(made.samples(seed), limit or made.limit):
-            click.echo(json_line(line_of(made, sample)), nl=False)
+        for sample in itertools.islice(task.samples(seed), limit or task.limit):
+            click.echo(json_line(line_of(task, sample)), nl=False)
         return
-    for number, sample in enumerate(itertools.islice(made.samples(seed), limit or 3)):
+    for number, sample in enumerate(itertools.islice(task.samples(seed), limit or 3)):
         parts = [f"[{message.role}] {message.content}" for message in sample.messages]
-        shallow = made.baseline("shallow", sample, random.Random(seed))
+        shallow = task.baseline("shallow", sample, random.Random(seed))
         parts += [_labelled("target", sample.target), _labelled("shallow answer", shallow)]
         head = f"--- {sample.id}   group {sample.group}, condition {sample.condition}"
         click.echo("\n".join(["", head] if number else [head]) + "\n" + "\n".join(part.rstrip() for part in parts))
+
+
+def _show_run(directory: Path, limit: int | None, as_json: bool, only: dict[str, str | None]) -> None:
+    """The samples of a run that have what was asked for, with what is in their record."""
+    import itertools
+
+    from harness.errors import UsageError
+    from harness.files import json_line
+    from harness.options import suggestion
+    from harness.results.records import open_run
+    from harness.types import Outcome
+
+    outcomes = [str(outcome) for outcome in Outcome]
+    if only["outcome"] is not None and only["outcome"] not in outcomes:
+        raise UsageError(f"there is no outcome '{only['outcome']}'", suggestion(only["outcome"], outcomes, "outcomes"))
+    run = open_run(directory)
+    wanted = [
+        (key, only[name]) for name, key in (("outcome", "outcome"), ("condition", "condition"), ("sample_id", "id"))
+    ]
+    fitting = (r for r in run.records() if all(value is None or r[key] == value for key, value in wanted))
+    number = 0
+    for number, record in enumerate(itertools.islice(fitting, limit or (None if as_json else 3)), 1):
+        click.echo(json_line(record) if as_json else _record(record, first=number == 1), nl=not as_json)
+    if not number:
+        click.echo("no sample of the run has that", err=True)
+
+
+def _record(record: dict[str, Any], first: bool) -> str:
+    epoch = f" (epoch {record['epoch']})" if record["epoch"] != 1 else ""
+    parts = [
+        "" if first else "\n",
+        f"--- {record['id']}{epoch}   {record['outcome']}, condition {record['condition']}\n",
+    ]
+    parts += [f"[{message['role']}] {message['content']}\n" for message in record.get("input") or ()]
+    parts.append(_labelled("response", record["response"] or "(empty)") + "\n")
+    parts.append(_labelled("answer as read", str(record.get("answer") or "-")) + "\n")
+    parts.append(_labelled("target", str(record.get("target") or "-")) + "\n")
+    told = {k: v for k, v in (record.get("detail") or {}).items() if v not in (None, "", [], {})}
+    parts += [f"{key}: {value}\n" for key, value in told.items()]
+    if record.get("error"):
+        parts.append(_labelled("error", record["error"]) + "\n")
+    return "".join(parts).rstrip()
 
 
 def _labelled(label: str, text: str) -> str:
