@@ -288,19 +288,32 @@ def history_show(file: Path) -> None:
 
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval", "every-eval-ever"]), required=True,
-              help="The other tool.")  # fmt: skip
+@click.option("--to", "kind", required=True, help="The other tool, or the kind of training data.",
+              type=click.Choice(["inspect", "lm-eval", "every-eval-ever", "sft", "preference"]))  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True,
               help="The JSON file to write; for every-eval-ever the folder in which its data/ is.")  # fmt: skip
-def export(run: Path, kind: str, output: Path) -> None:
-    """A run as a log of inspect_ai, as results and samples of lm-evaluation-harness, or as a record of Every Eval Ever.
+@opt("--held-out", type=click.FloatRange(0, 1, max_open=True), default=0.2,
+     help="sft, preference: this share of groups is never written.")  # fmt: skip
+@click.option("--with-hinted", is_flag=True, help="sft, preference: also answers that were given with a hint.")
+def export(run: Path, kind: Any, output: Path, held_out: float, with_hinted: bool) -> None:
+    """A run as a log of inspect_ai, as results and samples of lm-evaluation-harness, as a record of Every Eval Ever, or
+    as training data.
 
-    The samples of lm-evaluation-harness (samples_TASK_DATE.jsonl) are written beside the results.
+    The samples of lm-evaluation-harness (samples_TASK_DATE.jsonl) are written beside the results. sft: chats that end
+    in an answer that the verifier found right; preference: a right and a wrong answer to one prompt, as JSON Lines.
     """
     from harness.pipeline import store
     from harness.results import export as exports
+    from harness.results import traces
+    from harness.results.records import open_run
 
-    for written in exports.write(store.find_run(run), kind, output):
+    directory = store.find_run(run)
+    if kind in ("sft", "preference"):
+        counted = traces.write(open_run(directory), kind, output, held_out, with_hinted)
+        click.echo(f"{kind}: {output}, {counted['lines']} lines")
+        click.echo(f"{counted['held out']} answers are of groups that are held out, {counted['hinted']} had a hint")
+        return
+    for written in exports.write(directory, kind, output):
         click.echo(f"{kind}: {written}")
     if kind == "every-eval-ever":
         click.echo("before you submit it, say who evaluated (source_organization_name, evaluator_relationship),")
