@@ -103,6 +103,10 @@ class Comparison:
         return EXIT_INCONCLUSIVE if fail_on == "inconclusive" and unsure else 0
 
 
+Answers = dict[tuple[str, int], Answer]
+"""Every sample's answer by (id, epoch)."""
+
+
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
@@ -112,7 +116,7 @@ def find(name: str | Path) -> Path:
     return committed if (committed / ANSWERS).is_file() else store.find_run(name)
 
 
-def answers(run: RecordedRun, metric: str = "accuracy") -> dict[tuple[str, int], Answer]:
+def answers(run: RecordedRun, metric: str = "accuracy") -> Answers:
     """Every sample's answer by (id, epoch). `metric` is accuracy, or `detail.NAME` for a number or truth value of the
     scores' detail. UsageError for another metric, and for one that no record has."""
     kind, _, name = metric.partition(".")
@@ -128,7 +132,7 @@ def answers(run: RecordedRun, metric: str = "accuracy") -> dict[tuple[str, int],
         if metric != "accuracy":
             detail = record.get("detail") or {}
             measured |= {key for key, value in detail.items() if isinstance(value, bool | int | float)}
-        answer = _answer(record, run.version, name if metric != "accuracy" else None)
+        answer = answer_of(record, run.version, name if metric != "accuracy" else None)
         found[answer.id, answer.epoch] = answer
     if metric != "accuracy" and name not in measured:
         hint = suggestion(name, sorted(measured), "numbers in its detail")
@@ -136,7 +140,7 @@ def answers(run: RecordedRun, metric: str = "accuracy") -> dict[tuple[str, int],
     return found
 
 
-def _answer(record: Mapping[str, Any], version: str | None, measure: str | None) -> Answer:
+def answer_of(record: Mapping[str, Any], version: str | None, measure: str | None = None) -> Answer:
     """A record as the gate compares it; `measure` names a number of its detail that counts instead of its value. An
     answer without that number (it could not be read) counts as 0."""
     asked = store.identity(record["task"], record.get("task_version") or version, record["id"], record["params"],
@@ -145,7 +149,7 @@ def _answer(record: Mapping[str, Any], version: str | None, measure: str | None)
     if measure is not None and value is not None:
         found = (record.get("detail") or {}).get(measure)
         value = float(found) if isinstance(found, bool | int | float) else 0.0
-    text = hashlib.sha256(record["response"].encode("utf-8", "replace")).hexdigest()[:16]
+    text = hashlib.sha256(str(record["response"]).encode("utf-8", "replace")).hexdigest()[:16]
     own = (record["id"], record["epoch"], record["group"], record["condition"], asked, record["outcome"], value)
     return Answer(*own, text)
 
@@ -189,7 +193,14 @@ def compare(
 ) -> Comparison:
     """Both runs must have asked the same: DataError that names the samples if they did not."""
     runs = open_run(base), open_run(new)
-    before, after = (answers(run, metric) for run in runs)
+    return compare_answers(runs, (answers(runs[0], metric), answers(runs[1], metric)), margin=margin, alpha=alpha)
+
+
+def compare_answers(
+    runs: tuple[RecordedRun, RecordedRun], found: tuple[Answers, Answers], *, margin: float = 0.02, alpha: float = 0.05
+) -> Comparison:
+    """`compare` of runs that were read already: (BASE, NEW), and the answers of each."""
+    (base, new), (before, after) = (run.directory for run in runs), found
     _same_task(*runs)
     _same_samples(base, before, new, after)
     pairs = [(before[key], after[key]) for key in before]
@@ -214,8 +225,8 @@ def compare(
         alpha=alpha,
         overall=overall,
         conditions=conditions if len(conditions) > 1 else (),
-        lost=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if _right(b) and not _right(a)),
-        gained=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if _right(a) and not _right(b)),
+        lost=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if changed(b, a) == "lost"),
+        gained=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if changed(b, a) == "gained"),
         without_verdict=len(pairs) - len(judged),
         infrastructure=sum(Outcome(x.outcome).is_infrastructure for pair in pairs for x in pair),
         same_text=sum(b.text == a.text != "" for b, a in pairs),
@@ -230,6 +241,13 @@ def _right(answer: Answer) -> bool:
     return answer.value is not None and answer.value >= 1
 
 
+def changed(before: Answer | None, after: Answer) -> Literal["lost", "gained", ""]:
+    """Whether a sample went from right to wrong, or back; "" if it did not, or has no verdict on one side."""
+    if before is None or before.value is None or after.value is None or _right(before) == _right(after):
+        return ""
+    return "lost" if _right(before) else "gained"
+
+
 def _same_task(base: RecordedRun, new: RecordedRun) -> None:
     if (base.task, base.version) != (new.task, new.version):
         shown = " and ".join(f"{run.task} version {run.version}" for run in (base, new))
@@ -239,9 +257,7 @@ def _same_task(base: RecordedRun, new: RecordedRun) -> None:
         )
 
 
-def _same_samples(
-    base: Path, before: Mapping[tuple[str, int], Answer], new: Path, after: Mapping[tuple[str, int], Answer]
-) -> None:
+def _same_samples(base: Path, before: Answers, new: Path, after: Answers) -> None:
     hint = "compare runs with the same -T, --seed, --limit and --epochs"
     for one, other, name in ((before, after, new), (after, before, base)):
         missing = [key for key in one if key not in other]

@@ -86,13 +86,19 @@ class RecordedRun:
     def asked(self) -> str:
         """What makes its samples others than those of the task's defaults, in words: task options, seed, limit ...; ""
         for the defaults. Runs of one task and version with the same words were asked the same."""
+        given = [(name, value) for name, value in self.asked_by_option.items() if value]
+        return ", ".join(value if name == "options" else f"{name} {value}" for name, value in given)
+
+    @property
+    def asked_by_option(self) -> dict[str, str]:
+        """The parts of `asked` by what they are called; "" for a default. The task's options come first."""
         config = self.config
-        options = [f"{name}={value}" for name, value in sorted((config.get("task_options") or {}).items())]
+        options = (f"{name}={value}" for name, value in sorted((config.get("task_options") or {}).items()))
         defaults = {f.name: f.default for f in fields(RunConfig)}
-        for name in ("seed", "limit", "epochs", "num_fewshot", "system_message"):
-            if config.get(name, defaults[name]) != defaults[name]:
-                options.append(f"{name} {config[name]}")
-        return ", ".join(options)
+        names = ("seed", "limit", "epochs", "num_fewshot", "system_message")
+        given = {name: config.get(name, defaults[name]) for name in names}
+        told = {name: "" if value == defaults[name] else str(value) for name, value in given.items()}
+        return {"options": ", ".join(options), **told}
 
     @property
     def date(self) -> str:
