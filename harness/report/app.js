@@ -92,6 +92,7 @@
     if (data.runs.length === 2) shown.sort((a, b) => (index.flip[b] !== "") - (index.flip[a] !== "") || a - b);
     at = shown.length ? 0 : -1;
     $("space").style.height = shown.length * ROW + "px";
+    $("list").style.height = `min(28rem, ${Math.max(4, shown.length) * ROW + 2}px)`;
     $("list").scrollTop = 0;
     $("count").textContent = `${shown.length} of ${index.id.length}`;
     draw();

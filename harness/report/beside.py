@@ -76,7 +76,10 @@ class Runs:
             runs, answers = (self._runs[reference], self._runs[i]), (before, self._answers)
             return Beside(reference, gate.compare_answers(runs, answers), twin=twin)
         except DataError as error:
-            return Beside(reference, reason=f"not comparable: {error}", twin=twin)
+            reason = str(error)
+            for n in (reference, i):  # a page has no paths of the machine that made it
+                reason = reason.replace(str(self._runs[n].directory), self._labels[n])
+            return Beside(reference, reason=reason, twin=twin)
 
     def _twin(self) -> str:
         mine = self._runs[self._at].directory.resolve()
@@ -90,11 +93,11 @@ class Runs:
     def _why_not(self) -> str:
         first, own = self._runs[0], self._runs[self._at]
         if first.task != own.task:
-            return "not comparable: another task"
+            return "another task"
         if first.version != own.version:
-            return f"not comparable: other version of the task ({own.version}, not {first.version})"
+            return f"another version of the task ({own.version}, not {first.version})"
         ours, theirs = own.asked_by_option, first.asked_by_option
         other = [name for name in ours if ours[name] != theirs[name]]
         names = ", ".join(CALLED.get(name, name) for name in other)
         shown = "; ".join(f"{ours[name] or 'default'}, not {theirs[name] or 'default'}" for name in other)
-        return f"not comparable: other {names} ({shown})"
+        return f"other {names} ({shown})"

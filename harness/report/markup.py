@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,14 +28,18 @@ EXPLAINED = {
 }
 """Words in the headers of tables that a newcomer can't know; shown if pointed at."""
 
-SHORT = 34
+SHORT = 30
 """Text of so many characters is not broken into lines on a desktop."""
-MARGIN = 2.0
+MARGIN = 4.0
 """Percent of a plot's width left free on both sides."""
 
 
 class Html(str):
     """Text that is markup already."""
+
+
+class Words(str):
+    """The header of a column of words, which are left-aligned; others have numbers."""
 
 
 def text(value: object) -> str:
@@ -44,12 +49,17 @@ def text(value: object) -> str:
 
 def link(target: str, words: object) -> Html:
     """A link within the page."""
-    return Html(f'<a href="#{escape(target)}">{text(words)}</a>')
+    return Html(f'<a href="#{escape(target)}">{_breakable(words)}</a>')
+
+
+def _breakable(value: object) -> str:
+    """Names of conditions are long, and may be broken behind a slash."""
+    return value if isinstance(value, Html) else text(value).replace("/", "/<wbr>")
 
 
 def paragraph(words: object, kind: str = "") -> str:
     """`kind` is a class of style.css."""
-    return f"<p{f' class={chr(34)}{kind}{chr(34)}' if kind else ''}>{text(words)}</p>"
+    return f"<p{_kinds(kind)}>{text(words)}</p>"
 
 
 def folded(title: str, inside: str, kind: str = "", opened: bool = False) -> str:
@@ -63,7 +73,7 @@ def table(
 ) -> str:
     """A table under its title; scrolls if it is too wide, with the first column in place."""
     head = "".join(_head(h) for h in header)
-    body = "".join("<tr>" + "".join(_cell(i, c) for i, c in enumerate(row)) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(map(_cell, itertools.count(), row, header)) + "</tr>" for row in rows)
     caption = f"<figcaption>{text(title)}</figcaption>" if title else ""
     return (
         f'<figure class="table {kind}">{caption}<div class="scroll" tabindex="0" role="region" '
@@ -78,16 +88,22 @@ def _head(name: object) -> str:
     why, said = EXPLAINED.get(str(name)), text(name)
     said = f'<abbr title="{escape(why)}">{said}</abbr>' if why else said
     said = f'<span class="key {name}">{said}</span>' if isinstance(name, Outcome) else said
-    return f'<th scope="col">{said}</th>'
+    return f'<th scope="col"{_kinds("word" * isinstance(name, Words))}>{said}</th>'
 
 
-def _cell(i: int, value: object) -> str:
+def _cell(i: int, value: object, header: object) -> str:
     if isinstance(value, Drawn):
-        return f'<td class="plot">{value.svg}</td>'
-    if i:
-        long = ' class="long"' if isinstance(value, str) and len(value) > SHORT else ""
-        return f"<td{long}>{text(value)}</td>"
-    return f'<th scope="row" class="{"long" if len(_words(value)) > SHORT else "short"}">{text(value)}</th>'
+        return f"<td{_kinds('plot', 'both' * bool(value.words))}>{text(value.words)}{value.svg}</td>"
+    long = "long" * (isinstance(value, str) and len(_words(value)) > SHORT)
+    if i == 0:
+        return f'<th scope="row"{_kinds(long or "short")}>{_breakable(value)}</th>'
+    return f"<td{_kinds(long, 'word' * isinstance(header, Words))}>{text(value)}</td>"
+
+
+def _kinds(*names: str) -> str:
+    """The attribute with these classes of style.css; "" for none."""
+    shown = " ".join(filter(None, names))
+    return f' class="{shown}"' if shown else ""
 
 
 def _words(value: object) -> str:
@@ -105,9 +121,10 @@ def facts(title: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 
 class Drawn(NamedTuple):
-    """A cell that is drawn. What it shows stands in words in the other cells of its row."""
+    """A cell that is drawn. What it shows stands in words over it, or else in the other cells of its row."""
 
     svg: str
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,7 +140,9 @@ class Plot:
         return f"{MARGIN + (100 - 2 * MARGIN) * share:.2f}%"
 
     def axis(self) -> str:
-        """The scale, for the head of the column."""
+        """The scale, for the head of the column; "" if it has no ticks."""
+        if not self.ticks:
+            return ""
         last = len(self.ticks) - 1
         marks = (
             f'<text x="{self._x(t)}" y="11" text-anchor="{"start" if i == 0 else "end" if i == last else "middle"}">'
@@ -132,8 +151,8 @@ class Plot:
         )
         return f'<svg class="axis" aria-hidden="true">{"".join(marks)}</svg>'
 
-    def interval(self, found: Estimate | None, box: Estimate | None = None) -> Drawn:
-        """A point with its interval, and perhaps with a box of another one; empty for None."""
+    def interval(self, found: Estimate | None, box: Estimate | None = None, words: str = "") -> Drawn:
+        """A point with its interval, and perhaps with a box of another one; none for None."""
         parts = [
             f'<line class="{"zero" if t == 0 else "tick"}" x1="{self._x(t)}" x2="{self._x(t)}" y1="0" y2="100%"/>'
             for t in self.ticks
@@ -144,7 +163,7 @@ class Plot:
         if found:
             ends = f'x1="{self._x(found.low)}" x2="{self._x(found.high)}" y1="50%" y2="50%"'
             parts.append(f'<line class="whole" {ends}/><circle cx="{self._x(found.value)}" cy="50%" r="5"/>')
-        return Drawn(f'<svg aria-hidden="true">{"".join(parts)}</svg>')
+        return Drawn(f'<svg aria-hidden="true">{"".join(parts)}</svg>', words)
 
 
 SHARES, SHARES_NARROW = (0.0, 0.25, 0.5, 0.75, 1.0), (0.0, 0.5, 1.0)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from harness.types import Outcome
 
-MOST_ANSWERS, MOST_TARGETS = 4000, 20_000
-"""Distinct wrong answers that are counted, and targets that are remembered."""
+MOST_ANSWERS, MOST_TARGETS, MOST_ERRORS = 4000, 20_000, 200
+"""Distinct wrong answers that are counted, targets that are remembered, and distinct errors that are counted."""
 LONGEST = 120
 """Characters of an answer that are shown. A longer one is not looked for in the prompt."""
 
@@ -50,6 +50,8 @@ class Mistakes:
         """Wrong answers at each level."""
         self.left_out = 0
         """Wrong answers that were not told apart, because there were too many different ones."""
+        self.errors: Counter[str] = Counter()
+        """What was said if there was no answer to judge."""
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Take in one record; only its target counts unless it is wrong."""
@@ -58,6 +60,8 @@ class Mistakes:
             of_group = self._targets.setdefault(group, set())
             self._kept += target not in of_group
             of_group.add(target)
+        if error := _piece(str(record.get("error") or "")):
+            self.errors[error if error in self.errors or len(self.errors) < MOST_ERRORS else "other errors"] += 1
         answer = record.get("answer")
         if record["outcome"] != Outcome.WRONG or answer is None:
             return
@@ -94,9 +98,7 @@ class Mistakes:
         of_others = sum(n for group, n in answer.groups.items() if text in self._targets.get(group, ()))
         in_prompt = "a number of the prompt" if _NUMBER.fullmatch(answer.shown) else "words of the prompt"
         found = [("the target of another condition of this group", of_others), (in_prompt, answer.in_prompt)]
-        return "; ".join(
-            words if n == answer.times else f"{words} ({n} of {answer.times})" for words, n in found if n
-        )
+        return "; ".join(words if n == answer.times else f"{words} ({n} of {answer.times})" for words, n in found if n)
 
 
 def stands_in(answer: str, prompt: str) -> bool:

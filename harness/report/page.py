@@ -18,8 +18,6 @@ from harness.report import overview, sections, words
 from harness.report.collect import RunData, Samples
 from harness.report.markup import folded, link, paragraph
 
-MOST_PICTURED = 8
-"""Pictures are drawn of so many runs: of more they would be most of the page."""
 MOST_OPEN = 2
 """With more runs than this their sections are folded."""
 
@@ -53,7 +51,8 @@ def _file(name: str) -> str:
 
 
 def _nav(runs: Sequence[RunData]) -> str:
-    one = (("accuracy-0", "Accuracy"), ("wrong-0", "What went wrong"), ("details-0", "Details"))
+    accuracy = (("accuracy-0", "Accuracy"),) if runs[0].contrasts.total.accuracy else ()
+    one = (*accuracy, ("wrong-0", "What went wrong"), ("details-0", "Details"))
     several = (("runs", "Runs side by side"), ("differences", "Differences"), ("each", "Each run"))
     places = (*(one if len(runs) == 1 else several), ("samples", "Samples"))
     return " ".join(link(target, name) for target, name in places)
@@ -62,7 +61,7 @@ def _nav(runs: Sequence[RunData]) -> str:
 def _one(run: RunData) -> list[str]:
     named = f"{run.title}; " if run.label != run.title else ""
     about = f"{named}{run.facts['date'] or 'no date'}; {run.recorded.status}"
-    return [paragraph(about, "quiet"), f'<section id="run-0">{sections.run(0, run, pictures=True)}</section>']
+    return [paragraph(about, "quiet"), f'<section id="run-0">{sections.run(0, run)}</section>']
 
 
 def _several(runs: Sequence[RunData]) -> list[str]:
@@ -73,10 +72,8 @@ def _several(runs: Sequence[RunData]) -> list[str]:
     parts = [f'<section id="runs">{"".join(cautions)}{overview.side_by_side(runs)}</section>']
     parts.append(f'<section id="differences"><h2>Differences</h2>{overview.differences(runs)}</section>')
     parts.append('<section id="each"><h2>Each run</h2>')
-    if len(runs) > MOST_PICTURED:
-        parts.append(paragraph(f"Pictures are drawn of the first {MOST_PICTURED} runs; a report of one run has its own.", "quiet"))
     for i, run in enumerate(runs):
-        inside = f'<div id="run-{i}">{sections.run(i, run, pictures=i < MOST_PICTURED)}</div>'
+        inside = f'<div id="run-{i}">{sections.run(i, run)}</div>'
         parts.append(folded(run.label, inside, "run", opened=len(runs) <= MOST_OPEN))
     return [*parts, "</section>"]
 

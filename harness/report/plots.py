@@ -223,10 +223,12 @@ def _plain(ax: Any) -> None:
 
 
 def _figure(size: tuple[float, float], draw: Draw) -> Any:
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
-    draw(figure.add_subplot())
+    with rc_context({"text.parse_math": False}):  # a name with a dollar sign is no formula
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure.add_subplot())
     return figure
 
 

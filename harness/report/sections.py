@@ -1,4 +1,4 @@
-"""One run as a reader wants it: the contrast in words and as a picture, accuracy, what went wrong, and then the rest."""
+"""One run as a reader wants it: the contrast in words and as a picture, accuracy, what went wrong, then the rest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.report import markup, words
 from harness.report.collect import RunData
-from harness.report.markup import Plot, folded, paragraph, table
+from harness.report.markup import Plot, Words, folded, paragraph, table
 from harness.report.plots import curves, numeric, slug, svg
 from harness.results.counts import Gap
 from harness.statistics.intervals import Estimate
@@ -15,22 +15,22 @@ from harness.types import Outcome
 
 MOST_ROWS = 24
 """Longer tables of conditions or gaps are folded."""
+MOST_ERRORS = 5
 MOST_TABLES = 3
 """Wrong answers are shown for each level of the main factor if there are no more levels."""
 
 
-def run(i: int, data: RunData, pictures: bool) -> str:
-    """The sections of run number `i`; `pictures`: with those that take space."""
-    drawn = _pictures(i, data) if pictures else {}
+def run(i: int, data: RunData) -> str:
+    """The sections of run number `i`."""
+    drawn = _pictures(i, data)
     staged = [extra for extra in data.extras if extra.stages]
     funnels = [drawn.pop(slug(extra.title), "") for extra in staged]
     parts = [
         first(data),
-        f'<h3 id="accuracy-{i}">Accuracy by condition</h3>',
-        _conditions(data),
-        _grid([*_levels(data), *drawn.values(), _all_together(data)]),
+        *(_accuracy(i, data, [*drawn.values()]) if data.contrasts.total.accuracy else ()),
         f'<h3 id="wrong-{i}">What went wrong</h3>',
         _outcomes(data),
+        _errors(data),
         *map(_extra, staged),
         _grid([*funnels, *_mistakes(data)]),
         folded("Details", _details(data), "more").replace("<details", f'<details id="details-{i}"', 1),
@@ -83,6 +83,11 @@ def _forest(title: str, rows: Sequence[tuple[str, Estimate | None, Estimate | No
         for label, e, box, without in rows
     ]
     return table(title, (name, plot, "accuracy", "95% interval", "answers (n)", *last), body, kind="forest")
+
+
+def _accuracy(i: int, data: RunData, drawn: Sequence[str]) -> list[str]:
+    title = f'<h3 id="accuracy-{i}">Accuracy by condition</h3>'
+    return [title, _conditions(data), _grid([*_levels(data), *drawn, _all_together(data)])]
 
 
 def _conditions(data: RunData) -> str:
@@ -145,6 +150,12 @@ def _outcomes(data: RunData) -> str:
     return table("What became of the answers", header, rows, kind="forest")
 
 
+def _errors(data: RunData) -> str:
+    """Why there were no answers, in the words of the server or the verifier."""
+    rows = data.mistakes.errors.most_common(MOST_ERRORS)
+    return table("Commonest errors", (Words("error"), "how often"), rows, kind="reasons") if rows else ""
+
+
 def _mistakes(data: RunData) -> list[str]:
     """The commonest wrong answers: at each level of the main factor, or all together if there are many levels."""
     found = data.mistakes
@@ -159,8 +170,8 @@ def _mistakes(data: RunData) -> list[str]:
         wrong = found.wrong.total() if level is None else found.wrong[level]
         of = f"{data.contrasts.main} {level}, " if level else ""
         rows = [(m.answer, m.times, f"{100 * m.share:.0f}%", m.source) for m in common]
-        header = ("answer", "how often", "share of the wrong ones", "what it may come from")
-        tables.append(table(f"Commonest wrong answers ({of}{wrong} wrong)", header, rows, kind="answers"))
+        header = ("answer", "how often", "share of the wrong ones", Words("what it may come from"))
+        tables.append(table(f"Commonest wrong answers ({of}{wrong} wrong)", header, rows))
     if found.left_out:
         note = f"{found.left_out} wrong answers are not told apart here: there are too many different ones."
         tables.append(paragraph(note, "note"))
@@ -181,7 +192,14 @@ def _details(data: RunData) -> str:
             (f"{f.factor}: {f.level} - {f.reference}", f.feature, f.pairs, f.before, f.after, f.verdict)
             for f in data.confounds
         ]
-        header = ("contrast", "feature of the prompt", "pairs", "at the reference", "at the level", "judged")
+        header = (
+            "contrast",
+            Words("feature of the prompt"),
+            "pairs",
+            "at the reference",
+            "at the level",
+            Words("judged"),
+        )
         parts.append(table("What differs between matched conditions beside what is asked", header, rows))
     about = data.recorded.about
     told = {name: value for name, value in data.facts.items() if value} | {
@@ -189,4 +207,4 @@ def _details(data: RunData) -> str:
         "harness": str((about.get("versions") or {}).get("harness", "-")),
     }
     parts.append(markup.facts("Configuration", told.items()))
-    return "".join(parts)
+    return f"<div>{''.join(parts)}</div>"

@@ -36,7 +36,11 @@ def _contrast(model: str, gap: Gap) -> str:
         f"{model} answers {reference} of the problems with {_named(gap.factor, gap.reference)} and {level} of the same "
         f"problems with {_named(gap.factor, gap.level)}: {gap_in_words(gap)}, "
         f"{counted(gap.gap.n, 'answer')} in {counted(gap.groups, 'group')}."
-        + (" The interval contains 0: these answers can't tell the two apart." if gap.gap.low <= 0 <= gap.gap.high else "")
+        + (
+            " The interval contains 0: these answers can't tell the two apart."
+            if gap.gap.low <= 0 <= gap.gap.high
+            else ""
+        )
     )
 
 
@@ -60,7 +64,9 @@ def _shares(*values: float) -> list[str]:
     not."""
     whole = [f"{100 * value:.0f}%" for value in values]
     alike = len(set(whole)) < len({round(value, 9) for value in values})
-    rounded = any(text in ("0%", "100%") and abs(value - round(value)) > 1e-9 for text, value in zip(whole, values, strict=True))
+    rounded = any(
+        text in ("0%", "100%") and abs(value - round(value)) > 1e-9 for text, value in zip(whole, values, strict=True)
+    )
     return [f"{100 * value:.1f}%" for value in values] if alike or rounded else whole
 
 
@@ -68,8 +74,8 @@ def _accuracy(run: RunData) -> str:
     total = run.contrasts.total
     found = total.accuracy
     if found is None:
-        ended = ", ".join(f"{total.outcomes[o]} {o}" for o in Outcome if total.outcomes[o])
-        return f"No answer has a verdict, so there is no accuracy: of {counted(total.samples, 'answer')}, {ended}."
+        ended = " and ".join(f"{total.outcomes[o]} ended in {o}" for o in Outcome if total.outcomes[o])
+        return f"Nothing has a verdict, so there is no accuracy: of {counted(total.samples, 'answer')}, {ended}."
     groups = counted(len(run.contrasts.groups), "group")
     conditions = len(run.contrasts.conditions)
     why = "There is one condition" if conditions == 1 else f"None of the {conditions} conditions are matched"
@@ -110,4 +116,5 @@ def cautions(run: RunData) -> list[str]:
 
 def title(runs: Sequence[RunData]) -> str:
     """What the page is called: the run, or how many there are."""
-    return runs[0].label if len(runs) == 1 else f"{len(runs)} runs"
+    tasks = {run.recorded.task for run in runs}
+    return runs[0].label if len(runs) == 1 else f"{len(runs)} runs" + (f" of {tasks.pop()}" if len(tasks) == 1 else "")

@@ -22,8 +22,8 @@ from harness.text import Extra, interval, number, p_value
 from harness.types import Outcome, Sample
 
 UNBOUNDED = (
-    "inf or 0: in every informative problem one level is all right or the other all wrong, so these answers set no limit "
-    "to the ratio on that side. The other limit of the interval is what they do show."
+    "inf or 0: in every informative problem one level is all right or the other all wrong, so these answers set no "
+    "limit to the ratio on that side. The other limit of the interval is what they do show."
 )
 """What an odds ratio without a finite estimate means."""
 EFFECTS = (0.05, 0.02)
