@@ -15,7 +15,7 @@ from harness import api
 from harness.errors import DataError
 from harness.pipeline import store
 from harness.report import collect, page, plots, words
-from harness.report.mistakes import MOST_ANSWERS, Mistakes, stands_in
+from harness.report.mistakes import MOST_ANSWERS, MOST_TARGETS, Mistakes, stands_in
 from harness.results import gate
 from tests.report_browser import CHROMIUM, DRIVER, browser
 
@@ -240,6 +240,10 @@ def test_wrong_answers_are_counted_in_bounded_memory() -> None:
         found.add({"group": "g", "outcome": "wrong", "answer": f"{i}", "params": {}, "target": "x" * 10**4})
     assert found.left_out == 5
     assert found.wrong.total() == MOST_ANSWERS + 5
+    for i in range(MOST_TARGETS):
+        found.add({"group": f"g{i}", "outcome": "wrong", "answer": "1", "params": {}, "target": f"t{i}"})
+        found.add({"group": f"h{i}", "outcome": "wrong", "answer": "1", "params": {}, "target": f"t{i}"})
+    assert found.partial, "and it is said"
     found.add({"group": "g", "outcome": "wrong", "answer": "y" * 10**6, "params": {}})
     assert all(len(m.answer) <= 200 for m in found.commonest(most=10**6))
 
@@ -360,6 +364,8 @@ def test_in_a_browser(runs: list[Path], tmp_path: Path) -> None:
         tab.wait("document.getElementById('count').textContent === '48 of 48'")
         key = "document.dispatchEvent(new KeyboardEvent('keydown', {key: '%s', bubbles: true}));"
         assert tab.run("return document.querySelector('#window .row span').textContent").startswith("▼")  # flips first
+        shown = "[...document.querySelectorAll('#window .row')].map((r) => r.querySelector('.piece').textContent)"
+        assert all(re.fullmatch(r"\d+|\(nothing read\)", piece) for piece in tab.run(f"return {shown}"))
         tab.run(set_value("search", "hacked"))
         tab.wait("document.getElementById('count').textContent === '1 of 48'")
         tab.run("document.activeElement.blur();" + key % "j")
@@ -420,6 +426,19 @@ def test_the_address_keeps_filters_and_the_open_sample(runs: list[Path], tmp_pat
         tab.wait("location.hash === '#outcome=wrong'")
         tab.run("location.hash = '#run-1'")
         tab.wait("document.getElementById('count').textContent === '48 of 48'")
+
+
+@in_browser
+def test_a_link_to_a_run_opens_its_section(runs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text(page.build(*collect.collect([*runs, runs[0]])), encoding="utf-8")
+    opened = "return [...document.querySelectorAll('details.run')].map((d) => d.open)"
+    with browser() as tab:
+        tab.open((tmp_path / "report.html").as_uri())
+        tab.wait(LOADED)
+        assert tab.run(opened) == [False, False, False]
+        tab.run("document.querySelector('a[href=\"#run-1\"]').click()")
+        tab.wait("document.querySelectorAll('details.run')[1].open")
+        assert tab.run(opened) == [False, True, False]
 
 
 @in_browser

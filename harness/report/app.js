@@ -100,7 +100,7 @@
 
   // One sample.
   function part(body, title, text) {
-    if (text === null || text === undefined || text === "") return;
+    if (text === null || text === undefined || text === "" || JSON.stringify(text) === "{}") return;
     body.append(make("h3", {}, title), make("pre", {}, typeof text === "string" ? text : JSON.stringify(text, null, 1)));
   }
   async function open(i, address = true) {

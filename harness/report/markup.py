@@ -143,12 +143,7 @@ class Plot:
         """The scale, for the head of the column; "" if it has no ticks."""
         if not self.ticks:
             return ""
-        last = len(self.ticks) - 1
-        marks = (
-            f'<text x="{self._x(t)}" y="11" text-anchor="{"start" if i == 0 else "end" if i == last else "middle"}">'
-            f"{t:g}</text>"
-            for i, t in enumerate(self.ticks)
-        )
+        marks = (f'<text x="{self._x(t)}" y="11">{t:g}</text>' for t in self.ticks)
         return f'<svg class="axis" aria-hidden="true">{"".join(marks)}</svg>'
 
     def interval(self, found: Estimate | None, box: Estimate | None = None, words: str = "") -> Drawn:
@@ -170,7 +165,7 @@ SHARES, SHARES_NARROW = (0.0, 0.25, 0.5, 0.75, 1.0), (0.0, 0.5, 1.0)
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
-def ticks(found: Iterable[Estimate], most: int = 6) -> tuple[float, ...]:
+def ticks(found: Iterable[Estimate], most: int = 4) -> tuple[float, ...]:
     """Round numbers that span these intervals and 0, with so many steps between them at most."""
     limits = [0.0, *(x for e in found for x in (e.low, e.high))]
     low, high = min(limits), max(limits)

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from harness.types import Outcome
 
-MOST_ANSWERS, MOST_TARGETS, MOST_ERRORS = 4000, 20_000, 200
-"""Distinct wrong answers that are counted, targets that are remembered, and distinct errors that are counted."""
+MOST_ANSWERS, MOST_TARGETS, MOST_PLACES, MOST_ERRORS = 4000, 20_000, 50_000, 200
+"""Distinct wrong answers that are counted, targets that are remembered, groups in which answers are looked for among
+the targets, and distinct errors that are counted."""
 LONGEST = 120
 """Characters of an answer that are shown. A longer one is not looked for in the prompt."""
 
@@ -45,7 +46,9 @@ class Mistakes:
         self._factor = factor
         self._answers: dict[tuple[str, str], _Answer] = {}
         self._targets: dict[str, set[str]] = {}
-        self._kept = 0
+        self._kept = self._places = 0
+        self.partial = False
+        """Whether there were too many targets or groups to look for all answers among all targets."""
         self.wrong: Counter[str] = Counter()
         """Wrong answers at each level."""
         self.left_out = 0
@@ -56,10 +59,12 @@ class Mistakes:
     def add(self, record: Mapping[str, Any]) -> None:
         """Take in one record; only its target counts unless it is wrong."""
         group, target = record["group"], _plain(str(record.get("target") or ""))
-        if 0 < len(target) <= LONGEST and self._kept < MOST_TARGETS:
-            of_group = self._targets.setdefault(group, set())
-            self._kept += target not in of_group
-            of_group.add(target)
+        if 0 < len(target) <= LONGEST and target not in self._targets.get(group, ()):
+            if self._kept < MOST_TARGETS:
+                self._targets.setdefault(group, set()).add(target)
+                self._kept += 1
+            else:
+                self.partial = True
         if error := _piece(str(record.get("error") or "")):
             self.errors[error if error in self.errors or len(self.errors) < MOST_ERRORS else "other errors"] += 1
         answer = record.get("answer")
@@ -78,7 +83,11 @@ class Mistakes:
         if any(stands_in(text, str(m.get("content"))) for m in record.get("input") or ()):
             found.in_prompt += 1
         if _plain(text) != target:
-            found.groups[group] += 1
+            if group in found.groups or self._places < MOST_PLACES:
+                self._places += group not in found.groups
+                found.groups[group] += 1
+            else:
+                self.partial = True
 
     def commonest(self, level: str | None = None, most: int = 6) -> list[Mistake]:
         """The answers that were given most often, at one level or at all; ties in the order of their text."""

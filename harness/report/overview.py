@@ -22,7 +22,7 @@ def side_by_side(runs: Sequence[RunData]) -> str:
     contrasts = list(dict.fromkeys(contrast(gap) for gap in gaps if gap))
     told = _told(runs)
     shares = Plot("accuracy, 95% interval", markup.SHARES_NARROW)
-    shift = Plot("gap, 95% interval", markup.ticks((g.gap for g in gaps if g), 3))
+    shift = Plot("gap, 95% interval", markup.ticks(g.gap for g in gaps if g))
     rows: list[list[object]] = []
     for i, (run, gap) in enumerate(zip(runs, gaps, strict=True)):
         total = run.contrasts.total
@@ -48,7 +48,7 @@ def _told(runs: Sequence[RunData]) -> list[str]:
         parts = [[f"{name}{part}" for part in run.facts[fact].split(", ") if part] for run in runs]
         shared = set(parts[0]).intersection(*parts)
         for run, own, found in zip(runs, parts, told, strict=True):
-            found += [part for part in own if part not in shared and part not in run.label]
+            found += [part for part in own if part not in shared and part not in run.label.split(", ")]
     return [", ".join(found) for found in told]
 
 
@@ -73,21 +73,16 @@ def differences(runs: Sequence[RunData]) -> str:
 
 
 def _compared(runs: Sequence[RunData], reference: int, found: Sequence[tuple[int, Comparison]]) -> str:
-    plot = Plot("difference, 95% interval", markup.ticks((_difference(c) for _, c in found), 4))
+    plot = Plot("difference, 95% interval", markup.ticks((_difference(c) for _, c in found)))
     header = ("run", plot, "difference", "95% interval", "p", "pairs (n)", "groups", "right to wrong", "wrong to right",
               Words("verdict"))  # fmt: skip
     rows = []
     for i, c in found:
         shift, change = _difference(c), c.overall
+        assert change.p is not None
         limits = interval(shift.low, shift.high)
         rows.append(
-            (
-                link(f"run-{i}", runs[i].label),
-                plot.interval(shift),
-                f"{shift.value:+.3f}",
-                limits,
-                p_value(change.p or 0.0),
-            )
+            (link(f"run-{i}", runs[i].label), plot.interval(shift), f"{shift.value:+.3f}", limits, p_value(change.p))
             + (change.pairs, change.groups, len(c.lost), len(c.gained), change.verdict)
         )
     note = (
@@ -99,4 +94,7 @@ def _compared(runs: Sequence[RunData], reference: int, found: Sequence[tuple[int
 
 def _difference(c: Comparison) -> Estimate:
     found = c.overall
-    return Estimate(found.difference or 0.0, found.ci_low or 0.0, found.ci_high or 0.0, found.pairs)
+    assert found.difference is not None
+    assert found.ci_low is not None
+    assert found.ci_high is not None
+    return Estimate(found.difference, found.ci_low, found.ci_high, found.pairs)

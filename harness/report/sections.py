@@ -172,6 +172,9 @@ def _mistakes(data: RunData) -> list[str]:
         rows = [(m.answer, m.times, f"{100 * m.share:.0f}%", m.source) for m in common]
         header = ("answer", "how often", "share of the wrong ones", Words("what it may come from"))
         tables.append(table(f"Commonest wrong answers ({of}{wrong} wrong)", header, rows))
+    if found.partial and tables:
+        note = "Only the first groups were searched for targets of other conditions: there are very many."
+        tables.append(paragraph(note, "note"))
     if found.left_out:
         note = f"{found.left_out} wrong answers are not told apart here: there are too many different ones."
         tables.append(paragraph(note, "note"))
