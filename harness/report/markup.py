@@ -53,8 +53,8 @@ def link(target: str, words: object) -> Html:
 
 
 def _breakable(value: object) -> str:
-    """Names of conditions are long, and may be broken behind a slash."""
-    return value if isinstance(value, Html) else text(value).replace("/", "/<wbr>")
+    """Names of conditions are long, and may be broken behind a slash or an underscore."""
+    return value if isinstance(value, Html) else text(value).replace("/", "/<wbr>").replace("_", "_<wbr>")
 
 
 def paragraph(words: object, kind: str = "") -> str:

@@ -24,7 +24,8 @@ def run(i: int, data: RunData) -> str:
     """The sections of run number `i`."""
     drawn = _pictures(i, data)
     staged = [extra for extra in data.extras if extra.stages]
-    funnels = [drawn.pop(slug(extra.title), "") for extra in staged]
+    funnels = [picture for extra in staged if (picture := drawn.pop(slug(extra.title), ""))]
+    mistakes = _mistakes(data)
     parts = [
         first(data),
         *(_accuracy(i, data, [*drawn.values()]) if data.contrasts.total.accuracy else ()),
@@ -32,7 +33,7 @@ def run(i: int, data: RunData) -> str:
         _outcomes(data),
         _errors(data),
         *map(_extra, staged),
-        _grid([*funnels, *_mistakes(data)]),
+        _grid([*funnels, f"<div>{''.join(mistakes)}</div>"] if funnels else mistakes),
         folded("Details", _details(data), "more").replace("<details", f'<details id="details-{i}"', 1),
     ]
     return "\n".join(part for part in parts if part)
@@ -169,8 +170,11 @@ def _mistakes(data: RunData) -> list[str]:
             continue
         wrong = found.wrong.total() if level is None else found.wrong[level]
         of = f"{data.contrasts.main} {level}, " if level else ""
-        rows = [(m.answer, m.times, f"{100 * m.share:.0f}%", m.source) for m in common]
-        header = ("answer", "how often", "share of the wrong ones", Words("what it may come from"))
+        header: list[object] = ["answer", "how often", "share of the wrong ones"]
+        rows: list[list[object]] = [[m.answer, m.times, f"{100 * m.share:.0f}%"] for m in common]
+        if any(m.source for m in common):
+            header.append(Words("what it may come from"))
+            rows = [[*row, m.source] for row, m in zip(rows, common, strict=True)]
         tables.append(table(f"Commonest wrong answers ({of}{wrong} wrong)", header, rows))
     if found.partial and tables:
         note = "Only the first groups were searched for targets of other conditions: there are very many."
