@@ -77,8 +77,9 @@ class Runs:
             return Beside(reference, gate.compare_answers(runs, answers), twin=twin)
         except DataError as error:
             reason = str(error)
-            for n in (reference, i):  # a page has no paths of the machine that made it
-                reason = reason.replace(str(self._runs[n].directory), self._labels[n])
+            paths = {str(self._runs[n].directory): self._labels[n] for n in (reference, i)}
+            for path in sorted(paths, key=len, reverse=True):  # a page has no paths of the machine that made it
+                reason = reason.replace(path, paths[path])
             return Beside(reference, reason=reason, twin=twin)
 
     def _twin(self) -> str:
