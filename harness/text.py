@@ -57,14 +57,15 @@ class Extra:
     """A table beside accuracy (a task's come from Task.collector), cells as text; the first column is left-aligned.
 
     `stages` is for a table that the report also draws: the estimates of each row in the order of its stages, as
-    (row, ((stage, estimate), ...)).
+    (row, ((stage, estimate), ...)). `note` explains under the table what does not explain itself.
     """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     stages: tuple[tuple[str, tuple[tuple[str, Estimate], ...]], ...] = ()
+    note: str = ""
 
     def render(self) -> str:
-        """The table as text, under its title."""
-        return f"{self.title}\n{align(self.header, self.rows, left=1)}"
+        """The table as text, under its title and over its note."""
+        return "\n".join([self.title, align(self.header, self.rows, left=1), *([self.note] if self.note else [])])

@@ -236,7 +236,8 @@ def set_baseline(run: Path, name: str | None) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The page to write.")
 @click.option("--static-png", type=click.Path(path_type=Path), help="A folder for each picture as PNG, SVG and PDF.")
 def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None) -> None:
-    """One self-contained page about runs: gaps, pictures, and every sample to look at."""
+    """One self-contained page about runs: gaps in words and pictures, what went wrong, and every sample to look at.
+    Several runs stand side by side, with what changed between those that asked the same."""
     from harness.errors import HarnessError, UsageError, cause
     from harness.report import collect, page, plots
 

@@ -42,6 +42,10 @@ class Answer:
     and is no part of `asked` then."""
 
 
+Answers = dict[tuple[str, int], Answer]
+"""Every sample's answer by (id, epoch)."""
+
+
 def folders() -> list[Path]:
     """Where baselines are looked for: results/baselines in the working directory and in its parents, up to the root of
     the repository (a folder with .git). Outside of a repository in the working directory alone."""
@@ -76,7 +80,7 @@ def check_metric(metric: str) -> str:
     return name
 
 
-def answers(run: RecordedRun, metric: str = "accuracy", only: Sequence[str] = ()) -> dict[tuple[str, int], Answer]:
+def answers(run: RecordedRun, metric: str = "accuracy", only: Sequence[str] = ()) -> Answers:
     """Every sample's answer by (id, epoch). `metric` is accuracy, or `detail.NAME` for a number or truth value of the
     scores' detail; `only` are conditions, or levels of them (see `is_of`). UsageError for another metric, for one that
     no record has, and for a condition that no record has."""
@@ -90,7 +94,7 @@ def answers(run: RecordedRun, metric: str = "accuracy", only: Sequence[str] = ()
         return {(a.id, a.epoch): a for a in kept if is_of(a.condition, only)}
     found, measured, conditions = {}, set[str](), set[str]()
     for record in run.records():
-        answer = _answer(record, run, name)
+        answer = answer_of(record, run, name)
         conditions.add(answer.condition)
         if not is_of(answer.condition, only):
             continue
@@ -123,7 +127,7 @@ def _detail(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return detail if isinstance(detail, dict) else {}
 
 
-def _answer(record: Mapping[str, Any], run: RecordedRun, measure: str) -> Answer:
+def answer_of(record: Mapping[str, Any], run: RecordedRun, measure: str = "") -> Answer:
     """A record as the gate compares it; `measure` names a number of its detail that counts instead of its value. An
     answer without that number (it could not be read) counts as 0."""
     question = record["task"], record.get("task_version") or run.version, record["id"], record["params"]

@@ -86,17 +86,23 @@ class RecordedRun:
     def asked(self) -> str:
         """What makes its samples others than those of the task's defaults, in words: task options, seed, limit ...; ""
         for the defaults. Runs of one task and version with the same words were asked the same, however often."""
+        given = [(name, value) for name, value in self.asked_by_option.items() if value]
+        return ", ".join(value if name == "options" else f"{name} {value}" for name, value in given)
+
+    @property
+    def asked_by_option(self) -> dict[str, str]:
+        """The parts of `asked` by what they are called; "" for a default. The task's options come first."""
         config = self.config
-        options = [f"{name}={value}" for name, value in sorted((config.get("task_options") or {}).items())]
+        options = (f"{name}={value}" for name, value in sorted((config.get("task_options") or {}).items()))
         defaults = {f.name: f.default for f in fields(RunConfig)}
-        for name in ("seed", "limit", "num_fewshot", "system_message"):
-            if config.get(name, defaults[name]) != defaults[name]:
-                options.append(f"{name} {config[name]}")
-        if ids := config.get("sample_id"):
-            options.append(f"samples {' '.join(map(str, ids))}")
-        if self.imported.get("samples"):
-            options.append(f"samples {str(self.imported['samples'])[:8]}")
-        return ", ".join(options)
+        names = ("seed", "limit", "num_fewshot", "system_message")
+        given = {name: config.get(name, defaults[name]) for name in names}
+        told = {name: "" if value == defaults[name] else str(value) for name, value in given.items()}
+        named = [
+            *(config.get("sample_id") or ()),
+            *([str(self.imported["samples"])[:8]] if "samples" in self.imported else []),
+        ]
+        return {"options": ", ".join(options), **told, "samples": " ".join(map(str, named))}
 
     @property
     def imported(self) -> Mapping[str, Any]:
