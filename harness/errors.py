@@ -46,7 +46,7 @@ class FatalModelError(ModelError):
 
 
 class BudgetSpent(HarnessError):  # noqa: N818 - the end of a budget is not a fault
-    """The run's token budget is used up. --resume with a larger budget runs the missing samples."""
+    """The run's token budget is used up: --resume with a larger one runs the missing samples."""
 
 
 def cause(error: Exception) -> str:

@@ -122,6 +122,7 @@ def resume(directory: Path, show: display.Display = "none", **changes: Any) -> F
     """Finish a run. `changes` are fields of RunConfig that do not change answers, such as a larger budget."""
     about = dict(open_run(directory).about)
     config = replace(RunConfig.from_json(about["config"]), **changes)
+    about["config"] = {**about["config"], **changes}
     task, strategy, model = prepare(config)
     return _execute(directory, about, config, task, strategy, model, show)
 
@@ -138,11 +139,17 @@ def _execute(
     writer = store.Writer(directory)
     try:
         tally = Tally(task)
-        run = Run(about["run_id"], config, task, strategy, model, writer, about.get("notes"), tally.add)
+        used = about.get("tokens_used")
+        used = used if isinstance(used, int) else 0
+        run = Run(about["run_id"], config, task, strategy, model, writer, about.get("notes"), tally.add, used)
         with display.progress(show, f"{config.task} {config.model}") as on_progress:
             result = asyncio.run(_until_signal(run, on_progress))
         tally.contrasts.expect(*result.conditions)
-        about |= {"model": getattr(run, "model_identity", {}), "notes": dict(result.remarks.notes)}
+        about |= {
+            "model": getattr(run, "model_identity", {}),
+            "notes": dict(result.remarks.notes),
+            "tokens_used": result.tokens_used,
+        }
         close_run(directory, about, tally, result.status, result.reason)
     finally:
         task.close()

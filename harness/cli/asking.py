@@ -105,7 +105,8 @@ def _report(finished: Any) -> int:
     if result.status == "complete":
         return 0
     click.echo(f"not complete: {result.reason}", err=True)
-    click.echo(f"finish it with: harness run --resume {finished.directory}", err=True)
+    more = f" {result.resume_with}" if result.resume_with else ""
+    click.echo(f"finish it with: harness run --resume {finished.directory}{more}", err=True)
     return EXIT_INCOMPLETE
 
 

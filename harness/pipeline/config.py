@@ -137,7 +137,7 @@ OPTIONS = (
     RunOption("max_retries", ModelOptions, "Retries of a failed request.", least=0),
     RunOption("timeout", ModelOptions, "Seconds for one attempt.", least=0, above=True),
     RunOption("cache", RunConfig, "Keep answers and reuse them in later runs."),
-    RunOption("budget_tokens", RunConfig, "Stop when this many tokens are used.", least=1),
+    RunOption("budget_tokens", RunConfig, "Stop when this many tokens are used, and at most one request later.", least=1),
     RunOption("name", RunConfig, "A label, shown if the run stands beside others."),
     RunOption("base_url", ModelOptions, "An OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1"),
     RunOption("api_key_env", ModelOptions, "Name of the environment variable that holds the key."),

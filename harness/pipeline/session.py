@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness.errors import AidError
 from harness.pipeline import store
+from harness.pipeline.budget import ESTIMATED
 from harness.seeds import derive
 from harness.types import Aid, Completion, Feedback, Message, Origin, Request, Sample, Spent
 
@@ -133,10 +134,15 @@ class OneSample:
                 self.completions.append(kept)
                 return kept
         async with run.slots:
-            run.check_budget()
-            completion = await run.model.complete(request)
+            reserved = await run.budget.reserve(request)
+            completion: Completion | None = None
+            try:
+                completion = await run.model.complete(request)
+            finally:
+                run.budget.settle(reserved, request, completion)
+        if run.budget.limit is not None and None in (completion.prompt_tokens, completion.completion_tokens):
+            completion = replace(completion, notes=(*completion.notes, ESTIMATED))
         self.completions.append(completion)
-        run.spent += (completion.prompt_tokens or 0) + (completion.completion_tokens or 0)
         if run.cache and not completion.error:  # another day the server may have more room, or another filter
             run.cache.put(key, completion)
         self._keep(key, messages, completion)
