@@ -30,7 +30,9 @@ class DataError(HarnessError):
     """A file whose contents are not what they should be."""
 
 
-ModelErrorKind = Literal["rate_limit", "transient", "timeout", "bad_request", "bad_response", "auth", "not_found"]
+ModelErrorKind = Literal[
+    "rate_limit", "transient", "timeout", "unreachable", "bad_request", "bad_response", "auth", "not_found"
+]
 
 
 class ModelError(HarnessError):

@@ -16,14 +16,14 @@ from typing import Any
 
 from harness import display, plugins
 from harness.errors import HarnessError, UsageError, cause
-from harness.models.registry import open_model
+from harness.models.registry import open_model, price_of
 from harness.options import describe
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.runner import Result, Run, count, epochs_of, preamble, samples_of, sampling_of
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
-from harness.types import Model, Strategy, Task
+from harness.types import Model, Outcome, Strategy, Task
 
 
 @dataclass(frozen=True)
@@ -112,10 +112,16 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
     try:
         return _execute(directory, about, config, task, strategy, model, show)
     except HarnessError:
-        # A model that could not even start leaves nothing worth keeping.
-        if not any(next(store.read_lines(directory / name), None) for name in (store.RECORDS, store.JOURNAL)):
+        if not _has_answers(directory):  # nothing worth keeping
             shutil.rmtree(directory)
         raise
+
+
+def _has_answers(directory: Path) -> bool:
+    outcomes = (Outcome(record["outcome"]) for record in store.read_records(directory))
+    return any(not outcome.is_infrastructure for outcome in outcomes) or any(
+        store.read_lines(directory / store.JOURNAL)
+    )
 
 
 def resume(directory: Path, show: display.Display = "none", **changes: Any) -> Finished:
@@ -142,7 +148,7 @@ def _execute(
         used = about.get("tokens_used")
         used = used if isinstance(used, int) else 0
         run = Run(about["run_id"], config, task, strategy, model, writer, about.get("notes"), tally.add, used)
-        with display.progress(show, f"{config.task} {config.model}") as on_progress:
+        with display.progress(show, f"{config.task} {config.model}", price_of(config.model)) as on_progress:
             result = asyncio.run(_until_signal(run, on_progress))
         tally.contrasts.expect(*result.conditions)
         about |= {

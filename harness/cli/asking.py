@@ -16,6 +16,7 @@ from harness.cli.group import (
     pairs,
     read_config_file,
     rule_option,
+    show_error,
     split,
     task_options,
     with_rule,
@@ -38,7 +39,7 @@ from harness.cli.group import (
 def run(**options: Any) -> None:
     """Run tasks on models, print the table, leave a run directory."""
     from harness import display, launch, plugins
-    from harness.errors import UsageError
+    from harness.errors import ModelError, UsageError
     from harness.models import registry
     from harness.pipeline.config import OPTIONS, configure
     from harness.pipeline.store import find_run
@@ -81,7 +82,14 @@ def run(**options: Any) -> None:
     worst, runs = 0, []
     with registry.shared(models):
         for config in configs:
-            finished = launch.start(config, options["out"], show)
+            try:
+                finished = launch.start(config, options["out"], show)
+            except ModelError as error:
+                if len(configs) == 1:
+                    raise
+                show_error(error)  # another model, or another task, may get answers
+                worst = max(worst, error.exit_code)
+                continue
             worst = max(worst, _report(finished))
             runs.append(finished)
             if finished.result.status == "interrupted":
@@ -132,7 +140,7 @@ def _show(tally: Any) -> None:
 
 def _dry_run(configs: list[Any]) -> None:
     from harness import launch
-    from harness.results.ranks import cost
+    from harness.models.registry import cost
 
     for config in configs:
         e = launch.estimate(config)

@@ -36,7 +36,14 @@ from harness.types import (
     Score,
     Strategy,
     Task,
+    Waits,
 )
+
+HOPELESS = ("unreachable", "not_found", "bad_request")
+"""Kinds of errors that a run would meet again when it is resumed, which asks the same of the same server."""
+
+LEAST_FAILURES = 20
+"""So many samples without any answer, and at least two for each connection, end a run that has none at all."""
 
 Status = Literal["running", "complete", "incomplete", "interrupted"]
 
@@ -165,6 +172,8 @@ class Run:
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
         self._drawing = asyncio.Lock()
+        self.answered = False
+        """Whether the model has answered anything, in this try or before."""
         self._stopping = False
         self._ended_by: BudgetSpent | FatalModelError | None = None
         self._done: dict[tuple[str, int], str] = {}
@@ -181,10 +190,12 @@ class Run:
             if not journaled:
                 self.budget.used += budget.paid_before(record.get("input"), record)
         self.progress.resumed = self.progress.done
+        self.answered = self.progress.done > 0
         for _, line in store.read_lines(self.writer.directory / store.JOURNAL):
             try:
                 call = json.loads(line)
                 self.journal[call["key"]] = completion_from(call["completion"])
+                self.answered = True
                 if FROM_CACHE not in self.journal[call["key"]].notes:
                     self.budget.used += budget.paid_before(call.get("input"), call["completion"])
             except (ValueError, KeyError, TypeError):
@@ -196,7 +207,8 @@ class Run:
         self.remarks.add(record)
 
     async def execute(self, on_progress: Callable[[Progress], None] = lambda _: None) -> Result:
-        """Run what is missing. Returns also when interrupted or cut short: what arrived is on disk."""
+        """Run what is missing. Returns also when interrupted or cut short: what arrived is on disk. Raises
+        FatalModelError if the model has never answered, and would not if it were asked the same again."""
         status: Status = "complete"
         reason = ""
         workers: list[asyncio.Task[None]] = []
@@ -215,7 +227,7 @@ class Run:
         except asyncio.CancelledError:
             status, reason = "interrupted", "interrupted"
         except FatalModelError as error:
-            status, reason = "incomplete", _in_words(error)
+            self._ended_by = error
         finally:
             for worker in workers:
                 worker.cancel()
@@ -225,12 +237,16 @@ class Run:
             if self.cache:
                 self.cache.close()
             self.writer.sync()
+        fatal = self._ended_by if isinstance(self._ended_by, FatalModelError) and status == "complete" else None
+        if fatal and not self.answered and (not workers or fatal.kind in HOPELESS):
+            raise fatal
         resume_with = ""
         if status == "complete" and self._ended_by:
             status, reason = "incomplete", _in_words(self._ended_by)
             resume_with = "--budget-tokens MORE" if isinstance(self._ended_by, BudgetSpent) else ""
         elif status == "complete" and self.progress.errors:
             status, reason = "incomplete", self._faults()
+        self.progress.waiting = ""
         on_progress(self.progress)
         conditions = tuple(self.conditions)
         return Result(status, self.progress, conditions, reason, self.remarks, resume_with, self.budget.used)
@@ -242,9 +258,14 @@ class Run:
         (commonest, times), *_ = errors.most_common(1)
         return f"{errors.total()} samples ended in an infrastructure error, {times} of them in this one:\n  {commonest}"
 
+    def _never_answered(self, record: Mapping[str, Any]) -> FatalModelError:
+        kind = record["detail"].get("kind", "transient")
+        return FatalModelError(f"nothing was ever answered, so the run was stopped: {self._faults()}", kind)
+
     async def _tick(self, on_progress: Callable[[Progress], None]) -> None:
         while True:
             await asyncio.sleep(0.2)
+            self.progress.waiting = self.model.waiting if isinstance(self.model, Waits) else ""
             on_progress(self.progress)
             await asyncio.to_thread(self.writer.sync)
 
@@ -287,6 +308,8 @@ class Run:
                 self._stopping = True
                 raise
             self._count(record)
+            if not self.answered and self.progress.errors >= max(LEAST_FAILURES, 2 * self.model.max_connections):
+                self._stopping, self._ended_by = True, self._ended_by or self._never_answered(record)
             if self.progress.done % 64 == 0:
                 await asyncio.sleep(0)  # models that answer at once would keep the event loop for themselves
 

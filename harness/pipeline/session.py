@@ -142,6 +142,7 @@ class OneSample:
                 run.budget.settle(reserved, request, completion)
         if run.budget.limit is not None and None in (completion.prompt_tokens, completion.completion_tokens):
             completion = replace(completion, notes=(*completion.notes, ESTIMATED))
+        run.answered = True
         self.completions.append(completion)
         if run.cache and not completion.error:  # another day the server may have more room, or another filter
             run.cache.put(key, completion)

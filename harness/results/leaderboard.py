@@ -14,8 +14,9 @@ from typing import Any
 
 from harness import plugins
 from harness.errors import DataError
+from harness.models.registry import cost
 from harness.results.counts import Cell, Worst
-from harness.results.ranks import Board, Counted, as_good_for_less, cost
+from harness.results.ranks import Board, Counted, as_good_for_less
 from harness.results.tables import render_main_gaps
 from harness.statistics.intervals import Clusters, Estimate
 from harness.text import align, interval, number

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from mock_server import MockServer
+from mock_server import Faults, MockServer
 
 from harness.errors import AidError, DataError, FatalModelError, ModelError, UsageError
 from harness.pipeline import store
@@ -173,6 +173,40 @@ def test_a_fatal_error_stops_the_run_and_keeps_what_arrived(tmp_path: Path) -> N
     assert 0 < sum(r["outcome"] == "correct" for r in records(tmp_path).values()) <= 5
     assert {r["error"] for r in records(tmp_path).values()} == {None, "no access"}
     assert asyncio.run(execute(tmp_path, Parrot(), IO())).status == "complete"
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "not_found", "bad_request"])
+def test_a_run_without_any_answer_that_asking_again_would_not_bring_is_no_run(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(FatalModelError, match="no such place"):
+        asyncio.run(execute(tmp_path / "a", Parrot(failing(1, FatalModelError("no such place", kind))), IO()))
+    later = Parrot(failing(4, FatalModelError("no such place", kind)), max_connections=1)
+    assert asyncio.run(execute(tmp_path / "b", later, IO())).status == "incomplete", "its answers are kept"
+
+
+def test_a_run_that_gets_no_answer_at_all_stops_early(tmp_path: Path) -> None:
+    model = Parrot(failing(1, ModelError("`seed` is not supported", "bad_request")))
+    with pytest.raises(FatalModelError, match=r"nothing was ever answered.*\n  `seed` is not supported"):
+        asyncio.run(execute(tmp_path / "a", model, IO(), Echo(500)))
+    assert len(model.asked) < 40
+    model = Parrot(failing(1, ModelError("it broke", "transient")))
+    result = asyncio.run(execute(tmp_path / "b", model, IO(), Echo(500)))
+    assert (result.status, len(model.asked) < 40) == ("incomplete", True), "a server that broke may be mended"
+    model = Parrot(failing(2, ModelError("it broke", "transient")))
+    asyncio.run(execute(tmp_path / "c", model, IO(), Echo(200)))
+    assert len(model.asked) == 200
+
+
+@pytest.mark.parametrize("status", [404, 400])
+def test_what_leaves_no_answer_leaves_no_run_and_no_advice_to_resume_it(harness, tmp_path: Path, status: int) -> None:
+    with MockServer(Faults(status=status)) as server:
+        asked = ("--task", "aiw", "--base-url", server.base_url, "--max-connections", "2", "--display", "none")
+        code, out, err = harness("run", *asked, "--model", "openai/m")
+        assert (code, "--resume" in err, f"{status}:" in err) == (1, False, True)
+        assert list((tmp_path / "results").iterdir()) == []
+        assert server.counters.requests < 60
+        code, out, err = harness("run", *asked, "--model", "openai/m,baseline/oracle", "--limit", "24")
+    assert code == 1
+    assert "baseline/oracle, strategy io" in out, "another model may answer"
 
 
 def test_a_verifier_that_fails_is_not_the_models_fault(tmp_path: Path) -> None:
