@@ -47,11 +47,16 @@ class Alias:
     price: Price | None = None
 
 
+def user_file() -> Path:
+    """The user's own file of aliases, which is trusted."""
+    return Path(platformdirs.user_config_dir("harness")) / "harness.toml"
+
+
 def aliases() -> dict[str, Alias]:
     """All aliases by name. The package's registry.toml comes first; harness.toml in the user's config directory
     replaces its aliases, and harness.toml in the working directory those of both. Raises DataError for a file that
     can't be read."""
-    user = Path(platformdirs.user_config_dir("harness")) / "harness.toml"
+    user = user_file()
     texts = [("registry.toml", (resources.files("harness.models") / "registry.toml").read_text(encoding="utf-8"))]
     texts += [(str(p), _read(p)) for p in (user, Path("harness.toml")) if p.is_file()]
     found: dict[str, Alias] = {}
@@ -85,21 +90,22 @@ def _alias(name: str, row: Any, where: str) -> Alias:
     if unknown:
         raise DataError(f"{where}: [models.{name}] has unknown keys: {', '.join(sorted(unknown))}")
     price = row.get("price")
-    if price is not None and not (isinstance(price, list) and len(price) == 2 and all(_is_price(p) for p in price)):
+    if price is not None and not (isinstance(price, list) and len(price) == 2 and all(is_price(p) for p in price)):
         raise DataError(f"{where}: [models.{name}]: price must be two numbers, dollars a million tokens in and out")
     options = {key: str(value) for key, value in row.get("options", {}).items()}
     about, base_url, key = row.get("about", ""), row.get("base_url"), row.get("api_key_env")
     return Alias(name, row["model"], about, options, base_url, key, Price(*price) if price else None)
 
 
-def _is_price(value: Any) -> bool:
+def is_price(value: Any) -> bool:
+    """Whether a value can be a price: a number from zero on, and neither infinite nor NaN."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
 
 
 def price_of(model: str) -> Price | None:
     """The price of a model; None if it is not an alias that has one."""
-    alias = aliases().get(model)
-    return alias.price if alias else None
+    known = aliases().get(model)
+    return known.price if known else None
 
 
 def cost(model: str, prompt_tokens: int, completion_tokens: int) -> float | None:
