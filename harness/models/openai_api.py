@@ -57,6 +57,7 @@ class Settings:
     omit: tuple[str, ...] = option(
         (), "fields to leave out of each request, as seed,temperature: what a server refuses"
     )
+    drop: tuple[str, ...] = option((), "another name of omit")
     patience: float = option(900.0, "seconds to wait for a server that has answered and is gone")
     azure_endpoint: str | None = option(None, "https://NAME.openai.azure.com, for Azure")
     api_version: str | None = option(None, "API version, for Azure")
@@ -75,6 +76,7 @@ class OpenAICompatible:
     def __init__(self, model: str, options: ModelOptions, settings: Settings | None = None) -> None:
         self._settings = settings or build(Settings, options.extra, f"model openai/{model}")
         self._model = self._settings.model or model
+        self._omit = tuple(dict.fromkeys((*self._settings.omit, *self._settings.drop)))
         self._options = options
         self._base_url = _checked_url(options.base_url)
         self._hosted = self._base_url is None
@@ -97,7 +99,7 @@ class OpenAICompatible:
             "server": self._settings.azure_endpoint or self._base_url or HOSTED,
             "api": self._settings.api,
             "extra_body": json.dumps(self._extra, sort_keys=True) if self._extra else None,
-            **({"omit": ",".join(self._settings.omit)} if self._settings.omit else {}),
+            **({"omit": ",".join(self._omit)} if self._omit else {}),
         }
 
     @property
@@ -140,7 +142,7 @@ class OpenAICompatible:
     async def complete(self, request: Request) -> Completion:
         """See harness.types.Model.complete. Raises FatalModelError if no request can succeed (no access, no such
         model). A prompt that a filter refuses, or that does not fit, gets an empty completion with an `error`."""
-        if any("tokens" in name for name in self._settings.omit):
+        if any("tokens" in name for name in self._omit):
             request = replace(request, sampling=replace(request.sampling, max_tokens=None))
         asked, limit = request.sampling.max_tokens, self._room.limit(request)
         attempt = shorter = 0
@@ -182,7 +184,7 @@ class OpenAICompatible:
         if limit != request.sampling.max_tokens:
             request = replace(request, sampling=replace(request.sampling, max_tokens=limit))
         body = wire.body(self._settings.api, self._model, request, self._tokens_field, self._extra)
-        return {k: v for k, v in body.items() if k not in self._settings.omit}
+        return {k: v for k, v in body.items() if k not in self._omit}
 
     @property
     def _tokens_field(self) -> wire.TokensField:
