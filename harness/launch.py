@@ -118,10 +118,9 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
 
 
 def _has_answers(directory: Path) -> bool:
-    outcomes = (Outcome(record["outcome"]) for record in store.read_records(directory))
-    return any(not outcome.is_infrastructure for outcome in outcomes) or any(
-        store.read_lines(directory / store.JOURNAL)
-    )
+    if any(store.read_lines(directory / store.JOURNAL)):
+        return True
+    return any(not Outcome(record["outcome"]).is_infrastructure for record in store.read_records(directory))
 
 
 def resume(directory: Path, show: display.Display = "none", **changes: Any) -> Finished:
@@ -145,9 +144,9 @@ def _execute(
     writer = store.Writer(directory)
     try:
         tally = Tally(task)
-        used = about.get("tokens_used")
-        used = used if isinstance(used, int) else 0
-        run = Run(about["run_id"], config, task, strategy, model, writer, about.get("notes"), tally.add, used)
+        used = about.get("tokens_used", 0)
+        earlier = {"notes": about.get("notes"), "tokens_used": used if isinstance(used, int) else 0}
+        run = Run(about["run_id"], config, task, strategy, model, writer, on_record=tally.add, **earlier)
         with display.progress(show, f"{config.task} {config.model}", price_of(config.model)) as on_progress:
             result = asyncio.run(_until_signal(run, on_progress))
         tally.contrasts.expect(*result.conditions)

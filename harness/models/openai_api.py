@@ -77,6 +77,8 @@ class OpenAICompatible:
         self._settings = settings or build(Settings, options.extra, f"model openai/{model}")
         self._model = self._settings.model or model
         self._omit = tuple(dict.fromkeys((*self._settings.omit, *self._settings.drop)))
+        if not self._settings.patience >= 0:  # also nan
+            raise UsageError(f"-M patience={self._settings.patience}: not a number of seconds")
         self._options = options
         self._base_url = _checked_url(options.base_url)
         self._hosted = self._base_url is None

@@ -131,6 +131,7 @@ class OneSample:
                 if not journaled:
                     kept = replace(kept, notes=(*kept.notes, FROM_CACHE))
                     self._keep(key, messages, kept)
+                run.answered = True
                 self.completions.append(kept)
                 return kept
         async with run.slots:
@@ -140,7 +141,8 @@ class OneSample:
                 completion = await run.model.complete(request)
             finally:
                 run.budget.settle(reserved, request, completion)
-        if run.budget.limit is not None and None in (completion.prompt_tokens, completion.completion_tokens):
+        counts = (completion.prompt_tokens, completion.completion_tokens)
+        if run.budget.limit is not None and None in counts and not completion.error:
             completion = replace(completion, notes=(*completion.notes, ESTIMATED))
         run.answered = True
         self.completions.append(completion)

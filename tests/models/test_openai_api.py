@@ -238,7 +238,17 @@ def test_wrong_base_urls_are_refused(url: str, message: str) -> None:
     assert "secret" not in str(error.value)
 
 
-@pytest.mark.parametrize("extra", [{"extra_body": "{"}, {"extra_body": "[]"}, {"api": "chats"}, {"colour": "red"}])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"extra_body": "{"},
+        {"extra_body": "[]"},
+        {"api": "chats"},
+        {"colour": "red"},
+        {"patience": "nan"},
+        {"patience": "-1"},
+    ],
+)
 def test_wrong_options_are_refused(extra: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         OpenAICompatible("m", ModelOptions("http://127.0.0.1/v1", extra=extra))

@@ -183,6 +183,16 @@ def test_a_run_without_any_answer_that_asking_again_would_not_bring_is_no_run(tm
     assert asyncio.run(execute(tmp_path / "b", later, IO())).status == "incomplete", "its answers are kept"
 
 
+def test_answers_from_the_cache_are_kept_though_the_server_is_gone(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("harness.pipeline.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
+    config = replace(CONFIG, cache=True)
+    asyncio.run(execute(tmp_path / "a", Parrot(), IO(), Echo(6), config))
+    gone = Parrot(failing(1, FatalModelError("gone", "unreachable")), max_connections=1)
+    result = asyncio.run(execute(tmp_path / "b", gone, IO(), Echo(10), replace(config, budget_tokens=1000)))
+    assert (result.status, result.tokens_used) == ("incomplete", 0), "what comes from the cache costs nothing"
+    assert sum(r["outcome"] == "correct" for r in records(tmp_path / "b").values()) == 6
+
+
 def test_a_run_that_gets_no_answer_at_all_stops_early(tmp_path: Path) -> None:
     model = Parrot(failing(1, ModelError("`seed` is not supported", "bad_request")))
     with pytest.raises(FatalModelError, match=r"nothing was ever answered.*\n  `seed` is not supported"):
