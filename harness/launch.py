@@ -144,9 +144,9 @@ def _execute(
     writer = store.Writer(directory)
     try:
         tally = Tally(task)
-        used = about.get("tokens_used", 0)
-        earlier = {"notes": about.get("notes"), "tokens_used": used if isinstance(used, int) else 0}
-        run = Run(about["run_id"], config, task, strategy, model, writer, on_record=tally.add, **earlier)
+        notes, used = about.get("notes"), about.get("tokens_used")
+        used = used if isinstance(used, int) else 0
+        run = Run(about["run_id"], config, task, strategy, model, writer, notes, tally.add, used)
         with display.progress(show, f"{config.task} {config.model}", price_of(config.model)) as on_progress:
             result = asyncio.run(_until_signal(run, on_progress))
         tally.contrasts.expect(*result.conditions)

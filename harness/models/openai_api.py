@@ -134,7 +134,7 @@ class OpenAICompatible:
         else:
             self._transport = AiohttpTransport(base_url, self._key, self._options.timeout, self.max_connections)
         await self._transport.open()
-        hint = "is this machine online?" if self._hosted else "is the server running, and is --base-url right?"
+        hint = "is this machine online?" if self._hosted else "is the server running, and is its address right?"
         address = self._settings.azure_endpoint or base_url
         self._health = Health(address, self._transport.probe, self._settings.patience, hint)
         if not self._hosted:
@@ -218,7 +218,7 @@ class OpenAICompatible:
         try:
             reply = await self._transport.post(wire.PATHS[self._settings.api], body)
         except TransportError as error:
-            away = str(error) if error.kind in ("unreachable", "transient") else ""
+            away = str(error) if error.kind != "bad_response" else ""
             raise _Retryable(self._error(f"{self._where}: {error}", error.kind), no_reply=away) from None
         if reply.status not in ABSENT:
             self._health.replied()

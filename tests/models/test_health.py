@@ -16,7 +16,7 @@ from harness.models import health, openai_api, transport
 from harness.models.health import IN_A_ROW, PROBES_AT_FIRST, Health
 from harness.models.openai_api import OpenAICompatible
 from harness.types import Completion, Message, ModelOptions, Request, Sampling, Waits
-from tests.waiting import until_async
+from tests.waiting import HANG, until_async
 
 CLIENTS = ["aiohttp", "openai"]
 REFUSED = "connection refused (nothing listens there)"
@@ -32,8 +32,10 @@ def quick(monkeypatch) -> None:
 
 
 @contextlib.asynccontextmanager
-async def started(base_url: str, retries: int = 0, **extra: str) -> AsyncIterator[OpenAICompatible]:
-    model = OpenAICompatible("mock", ModelOptions(base_url, max_retries=retries, extra=extra))
+async def started(
+    base_url: str, retries: int = 0, timeout: float = HANG, **extra: str
+) -> AsyncIterator[OpenAICompatible]:
+    model = OpenAICompatible("mock", ModelOptions(base_url, max_retries=retries, timeout=timeout, extra=extra))
     await model.start()
     try:
         yield model
@@ -88,6 +90,28 @@ def test_a_tunnel_with_nothing_behind_it_is_no_server(client: str) -> None:
     assert {(type(a), a.kind) for a in answers} == {(FatalModelError, "unreachable")}
     assert "the connection was closed before the reply" in answers[0].message
     assert connections < 50
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_server_that_takes_connections_and_never_says_a_word_is_none(client: str, monkeypatch) -> None:
+    monkeypatch.setattr(transport, "PROBE_WITHIN_S", 0.05)
+    over = asyncio.Event()
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    async def run() -> list:
+        async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            async with started(url, retries=100, timeout=0.05, client=client) as model:
+                answers = await ask(model, 4)
+            over.set()
+            return answers
+
+    answers = asyncio.run(run())
+    assert {(type(a), a.kind) for a in answers} == {(FatalModelError, "unreachable")}
+    assert "no answer within 0.05 s" in answers[0].message
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -228,3 +252,19 @@ def test_a_server_that_has_never_answered_is_looked_for_a_few_times_only() -> No
     ends = looked(probe, 5, unreachable=True, answered=False)
     assert probe.asked == PROBES_AT_FIRST
     assert {str(end) for end in ends} == {"nothing answers at there: refused"}
+
+
+def test_nothing_is_sent_while_one_request_looks_and_nothing_after_it_gave_up() -> None:
+    async def run(probe: Probe, answered: bool) -> None:
+        watched = Health("there", probe, 60.0, "hint")
+        if answered:
+            watched.replied()
+        looks = asyncio.create_task(watched.failed("refused", unreachable=True))
+        await until_async(lambda: probe.asked, "one request looks")
+        with contextlib.nullcontext() if answered else pytest.raises(FatalModelError):
+            await watched.turn()
+        assert probe.says == [], "a turn comes when the server is back, or was given up"
+        await asyncio.gather(looks, return_exceptions=True)
+
+    asyncio.run(run(Probe("refused", "refused"), answered=True))
+    asyncio.run(run(Probe(*["refused"] * PROBES_AT_FIRST), answered=False))

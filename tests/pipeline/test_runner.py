@@ -15,6 +15,7 @@ from harness.errors import AidError, DataError, FatalModelError, ModelError, Usa
 from harness.pipeline import store
 from harness.pipeline.budget import ESTIMATED
 from harness.pipeline.config import RunConfig
+from harness.pipeline.runner import Run
 from harness.results.parquet import write_parquet
 from harness.results.records import Tally
 from harness.results.tables import tabulate
@@ -273,6 +274,20 @@ def test_a_run_uses_at_most_its_budget_and_one_request(tmp_path: Path, strategy,
         assert budget <= used < budget + 2 * MOST, "prompts of SideBySide are longer than MOST says"
         assert model.peak <= budget // MOST + 1, "a small budget lets fewer run side by side"
     assert model.asked == []
+
+
+def test_what_was_paid_and_has_no_record_counts_and_what_came_from_the_cache_does_not(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("harness.pipeline.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
+    config = replace(CONFIG, cache=True, budget_tokens=1000)
+    paid = asyncio.run(execute(tmp_path / "a", Parrot(), SideBySide(), Echo(2), config)).tokens_used
+    assert paid == 2 * 6 * 3
+    for _ in range(2):  # from the cache, and then from the journal
+        assert asyncio.run(execute(tmp_path / "b", Parrot(), SideBySide(), Echo(2), config)).tokens_used == 0
+    (tmp_path / "a" / store.RECORDS).unlink()
+    assert asyncio.run(execute(tmp_path / "a", Parrot(), SideBySide(), Echo(2), config)).tokens_used == paid
+    writer = store.Writer(tmp_path / "b")
+    assert Run("b", CONFIG, Echo(2), SideBySide(), Parrot(), writer, tokens_used=50).budget.used == 50
+    writer.close()
 
 
 def test_what_was_reserved_and_not_used_is_free_again(tmp_path: Path) -> None:
