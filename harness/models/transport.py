@@ -261,7 +261,7 @@ def _no_connection_in_time(timeout: float) -> TransportError:
 
 
 _WORDS = {
-    errno.ECONNREFUSED: "connection refused (nothing listens there)",
+    errno.ECONNREFUSED: "connection refused",
     errno.EHOSTUNREACH: "there is no route to it",
     errno.ENETUNREACH: "the network can't be reached",
 }

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -218,6 +219,19 @@ def test_what_leaves_no_answer_leaves_no_run_and_no_advice_to_resume_it(harness,
         code, out, err = harness("run", *asked, "--model", "openai/m,baseline/oracle", "--limit", "24")
     assert code == 1
     assert "baseline/oracle, strategy io" in out, "another model may answer"
+
+
+def test_a_server_that_is_not_there_leaves_no_run_and_no_advice_to_resume_it(harness, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("harness.models.health.FIRST_WAIT_S", 0.01)
+    with socket.socket() as taken:  # nobody listens there, and nobody else gets the port
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        code, out, err = harness("run", "--task", "aiw", "--model", "openai/m", "--base-url", url, "--display", "none")
+    assert (code, out) == (1, "")
+    assert err == (
+        f"error: nothing answers at {url}: connection refused\n  is the server running, and is its address right?\n"
+    )
+    assert list((tmp_path / "results").iterdir()) == []
 
 
 def test_a_verifier_that_fails_is_not_the_models_fault(tmp_path: Path) -> None:
