@@ -1,22 +1,17 @@
 """The pipeline: lazily, bounded, resumable to the call, and never dropping what arrived."""
 
 import asyncio
-import itertools
 import json
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from mock_server import Faults, MockServer
 
 from harness.errors import AidError, DataError, FatalModelError, ModelError, UsageError
 from harness.pipeline import store
-from harness.pipeline.budget import ESTIMATED
 from harness.pipeline.config import RunConfig
-from harness.pipeline.runner import Run
 from harness.results.parquet import write_parquet
 from harness.results.records import Tally
 from harness.results.tables import tabulate
@@ -34,14 +29,10 @@ from harness.types import (
     Score,
     TokenLogprob,
 )
-from tests.support import Echo, Parrot, SideBySide, Thrice, execute
+from tests.support import Echo, Parrot, SideBySide, Thrice, execute, failing, records
 from tests.waiting import HANG, turns, until_async
 
 CONFIG = RunConfig("echo", "parrot")
-
-
-def records(directory: Path) -> dict[tuple[str, int], dict]:
-    return {(r["id"], r["epoch"]): r for r in store.read_records(directory)}
 
 
 def comparable(directory: Path) -> dict:
@@ -135,18 +126,6 @@ def test_cot_puts_its_request_under_the_prompt(tmp_path: Path) -> None:
     assert model.asked[0].messages == (Message("user", "say 0\n\nLet's think step by step."),)
 
 
-def failing(every: int, error: Exception):
-    """A reply that fails on each `every`-th call."""
-    calls = itertools.count(1)
-
-    def reply(text: str) -> str:
-        if next(calls) % every == 0:
-            raise error
-        return text.rpartition(" ")[2]
-
-    return reply
-
-
 def test_a_failed_request_is_recorded_and_the_run_goes_on(tmp_path: Path) -> None:
     tally = Tally(Echo())
     refusing = Parrot(failing(3, ModelError("no answer", "transient")))
@@ -177,63 +156,6 @@ def test_a_fatal_error_stops_the_run_and_keeps_what_arrived(tmp_path: Path) -> N
     assert asyncio.run(execute(tmp_path, Parrot(), IO())).status == "complete"
 
 
-@pytest.mark.parametrize("kind", ["unreachable", "not_found", "bad_request"])
-def test_a_run_without_any_answer_that_asking_again_would_not_bring_is_no_run(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(FatalModelError, match="no such place"):
-        asyncio.run(execute(tmp_path / "a", Parrot(failing(1, FatalModelError("no such place", kind))), IO()))
-    later = Parrot(failing(4, FatalModelError("no such place", kind)), max_connections=1)
-    assert asyncio.run(execute(tmp_path / "b", later, IO())).status == "incomplete", "its answers are kept"
-
-
-def test_answers_from_the_cache_are_kept_though_the_server_is_gone(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("harness.pipeline.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
-    config = replace(CONFIG, cache=True)
-    asyncio.run(execute(tmp_path / "a", Parrot(), IO(), Echo(6), config))
-    gone = Parrot(failing(1, FatalModelError("gone", "unreachable")), max_connections=1)
-    result = asyncio.run(execute(tmp_path / "b", gone, IO(), Echo(10), replace(config, budget_tokens=1000)))
-    assert (result.status, result.tokens_used) == ("incomplete", 0), "what comes from the cache costs nothing"
-    assert sum(r["outcome"] == "correct" for r in records(tmp_path / "b").values()) == 6
-
-
-def test_a_run_that_gets_no_answer_at_all_stops_early(tmp_path: Path) -> None:
-    model = Parrot(failing(1, ModelError("`seed` is not supported", "bad_request")))
-    with pytest.raises(FatalModelError, match=r"nothing was ever answered.*\n  `seed` is not supported"):
-        asyncio.run(execute(tmp_path / "a", model, IO(), Echo(500)))
-    assert len(model.asked) < 40
-    model = Parrot(failing(1, ModelError("it broke", "transient")))
-    result = asyncio.run(execute(tmp_path / "b", model, IO(), Echo(500)))
-    assert (result.status, len(model.asked) < 40) == ("incomplete", True), "a server that broke may be mended"
-    model = Parrot(failing(2, ModelError("it broke", "transient")))
-    asyncio.run(execute(tmp_path / "c", model, IO(), Echo(200)))
-    assert len(model.asked) == 200
-
-
-@pytest.mark.parametrize("status", [404, 400])
-def test_what_leaves_no_answer_leaves_no_run_and_no_advice_to_resume_it(harness, tmp_path: Path, status: int) -> None:
-    with MockServer(Faults(status=status)) as server:
-        asked = ("--task", "aiw", "--base-url", server.base_url, "--max-connections", "2", "--display", "none")
-        code, out, err = harness("run", *asked, "--model", "openai/m")
-        assert (code, "--resume" in err, f"{status}:" in err) == (1, False, True)
-        assert list((tmp_path / "results").iterdir()) == []
-        assert server.counters.requests < 60
-        code, out, err = harness("run", *asked, "--model", "openai/m,baseline/oracle", "--limit", "24")
-    assert code == 1
-    assert "baseline/oracle, strategy io" in out, "another model may answer"
-
-
-def test_a_server_that_is_not_there_leaves_no_run_and_no_advice_to_resume_it(harness, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("harness.models.health.FIRST_WAIT_S", 0.01)
-    with socket.socket() as taken:  # nobody listens there, and nobody else gets the port
-        taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
-        code, out, err = harness("run", "--task", "aiw", "--model", "openai/m", "--base-url", url, "--display", "none")
-    assert (code, out) == (1, "")
-    assert err == (
-        f"error: nothing answers at {url}: connection refused\n  is the server running, and is its address right?\n"
-    )
-    assert list((tmp_path / "results").iterdir()) == []
-
-
 def test_a_verifier_that_fails_is_not_the_models_fault(tmp_path: Path) -> None:
     result = asyncio.run(execute(tmp_path, Parrot(), IO(), Echo(breaks_on="4")))
     record = records(tmp_path)["s4", 1]
@@ -254,124 +176,6 @@ def test_a_strategy_that_fails_ends_one_sample_not_the_run(tmp_path: Path) -> No
     assert len(records(tmp_path)) == 10
 
 
-MOST = 2 + 10
-"""Tokens that one request of Echo may take: its prompt, as estimated, and its max_tokens."""
-
-
-class Counting(Parrot):
-    """Its answers take all they may; knows how many requests were under way at once."""
-
-    def __init__(self, **given) -> None:
-        super().__init__(**given)
-        self.now = self.peak = self.used = 0
-
-    async def complete(self, request):
-        self.now += 1
-        self.peak = max(self.peak, self.now)
-        await turns(5)
-        self.now -= 1
-        self.used += MOST
-        return replace(await super().complete(request), prompt_tokens=2, completion_tokens=request.sampling.max_tokens)
-
-
-@pytest.mark.parametrize("strategy", [IO(), Thrice(), SideBySide()])
-@pytest.mark.parametrize("budget", [1, MOST, 3 * MOST, 100])
-def test_a_run_uses_at_most_its_budget_and_one_request(tmp_path: Path, strategy, budget: int) -> None:
-    """All answers are as long as they may be, and many requests could run at once."""
-    config = replace(CONFIG, budget_tokens=budget)
-    used = 0
-    for _ in range(2):  # what a first try has used counts in the second
-        model = Counting(max_connections=16)
-        result = asyncio.run(execute(tmp_path, model, strategy, Echo(40), config))
-        used += sum(sum(len(m.content) for m in r.messages) // 4 + 1 + 10 for r in model.asked)
-        assert result.status == "incomplete"
-        assert budget <= used < budget + 2 * MOST, "prompts of SideBySide are longer than MOST says"
-        assert model.peak <= budget // MOST + 1, "a small budget lets fewer run side by side"
-    assert model.asked == []
-
-
-def test_what_was_paid_and_has_no_record_counts_and_what_came_from_the_cache_does_not(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("harness.pipeline.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
-    config = replace(CONFIG, cache=True, budget_tokens=1000)
-    paid = asyncio.run(execute(tmp_path / "a", Parrot(), SideBySide(), Echo(2), config)).tokens_used
-    assert paid == 2 * 6 * 3
-    for _ in range(2):  # from the cache, and then from the journal
-        assert asyncio.run(execute(tmp_path / "b", Parrot(), SideBySide(), Echo(2), config)).tokens_used == 0
-    (tmp_path / "a" / store.RECORDS).unlink()
-    assert asyncio.run(execute(tmp_path / "a", Parrot(), SideBySide(), Echo(2), config)).tokens_used == paid
-    writer = store.Writer(tmp_path / "b")
-    assert Run("b", CONFIG, Echo(2), SideBySide(), Parrot(), writer, tokens_used=50).budget.used == 50
-    writer.close()
-
-
-def test_what_was_reserved_and_not_used_is_free_again(tmp_path: Path) -> None:
-    """Answers of 3 tokens: a budget of 30 is enough for ten of them, though each may take 12."""
-    model = Parrot(max_connections=16)
-    assert asyncio.run(execute(tmp_path, model, IO(), config=replace(CONFIG, budget_tokens=31))).status == "complete"
-
-
-def test_a_request_that_fails_gives_back_what_it_reserved(tmp_path: Path) -> None:
-    model = Parrot(failing(2, ModelError("no answer", "transient")))
-    result = asyncio.run(execute(tmp_path, model, IO(), config=replace(CONFIG, budget_tokens=MOST + 8)))
-    assert (len(model.asked), result.tokens_used) == (10, 15)
-
-
-def test_tokens_that_a_server_does_not_count_are_estimated_for_the_budget(tmp_path: Path) -> None:
-    class Silent(Parrot):
-        async def complete(self, request):
-            answer = await super().complete(request)
-            return replace(answer, text="four" * 9, prompt_tokens=None, completion_tokens=None)
-
-    config = replace(CONFIG, budget_tokens=20)
-    result = asyncio.run(execute(tmp_path, Silent(max_connections=1), IO(), config=config))
-    assert (result.status, result.tokens_used) == ("incomplete", 20)
-    assert result.remarks.notes == {ESTIMATED: 2}
-    again = asyncio.run(execute(tmp_path, Silent(), IO(), config=config))
-    assert again.tokens_used == 20
-
-
-def test_an_answer_without_a_limit_is_asked_alone(tmp_path: Path) -> None:
-    class Endless(Echo):
-        sampling = Sampling()
-
-    model = Counting(max_connections=16)
-    model.complete = lambda request: Counting.complete(model, replace(request, sampling=Sampling(max_tokens=10)))
-    asyncio.run(execute(tmp_path, model, IO(), Endless(), replace(CONFIG, budget_tokens=50)))
-    assert model.peak == 1
-
-
-def test_a_larger_budget_goes_on_and_is_kept(harness, tmp_path: Path) -> None:
-    """What is said once, and can be followed: the same command with more tokens, also after another stop."""
-    with MockServer() as server:
-        asked = ("--task", "aiw", "--limit", "4", "--epochs", "1", "--model", "openai/m", "--base-url", server.base_url)
-        code, _, err = harness("run", *asked, "--display", "none", "--budget-tokens", "1")
-        run = next((tmp_path / "results").iterdir())
-        assert (code, server.counters.requests) == (3, 1)
-        assert err.count("--budget-tokens") == err.count("--resume") == 1
-        assert f"harness run --resume {run.relative_to(tmp_path)} --budget-tokens MORE" in err
-        code, _, err = harness("run", "--resume", run, "--display", "none")
-        assert (code, server.counters.requests, "--budget-tokens MORE" in err) == (3, 1, True)
-        assert harness("run", "--resume", run, "--budget-tokens", "100000", "--display", "none")[0] == 0
-    assert json.loads((run / "run.json").read_text())["config"]["budget_tokens"] == 100000
-
-
-def test_the_budget_ends_a_run_that_can_be_finished(tmp_path: Path) -> None:
-    config = replace(CONFIG, budget_tokens=12)
-    result = asyncio.run(execute(tmp_path, Parrot(max_connections=1), IO(), config=config))
-    assert result.status == "incomplete"
-    assert "budget of 12 tokens" in result.reason
-    assert len(records(tmp_path)) == 4
-    assert asyncio.run(execute(tmp_path, Parrot(), IO(), config=CONFIG)).status == "complete"
-
-
-def test_what_an_earlier_try_spent_counts_for_the_budget(tmp_path: Path) -> None:
-    config = replace(CONFIG, budget_tokens=12)
-    asyncio.run(execute(tmp_path, Parrot(max_connections=1), IO(), config=config))
-    again = Parrot(max_connections=1)
-    assert asyncio.run(execute(tmp_path, again, IO(), config=config)).status == "incomplete"
-    assert again.asked == []
-
-
 @pytest.mark.parametrize("other", [{"sampling": Sampling(temperature=0.7)}, {"seed": 5}])
 def test_records_of_other_sampling_or_another_seed_have_another_identity(tmp_path: Path, other: dict) -> None:
     asyncio.run(execute(tmp_path / "a", Parrot(), IO(), config=CONFIG))
@@ -389,26 +193,6 @@ def test_a_torn_last_call_is_dropped_and_the_run_can_be_resumed_again_and_again(
     asyncio.run(execute(tmp_path, again, Thrice(), Echo(4)))
     assert asyncio.run(execute(tmp_path, Parrot(), Thrice(), Echo(4))).status == "complete"
     assert {r["calls"] for r in records(tmp_path).values()} == {3}
-
-
-def test_answers_under_way_when_the_budget_ends_are_waited_for(tmp_path: Path) -> None:
-    """The first answer is longer than allowed and ends the budget when four are under way; the others come after it is
-    recorded."""
-    recorded: list = []
-
-    class Slow(Parrot):
-        async def complete(self, request):
-            answer = replace(await super().complete(request), completion_tokens=100)
-            first = request is self.asked[0]
-            await until_async(lambda: len(self.asked) == 4 and (first or recorded), "the first answer is recorded")
-            await turns()
-            return answer
-
-    model = Slow(max_connections=4)
-    config = replace(CONFIG, budget_tokens=3 * MOST + 1)
-    result = asyncio.run(execute(tmp_path, model, IO(), config=config, on_record=recorded.append))
-    assert result.status == "incomplete"
-    assert len(model.asked) == len(records(tmp_path)) == 4
 
 
 def test_calls_of_an_unfinished_sample_are_not_asked_again(tmp_path: Path) -> None:
