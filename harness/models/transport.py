@@ -216,7 +216,8 @@ class OpenAITransport:
         except self._openai.APIStatusError as error:
             return _absence(error.status_code)
         except self._openai.APIConnectionError as error:
-            return str(self._failure(error))
+            failure = self._failure(error)
+            return str(failure) if failure.kind != "bad_response" else ""
         except (self._openai.OpenAIError, ValueError):
             pass  # an odd answer is one
         return ""
