@@ -16,14 +16,14 @@ from typing import Any
 
 from harness import display, plugins
 from harness.errors import HarnessError, UsageError, cause
-from harness.models.registry import open_model
+from harness.models.registry import open_model, price_of
 from harness.options import describe
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.runner import Result, Run, count, epochs_of, preamble, samples_of, sampling_of
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
-from harness.types import Model, Strategy, Task
+from harness.types import Model, Outcome, Strategy, Task
 
 
 @dataclass(frozen=True)
@@ -112,16 +112,22 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
     try:
         return _execute(directory, about, config, task, strategy, model, show)
     except HarnessError:
-        # A model that could not even start leaves nothing worth keeping.
-        if not any(next(store.read_lines(directory / name), None) for name in (store.RECORDS, store.JOURNAL)):
+        if not _has_answers(directory):  # nothing worth keeping
             shutil.rmtree(directory)
         raise
+
+
+def _has_answers(directory: Path) -> bool:
+    if any(store.read_lines(directory / store.JOURNAL)):
+        return True
+    return any(not Outcome(record["outcome"]).is_infrastructure for record in store.read_records(directory))
 
 
 def resume(directory: Path, show: display.Display = "none", **changes: Any) -> Finished:
     """Finish a run. `changes` are fields of RunConfig that do not change answers, such as a larger budget."""
     about = dict(open_run(directory).about)
     config = replace(RunConfig.from_json(about["config"]), **changes)
+    about["config"] = {**about["config"], **changes}
     task, strategy, model = prepare(config)
     return _execute(directory, about, config, task, strategy, model, show)
 
@@ -138,11 +144,17 @@ def _execute(
     writer = store.Writer(directory)
     try:
         tally = Tally(task)
-        run = Run(about["run_id"], config, task, strategy, model, writer, about.get("notes"), tally.add)
-        with display.progress(show, f"{config.task} {config.model}") as on_progress:
+        notes, used = about.get("notes"), about.get("tokens_used")
+        used = used if isinstance(used, int) else 0
+        run = Run(about["run_id"], config, task, strategy, model, writer, notes, tally.add, used)
+        with display.progress(show, f"{config.task} {config.model}", price_of(config.model)) as on_progress:
             result = asyncio.run(_until_signal(run, on_progress))
         tally.contrasts.expect(*result.conditions)
-        about |= {"model": getattr(run, "model_identity", {}), "notes": dict(result.remarks.notes)}
+        about |= {
+            "model": getattr(run, "model_identity", {}),
+            "notes": dict(result.remarks.notes),
+            "tokens_used": result.tokens_used,
+        }
         close_run(directory, about, tally, result.status, result.reason)
     finally:
         task.close()

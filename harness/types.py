@@ -156,6 +156,15 @@ class Checked(Protocol):
         """Raises UsageError if the model will not answer."""
 
 
+@runtime_checkable
+class Waits(Protocol):
+    """A model that may have to wait for its server before it can answer anything."""
+
+    @property
+    def waiting(self) -> str:
+        """What it waits for, in words; "" if it does not wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
     """How to reach and drive a model: what the options of `harness run` and the registry say.

@@ -9,7 +9,7 @@ import sys
 import click
 
 from harness.cli import asking, machine, recipes, results  # noqa: F401  their commands join the group
-from harness.cli.group import EXIT_INCOMPLETE, cli
+from harness.cli.group import EXIT_INCOMPLETE, cli, show_error
 
 
 def main() -> None:
@@ -27,5 +27,5 @@ def main() -> None:
         click.echo("interrupted", err=True)
         sys.exit(EXIT_INCOMPLETE)
     except HarnessError as error:
-        click.echo(f"error: {error.message}" + (f"\n  {error.hint}" if error.hint else ""), err=True)
+        show_error(error)
         sys.exit(error.exit_code)

@@ -17,6 +17,7 @@ from harness.cli.group import (
     pairs,
     read_config_file,
     rule_option,
+    show_error,
     split,
     task_options,
     with_rule,
@@ -46,7 +47,7 @@ from harness.cli.group import (
 def run(**options: Any) -> None:
     """Run tasks on models, print the table, leave a run directory."""
     from harness import display, launch, plugins
-    from harness.errors import UsageError
+    from harness.errors import ModelError, UsageError
     from harness.models import registry
     from harness.pipeline.config import OPTIONS, configure
     from harness.pipeline.store import find_run
@@ -91,7 +92,14 @@ def run(**options: Any) -> None:
     worst, runs = 0, []
     with registry.shared(models):
         for config in configs:
-            finished = launch.start(config, options["out"], show)
+            try:
+                finished = launch.start(config, options["out"], show)
+            except ModelError as error:
+                if len(configs) == 1:
+                    raise
+                show_error(error)  # another model, or another task, may get answers
+                worst = max(worst, error.exit_code)
+                continue
             worst = max(worst, _report(finished))
             runs.append(finished)
             if finished.result.status == "interrupted":
@@ -115,7 +123,8 @@ def _report(finished: Any) -> int:
     if result.status == "complete":
         return 0
     click.echo(f"not complete: {result.reason}", err=True)
-    click.echo(f"finish it with: harness run --resume {finished.directory}", err=True)
+    more = f" {result.resume_with}" if result.resume_with else ""
+    click.echo(f"finish it with: harness run --resume {finished.directory}{more}", err=True)
     return EXIT_INCOMPLETE
 
 
@@ -141,7 +150,7 @@ def _show(tally: Any) -> None:
 
 def dry_run(configs: list[Any]) -> None:
     from harness import launch
-    from harness.results.ranks import cost
+    from harness.models.registry import cost
 
     for config in configs:
         e = launch.estimate(config)

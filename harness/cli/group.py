@@ -14,6 +14,7 @@ import click
 from harness import __version__
 
 if TYPE_CHECKING:
+    from harness.errors import HarnessError
     from harness.pipeline.config import RunOption
     from harness.results.records import RecordedRun
 
@@ -138,6 +139,11 @@ def with_rule(given: Mapping[str, str], rule: str | None) -> dict[str, str]:
     if rule and given.get("rule", rule) != rule:
         raise UsageError(f"--rule {rule} and -T rule={given['rule']} contradict each other", "give one of them")
     return {**given, **({"rule": rule} if rule else {})}
+
+
+def show_error(error: HarnessError) -> None:
+    """An error as a message and what to do about it, on standard error."""
+    click.echo(f"error: {error.message}" + (f"\n  {error.hint}" if error.hint else ""), err=True)
 
 
 def split(values: tuple[str, ...]) -> list[str]:

@@ -54,12 +54,14 @@ def _list(kind: Any, name: str | None, flag: str, as_json: bool) -> None:
     _print_rows(rows, as_json)
 
 
-@cli.command()
+@cli.group(invoke_without_command=True)
 @json_flag
-def models(as_json: bool) -> None:
+@click.pass_context
+def models(context: click.Context, as_json: bool) -> None:
     """List the model aliases, including your own, and the backends.
 
-    Your own stand in a file harness.toml, in the working directory or in your config directory:
+    `harness models add` makes one. Yours stand in a file harness.toml, in the working directory or in your config
+    directory:
 
     \b
     [models.my-model]
@@ -69,6 +71,8 @@ def models(as_json: bool) -> None:
     price = [2.5, 10.0]                           # dollars a million tokens, in and out: costs in tables
     options = { revision = "main" }               # as with -M
     """
+    if context.invoked_subcommand:
+        return
     from harness import plugins
     from harness.models.registry import aliases
 
@@ -82,7 +86,29 @@ def models(as_json: bool) -> None:
     click.echo("  embedded/DIR      a model that CTranslate2 has converted, in this process")
     click.echo("  baseline/oracle   answers without a model; baseline/random, baseline/shallow")
     click.echo("  replay/RUN        the answers of an earlier run")
-    click.echo("\nYour own aliases: [models.NAME] in harness.toml, see `harness models --help`")
+    click.echo(
+        "\nYour own aliases: `harness models add`, or [models.NAME] in harness.toml, see `harness models --help`"
+    )
+
+
+@models.command("add")
+@click.argument("name")
+@click.argument("model")
+@click.option("--base-url", help="The server's address, e.g. http://127.0.0.1:8000/v1")
+@click.option("--api-key-env", metavar="VARIABLE", help="NAME of the environment variable that holds the key.")
+@click.option("--price", type=(float, float), metavar="IN OUT", help="Dollars a million tokens of prompts, of answers.")
+@click.option("--about", help="One line for the list.")
+@click.option("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
+@click.option("--replace", is_flag=True, help="Write over an alias of this name.")
+def add_model(name: str, model: str, model_option: tuple[str, ...], replace: bool, price: Any, **given: Any) -> None:
+    """Make NAME an alias of MODEL (BACKEND/NAME), in harness.toml in your config directory."""
+    from harness.models import alias_file
+    from harness.options import parse_pairs
+
+    options = parse_pairs(model_option, "-M")
+    row = {"model": model, **given, "price": list(price) if price else None, "options": options or None}
+    path = alias_file.add(name, {key: value for key, value in row.items() if value is not None}, replace)
+    click.echo(f"{name} is {model}, in {path}")
 
 
 def _print_rows(rows: list[dict[str, str]], as_json: bool) -> None:

@@ -21,7 +21,8 @@ from urllib.parse import urlsplit, urlunsplit
 from harness.errors import FatalModelError, ModelError, ModelErrorKind, UsageError
 from harness.models import context, refusals, wire
 from harness.models.context import Room
-from harness.models.transport import AiohttpTransport, OpenAITransport, Transport, TransportError
+from harness.models.health import Health
+from harness.models.transport import ABSENT, AiohttpTransport, OpenAITransport, Transport, TransportError
 from harness.options import build, option
 from harness.types import Completion, ModelOptions, Params, Request
 
@@ -56,6 +57,8 @@ class Settings:
     omit: tuple[str, ...] = option(
         (), "fields to leave out of each request, as seed,temperature: what a server refuses"
     )
+    drop: tuple[str, ...] = option((), "another name of omit")
+    patience: float = option(900.0, "seconds to wait for a server that has answered and is gone")
     azure_endpoint: str | None = option(None, "https://NAME.openai.azure.com, for Azure")
     api_version: str | None = option(None, "API version, for Azure")
 
@@ -65,13 +68,17 @@ class OpenAICompatible:
 
     A rate limit with a wait (429, 503 or 529 with Retry-After) pauses all requests of this model for that long. Other
     faults (429 without a wait, 408, 409, 5xx, dropped connections, time-outs, garbage) delay only the request they hit.
-    After options.max_retries retries `complete` raises ModelError. A request that is refused because prompt and answer
+    After options.max_retries retries `complete` raises ModelError. If no server is there, nothing is asked until it is
+    back (harness.models.health): such a try does not count. A request that is refused because prompt and answer
     together are longer than the context is asked again with a limit that fits, which is no retry.
     """
 
     def __init__(self, model: str, options: ModelOptions, settings: Settings | None = None) -> None:
         self._settings = settings or build(Settings, options.extra, f"model openai/{model}")
         self._model = self._settings.model or model
+        self._omit = tuple(dict.fromkeys((*self._settings.omit, *self._settings.drop)))
+        if not self._settings.patience >= 0:  # also nan
+            raise UsageError(f"-M patience={self._settings.patience}: not a number of seconds")
         self._options = options
         self._base_url = _checked_url(options.base_url)
         self._hosted = self._base_url is None
@@ -94,7 +101,7 @@ class OpenAICompatible:
             "server": self._settings.azure_endpoint or self._base_url or HOSTED,
             "api": self._settings.api,
             "extra_body": json.dumps(self._extra, sort_keys=True) if self._extra else None,
-            **({"omit": ",".join(self._settings.omit)} if self._settings.omit else {}),
+            **({"omit": ",".join(self._omit)} if self._omit else {}),
         }
 
     @property
@@ -127,6 +134,9 @@ class OpenAICompatible:
         else:
             self._transport = AiohttpTransport(base_url, self._key, self._options.timeout, self.max_connections)
         await self._transport.open()
+        hint = "is this machine online?" if self._hosted else "is the server running, and is its address right?"
+        address = self._settings.azure_endpoint or base_url
+        self._health = Health(address, self._transport.probe, self._settings.patience, hint)
         if not self._hosted:
             within_s = min(MODELS_WITHIN_S, self._options.timeout)
             self._room.context = context.listed(await self._transport.models(within_s), self._model)
@@ -134,7 +144,7 @@ class OpenAICompatible:
     async def complete(self, request: Request) -> Completion:
         """See harness.types.Model.complete. Raises FatalModelError if no request can succeed (no access, no such
         model). A prompt that a filter refuses, or that does not fit, gets an empty completion with an `error`."""
-        if any("tokens" in name for name in self._settings.omit):
+        if any("tokens" in name for name in self._omit):
             request = replace(request, sampling=replace(request.sampling, max_tokens=None))
         asked, limit = request.sampling.max_tokens, self._room.limit(request)
         attempt = shorter = 0
@@ -152,8 +162,11 @@ class OpenAICompatible:
                 limit, shorter = fits, shorter + 1
                 continue
             except _Retryable as error:
+                failure = error.error
+                if error.no_reply and await self._health.failed(error.no_reply, failure.kind == "unreachable"):
+                    continue
                 if attempt == self._options.max_retries:
-                    failure, tries = error.error, attempt + 1
+                    tries = attempt + 1
                     what = f"{failure.message} ({tries} {'try' if tries == 1 else 'tries'})"
                     raise ModelError(what, failure.kind, failure.hint) from None
                 await self._back_off(error, attempt)
@@ -173,7 +186,7 @@ class OpenAICompatible:
         if limit != request.sampling.max_tokens:
             request = replace(request, sampling=replace(request.sampling, max_tokens=limit))
         body = wire.body(self._settings.api, self._model, request, self._tokens_field, self._extra)
-        return {k: v for k, v in body.items() if k not in self._settings.omit}
+        return {k: v for k, v in body.items() if k not in self._omit}
 
     @property
     def _tokens_field(self) -> wire.TokensField:
@@ -182,8 +195,9 @@ class OpenAICompatible:
         return "max_completion_tokens" if self._hosted else "max_tokens"
 
     async def _wait_for_turn(self) -> None:
-        """Wait until a pause that a rate limit has set for all requests is over; they do not come back in the same
-        instant."""
+        """Wait until the server is there, and until a pause that a rate limit has set for all requests is over; they do
+        not come back in the same instant."""
+        await self._health.turn()
         while (wait := self._paused_until - time.monotonic()) > 0:
             await asyncio.sleep(wait + random.uniform(0, min(0.1 * wait, 1.0)))
 
@@ -204,7 +218,10 @@ class OpenAICompatible:
         try:
             reply = await self._transport.post(wire.PATHS[self._settings.api], body)
         except TransportError as error:
-            raise _Retryable(self._error(f"{self._where}: {error}", error.kind)) from None
+            away = str(error) if error.kind != "bad_response" else ""
+            raise _Retryable(self._error(f"{self._where}: {error}", error.kind), no_reply=away) from None
+        if reply.status not in ABSENT:
+            self._health.replied()
         if reply.status != 200:
             return self._unanswered(reply.status, refusals.read(reply.body), body, reply.headers)
         try:
@@ -217,6 +234,13 @@ class OpenAICompatible:
             raise _Retryable(self._error(f"{self._where}: the reply is {kind}: {start}", "bad_response")) from None
         except ModelError as error:
             raise _Retryable(self._error(f"{self._where}: {error.message}", error.kind)) from None
+
+    @property
+    def waiting(self) -> str:
+        """See harness.types.Waits."""
+        pause = self._paused_until - time.monotonic()
+        limited = f"rate limit of {self._where}: waiting {pause:.0f} s" if pause > 1 else ""
+        return limited or (self._health.waiting if self._transport else "")
 
     @property
     def _where(self) -> str:
@@ -259,7 +283,8 @@ class OpenAICompatible:
         if status == 429 or (status in (503, 529) and wait is not None):
             return _Retryable(self._error(what, "rate_limit"), wait, everybody=True)
         if status in (408, 409) or status >= 500:
-            return _Retryable(self._error(what, "transient"), wait)
+            absent = f"a gateway answers with {status}" if status in ABSENT and headers is not None else ""
+            return _Retryable(self._error(what, "transient"), wait, no_reply=absent)
         return self._error(what, "bad_request", refusals.parameter_hint(said, body))
 
     def _without_key(self, text: str) -> str:
@@ -279,9 +304,13 @@ class OpenAICompatible:
 
 
 class _Retryable(Exception):  # noqa: N818 - a signal between two methods, never seen outside
-    def __init__(self, error: ModelError, retry_after: float | None = None, everybody: bool = False) -> None:
+    """`no_reply` says in words why there was none; "" if the server itself has answered."""
+
+    def __init__(
+        self, error: ModelError, retry_after: float | None = None, everybody: bool = False, no_reply: str = ""
+    ) -> None:
         super().__init__(error.message)
-        self.error, self.retry_after, self.everybody = error, retry_after, everybody
+        self.error, self.retry_after, self.everybody, self.no_reply = error, retry_after, everybody, no_reply
 
 
 class _TooLong(Exception):  # noqa: N818 - as _Retryable

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
@@ -21,6 +21,17 @@ from harness import plugins
 from harness.errors import DataError, UsageError, cause
 from harness.options import suggestion
 from harness.types import Model, ModelOptions
+
+
+class Price(NamedTuple):
+    """US dollars per million prompt tokens, and per million completion tokens."""
+
+    prompt: float
+    completion: float
+
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Of so many tokens, in US dollars."""
+        return round((prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6, 6)
 
 
 @dataclass(frozen=True)
@@ -33,15 +44,19 @@ class Alias:
     options: dict[str, str]
     base_url: str | None = None
     api_key_env: str | None = None
-    price: tuple[float, float] | None = None
-    """US dollars per million prompt tokens, and per million completion tokens."""
+    price: Price | None = None
+
+
+def user_file() -> Path:
+    """The user's own file of aliases, which is trusted."""
+    return Path(platformdirs.user_config_dir("harness")) / "harness.toml"
 
 
 def aliases() -> dict[str, Alias]:
     """All aliases by name. The package's registry.toml comes first; harness.toml in the user's config directory
     replaces its aliases, and harness.toml in the working directory those of both. Raises DataError for a file that
     can't be read."""
-    user = Path(platformdirs.user_config_dir("harness")) / "harness.toml"
+    user = user_file()
     texts = [("registry.toml", (resources.files("harness.models") / "registry.toml").read_text(encoding="utf-8"))]
     texts += [(str(p), _read(p)) for p in (user, Path("harness.toml")) if p.is_file()]
     found: dict[str, Alias] = {}
@@ -75,13 +90,28 @@ def _alias(name: str, row: Any, where: str) -> Alias:
     if unknown:
         raise DataError(f"{where}: [models.{name}] has unknown keys: {', '.join(sorted(unknown))}")
     price = row.get("price")
-    if price is not None and not (
-        isinstance(price, list) and len(price) == 2 and all(isinstance(p, int | float) and p >= 0 for p in price)
-    ):
+    if price is not None and not (isinstance(price, list) and len(price) == 2 and all(is_price(p) for p in price)):
         raise DataError(f"{where}: [models.{name}]: price must be two numbers, dollars a million tokens in and out")
     options = {key: str(value) for key, value in row.get("options", {}).items()}
     about, base_url, key = row.get("about", ""), row.get("base_url"), row.get("api_key_env")
-    return Alias(name, row["model"], about, options, base_url, key, (price[0], price[1]) if price else None)
+    return Alias(name, row["model"], about, options, base_url, key, Price(*price) if price else None)
+
+
+def is_price(value: Any) -> bool:
+    """Whether a value can be a price: a number from zero on, and neither infinite nor NaN."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
+
+
+def price_of(model: str) -> Price | None:
+    """The price of a model; None if it is not an alias that has one."""
+    known = aliases().get(model)
+    return known.price if known else None
+
+
+def cost(model: str, prompt_tokens: int, completion_tokens: int) -> float | None:
+    """Of so many tokens, in US dollars; None if the price of the model is not known."""
+    price = price_of(model)
+    return price.of(prompt_tokens, completion_tokens) if price else None
 
 
 def resolve(name: str, options: ModelOptions) -> tuple[str, str, ModelOptions]:

@@ -133,6 +133,11 @@ class VLLM:
         return {"model": self._engine.model, "weights": self._engine.weights, "vllm_version": self._version,
                 **request, **arguments}  # fmt: skip
 
+    @property
+    def waiting(self) -> str:
+        """See harness.types.Waits."""
+        return self._client.waiting if self._client else ""
+
     async def start(self) -> None:
         """See harness.types.Model.start. Finds a server for the model or starts one, unless there is a base URL. Raises
         what `vllm_launch.start` raises."""

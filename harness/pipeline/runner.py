@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
 from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, UsageError
-from harness.pipeline import selection, store
+from harness.pipeline import budget, selection, store
 from harness.pipeline.cache import Cache, completion_from
 from harness.pipeline.config import RunConfig
 from harness.pipeline.remarks import Remarks
-from harness.pipeline.session import OneSample
+from harness.pipeline.session import FROM_CACHE, OneSample
 from harness.seeds import derive
 from harness.types import (
     Completion,
@@ -36,7 +36,14 @@ from harness.types import (
     Score,
     Strategy,
     Task,
+    Waits,
 )
+
+HOPELESS = ("unreachable", "not_found", "bad_request")
+"""Kinds of errors that a run would meet again when it is resumed, which asks the same of the same server."""
+
+LEAST_FAILURES = 20
+"""So many samples without any answer, and at least two for each connection, end a run that has none at all."""
 
 Status = Literal["running", "complete", "incomplete", "interrupted"]
 
@@ -51,14 +58,23 @@ class Progress:
     correct: float = 0.0
     verdicts: int = 0
     errors: int = 0
-    tokens: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    waiting: str = ""
+    """Why no answer comes now, "" if some do."""
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def tokens(self) -> int:
+        """Of prompts and of answers."""
+        return self.prompt_tokens + self.completion_tokens
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record."""
         outcome = Outcome(record["outcome"])
         self.done += 1
-        self.tokens += (record["prompt_tokens"] or 0) + (record["completion_tokens"] or 0)
+        self.prompt_tokens += record["prompt_tokens"] or 0
+        self.completion_tokens += record["completion_tokens"] or 0
         self.errors += outcome.is_infrastructure
         if outcome.has_verdict:
             self.verdicts += 1
@@ -67,13 +83,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended; `reason` says why it is not complete. `conditions` are in the task's order."""
+    """How a run ended; `reason` says why it is not complete, and `resume_with` the option that finishing it takes.
+    `conditions` are in the task's order; `tokens_used` is what counts for the budget."""
 
     status: Status
     progress: Progress
     conditions: tuple[str, ...]
     reason: str = ""
     remarks: Remarks = field(default_factory=Remarks)
+    resume_with: str = ""
+    tokens_used: int = 0
 
 
 def sampling_of(task: Task, config: RunConfig) -> Sampling:
@@ -135,9 +154,10 @@ class Run:
         writer: store.Writer,
         notes: Mapping[str, int] | None = None,
         on_record: Callable[[Mapping[str, Any]], None] = lambda _: None,
+        tokens_used: int = 0,
     ) -> None:
-        """`notes` are those of an earlier try at the same run; `on_record` gets every record, also those that an
-        earlier try has made."""
+        """`notes` and `tokens_used` are those of an earlier try at the same run; `on_record` gets every record, also
+        those that an earlier try has made."""
         self.run_id, self.config, self.task, self.strategy, self.model = run_id, config, task, strategy, model
         self.writer = writer
         self.sampling = sampling_of(task, config)
@@ -148,23 +168,32 @@ class Run:
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
         self._drawing = asyncio.Lock()
-        self.spent = 0
+        self.answered = False
+        """Whether the model has answered anything, in this try or before."""
         self._stopping = False
         self._ended_by: BudgetSpent | FatalModelError | None = None
         self._done: dict[tuple[str, int], str] = {}
+        self.budget = budget.Budget(config.budget_tokens)
         self._read_back()
+        self.budget.used = max(self.budget.used, tokens_used)
 
     def _read_back(self) -> None:
         """What an earlier try has done: its records count, its journaled calls are not asked again."""
+        journaled = self.strategy.max_calls != 1
         for record in store.read_records(self.writer.directory):
             self._done[record["id"], record["epoch"]] = record["identity"]
             self._count(record)
+            if not journaled:
+                self.budget.used += budget.paid_before(record.get("input"), record)
         self.progress.resumed = self.progress.done
-        self.spent = self.progress.tokens
+        self.answered = self.progress.done > 0
         for _, line in store.read_lines(self.writer.directory / store.JOURNAL):
             try:
                 call = json.loads(line)
                 self.journal[call["key"]] = completion_from(call["completion"])
+                self.answered = True
+                if FROM_CACHE not in self.journal[call["key"]].notes:
+                    self.budget.used += budget.paid_before(call.get("input"), call["completion"])
             except (ValueError, KeyError, TypeError):
                 raise DataError(f"{self.writer.directory / store.JOURNAL} holds a line that is no call") from None
 
@@ -173,16 +202,9 @@ class Run:
         self.progress.add(record)
         self.remarks.add(record)
 
-    def check_budget(self) -> None:
-        """Raises BudgetSpent if the tokens of the run so far reach its budget."""
-        budget = self.config.budget_tokens
-        if budget is not None and self.spent >= budget:
-            raise BudgetSpent(
-                f"the budget of {budget} tokens is spent ({self.spent} used)", "--resume with a larger --budget-tokens"
-            )
-
     async def execute(self, on_progress: Callable[[Progress], None] = lambda _: None) -> Result:
-        """Run what is missing. Returns also when interrupted or cut short: what arrived is on disk."""
+        """Run what is missing. Returns also when interrupted or cut short: what arrived is on disk. Raises
+        FatalModelError if the model has never answered, and would not if it were asked the same again."""
         status: Status = "complete"
         reason = ""
         workers: list[asyncio.Task[None]] = []
@@ -201,7 +223,7 @@ class Run:
         except asyncio.CancelledError:
             status, reason = "interrupted", "interrupted"
         except FatalModelError as error:
-            status, reason = "incomplete", _in_words(error)
+            self._ended_by = error
         finally:
             for worker in workers:
                 worker.cancel()
@@ -211,12 +233,19 @@ class Run:
             if self.cache:
                 self.cache.close()
             self.writer.sync()
+        fatal = self._ended_by if isinstance(self._ended_by, FatalModelError) and status == "complete" else None
+        if fatal and not self.answered and (not workers or fatal.kind in HOPELESS):
+            raise fatal
+        resume_with = ""
         if status == "complete" and self._ended_by:
             status, reason = "incomplete", _in_words(self._ended_by)
+            resume_with = "--budget-tokens MORE" if isinstance(self._ended_by, BudgetSpent) else ""
         elif status == "complete" and self.progress.errors:
             status, reason = "incomplete", self._faults()
+        self.progress.waiting = ""
         on_progress(self.progress)
-        return Result(status, self.progress, tuple(self.conditions), reason, self.remarks)
+        conditions = tuple(self.conditions)
+        return Result(status, self.progress, conditions, reason, self.remarks, resume_with, self.budget.used)
 
     def _faults(self) -> str:
         """How many samples ended in an infrastructure error, and which error was the commonest."""
@@ -225,9 +254,14 @@ class Run:
         (commonest, times), *_ = errors.most_common(1)
         return f"{errors.total()} samples ended in an infrastructure error, {times} of them in this one:\n  {commonest}"
 
+    def _never_answered(self, record: Mapping[str, Any]) -> FatalModelError:
+        kind = record["detail"].get("kind", "transient")
+        return FatalModelError(f"nothing was ever answered, so the run was stopped: {self._faults()}", kind)
+
     async def _tick(self, on_progress: Callable[[Progress], None]) -> None:
         while True:
             await asyncio.sleep(0.2)
+            self.progress.waiting = self.model.waiting if isinstance(self.model, Waits) else ""
             on_progress(self.progress)
             await asyncio.to_thread(self.writer.sync)
 
@@ -270,6 +304,8 @@ class Run:
                 self._stopping = True
                 raise
             self._count(record)
+            if not self.answered and self.progress.errors >= max(LEAST_FAILURES, 2 * self.model.max_connections):
+                self._stopping, self._ended_by = True, self._ended_by or self._never_answered(record)
             if self.progress.done % 64 == 0:
                 await asyncio.sleep(0)  # models that answer at once would keep the event loop for themselves
 

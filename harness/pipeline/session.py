@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from harness.errors import AidError
 from harness.pipeline import store
+from harness.pipeline.budget import ESTIMATED
 from harness.seeds import derive
 from harness.types import Aid, Completion, Feedback, Message, Origin, Request, Sample, Spent
 
@@ -130,13 +131,21 @@ class OneSample:
                 if not journaled:
                     kept = replace(kept, notes=(*kept.notes, FROM_CACHE))
                     self._keep(key, messages, kept)
+                run.answered = True
                 self.completions.append(kept)
                 return kept
         async with run.slots:
-            run.check_budget()
-            completion = await run.model.complete(request)
+            reserved = await run.budget.reserve(request)
+            completion: Completion | None = None
+            try:
+                completion = await run.model.complete(request)
+            finally:
+                run.budget.settle(reserved, request, completion)
+        counts = (completion.prompt_tokens, completion.completion_tokens)
+        if run.budget.limit is not None and None in counts and not completion.error:
+            completion = replace(completion, notes=(*completion.notes, ESTIMATED))
+        run.answered = True
         self.completions.append(completion)
-        run.spent += (completion.prompt_tokens or 0) + (completion.completion_tokens or 0)
         if run.cache and not completion.error:  # another day the server may have more room, or another filter
             run.cache.put(key, completion)
         self._keep(key, messages, completion)

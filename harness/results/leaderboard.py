@@ -10,10 +10,11 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from harness.models.registry import cost
 from harness.results import published
 from harness.results.counts import Cell, Worst
 from harness.results.published import Published
-from harness.results.ranks import Board, Counted, as_good_for_less, cost
+from harness.results.ranks import Board, Counted, as_good_for_less
 from harness.results.tables import render_main_gaps
 from harness.statistics.intervals import Estimate
 from harness.text import align, interval, number

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.models.registry import aliases
+from harness.models.registry import cost
 from harness.results.counts import Contrasts
 from harness.results.labels import facts, labels
 from harness.results.records import RecordedRun, complete_runs
@@ -26,14 +26,6 @@ class Counted:
     def cost(self) -> float | None:
         """In US dollars; None if the price of the model is not known."""
         return cost(self.run.model, self.contrasts.total.prompt_tokens, self.contrasts.total.completion_tokens)
-
-
-def cost(model: str, prompt: int, completion: int) -> float | None:
-    """Of so many tokens, in US dollars; None if the model is not an alias with a `price`."""
-    alias = aliases().get(model)
-    if alias is None or alias.price is None:
-        return None
-    return round((prompt * alias.price[0] + completion * alias.price[1]) / 1e6, 6)
 
 
 SAME = ("name", "task", "version", "model", "strategy", "options", "epochs", "sampling", "model options")
