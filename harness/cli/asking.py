@@ -18,6 +18,7 @@ from harness.cli.group import (
     rule_option,
     split,
     task_options,
+    trust_option,
     with_rule,
 )
 
@@ -30,7 +31,8 @@ from harness.cli.group import (
 @opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
 @opt("-S", "--strategy-option", multiple=True, metavar="KEY=VALUE", help="Option of the strategy (repeatable).")
 @rule_option
-@opt("--resume", type=click.Path(path_type=Path), help="Finish this run; no other option is needed.")
+@opt("--resume", type=click.Path(path_type=Path), help="Finish this run; no other option is needed, as a rule.")
+@trust_option
 @opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
 @opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")
 @opt("--config", type=click.Path(path_type=Path), is_eager=True, expose_value=False, callback=read_config_file,
@@ -40,20 +42,26 @@ def run(**options: Any) -> None:
     from harness import display, launch, plugins
     from harness.errors import UsageError
     from harness.models import registry
+    from harness.options import parse_pairs
     from harness.pipeline.config import OPTIONS, configure
     from harness.pipeline.store import find_run
-    from harness.types import Checked
+    from harness.types import Checked, ModelOptions
 
     show = options["display"] or display.default()
     if options["resume"]:
         context = click.get_current_context()
         given_here = [p for p in options if context.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
-        refused = sorted(set(given_here) - {"resume", "out", "display", "budget_tokens"})
+        repeatable = {"base_url", "api_key_env", "model_option"}
+        refused = sorted(set(given_here) - {"resume", "out", "display", "budget_tokens"} - repeatable)
         if refused:
             names = ", ".join("--" + name.replace("_", "-") for name in refused)
             raise UsageError(f"--resume finishes a run as it was asked: it does not take {names}")
         changes = {"budget_tokens": options["budget_tokens"]} if options["budget_tokens"] else {}
-        finished = launch.resume(find_run(options["resume"], options["out"]), show, **changes)
+        here = {name: options[name] for name in given_here}
+        repeated = ModelOptions(
+            here.get("base_url"), here.get("api_key_env"), extra=parse_pairs(here.get("model_option", ()), "-M")
+        )
+        finished = launch.resume(find_run(options["resume"], options["out"]), show, repeated, **changes)
         sys.exit(_report(finished))
 
     tasks, models = split(options["task"]), split(options["model"])
@@ -93,6 +101,8 @@ def run(**options: Any) -> None:
 
 def _report(finished: Any) -> int:
     """Print a finished run's tables and return the exit code."""
+    from harness.launch import resume_command
+
     result, progress = finished.result, finished.result.progress
     config = finished.config
     click.echo(f"\n{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}, "
@@ -105,7 +115,7 @@ def _report(finished: Any) -> int:
     if result.status == "complete":
         return 0
     click.echo(f"not complete: {result.reason}", err=True)
-    click.echo(f"finish it with: harness run --resume {finished.directory}", err=True)
+    click.echo(f"finish it with: {resume_command(finished.directory, config)}", err=True)
     return EXIT_INCOMPLETE
 
 

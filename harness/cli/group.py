@@ -174,6 +174,15 @@ def cli() -> None:
     """Does a language model reason, or only recognise? The same question in matched worlds, checked by verifiers."""
 
 
+def _trust(context: click.Context, _: click.Parameter, trusted: bool) -> None:
+    if trusted:
+        from harness.models.registry import trusting_local
+
+        context.with_resource(trusting_local())
+
+
+trust_option = opt("--trust-config", is_flag=True, expose_value=False, callback=_trust,
+                   help="Let ./harness.toml say which server is asked, which key it gets and what is started.")  # fmt: skip
 task_options = opt("-T", "--task-option", multiple=True, metavar="KEY=VALUE", help="Option of the task (repeatable).")
 rule_option = opt("--rule", type=click.Choice(["robust", "original"]), help="How answers are read: -T rule=...")
 

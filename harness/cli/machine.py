@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.group import cli, opt
+from harness.cli.group import cli, opt, trust_option
+
+if TYPE_CHECKING:
+    from harness.models.registry import Alias
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
@@ -59,7 +62,8 @@ def _list(kind: Any, name: str | None, flag: str, as_json: bool) -> None:
 def models(as_json: bool) -> None:
     """List the model aliases, including your own, and the backends.
 
-    Your own stand in a file harness.toml, in the working directory or in your config directory:
+    Your own stand in a file harness.toml, in your config directory or in the working directory. One in the working
+    directory may have come with a clone: its aliases that set base_url, api_key_env or options need --trust-config.
 
     \b
     [models.my-model]
@@ -72,7 +76,10 @@ def models(as_json: bool) -> None:
     from harness import plugins
     from harness.models.registry import aliases
 
-    rows = [{"alias": a.name, "model": a.model, "what": a.about} for a in aliases().values()]
+    rows = [
+        {"alias": a.name, "model": a.model, "what": a.about + (f" ({_needs(a)})" if a.decisions else "")}
+        for a in aliases().values()
+    ]
     _print_rows(rows, as_json)
     if as_json:
         return
@@ -83,6 +90,10 @@ def models(as_json: bool) -> None:
     click.echo("  baseline/oracle   answers without a model; baseline/random, baseline/shallow")
     click.echo("  replay/RUN        the answers of an earlier run")
     click.echo("\nYour own aliases: [models.NAME] in harness.toml, see `harness models --help`")
+
+
+def _needs(alias: Alias) -> str:
+    return f"{alias.file} in this directory: needs --trust-config"
 
 
 def _print_rows(rows: list[dict[str, str]], as_json: bool) -> None:
@@ -110,6 +121,7 @@ def _wrapped(head: str, text: str) -> str:
 @click.argument("model")
 @opt("--port", type=click.IntRange(1, 65535), help="Port on the loopback interface.  [default: a free one]")
 @opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Engine argument (repeatable).")
+@trust_option
 def serve(model: str, port: int | None, model_option: tuple[str, ...]) -> None:
     """Start a local OpenAI-compatible vLLM server for a model of the registry."""
     from harness.errors import UsageError

@@ -39,6 +39,7 @@ from harness.models.vllm_launch import (
     start,
 )
 from harness.options import build, describe
+from harness.text import printable
 from harness.types import Completion, ModelOptions, Params, Request
 
 _RECORDED = "options are recorded, and this is a secret: set the environment variable"
@@ -186,7 +187,7 @@ async def _until_ended(server: Server) -> None:
 
 
 def _tell(line: str) -> None:
-    print(f"vllm: {line}", file=sys.stderr, flush=True)
+    print(f"vllm: {printable(line)}", file=sys.stderr, flush=True)
 
 
 # --- whose server it is ---
