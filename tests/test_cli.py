@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.options import build
 from harness.plugins import installed
+from harness.tasks.aiw.task import AIW
 from tests.waiting import ended, started
 
 ORACLE = ("--model", "baseline/oracle", "--display", "none")
@@ -64,7 +66,7 @@ def test_several_tasks_and_models_are_runs_of_their_own(harness, tmp_path) -> No
         (("run", "--task", "aiw", "--model", "tiny", "-T", "famly=plus"), "no option 'famly'"),
         (("run", "--task", "aiw", "--model", "tiny", "-T", "family"), "key=value"),
         (("run", "--task", "aiw", "--model", "tiny", "-M", "thread=2"), "no option 'thread'"),
-        (("run", "--task", "aiw", "--model", "tiny", "--limit", "none"), "not a valid integer"),
+        (("run", "--task", "aiw", "--model", "tiny", "--limit", "none"), "is no limit"),
         (("run", "--task", "aiw", "--model", "tiny", "--temperature", "-1"), "not in the range"),
         (("run", "--task", "aiw", "--model", "tiny", "--limt", "1"), "No such option"),
         (("run", "--task", "aiw"), "--model is missing"),
@@ -229,6 +231,43 @@ def test_an_option_that_is_repeated_has_all_of_its_values(harness) -> None:
     _, out, _ = harness(*args, "-T", "family=female", "-T", "family=original")
     assert re.search(r"^original/standard ", out, re.M)
     assert re.search(r"^female/standard ", out, re.M)
+
+
+def test_options_are_spelt_as_in_lm_evaluation_harness_too(harness) -> None:
+    args = ("run", "--tasks", "aiw", "--model", "openai/m", "--base_url", "http://127.0.0.1:9/v1", "--num_fewshot", "0")
+    code, out, err = harness(*args, "--model_args", "omit=seed,temperature,max_body=1", "--limit", "1", "--dry_run")
+    assert (code, "no option 'max_body'" in err) == (2, True)
+    code, out, _ = harness(*args, "--model_args", "omit=seed,temperature", "--limit", "1", "--dry_run")
+    assert (code, "30 calls" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("limit", "ids"),
+    [("2", [0, 1]), ("0.1", [0, 1, 2]), ("3-4", [2, 3]), ("24-30", [23])],
+)
+def test_a_limit_is_a_number_a_share_or_places(harness, limit: str, ids: list[int]) -> None:
+    every = [s.id for s in build(AIW, {}, "task aiw").samples(0)]
+    code, _, _ = harness("run", "--task", "aiw", *ORACLE, "--epochs", "1", "--limit", limit)
+    assert code == 0
+    lines = (only_run(Path()) / "records.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [every[i] for i in ids]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "1.0", "4-3", "0-2", "a", "1-", "nan", ""])
+def test_other_limits_are_refused(harness, limit: str) -> None:
+    code, _, err = harness("run", "--task", "aiw", *ORACLE, "--limit", limit)
+    assert (code, "is no limit" in err) == (2, True)
+
+
+def test_one_sample_can_be_asked_again(harness) -> None:
+    args = ("run", "--task", "aiw", *ORACLE, "--epochs", "2")
+    code, out, _ = harness(*args, "--sample-id", "friends/V2/standard", "--sample-id", "original/V1/restricted")
+    assert (code, "4 of 4 records" in out) == (0, True)
+    lines = [json.loads(line) for line in (only_run(Path()) / "records.jsonl").read_text().splitlines()]
+    assert {line["id"] for line in lines} == {"friends/V2/standard", "original/V1/restricted"}
+    code, _, err = harness(*args, "--sample-id", "friends/V2/standart")
+    assert (code, "did you mean 'friends/V2/standard'?" in err) == (2, True)
+    assert len(list(Path("results").iterdir())) == 1
 
 
 def test_two_rules_contradict_each_other(harness) -> None:

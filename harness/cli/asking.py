@@ -12,6 +12,7 @@ from harness.cli.group import (
     EXIT_INCOMPLETE,
     RunCommand,
     cli,
+    model_args,
     opt,
     pairs,
     read_config_file,
@@ -24,11 +25,18 @@ from harness.cli.group import (
 
 
 @cli.command(cls=RunCommand)
-@opt("--task", "-t", multiple=True, help="Task(s), comma-separated or repeated; `all` for every installed one.")
+@opt(
+    "--task",
+    "-t",
+    "--tasks",
+    multiple=True,
+    help="Task(s), comma-separated or repeated; `all` for every installed one.",
+)
 @opt("--model", "-m", multiple=True, help="Model(s): an alias, or BACKEND/NAME. See `harness models`.")
 @opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
 @task_options
 @opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
+@opt("--model-args", metavar="KEY=VALUE,...", help="As several -M, in the spelling of lm-evaluation-harness.")
 @opt("-S", "--strategy-option", multiple=True, metavar="KEY=VALUE", help="Option of the strategy (repeatable).")
 @rule_option
 @opt("--resume", type=click.Path(path_type=Path), help="Finish this run; no other option is needed, as a rule.")
@@ -72,7 +80,9 @@ def run(**options: Any) -> None:
     given = with_rule(pairs(options, "task_option", "-T"), options["rule"])
     by_task = launch.select_options(tasks, given)
     asked = {option.name: options[option.name] for option in OPTIONS}
-    model_options, strategy_options = pairs(options, "model_option", "-M"), pairs(options, "strategy_option", "-S")
+    model_options = model_args(options["model_args"]) if options["model_args"] else {}
+    model_options |= pairs(options, "model_option", "-M")
+    strategy_options = pairs(options, "strategy_option", "-S")
     configs = [
         configure(task, model, asked, by_task[task], model_options, strategy_options)
         for model in models

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,20 +18,33 @@ if TYPE_CHECKING:
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @opt("--by", default="task,model,strategy,condition", help="Columns to group by; params as params_NAME.")
+@click.option("--at-equal-cost", is_flag=True, help="Compare strategies: accuracy, cost, and votes that cost as much.")
+@opt("--cost", type=click.Choice(["tokens", "calls", "dollars"]), default="tokens", help="What is equal.")
 @click.option("--incomplete", is_flag=True, help="Include runs that are not complete.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV (- for stdout).")
 @click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet.")
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path, allow_dash=True), help="Write JSON (- for stdout)."
 )
-def table(runs: tuple[Path, ...], by: str, incomplete: bool, **files: Path | None) -> None:
+def table(
+    runs: tuple[Path, ...], by: str, at_equal_cost: bool, cost: Any, incomplete: bool, **files: Path | None
+) -> None:
     """Tidy table over the records of one or more runs, below the gaps that their tasks exist for. An answer that is in
-    several of the runs counts once."""
+    several of the runs counts once.
+
+    With --at-equal-cost: what each run reached and spent, and how it compares with the vote of as many answers of the
+    cheapest run as cost the same. Ask the cheap one several times for that (--epochs).
+    """
     from harness.results import tables
     from harness.results.labels import labels
 
     columns = split((by,))
     opened = open_runs(runs, incomplete)
+    if at_equal_cost:
+        from harness.results import costs
+
+        click.echo("\n\n".join(table.render() for table in costs.tables(costs.read(opened), cost)))
+        return
     tidy = tables.Tidy(columns, several=len(opened) > 1)
     counted = [(label, run.read(tidy.add)) for label, run in zip(labels(opened), opened, strict=True)]
     if tidy.repeated:

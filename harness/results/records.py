@@ -92,6 +92,8 @@ class RecordedRun:
         for name in ("seed", "limit", "num_fewshot", "system_message"):
             if config.get(name, defaults[name]) != defaults[name]:
                 options.append(f"{name} {config[name]}")
+        if ids := config.get("sample_id"):
+            options.append(f"samples {' '.join(map(str, ids))}")
         return ", ".join(options)
 
     @property
