@@ -101,9 +101,7 @@ def test_the_users_own_file_is_trusted(harness, tmp_path) -> None:
 
 
 def test_a_harmless_alias_of_the_working_directory_works_and_says_what_it_replaces(harness, tmp_path) -> None:
-    aliases(
-        tmp_path, tiny={"model": "baseline/oracle", "about": "x", "price": [1, 2]}, own={"model": "baseline/oracle"}
-    )
+    aliases(tmp_path, tiny={"model": "baseline/oracle", "price": [1, 2]}, own={"model": "baseline/oracle"})
     code, _, err = harness("run", *ONE, "--model", "tiny")
     assert (code, err.count("tiny is baseline/oracle here (harness.toml), not embedded/tiny")) == (0, 1)
     assert "note" not in harness("run", *ONE, "--model", "own")[2]

@@ -9,7 +9,7 @@ import sys
 import click
 
 from harness.cli import asking, machine, results  # noqa: F401  their commands join the group
-from harness.cli.group import EXIT_INCOMPLETE, cli
+from harness.cli.group import EXIT_INCOMPLETE, cli, echo
 
 
 def main() -> None:
@@ -21,11 +21,17 @@ def main() -> None:
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as error:
+        from harness.text import printable_lines
+        from harness.trust import masked
+
+        error.message = printable_lines(masked(error.message))
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         sys.exit(EXIT_INCOMPLETE)
     except HarnessError as error:
-        click.echo(f"error: {error.message}" + (f"\n  {error.hint}" if error.hint else ""), err=True)
+        from harness.trust import masked
+
+        echo(masked(f"error: {error.message}" + (f"\n  {error.hint}" if error.hint else "")), err=True)
         sys.exit(error.exit_code)

@@ -12,7 +12,9 @@ from harness.cli.group import (
     EXIT_INCOMPLETE,
     RunCommand,
     cli,
+    echo,
     model_args,
+    note,
     opt,
     pairs,
     read_config_file,
@@ -112,20 +114,21 @@ def run(**options: Any) -> None:
 def _report(finished: Any) -> int:
     """Print a finished run's tables and return the exit code."""
     from harness.launch import resume_command
+    from harness.text import printable
 
     result, progress = finished.result, finished.result.progress
     config = finished.config
-    click.echo(f"\n{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}, "
-               f"seed {config.seed}: {progress.done} of {progress.total} records")  # fmt: skip
+    what = f"{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}"
+    echo(f"\n{printable(what)}, seed {config.seed}: {progress.done} of {progress.total} records")
     if progress.done:
         _show(finished.tally)
     for line in finished.notes:
-        click.echo(f"note: {line}")
-    click.echo(f"\nrun: {finished.directory}")
+        note(line, err=False)
+    echo(f"\nrun: {finished.directory}")
     if result.status == "complete":
         return 0
-    click.echo(f"not complete: {result.reason}", err=True)
-    click.echo(f"finish it with: {resume_command(finished.directory, config)}", err=True)
+    echo(f"not complete: {printable(result.reason)}", err=True)
+    echo(f"finish it with: {resume_command(finished.directory, config)}", err=True)
     return EXIT_INCOMPLETE
 
 
@@ -137,16 +140,16 @@ def _overview(runs: list[Any]) -> None:
 
     names = labels([open_run(run.directory) for run in runs])
     counted = [(name, run.tally.contrasts) for name, run in zip(names, runs, strict=True)]
-    click.echo(f"\n{len(runs)} runs\n" + render_overview(counted))
+    echo(f"\n{len(runs)} runs\n" + render_overview(counted))
 
 
 def _show(tally: Any) -> None:
     """Print a run's tables: conditions and gaps, then the task's own."""
     from harness.results import tables
 
-    click.echo("\n" + tables.render_contrasts(tally.contrasts))
+    echo("\n" + tables.render_contrasts(tally.contrasts))
     for table in tally.tables():
-        click.echo("\n" + table.render())
+        echo("\n" + table.render())
 
 
 def _dry_run(configs: list[Any]) -> None:
@@ -157,7 +160,7 @@ def _dry_run(configs: list[Any]) -> None:
         e = launch.estimate(config)
         least, most = (cost(config.model, e.prompt_tokens, tokens) for tokens in (0, e.completion_tokens))
         paid = "" if least is None or most is None else f", ${least:.2f} to ${most:.2f}"
-        click.echo(
+        echo(
             f"{config.task}, {config.model}: {e.samples} samples x {e.epochs} epochs = {e.calls} "
             f"{'calls' if e.exact else 'calls at least'}, about {e.prompt_tokens} prompt tokens, at most "
             f"{e.completion_tokens} completion tokens if every answer ran to its limit{paid}; nothing was sent"
@@ -183,11 +186,11 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
         made_with = rescore.run_of(directory, task).config.get("task_options", {})
         _show(rescore.score_run(plugins.task(task, made_with | given), given, directory, output))
         if output is not None:
-            click.echo(f"\nrun: {output}")
+            echo(f"\nrun: {output}")
         return
     outcomes = rescore.score_file(plugins.task(task, given), source, output)
     counts = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
-    click.echo(f"{outcomes.total()} responses: {counts or 'none'}", err=True)
+    echo(f"{outcomes.total()} responses: {counts or 'none'}", err=True)
 
 
 @cli.command("import")
@@ -199,14 +202,15 @@ def import_(format: str, file: Path, extra: tuple[str, ...], out: Path) -> None:
     """Make runs of published answers and score them: FORMAT is planbench, aiw ..."""
     from harness.options import parse_pairs
     from harness.results import importing
+    from harness.text import printable
 
     for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
         answers = made.tally.contrasts.total.samples
-        click.echo(f"\n{made.config.task}, {made.config.model}: {answers} answers of {file.name}")
+        echo("\n" + printable(f"{made.config.task}, {made.config.model}: {answers} answers of {file.name}"))
         _show(made.tally)
         if made.judged:
-            click.echo(f"\nsame verdict as in the file: {made.agree} of {made.judged}")
-        click.echo(f"run: {made.directory}")
+            echo(f"\nsame verdict as in the file: {made.agree} of {made.judged}")
+        echo(f"run: {made.directory}")
 
 
 @cli.command()
@@ -233,9 +237,9 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
             raise UsageError("give either --batch FILE or DOMAIN PROBLEM PLAN")
         tally = validation.validate_batch(batch, output, cross_check)
         reasons = ", ".join(f"{n} {r}" for r, n in tally.reasons.most_common())
-        click.echo(f"{tally.reasons.total()} plans: {reasons}", err=True)
+        echo(f"{tally.reasons.total()} plans: {reasons}", err=True)
         if cross_check:
-            click.echo(f"{cross_check}: differs on {tally.differ}, no verdict on {tally.silent}", err=True)
+            echo(f"{cross_check}: differs on {tally.differ}, no verdict on {tally.silent}", err=True)
         return
     if len(files) != 3:
         raise UsageError("three files are needed: DOMAIN PROBLEM PLAN", "or --batch FILE")
@@ -244,12 +248,12 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
         verdict = validation.validate_one(*texts)
     except PDDLError as error:
         raise UsageError(error.message, error.hint) from None
-    for note in validation.notes(texts[0]):
-        click.echo(f"note: {note}", err=True)
-    click.echo(validation.explain(verdict))
+    for line in validation.notes(texts[0]):
+        note(line)
+    echo(validation.explain(verdict))
     if cross_check:
         opinion = validation.second_opinion(cross_check, *texts)
-        click.echo(validation.explain_opinion(cross_check, opinion, verdict))
+        echo(validation.explain_opinion(cross_check, opinion, verdict))
     sys.exit(0 if verdict.valid else 1)
 
 
@@ -265,10 +269,11 @@ def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None
 
     from harness import plugins
     from harness.options import parse_pairs
+    from harness.text import printable
 
     made = plugins.task(task, parse_pairs(task_option, "-T"))
     for sample in itertools.islice(made.samples(seed), limit):
-        click.echo(f"--- {sample.id}   group {sample.group}, condition {sample.condition}")
+        echo("--- " + printable(f"{sample.id}   group {sample.group}, condition {sample.condition}"))
         for message in sample.messages:
-            click.echo(f"[{message.role}] {message.content}")
-        click.echo(f"target: {sample.target}   shallow: {made.baseline('shallow', sample, random.Random(seed))}\n")
+            echo(f"[{message.role}] {message.content}")
+        echo(f"target: {sample.target}   shallow: {made.baseline('shallow', sample, random.Random(seed))}\n")

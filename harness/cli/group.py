@@ -26,6 +26,26 @@ CONFIG_PAIRS = "harness.config_pairs"
 override them."""
 
 
+def echo(text: str, err: bool = False, nl: bool = True) -> None:
+    """Print text, of one line or several, that may hold what a file or a model says: no control character of it reaches
+    the terminal. All commands print by this or `note`."""
+    from harness.text import printable_lines
+
+    click.echo(printable_lines(text), err=err, nl=nl)
+
+
+def echo_json(text: str) -> None:
+    """Print JSON in ASCII, which holds no control character but perhaps DEL."""
+    click.echo(text.replace("\x7f", "\\u007f"))
+
+
+def note(text: str, err: bool = True) -> None:
+    """Print a note, on one line whatever names are in it."""
+    from harness.text import printable
+
+    click.echo(f"note: {printable(text)}", err=err)
+
+
 def opt(*names: str, **attributes: Any) -> Callable[[F], F]:
     """An option that can also be set as HARNESS_<NAME> and by its name in the --config file."""
     long = next(n for n in names if n.startswith("--")).removeprefix("--").partition("/")[0]
@@ -203,8 +223,13 @@ def _trust(context: click.Context, _: click.Parameter, trusted: bool) -> None:
         context.with_resource(trusting_local())
 
 
-trust_option = opt("--trust-config", is_flag=True, expose_value=False, callback=_trust,
-                   help="Let ./harness.toml say which server is asked, which key it gets and what is started.")  # fmt: skip
+trust_option = opt(
+    "--trust-config",
+    is_flag=True,
+    expose_value=False,
+    callback=_trust,
+    help="Let ./harness.toml say which server is asked, which key it gets and what is started.",
+)
 task_options = opt("-T", "--task-option", multiple=True, metavar="KEY=VALUE", help="Option of the task (repeatable).")
 rule_option = opt("--rule", type=click.Choice(["robust", "original"]), help="How answers are read: -T rule=...")
 
@@ -215,7 +240,7 @@ def find_runs(names: tuple[Path, ...]) -> list[Path]:
 
     found, others = store.find_runs(names)
     if others:
-        click.echo(f"note: no run, left out: {', '.join(others)}", err=True)
+        note(f"no run, left out: {', '.join(others)}")
     return found
 
 
@@ -226,8 +251,8 @@ def open_runs(names: tuple[Path, ...], incomplete: bool) -> list[RecordedRun]:
     from harness.results.records import complete_runs
 
     found, notes = complete_runs(find_runs(names), incomplete)
-    for note in notes:
-        click.echo(f"note: {note}", err=True)
+    for line in notes:
+        note(line)
     if not found:
         raise UsageError("no run is complete", "harness run --resume RUN finishes one, --incomplete takes it in")
     return found

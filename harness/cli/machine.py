@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.group import cli, opt, trust_option
+from harness.cli.group import cli, echo, echo_json, opt, trust_option
 
 if TYPE_CHECKING:
     from harness.models.registry import Alias
@@ -42,10 +42,10 @@ def _list(kind: Any, name: str | None, flag: str, as_json: bool) -> None:
         if as_json:
             _print_json({"name": name, "what": what, "options": options})
             return
-        click.echo(what)
+        echo(what)
         for o in options:
             default = f"  [{o['default']}]" if o["default"] else ""
-            click.echo(_wrapped(f"\n{flag} {o['name']}=...{default}\n", o["help"]))
+            echo(_wrapped(f"\n{flag} {o['name']}=...{default}\n", o["help"]))
         return
     rows = []
     for n in plugins.installed(kind):
@@ -83,13 +83,13 @@ def models(as_json: bool) -> None:
     _print_rows(rows, as_json)
     if as_json:
         return
-    click.echo(f"\nor BACKEND/NAME, with one of: {', '.join(plugins.installed('models'))}")
-    click.echo("  openai/NAME       OpenAI, or with --base-url any OpenAI-compatible server")
-    click.echo("  vllm/ORG/NAME     weights on a GPU, on a server that is started for you")
-    click.echo("  embedded/DIR      a model that CTranslate2 has converted, in this process")
-    click.echo("  baseline/oracle   answers without a model; baseline/random, baseline/shallow")
-    click.echo("  replay/RUN        the answers of an earlier run")
-    click.echo("\nYour own aliases: [models.NAME] in harness.toml, see `harness models --help`")
+    echo(f"\nor BACKEND/NAME, with one of: {', '.join(plugins.installed('models'))}")
+    echo("  openai/NAME       OpenAI, or with --base-url any OpenAI-compatible server")
+    echo("  vllm/ORG/NAME     weights on a GPU, on a server that is started for you")
+    echo("  embedded/DIR      a model that CTranslate2 has converted, in this process")
+    echo("  baseline/oracle   answers without a model; baseline/random, baseline/shallow")
+    echo("  replay/RUN        the answers of an earlier run")
+    echo("\nYour own aliases: [models.NAME] in harness.toml, see `harness models --help`")
 
 
 def _needs(alias: Alias) -> str:
@@ -102,13 +102,13 @@ def _print_rows(rows: list[dict[str, str]], as_json: bool) -> None:
     if as_json:
         _print_json(rows)
     elif rows:
-        click.echo(align(list(rows[0]), [list(row.values()) for row in rows], left=3))
+        echo(align(list(rows[0]), [list(row.values()) for row in rows], left=3))
 
 
 def _print_json(value: Any) -> None:
     import json
 
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+    echo_json(json.dumps(value, indent=1))
 
 
 def _wrapped(head: str, text: str) -> str:
@@ -145,5 +145,5 @@ def doctor() -> None:
 
     findings = examine()
     body = [[f.what, {True: "ok", False: "MISSING", None: "-"}[f.works], f.detail] for f in findings]
-    click.echo(align(["part", "state", "detail"], body, left=3))
+    echo(align(["part", "state", "detail"], body, left=3))
     sys.exit(1 if any(f.works is False for f in findings) else 0)

@@ -166,8 +166,8 @@ def _check_trust(alias: Alias) -> None:
         what = ", ".join(name.removeprefix("-M ") for name in alias.decisions)
         raise UsageError(
             f"{LOCAL} in this directory sets {printable(what)} for the model '{printable(alias.name)}'",
-            "that decides what is executed, or who gets a key and your prompts: --trust-config if you trust the file, or "
-            f"move the alias to {user_file()}",
+            "that decides what is executed, or who gets a key and your prompts: give --trust-config if you trust the "
+            f"file, or move the alias to {user_file()}",
         )
     if alias.file == LOCAL and alias.replaces and alias.replaces.means != alias.means:
         line = f"{alias.name} is {alias.model} here ({LOCAL}), not {alias.replaces.model} ({alias.replaces.file})"

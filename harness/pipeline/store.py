@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import DataError, HarnessError, UsageError, cause
-from harness.files import compact, json_line
+from harness.files import compact, json_line, no_links
 from harness.types import Outcome
 
 RECORDS = "records.jsonl"
@@ -60,7 +60,8 @@ def find_runs(names: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
 
 
 def read_config(directory: Path) -> dict[str, Any]:
-    """The contents of run.json."""
+    """The contents of run.json. DataError also if a link is in the directory."""
+    no_links(directory)
     try:
         config: dict[str, Any] = json.loads((directory / "run.json").read_text(encoding="utf-8"))
     except OSError as error:
@@ -119,6 +120,7 @@ class Located(NamedTuple):
 
 def located_records(directory: Path) -> Iterator[Located]:
     """The records of a run in the order in which they were made. DataError for a line that is not a record."""
+    no_links(directory)
     for number, (offset, line) in enumerate(read_lines(directory / RECORDS), 1):
         try:
             record = json.loads(line)
@@ -144,6 +146,7 @@ class Writer:
     def __init__(self, directory: Path) -> None:
         from filelock import FileLock, Timeout
 
+        no_links(directory)
         self.directory = directory
         self._lock = FileLock(directory / "lock")
         try:
@@ -212,7 +215,8 @@ class Writer:
 
 
 def _append_only(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    others = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | others, 0o644)
 
 
 def _failed(line: bytes) -> bool:

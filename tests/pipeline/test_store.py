@@ -1,6 +1,7 @@
 """What is on disk survives crashes: torn lines, locks, full disks, and odd values."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,8 @@ def test_two_writers_are_kept_apart(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full to stand for a full disk")
 def test_a_full_disk_is_a_message_that_says_how_to_go_on(tmp_path: Path) -> None:
-    (tmp_path / "calls.jsonl").symlink_to("/dev/full")
     writer = store.Writer(tmp_path)
+    writer._files[store.JOURNAL] = os.open("/dev/full", os.O_WRONLY)
     with pytest.raises(HarnessError, match="No space left") as error:
         writer.append({"a": 1}, store.JOURNAL)
     assert "--resume" in error.value.hint
