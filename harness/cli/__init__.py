@@ -5,6 +5,7 @@ is imported inside the commands, so that `harness --help` stays quick.
 from __future__ import annotations
 
 import sys
+import warnings
 
 import click
 
@@ -16,6 +17,7 @@ def main() -> None:
     """Entry point. Shows an error as a message and what to do about it, never as a traceback; exits with its code."""
     from harness.errors import HarnessError
 
+    warnings.formatwarning = _warning
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as end:
@@ -33,5 +35,14 @@ def main() -> None:
     except HarnessError as error:
         from harness.trust import masked
 
-        echo(masked(f"error: {error.message}" + (f"\n  {error.hint}" if error.hint else "")), err=True)
+        # Lines that follow are indented: a name with a line end in it passes for no line of ours.
+        said = "\n".join([f"error: {error.message}", *([error.hint] if error.hint else [])])
+        echo("\n  ".join(line.strip() for line in masked(said).split("\n")), err=True)
         sys.exit(error.exit_code)
+
+
+def _warning(message: Warning | str, *_: object, **__: object) -> str:
+    """A warning of some library, which may quote a name from a file, as one line."""
+    from harness.text import printable
+
+    return f"warning: {printable(str(message))}\n"

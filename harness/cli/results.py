@@ -221,6 +221,7 @@ def set_baseline(run: Path, name: str | None) -> None:
     from harness.pipeline import store
     from harness.results import baselines
     from harness.results.records import open_run
+    from harness.text import printable
 
     opened = open_run(store.find_run(run))
     config = opened.config
@@ -231,7 +232,7 @@ def set_baseline(run: Path, name: str | None) -> None:
         target = baselines.set_baseline(opened, name)
     except OSError as error:
         raise HarnessError(f"the baseline can't be written: {cause(error)}") from None
-    echo(f"baseline: {target}" + (f" (in place of the one made of {replaced})" if replaced else ""))
+    echo(f"baseline: {target}" + (f" (in place of the one made of {printable(str(replaced))})" if replaced else ""))
 
 
 @cli.command()

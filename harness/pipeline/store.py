@@ -92,7 +92,9 @@ def _replace(path: Path, text: str) -> None:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(offset, line) of every whole line; a torn last one (no newline) is left out."""
+    """(offset, line) of every whole line; a torn last one (no newline) is left out. DataError if the folder has a
+    link."""
+    no_links(path.parent)
     if path.is_dir():
         raise DataError(f"{path} is a directory")
     if not path.is_file():
@@ -120,7 +122,6 @@ class Located(NamedTuple):
 
 def located_records(directory: Path) -> Iterator[Located]:
     """The records of a run in the order in which they were made. DataError for a line that is not a record."""
-    no_links(directory)
     for number, (offset, line) in enumerate(read_lines(directory / RECORDS), 1):
         try:
             record = json.loads(line)
