@@ -3,6 +3,8 @@ written."""
 
 import json
 import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from mock_server import Faults, MockServer
 from harness import trust
 from harness.errors import UsageError
 from harness.models import registry
+from harness.results import records
 from harness.types import ModelOptions
 
 KEY = "sk-of-openai-0123456789"
@@ -342,6 +345,35 @@ def test_a_planners_process_gets_no_key(tmp_path) -> None:
         pool.close()
     assert "PATH" in environment
     assert not environment.keys() & {"OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY"}
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="there is no git")
+def test_a_repository_that_names_programs_has_none_of_them_started(tmp_path, monkeypatch) -> None:
+    """git runs what the configuration of a repository names, and a repository may come in an archive."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    evil = f"touch '{tmp_path}/started'; cat"
+
+    def git(*arguments: str) -> None:
+        subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], check=True, capture_output=True
+        )
+
+    (tmp_path / "repository").mkdir()
+    monkeypatch.chdir(tmp_path / "repository")
+    git("init", "-q")
+    Path("file").write_text("one")
+    Path(".gitattributes").write_text("file filter=a.b\n")
+    git("add", ".")
+    git("commit", "-q", "-m", "one")
+    clean = records._git_commit()
+    for name in ("core.fsmonitor", "filter.a.b.clean", "filter.a.b.process", "diff.external"):
+        git("config", name, evil)
+    git("config", "filter.a.b.required", "true")
+    Path("file").write_text("two")
+    assert records._git_commit() == f"{clean}+"
+    assert not (tmp_path / "started").exists()
+    assert len(clean or "") == 40
 
 
 def test_options_for_azure_go_to_azure_alone() -> None:

@@ -63,7 +63,8 @@ def models(as_json: bool) -> None:
     """List the model aliases, including your own, and the backends.
 
     Your own stand in a file harness.toml, in your config directory or in the working directory. One in the working
-    directory may have come with a clone: its aliases that set base_url, api_key_env or options need --trust-config.
+    directory may have come with a clone: its aliases that say what is started, where requests go or which key is sent
+    need --trust-config.
 
     \b
     [models.my-model]
@@ -74,7 +75,7 @@ def models(as_json: bool) -> None:
     options = { revision = "main" }               # as with -M
     """
     from harness import plugins
-    from harness.models.registry import aliases
+    from harness.models.registry import aliases, user_file
 
     rows = [
         {"alias": a.name, "model": a.model, "what": a.about + (f" ({_needs(a)})" if a.decisions else "")}
@@ -89,7 +90,7 @@ def models(as_json: bool) -> None:
     echo("  embedded/DIR      a model that CTranslate2 has converted, in this process")
     echo("  baseline/oracle   answers without a model; baseline/random, baseline/shallow")
     echo("  replay/RUN        the answers of an earlier run")
-    echo("\nYour own aliases: [models.NAME] in harness.toml, see `harness models --help`")
+    echo(f"\nYour own aliases: [models.NAME] in {user_file()}, see `harness models --help`")
 
 
 def _needs(alias: Alias) -> str:
