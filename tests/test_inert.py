@@ -117,6 +117,12 @@ def test_a_warning_of_a_library_is_one_line_without_controls(harness) -> None:
     assert shown.count("\n") == 1
 
 
+def test_a_run_in_a_program_and_in_a_notebook(runs) -> None:
+    for run in map(api.load, runs):
+        assert_printable(str(run))
+        assert "<script>" not in run._repr_html_()
+
+
 def test_the_progress_of_a_run(capsys) -> None:
     from harness import display
     from harness.pipeline.runner import Progress

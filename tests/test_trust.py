@@ -221,6 +221,15 @@ def test_a_resumed_run_sends_the_key_of_vllm_to_no_other_machine(harness, tmp_pa
     assert (code, "--base-url http://stranger.example/v1" in err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    "options", [{"base_url": 5}, {"extra": ["command"]}, {"extra": {"command": {}}}, {"api_key_env": []}]
+)
+def test_a_resumed_run_with_options_that_are_no_text_is_refused(harness, tmp_path, options) -> None:
+    run = recorded(harness, tmp_path, "vllm/x", **options)
+    code, _, err = harness("run", "--resume", run)
+    assert (code, "configuration can't be read" in err) == (1, True)
+
+
 def test_a_run_on_a_local_server_is_resumed_without_more_words(harness, tmp_path) -> None:
     with MockServer(Faults(text="Answer: 3")) as server:
         run = recorded(harness, tmp_path, "openai/m", base_url=server.base_url, extra={"api": "chat"})

@@ -4,13 +4,14 @@ is imported inside the commands, so that `harness --help` stays quick.
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 
 import click
 
 from harness.cli import asking, machine, results  # noqa: F401  their commands join the group
-from harness.cli.group import EXIT_INCOMPLETE, cli, echo
+from harness.cli.group import EXIT_INCOMPLETE, cli, echo, message
 
 
 def main() -> None:
@@ -23,11 +24,11 @@ def main() -> None:
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as error:
-        from harness.text import printable_lines
         from harness.trust import masked
 
-        error.message = printable_lines(masked(error.message))
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        echo(masked(said.getvalue()), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         echo("interrupted", err=True)
@@ -35,9 +36,7 @@ def main() -> None:
     except HarnessError as error:
         from harness.trust import masked
 
-        # Lines that follow are indented: a name with a line end in it passes for no line of ours.
-        said = "\n".join([f"error: {error.message}", *([error.hint] if error.hint else [])])
-        echo("\n  ".join(line.strip() for line in masked(said).split("\n")), err=True)
+        message(masked(f"error: {error.message}" + (f"\n{error.hint}" if error.hint else "")))
         sys.exit(error.exit_code)
 
 

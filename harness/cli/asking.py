@@ -13,6 +13,7 @@ from harness.cli.group import (
     RunCommand,
     cli,
     echo,
+    message,
     model_args,
     note,
     opt,
@@ -127,7 +128,7 @@ def _report(finished: Any) -> int:
     echo(f"\nrun: {finished.directory}")
     if result.status == "complete":
         return 0
-    echo(f"not complete: {printable(result.reason)}", err=True)
+    message(f"not complete: {result.reason}")
     echo(f"finish it with: {resume_command(finished.directory, config)}", err=True)
     return EXIT_INCOMPLETE
 
@@ -274,6 +275,6 @@ def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None
     made = plugins.task(task, parse_pairs(task_option, "-T"))
     for sample in itertools.islice(made.samples(seed), limit):
         echo("--- " + printable(f"{sample.id}   group {sample.group}, condition {sample.condition}"))
-        for message in sample.messages:
-            echo(f"[{message.role}] {message.content}")
+        for turn in sample.messages:
+            echo(f"[{turn.role}] {turn.content}")
         echo(f"target: {sample.target}   shallow: {made.baseline('shallow', sample, random.Random(seed))}\n")

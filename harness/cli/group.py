@@ -46,6 +46,12 @@ def note(text: str, err: bool = True) -> None:
     click.echo(f"note: {printable(text)}", err=err)
 
 
+def message(text: str) -> None:
+    """Print what went wrong on standard error. Its further lines are indented: a name with a line end in it then passes
+    for no line of ours."""
+    echo("\n  ".join(line.strip() for line in text.split("\n")), err=True)
+
+
 def opt(*names: str, **attributes: Any) -> Callable[[F], F]:
     """An option that can also be set as HARNESS_<NAME> and by its name in the --config file."""
     long = next(n for n in names if n.startswith("--")).removeprefix("--").partition("/")[0]

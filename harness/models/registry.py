@@ -76,7 +76,7 @@ def trusting_local() -> Iterator[None]:
 
 def trusts_local() -> bool:
     """Whether the user said so: --trust-config, or HARNESS_TRUST_CONFIG=1."""
-    return _trusting.get() or os.environ.get("HARNESS_TRUST_CONFIG", "").lower() in ("1", "true", "yes", "on")
+    return _trusting.get() or os.environ.get("HARNESS_TRUST_CONFIG", "").lower() in ("1", "true", "t", "yes", "y", "on")
 
 
 def user_file() -> Path:
