@@ -94,7 +94,7 @@ def run(**options: Any) -> None:
     # Open all of them first: an error in the last one should not appear after hours spent on the first.
     opened = [launch.prepare(config)[2] for config in configs]
     if options["dry_run"]:
-        _dry_run(configs)
+        dry_run(configs)
         return
     for model in opened:
         if isinstance(model, Checked):
@@ -153,7 +153,7 @@ def _show(tally: Any) -> None:
         echo("\n" + table.render())
 
 
-def _dry_run(configs: list[Any]) -> None:
+def dry_run(configs: list[Any]) -> None:
     from harness import launch
     from harness.results.ranks import cost
 
