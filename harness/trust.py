@@ -190,7 +190,7 @@ def check_no_secret(options: ModelOptions) -> None:
 
 _NOWHERE = SplitResult("", "", "", "", "")
 
-_HINT = "name the environment variable that holds the key with --api-key-env"
+_HINT = "a key stands in an environment variable: --api-key-env names it; or HF_TOKEN, VLLM_API_KEY"
 
 
 def _check_url(url: str, where: str) -> None:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from mock_server import Faults, MockServer
 
 from harness import trust
-from harness.errors import UsageError
+from harness.errors import DataError, UsageError
 from harness.models import registry
 from harness.results import records
+from harness.tasks.multihop import published
 from harness.types import ModelOptions
 
 KEY = "sk-of-openai-0123456789"
@@ -108,6 +109,38 @@ def test_a_harmless_alias_of_the_working_directory_works_and_says_what_it_replac
     code, _, err = harness("run", *ONE, "--model", "tiny")
     assert (code, err.count("tiny is baseline/oracle here (harness.toml), not embedded/tiny")) == (0, 1)
     assert "note" not in harness("run", *ONE, "--model", "own")[2]
+
+
+def test_an_alias_that_hides_a_models_full_name_says_so(harness, tmp_path) -> None:
+    aliases(tmp_path, **{"baseline/random": {"model": "baseline/oracle"}})
+    assert "baseline/random is baseline/oracle here" in harness("run", *ONE, "--model", "baseline/random")[2]
+
+
+def test_a_user_in_the_configuration_directory_is_trusted(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(registry, "user_file", lambda: tmp_path / "harness.toml")
+    monkeypatch.chdir(tmp_path)
+    aliases(tmp_path, mine={"model": "openai/x", "base_url": "http://127.0.0.1:1/v1"})
+    assert registry.resolve("mine", ModelOptions())[2].base_url == "http://127.0.0.1:1/v1"
+
+
+def test_code_of_a_folder_that_is_named_like_a_model_of_the_hub_is_not_run(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("org/name").mkdir(parents=True)
+    Path("org/name/config.json").write_text("{}")
+    code = ModelOptions(extra={"trust_remote_code": "true"})
+    with pytest.raises(UsageError, match="is a folder here"):
+        registry.open_model("vllm/org/name", code)
+    registry.open_model("vllm/./org/name", code)
+    registry.open_model("vllm/org/name", ModelOptions())
+
+
+def test_a_folder_that_is_named_like_a_set_of_the_hub_is_not_read(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for hub in published.HUB.values():
+        Path(hub.name).mkdir(parents=True, exist_ok=True)
+    for dataset in published.HUB:
+        with pytest.raises(DataError, match="is a folder here"):
+            published._from_hub(dataset)
 
 
 def test_a_price_for_a_shipped_alias_replaces_nothing(harness, tmp_path) -> None:
@@ -357,7 +390,8 @@ def test_a_planners_process_gets_no_key(tmp_path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="there is no git")
-def test_a_repository_that_names_programs_has_none_of_them_started(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("filter_name", ["a.b", "c=d"])
+def test_a_repository_that_names_programs_has_none_of_them_started(tmp_path, monkeypatch, filter_name) -> None:
     """git runs what the configuration of a repository names, and a repository may come in an archive."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -372,13 +406,14 @@ def test_a_repository_that_names_programs_has_none_of_them_started(tmp_path, mon
     monkeypatch.chdir(tmp_path / "repository")
     git("init", "-q")
     Path("file").write_text("one")
-    Path(".gitattributes").write_text("file filter=a.b\n")
+    Path(".gitattributes").write_text(f"file filter={filter_name}\n")
     git("add", ".")
     git("commit", "-q", "-m", "one")
     clean = records._git_commit()
-    for name in ("core.fsmonitor", "filter.a.b.clean", "filter.a.b.process", "diff.external"):
+    filters = [f"filter.{filter_name}.{kind}" for kind in ("clean", "process")]
+    for name in ("core.fsmonitor", "diff.external", *filters):
         git("config", name, evil)
-    git("config", "filter.a.b.required", "true")
+    git("config", f"filter.{filter_name}.required", "true")
     Path("file").write_text("two")
     assert records._git_commit() == f"{clean}+"
     assert not (tmp_path / "started").exists()

@@ -89,7 +89,10 @@ def aliases() -> dict[str, Alias]:
     replaces its aliases, and harness.toml in the working directory those of both. Raises DataError for a file that
     can't be read."""
     texts = [("registry.toml", (resources.files("harness.models") / "registry.toml").read_text(encoding="utf-8"))]
-    texts += [(str(p), _read(p)) for p in (user_file(), Path(LOCAL)) if p.is_file()]
+    user, local = user_file(), Path(LOCAL)
+    texts += [(str(user), _read(user))] if user.is_file() else []
+    if local.is_file() and not (user.is_file() and local.samefile(user)):
+        texts.append((LOCAL, _read(local)))
     found: dict[str, Alias] = {}
     for where, text in texts:
         try:
@@ -169,11 +172,14 @@ def _check_trust(alias: Alias) -> None:
             "that decides what is executed, or who gets a key and your prompts: give --trust-config if you trust the "
             f"file, or move the alias to {user_file()}",
         )
-    if alias.file == LOCAL and alias.replaces and alias.replaces.means != alias.means:
-        line = f"{alias.name} is {alias.model} here ({LOCAL}), not {alias.replaces.model} ({alias.replaces.file})"
-        if line not in _said:
-            _said.add(line)
-            print(f"note: {printable(line)}", file=sys.stderr, flush=True)
+    before = alias.replaces
+    if alias.file != LOCAL or (before.means == alias.means if before else "/" not in alias.name):
+        return
+    instead = f"{before.model} ({before.file})" if before else f"the {alias.name} of that backend"
+    line = f"{alias.name} is {alias.model} here ({LOCAL}), not {instead}"
+    if line not in _said:
+        _said.add(line)
+        print(f"note: {printable(line)}", file=sys.stderr, flush=True)
 
 
 _said: set[str] = set()

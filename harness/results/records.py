@@ -233,19 +233,25 @@ def _git_commit() -> str | None:
     safe = ["-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"]
     try:
         configured = _git("config", "--list", "--show-scope", "--name-only", "-z").stdout.split("\0")
-        for scope, name in zip(configured[::2], configured[1::2], strict=False):
-            if scope in ("local", "worktree") and name.startswith("filter."):
-                safe += ["-c", f"{name}={'false' if name.endswith('.required') else ''}"]
+        own = zip(configured[::2], configured[1::2], strict=False)
+        filters = [name for scope, name in own if scope in ("local", "worktree") and name.startswith("filter.")]
         commit = _git("rev-parse", "HEAD").stdout.strip()
+        if not re.fullmatch("[0-9a-f]{40,64}", commit) or configured == [""]:
+            return None
+        if not all(re.fullmatch(r"[\w.-]+", name) for name in filters):
+            return f"{commit}+"  # `-c` can't set such a name: we don't look
+        for name in filters:
+            safe += ["-c", f"{name}={'false' if name.endswith('.required') else ''}"]
         differs = _git(*safe, "diff", "--quiet", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "HEAD")
     except (OSError, subprocess.TimeoutExpired):
         return None
-    known = re.fullmatch("[0-9a-f]{40,64}", commit) and configured != [""]
-    return commit + ("+" if differs.returncode else "") if known else None
+    return commit + ("+" if differs.returncode else "")
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**trust.child_environment(prefixes=("GIT_",)), "GIT_OPTIONAL_LOCKS": "0"}
+    # An object that is missing would be fetched, by a program that the repository may name.
+    nothing_fetched = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    environment = trust.child_environment(prefixes=("GIT_",)) | nothing_fetched
     return subprocess.run(
         ["git", *arguments], capture_output=True, text=True, errors="replace", timeout=5, check=False, env=environment
     )
