@@ -142,7 +142,7 @@ def words(decisions: Decisions) -> str:
 
 _SECRET_NAME = re.compile(
     r"(^|[_.-])(api_?key|access_?key(_id)?|secret(_key)?|client_secret|private_?key|password|passwd|authorization|"
-    r"auth|bearer|credentials?|cookie|(auth|access|api|hf|id|session|refresh)_?token)$|headers?$",
+    r"auth|bearer|credentials?|cookie|(auth|access|api|hf|id|session|refresh)_?token)$|^((extra|default|http)[_-])?headers?$",
     re.IGNORECASE,
 )
 """Names of options and JSON keys whose value is a secret, or holds some (headers)."""

@@ -165,7 +165,8 @@ OPTIONS = (
     RunOption("budget_tokens", RunConfig, "Stop when this many tokens are used.", least=1),
     RunOption("name", RunConfig, "A label, shown if the run stands beside others."),
     RunOption("base_url", ModelOptions, "An OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1"),
-    RunOption("api_key_env", ModelOptions, "Name of the environment variable that holds the key."),
+    RunOption("api_key_env", ModelOptions, "Name of the environment variable with the server's key. Without it, a key "
+              "goes to its own host alone."),
 )  # fmt: skip
 
 
