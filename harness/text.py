@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +37,15 @@ def printable_lines(text: str) -> str:
     if text.isprintable():
         return text
     return re.sub(r"[^\n\t]+", lambda stretch: printable(stretch[0]), text)
+
+
+def printable_json(text: str) -> str:
+    """JSON of the same value with nothing in it that can't be printed but line ends."""
+    return re.sub(r"[^\n]", lambda c: c[0] if c[0].isprintable() else _json_escaped(c[0]), text)
+
+
+def _json_escaped(c: str) -> str:
+    return "\\u007f" if c == "\x7f" else json.dumps(c)[1:-1]
 
 
 def _escaped(c: str) -> str:

@@ -93,6 +93,8 @@ def test_the_terminal(harness, runs, tmp_path) -> None:
         ("report", *runs, "-o", "report.html"),
         ("score", "--task", "aiw", runs[0]),
         ("run", "--resume", runs[0]),
+        ("show", runs[0]),
+        ("show", runs[0], "--json"),
         ("models",),
         ("models", "--json"),
         ("run", "--task", "aiw", "--model", EVIL.replace("\x00", "")),
@@ -106,7 +108,8 @@ def test_the_terminal(harness, runs, tmp_path) -> None:
         printed += "FORGED" in out + err
         assert_printable(out + err)
         forged = [line for line in (out + err).splitlines() if line.startswith("FORGED")]
-        assert not forged or "--csv" in command, command  # a cell of CSV may have line ends, in quotes
+        # A cell of CSV may have line ends, in quotes, and an answer that is shown has those that it has.
+        assert not forged or {"--csv", "show"} & set(command), command
     assert printed > 10  # the names are there, and shown
 
 
@@ -247,6 +250,15 @@ def test_cells_are_no_formulas_and_are_read_as_they_were_written(texts: list[str
     (cells,) = [*csv.DictReader(io.StringIO(out.getvalue(), newline=""))] or [{}]
     assert_cells([cells.values()])
     assert files.csv_row_read(cells) == row or not any(texts)
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@example({"\x7f\x9b\u202e": "\U000e0001\n\ud800"})
+def test_json_that_is_printed_has_no_control_and_reads_back_as_it_was(value: object) -> None:
+    for indent in (None, 1):
+        shown = text.printable_json(json.dumps(value, ensure_ascii=False, indent=indent))
+        assert not CONTROLS.search(shown)
+        assert json.loads(shown) == value
 
 
 def test_numbers_stay_numbers() -> None:

@@ -34,9 +34,11 @@ def echo(text: str, err: bool = False, nl: bool = True) -> None:
     click.echo(printable_lines(text), err=err, nl=nl)
 
 
-def echo_json(text: str) -> None:
-    """Print JSON in ASCII, which holds no control character but perhaps DEL."""
-    click.echo(text.replace("\x7f", "\\u007f"))
+def echo_json(text: str, nl: bool = True) -> None:
+    """Print JSON: what can't be printed is in it as JSON's own escapes, so that it reads back as it was."""
+    from harness.text import printable_json
+
+    click.echo(printable_json(text), nl=nl)
 
 
 def note(text: str, err: bool = True) -> None:
@@ -248,6 +250,12 @@ def find_runs(names: tuple[Path, ...]) -> list[Path]:
     if others:
         note(f"no run, left out: {', '.join(others)}")
     return found
+
+
+def scored_elsewhere(run: RecordedRun) -> None:
+    """Say it if a run's verdicts are those of another tool."""
+    if run.scored_by:
+        note(f"{run.directory.name}: verdicts {run.scored_by}")
 
 
 def open_runs(names: tuple[Path, ...], incomplete: bool) -> list[RecordedRun]:

@@ -109,7 +109,7 @@ def _print_rows(rows: list[dict[str, str]], as_json: bool) -> None:
 def _print_json(value: Any) -> None:
     import json
 
-    echo_json(json.dumps(value, indent=1))
+    echo_json(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def _wrapped(head: str, text: str) -> str:

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.group import F, cli, echo, echo_json, find_runs, note, open_runs, opt, split, task_options
+from harness.cli.group import (
+    F,
+    cli,
+    echo,
+    echo_json,
+    find_runs,
+    note,
+    open_runs,
+    opt,
+    scored_elsewhere,
+    split,
+    task_options,
+)
 
 if TYPE_CHECKING:
     from harness.results.gate import FailOn
@@ -47,6 +59,8 @@ def table(
         return
     tidy = tables.Tidy(columns, several=len(opened) > 1)
     counted = [(label, run.read(tidy.add)) for label, run in zip(labels(opened), opened, strict=True)]
+    for run in opened:
+        scored_elsewhere(run)
     if tidy.repeated:
         note(f"{tidy.repeated} answers are in several runs, and count once")
     rows = tidy.rows()
@@ -68,7 +82,7 @@ def table(
         if files["parquet_file"]:
             frame.to_parquet(files["parquet_file"], index=False)
         if str(files["json_file"]) == "-":
-            echo_json(frame.to_json(orient="records", indent=1))
+            echo_json(frame.to_json(orient="records", indent=1, force_ascii=False))
         elif files["json_file"]:
             frame.to_json(files["json_file"], orient="records", indent=1, force_ascii=False)
     except OSError as error:
@@ -87,6 +101,7 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
 
     opened = [open_run(directory) for directory in find_runs(runs)]
     for label, run in zip(labels(opened), opened, strict=True):
+        scored_elsewhere(run)
         contrasts, found = effects.of_run(run, split(adjust))
         parts = [printable(str(run.directory)), tables.render_main_gaps([(label, contrasts)])]
         parts += [table.render() for table in found]
@@ -225,7 +240,7 @@ def set_baseline(run: Path, name: str | None) -> None:
 
     opened = open_run(store.find_run(run))
     config = opened.config
-    name = name or f"{config['task']}-{config['model'].replace('/', '-')}"
+    name = name or f"{config['task']}-{config['model']}".replace("/", "-")
     before = baselines.baseline_folder(name)
     replaced = open_run(before).about.get("run_id") if (before / baselines.ANSWERS).is_file() else None
     try:
@@ -292,18 +307,36 @@ def history_show(file: Path) -> None:
 
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval"]), required=True, help="The other tool.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The JSON file to write.")
-def export(run: Path, kind: str, output: Path) -> None:
-    """A run as a log of inspect_ai, or as results of lm-evaluation-harness."""
-    from harness.errors import HarnessError, cause
+@click.option("--to", "kind", required=True, help="The other tool, or the kind of training data.",
+              type=click.Choice(["inspect", "lm-eval", "every-eval-ever", "sft", "preference"]))  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True,
+              help="The JSON file to write; for every-eval-ever the folder in which its data/ is.")  # fmt: skip
+@opt("--held-out", type=click.FloatRange(0, 1, max_open=True), default=0.2,
+     help="sft, preference: this share of groups is never written.")  # fmt: skip
+@click.option("--with-hinted", is_flag=True, help="sft, preference: also answers that were given with a hint.")
+def export(run: Path, kind: Any, output: Path, held_out: float, with_hinted: bool) -> None:
+    """A run as a log of inspect_ai, as results and samples of lm-evaluation-harness, as a record of Every Eval Ever, or
+    as training data.
+
+    The samples of lm-evaluation-harness (samples_TASK_DATE.jsonl) are written beside the results. sft: chats that end
+    in an answer that the verifier found right; preference: a right and a wrong answer to one prompt, as JSON Lines.
+    """
     from harness.pipeline import store
     from harness.results import export as exports
+    from harness.results import traces
+    from harness.results.records import open_run
 
-    try:
-        exports.write(store.find_run(run), kind, output)
-    except OSError as error:
-        raise HarnessError(f"{output}: can't be written: {cause(error)}") from None
+    directory = store.find_run(run)
+    if kind in ("sft", "preference"):
+        counted = traces.write(open_run(directory), kind, output, held_out, with_hinted)
+        echo(f"{kind}: {output}, {counted['lines']} lines")
+        echo(f"{counted['held out']} answers are of groups that are held out, {counted['hinted']} had a hint")
+        return
+    for written in exports.write(directory, kind, output):
+        echo(f"{kind}: {written}")
+    if kind == "every-eval-ever":
+        echo("before you submit it, say who evaluated (source_organization_name, evaluator_relationship),")
+        echo("and who made the model if `developer` is unknown")
 
 
 @cli.command()

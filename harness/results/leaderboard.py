@@ -41,6 +41,7 @@ def rows(runs: Sequence[Counted], with_published: bool = False) -> list[Row]:
 def _rows(counted: Counted) -> Iterator[Row]:
     run, contrasts = counted.run, counted.contrasts
     source = f"imported: {run.imported.get('file')}" if run.imported else "run"
+    source += f", {run.scored_by}" if run.scored_by else ""
     source += "" if run.status == "complete" else f" ({run.status})"
     common: Row = {"model": run.model, "task": run.task, "strategy": _strategy(counted), "source": source}
     common |= {"task_version": run.version, "run_id": run.about.get("run_id"), "date": run.date[:10]}
