@@ -10,6 +10,7 @@ from typing import Literal
 
 from harness.models.registry import Price
 from harness.pipeline.runner import Progress
+from harness.text import printable
 
 Display = Literal["rich", "plain", "none"]
 
@@ -37,6 +38,7 @@ def _rate(p: Progress) -> float:
 def progress(kind: Display, label: str, price: Price | None = None) -> Iterator[Callable[[Progress], None]]:
     """Yields a function that displays the progress given to it. It may be called any number of times. `price` is the
     model's, None if it is not known."""
+    label = printable(label)
     if kind == "none":
         yield lambda _: None
     elif kind == "plain":
@@ -64,12 +66,12 @@ def _rich(label: str, price: Price | None) -> Iterator[Callable[[Progress], None
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
-    from rich.text import Text
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[facts]}"))
+    shown = (TextColumn(f"{{task.{name}}}", markup=False) for name in ("description", "fields[facts]"))
+    columns = (next(shown), BarColumn(), MofNCompleteColumn(), next(shown))
     with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(Text(label).plain, total=None, facts="starting")
+        task = bar.add_task(label, total=None, facts="starting")
 
         def update(p: Progress) -> None:
             bar.update(task, total=p.total, completed=p.done, facts=facts(p, _rate(p), price))

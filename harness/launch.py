@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import shutil
 import signal
 from collections.abc import Mapping
@@ -14,8 +15,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import display, plugins
+from harness import display, plugins, trust
 from harness.errors import HarnessError, UsageError, cause
+from harness.models import registry
 from harness.models.registry import open_model, price_of
 from harness.options import describe
 from harness.pipeline import store
@@ -23,7 +25,7 @@ from harness.pipeline.config import RunConfig
 from harness.pipeline.runner import Result, Run, count, epochs_of, preamble, samples_of, sampling_of
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
-from harness.types import Model, Outcome, Strategy, Task
+from harness.types import Model, ModelOptions, Outcome, Strategy, Task
 
 
 @dataclass(frozen=True)
@@ -123,13 +125,33 @@ def _has_answers(directory: Path) -> bool:
     return any(not Outcome(record["outcome"]).is_infrastructure for record in store.read_records(directory))
 
 
-def resume(directory: Path, show: display.Display = "none", **changes: Any) -> Finished:
-    """Finish a run. `changes` are fields of RunConfig that do not change answers, such as a larger budget."""
+def resume(
+    directory: Path, show: display.Display = "none", repeated: ModelOptions | None = None, **changes: Any
+) -> Finished:
+    """Finish a run. `changes` are fields of RunConfig that do not change answers, such as a larger budget.
+
+    A run.json may be a stranger's. UsageError if it would decide what is executed, or which server gets a key, and
+    `repeated` (options of the command line) does not say the same.
+    """
     about = dict(open_run(directory).about)
     config = replace(RunConfig.from_json(about["config"]), **changes)
     about["config"] = {**about["config"], **changes}
+    trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory)
     task, strategy, model = prepare(config)
     return _execute(directory, about, config, task, strategy, model, show)
+
+
+def _decisions(config: RunConfig) -> trust.Decisions:
+    """What must be repeated to resume a run of this configuration."""
+    backend, _, resolved = registry.resolve(config.model, config.model_options)
+    return trust.decisions_of_run(backend, config.model_options, resolved)
+
+
+def resume_command(directory: Path, config: RunConfig) -> str:
+    """The command that finishes the run, with the options that must be repeated."""
+    trusted = ["--trust-config"] if registry.needs_trust(config.model) else []
+    repeated = trust.words(_decisions(config))
+    return " ".join(["harness run --resume", shlex.quote(str(directory)), *trusted, *([repeated] if repeated else [])])
 
 
 def _execute(

@@ -17,7 +17,7 @@ LAYERS = (
     "plugins",
     "pddl_domains",
     "reading pddl",
-    "files text",
+    "files text trust",
     "statistics options errors seeds types",
 )
 """Each room may import rooms of the lines below, and of its own line. The pipeline knows models and strategies by their

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
+from harness import trust
 from harness.errors import FatalModelError, ModelError, ModelErrorKind, UsageError
 from harness.models import context, refusals, wire
 from harness.models.context import Room
@@ -25,8 +26,6 @@ from harness.models.health import Health
 from harness.models.transport import ABSENT, AiohttpTransport, OpenAITransport, Transport, TransportError
 from harness.options import build, option
 from harness.types import Completion, ModelOptions, Params, Request
-
-HOSTED = "https://api.openai.com/v1"
 
 BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
@@ -82,6 +81,8 @@ class OpenAICompatible:
         self._options = options
         self._base_url = _checked_url(options.base_url)
         self._hosted = self._base_url is None
+        if self._settings.azure_endpoint and (self._base_url or self._settings.client == "aiohttp"):
+            raise UsageError("-M azure_endpoint goes with neither --base-url nor -M client=aiohttp", "leave one out")
         self._extra = _json_option(self._settings.extra_body, "extra_body")
         if self._settings.chat_template_kwargs:
             kwargs = _json_option(self._settings.chat_template_kwargs, "chat_template_kwargs")
@@ -98,25 +99,24 @@ class OpenAICompatible:
         """See harness.types.Model."""
         return {
             "model": self._model,
-            "server": self._settings.azure_endpoint or self._base_url or HOSTED,
+            "server": self._server,
             "api": self._settings.api,
             "extra_body": json.dumps(self._extra, sort_keys=True) if self._extra else None,
             **({"omit": ",".join(self._omit)} if self._omit else {}),
         }
 
     @property
-    def _key_variable(self) -> str:
-        return self._options.api_key_env or (
-            "AZURE_OPENAI_API_KEY" if self._settings.azure_endpoint else "OPENAI_API_KEY"
-        )
+    def _server(self) -> str:
+        return self._settings.azure_endpoint or self._base_url or trust.HOSTED
 
     def check(self) -> None:
         """See harness.types.Checked. Raises UsageError if the key that the server needs is not set."""
-        self._key = os.environ.get(self._key_variable) or None
-        if self._key is None and (self._hosted or self._options.api_key_env):
+        variable = trust.key_variable(self._server, self._options.api_key_env)
+        self._key = os.environ.get(variable) or None if variable else None
+        if self._key is None and variable:
             raise UsageError(
-                f"{self.name} needs a key in the environment variable {self._key_variable}, which is not set",
-                f"export {self._key_variable}=..., or name another with --api-key-env, or a server with --base-url",
+                f"{self.name} needs a key in the environment variable {variable}, which is not set",
+                f"export {variable}=..., or name another with --api-key-env, or a server with --base-url",
             )
 
     async def start(self) -> None:
@@ -125,7 +125,7 @@ class OpenAICompatible:
         client = self._settings.client
         if client == "auto":
             client = "openai" if self._hosted or self._settings.api == "responses" else "aiohttp"
-        base_url = self._base_url or HOSTED
+        base_url = self._base_url or trust.HOSTED
         if client == "openai":
             self._transport = OpenAITransport(
                 base_url, self._key, self._options.timeout, self.max_connections, self._settings.azure_endpoint,
@@ -225,7 +225,7 @@ class OpenAICompatible:
         if reply.status != 200:
             return self._unanswered(reply.status, refusals.read(reply.body), body, reply.headers)
         try:
-            return wire.completion(self._settings.api, json.loads(reply.body.decode("utf-8", "replace")))
+            return wire.completion(self._settings.api, json.loads(self._body_without_key(reply.body)))
         except refusals.ServerError as error:
             return self._unanswered(error.words.status or 500, error.words, body)
         except (ValueError, RecursionError):
@@ -244,7 +244,7 @@ class OpenAICompatible:
 
     @property
     def _where(self) -> str:
-        return urlsplit(self._settings.azure_endpoint or self._base_url or HOSTED).netloc
+        return urlsplit(self._server).netloc
 
     def _unanswered(
         self, status: int, said: refusals.Words, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
@@ -266,7 +266,9 @@ class OpenAICompatible:
         """The error of a refusal: one to be retried, one for this sample only, or one for all of them."""
         wait = _retry_after(headers)
         if status in (401, 402, 403):
-            hint = f"is the key in {self._key_variable} right, and has it access to {self._model}?"
+            variable = trust.key_variable(self._server, self._options.api_key_env)
+            hint = f"is the key in {variable} right, and has it access to {self._model}?"
+            hint = hint if variable else "no key was sent: --api-key-env NAME says which one this server gets"
             hint = "is there credit left on the account?" if status == 402 else hint
             return self._error(what, "auth", hint, FatalModelError)
         if status == 404:
@@ -288,8 +290,13 @@ class OpenAICompatible:
         return self._error(what, "bad_request", refusals.parameter_hint(said, body))
 
     def _without_key(self, text: str) -> str:
-        """The text without the key, which servers like to quote."""
-        return text.replace(self._key, "[key]") if self._key else text
+        """The text without the key, which servers like to quote, and without others."""
+        return trust.masked(text, self._key)
+
+    def _body_without_key(self, body: bytes) -> str:
+        """A reply that may be recorded: a server can quote the key in an answer too."""
+        text = body.decode("utf-8", "replace")
+        return text.replace(self._key, trust.MASK) if self._key and len(self._key) >= trust.SHORTEST_KEY else text
 
     def _error(
         self, message: str, kind: ModelErrorKind, hint: str = "", cls: type[ModelError] = ModelError
@@ -322,15 +329,16 @@ class _TooLong(Exception):  # noqa: N818 - as _Retryable
 def _checked_url(url: str | None) -> str | None:
     if url is None:
         return None
+    trust.check_no_secret(ModelOptions(url))
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise UsageError(f"--base-url {url}: not a URL of a server", "for example http://127.0.0.1:8000/v1") from None
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"--base-url {url}: not a URL of a server", "for example http://127.0.0.1:8000/v1")
-    if "@" in parts.netloc:
-        raise UsageError("--base-url: a URL with credentials in it ends up in logs", "give the key with --api-key-env")
+        raise UsageError(
+            f"--base-url {trust.masked(url)}: not a URL of a server", "for example http://127.0.0.1:8000/v1"
+        )
     return url.rstrip("/")
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import DataError, HarnessError, UsageError, cause
-from harness.files import compact, json_line
+from harness.files import compact, json_line, no_links
 from harness.types import Outcome
 
 RECORDS = "records.jsonl"
@@ -61,7 +61,8 @@ def find_runs(names: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
 
 
 def read_config(directory: Path) -> dict[str, Any]:
-    """The contents of run.json."""
+    """The contents of run.json. DataError also if a link is in the directory."""
+    no_links(directory)
     try:
         config: dict[str, Any] = json.loads((directory / "run.json").read_text(encoding="utf-8"))
     except OSError as error:
@@ -92,7 +93,9 @@ def _replace(path: Path, text: str) -> None:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(offset, line) of every whole line; a torn last one (no newline) is left out."""
+    """(offset, line) of every whole line; a torn last one (no newline) is left out. DataError if the folder has a
+    link."""
+    no_links(path.parent)
     if path.is_dir():
         raise DataError(f"{path} is a directory")
     if not path.is_file():
@@ -145,6 +148,7 @@ class Writer:
     def __init__(self, directory: Path) -> None:
         from filelock import FileLock, Timeout
 
+        no_links(directory)
         self.directory = directory
         self._lock = FileLock(directory / "lock")
         try:
@@ -213,7 +217,8 @@ class Writer:
 
 
 def _append_only(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    others = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | others, 0o644)
 
 
 def _failed(line: bytes) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, UsageError
+from harness.files import no_links
 from harness.options import suggestion
 from harness.pipeline import store
 from harness.results.records import RecordedRun
@@ -180,7 +181,10 @@ def set_baseline(opened: RecordedRun, name: str, root: Path = BASELINES) -> Path
     run, target = opened.directory, baseline_folder(name, root)
     if opened.status != "complete":
         raise UsageError(f"{run} is not complete: {opened.status}", f"harness run --resume {run}")
+    if target.is_symlink():
+        raise DataError(f"{target} is a symbolic link", "a baseline is a folder of its own: remove the link")
     target.mkdir(parents=True, exist_ok=True)
+    no_links(target)
     lines = sorted(json.dumps(asdict(a), ensure_ascii=False) for a in answers(opened).values())
     (target / ANSWERS).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     names = ("run_id", "created", "config", "task", "conditions", "versions", "git_commit", "model", "imported")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -11,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness import __version__, plugins
+from harness import __version__, plugins, trust
 from harness.errors import DataError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
@@ -244,15 +246,30 @@ def _versions() -> dict[str, str]:
 
 
 def _git_commit() -> str | None:
-    """The commit of the working directory's repository, with + if files differ from it."""
+    """The commit of the working directory's repository, with + if files differ from it. The repository's own
+    configuration may name programs, which git would start: none is."""
+    safe = ["-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"]
     try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
+        configured = _git("config", "--list", "--show-scope", "--name-only", "-z").stdout.split("\0")
+        own = zip(configured[::2], configured[1::2], strict=False)
+        filters = [name for scope, name in own if scope in ("local", "worktree") and name.startswith("filter.")]
+        commit = _git("rev-parse", "HEAD").stdout.strip()
+        if not re.fullmatch("[0-9a-f]{40,64}", commit) or configured == [""]:
+            return None
+        if not all(re.fullmatch(r"[\w.-]+", name) for name in filters):
+            return f"{commit}+"  # `-c` can't set such a name: we don't look
+        for name in filters:
+            safe += ["-c", f"{name}={'false' if name.endswith('.required') else ''}"]
+        differs = _git(*safe, "diff", "--quiet", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "HEAD")
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return run.stdout.strip() or None
+    return commit + ("+" if differs.returncode else "")
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # An object that is missing would be fetched, by a program that the repository may name.
+    nothing_fetched = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    environment = trust.child_environment(prefixes=("GIT_",)) | nothing_fetched
+    return subprocess.run(
+        ["git", *arguments], capture_output=True, text=True, errors="replace", timeout=5, check=False, env=environment
+    )

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.files import compact
+from harness.files import compact, csv_row
 from harness.results.counts import Cell, Contrasts, Gap
 from harness.statistics import intervals
-from harness.text import align, estimate, interval, number, p_value, percent
+from harness.text import align, estimate, interval, number, p_value, percent, printable
 from harness.types import Outcome
 
 NESTED = ("input", "detail", "params", "logprobs")
@@ -92,7 +92,7 @@ def write_summary(path: Path, about: Mapping[str, Any], contrasts: Contrasts) ->
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(map(csv_row, rows))
 
 
 MOST_GROUPS = 15
@@ -170,11 +170,11 @@ def render_contrasts(contrasts: Contrasts) -> str:
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
     lines = []
     if worst:
-        lines.append(f"worst condition         {worst}")
+        lines.append(f"worst condition         {printable(str(worst))}")
     if everywhere:
         lines.append(f"all conditions correct  {estimate(everywhere)} (groups, repeats of a group apart)")
     if contrasts.aid:
-        lines.append(f"aid                     {contrasts.aid} (what helped beside the model)")
+        lines.append(f"aid                     {printable(contrasts.aid)} (what helped beside the model)")
     total = contrasts.total
     if total.prompt_tokens or total.completion_tokens:
         seconds = f"{total.seconds / max(total.samples, 1):.2f} s a sample"
