@@ -107,7 +107,8 @@ class Completion:
 
     `error` has the server's words if it refused to answer this prompt for good: because of what it says (stop_reason
     content_filter) or because it does not fit (length). `notes` are sentences for the reader of the run's table; they
-    are counted, so they hold nothing of the one sample.
+    are counted, so they hold nothing of the one sample. `key` is that of the call in calls.jsonl: the session fills it
+    in, for strategies of more than one call.
     """
 
     text: str
@@ -122,6 +123,7 @@ class Completion:
     retries: int = 0
     notes: tuple[str, ...] = ()
     error: str = ""
+    key: str = ""
 
 
 class Model(Protocol):
@@ -193,10 +195,15 @@ is right); a sound verifier (it sees if a whole or partial answer holds, from th
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A strategy's answer: the final text, and why it ended."""
+    """A strategy's answer: the final text, and why it ended.
+
+    `best_so_far`: a search that met its limit has no answer, and the sample is `truncated`; the answer that it held at
+    that moment (perhaps "") stands in the record's detail, and is not scored. None if the strategy came to its end.
+    """
 
     text: str
     stop_reason: StopReason = "stop"
+    best_so_far: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +238,14 @@ class Session(Protocol):
     def spent(self) -> Spent:
         """Calls and tokens of this sample so far."""
 
-    async def ask(self, messages: Sequence[Message], *, n: int = 1, **changes: Any) -> list[Completion]:
+    async def ask(
+        self, messages: Sequence[Message], *, n: int = 1, shared: bool = False, **changes: Any
+    ) -> list[Completion]:
         """`n` answers of the model to these messages; `changes` are fields of Sampling.
 
-        Calls may depend on each other or run side by side; each is limited, counted and kept by the runner.
+        Calls may depend on each other or run side by side; each is limited, counted and kept by the runner. `shared`:
+        samples of a run that ask the same get the same answers. They depend on what is asked alone, and not on which
+        sample asks first; the first pays (calls.jsonl), and each counts the call as its own (the record).
         """
 
     def answer(self, text: str) -> str | None:
@@ -244,10 +255,19 @@ class Session(Protocol):
         """The prompt for `k` next thoughts behind a partial answer; None if the task knows no steps. Aid: none."""
 
     def join(self, partial: str, thought: str) -> str:
-        """A partial answer with one more thought. Aid: none."""
+        """A partial answer with one more thought; as it was, if the thought does not have the form of a step. Aid:
+        none."""
+
+    def weigh(self, partial: str) -> list[Message] | None:
+        """The prompt that asks whether something right can still come of a partial answer; the reply ends with one of
+        the words sure, likely and impossible. None if the task has no words of its own for it. Aid: none."""
 
     def judge(self, partial: str) -> float | None:
-        """How good a partial answer is, exactly: 0 if nothing right can come of it. Aid: verifier."""
+        """How good a partial answer is, exactly: 0 if nothing right can come of it, up to 1. None if the task can't
+        tell. Aid: verifier."""
+
+    def right(self, text: str) -> bool:
+        """Whether a text is scored as correct. Aid: oracle."""
 
     def feedback(self, response: str, level: str = "first-error") -> Feedback | None:
         """What is wrong with a response; None if the task has no feedback. `level`: binary, first-error, all-errors.
@@ -397,12 +417,16 @@ class Task:
     # What search may use; a task overrides what it has.
 
     def steps(self, params: Params, partial: str, k: int) -> list[Message] | None:
-        """See Session.steps."""
+        """See Session.steps. Whether a partial answer is complete must be seen from its text, not by a verifier."""
         return None
 
     def join(self, partial: str, thought: str) -> str:
         """See Session.join."""
         return f"{partial}\n{thought}" if partial else thought
+
+    def weigh(self, params: Params, partial: str) -> list[Message] | None:
+        """See Session.weigh. Nothing that only a solver or an executor knows."""
+        return None
 
     def judge(self, params: Params, partial: str) -> float | None:
         """See Session.judge. Only what follows from the question: never from a stored answer."""

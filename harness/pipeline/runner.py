@@ -12,7 +12,7 @@ import itertools
 import json
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
@@ -147,6 +147,8 @@ class Run:
         self.remarks = Remarks(notes)
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
+        self.shared: dict[str, Completion] = {}
+        self.shared_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._drawing = asyncio.Lock()
         self.spent = 0
         self._stopping = False
@@ -332,6 +334,8 @@ class Run:
             logprobs=[t for c in calls for t in c.logprobs or ()] if self.sampling.logprobs is not None else None,
             identity=identity,
         )
+        for node in session.nodes:
+            self.writer.append(node, store.NODES)
         return {name: getattr(record, name) for name in _COLUMNS}
 
     def _score(self, sample: Sample, response: Response, refusal: str) -> Score:
@@ -341,11 +345,15 @@ class Run:
             return Score.without_answer(
                 Outcome.REFUSED if response.stop_reason == "content_filter" else Outcome.TRUNCATED
             )
+        if response.best_so_far is not None:
+            return Score.without_answer(Outcome.TRUNCATED, reason=LIMIT_MET, best_so_far=response.best_so_far)
         try:
             return self.task.score(sample.params, response.text, response.stop_reason)
         except Exception as failure:
             return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(failure).__name__}: {failure}")
 
+
+LIMIT_MET = "the search met its limit"
 
 _COLUMNS = tuple(f.name for f in fields(Record))
 
