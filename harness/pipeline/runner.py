@@ -321,7 +321,7 @@ class Run:
             outcome=score.outcome.value,
             value=score.value,
             answer=score.answer,
-            detail=score.detail,
+            detail=_with_strategy(score.detail, response),
             stop_reason=response.stop_reason if response else None,
             calls=len(calls),
             prompt_tokens=_total([c.prompt_tokens for c in calls]),
@@ -340,20 +340,25 @@ class Run:
 
     def _score(self, sample: Sample, response: Response, refusal: str) -> Score:
         """A verifier that fails says nothing about the model, and must not end a run that was paid for. A prompt that
-        the server has refused has no answer to score."""
+        the server has refused has no answer to score, nor has a strategy that met its limit."""
+        if response.best_so_far is not None:
+            return Score.without_answer(Outcome.TRUNCATED, reason=LIMIT_MET, best_so_far=response.best_so_far)
         if refusal:
             return Score.without_answer(
                 Outcome.REFUSED if response.stop_reason == "content_filter" else Outcome.TRUNCATED
             )
-        if response.best_so_far is not None:
-            return Score.without_answer(Outcome.TRUNCATED, reason=LIMIT_MET, best_so_far=response.best_so_far)
         try:
             return self.task.score(sample.params, response.text, response.stop_reason)
         except Exception as failure:
             return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(failure).__name__}: {failure}")
 
 
-LIMIT_MET = "the search met its limit"
+def _with_strategy(detail: Mapping[str, Any], response: Response | None) -> Mapping[str, Any]:
+    """A score's detail with what the strategy says, under a key of its own: another scorer leaves it as it is."""
+    return {**detail, "strategy": dict(response.detail)} if response and response.detail else detail
+
+
+LIMIT_MET = "the strategy met its limit"
 
 _COLUMNS = tuple(f.name for f in fields(Record))
 
