@@ -1,4 +1,4 @@
-"""The nouns, all frozen: Task, Sample, Request, Completion, Model, Strategy, Response, Score, Record.
+"""The nouns, all frozen: Task, Sample, Request, Completion, Model, Strategy, Response, Score.
 
 One sample goes through them left to right (generate -> solve -> score -> record) and never back.
 Knows no task, no model and no file; imports the standard library only.
@@ -304,9 +304,9 @@ class Session(Protocol):
 class Strategy(Protocol):
     """How a model is asked for one answer. Built from its `-S key=value` options (a frozen dataclass).
 
-    `aid` is what it declares as its help, which may depend on its options; more is refused. `max_calls` is a promise too: at most so many calls a
-    sample, None if it depends. A strategy of one call has its answer in the record at once; of others each call is
-    journaled, so that a run that was cut off resumes in the middle of a sample.
+    `aid` is what it declares as its help, which may depend on its options; more is refused. `max_calls` is a promise
+    too: at most so many calls a sample, None if it depends. A strategy of one call has its answer in the record at
+    once; of others each call is journaled, so that a run that was cut off resumes in the middle of a sample.
     """
 
     @property
@@ -367,7 +367,7 @@ class Collector(Protocol):
     """Reads the records of a run one by one, and makes tables of them (harness.text.Extra)."""
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Take in one record, a flat dict with the columns of Record."""
+        """Take in one record, a flat dict with the columns of harness.pipeline.record."""
 
     def tables(self) -> Sequence[Any]:
         """The tables that the records so far have something to say in."""
@@ -477,38 +477,3 @@ class Task:
 
     def close(self) -> None:
         """Release what the task has started, such as a planner. Called once at the end of a run, whatever happened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """Sample + response + score + usage: one row. The field names are the columns of the tidy table."""
-
-    run_id: str
-    task: str
-    task_version: str
-    model: str
-    strategy: str
-    aid: str
-    id: str
-    group: str
-    condition: str
-    epoch: int
-    params: Params
-    input: list[dict[str, str]]
-    target: str
-    response: str
-    outcome: str
-    value: float | None
-    answer: str | None
-    detail: Mapping[str, Any]
-    stop_reason: str | None
-    calls: int
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    thinking_tokens: int | None
-    latency_s: float | None
-    error: str | None
-    thinking: str
-    served_by: str
-    logprobs: list[TokenLogprob] | None
-    identity: str

@@ -21,6 +21,7 @@ from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError
 from harness.pipeline import selection, store
 from harness.pipeline.cache import Cache, completion_from
 from harness.pipeline.config import RunConfig
+from harness.pipeline.record import Record
 from harness.pipeline.remarks import Remarks
 from harness.pipeline.session import OneSample
 from harness.seeds import derive
@@ -29,7 +30,6 @@ from harness.types import (
     Message,
     Model,
     Outcome,
-    Record,
     Response,
     Sample,
     Sampling,

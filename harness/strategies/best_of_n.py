@@ -20,7 +20,7 @@ class BestOfN:
     """Ask n times and give the first sample that the verifier accepts, or the answer key (a ceiling)."""
 
     n: int = option(10, "number of samples", between=(1, 1000))
-    by: Literal["verifier", "oracle"] = option("verifier", "who accepts: the task's verifier, or the answer key (oracle)")
+    by: Literal["verifier", "oracle"] = option("verifier", "who accepts: the task's verifier, or the answer key")
 
     def __post_init__(self) -> None:
         settle(self, "strategy best-of-n")

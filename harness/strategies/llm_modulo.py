@@ -1,8 +1,9 @@
 """Propose, verify, tell the model what is wrong, and again: LLM-Modulo (Kambhampati et al. 2024, arXiv 2402.01817).
 
 The verifier decides, not the model: an answer that it accepts is right, and it may accept none. Asking anew helps even
-if nothing is said, so what feedback adds is told only against `feedback=none`: the same number of answers at most, drawn
-independently. The published runs on PlanBench (Valmeekam et al. 2023, arXiv 2305.15771) ask at most 15 times.
+if nothing is said, so what feedback adds is seen only against `feedback=none`: as many answers at most, but each asked
+for as if it were the first. The published runs on PlanBench (Valmeekam et al. 2023, arXiv 2305.15771) ask at most 15
+times.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class LLMModulo:
 
     rounds: int = option(15, "answers at most; the last one counts if none is accepted", between=(1, 1000))
     feedback: Literal["none", "binary", "first-error", "all-errors"] = option(
-        "first-error", "what the model is told: none (asked anew, as if for the first time), binary, first-error, all-errors"
+        "first-error", "what the model is told: binary, first-error, all-errors; none: it is asked as if for the first time"
     )
     max_calls: int | None = option(
         None, "calls at most; a sample that needs more is truncated  [as many as rounds]", between=(1, 1000)

@@ -17,7 +17,7 @@ def feedback(session: Session, text: str, level: str) -> Feedback:
     it with an empty text before the first call of a model, so that nothing is paid for in vain."""
     found = session.feedback(text, level)
     if found is None:
-        raise UsageError("the task has no feedback on responses", "choose a strategy that needs none: harness strategies")
+        raise UsageError("the task has no feedback on responses", "choose another strategy: `harness strategies`")
     return found
 
 
