@@ -117,8 +117,8 @@ class OneSample:
         if _HELP.index(declared) < _HELP.index(needed):
             raise AidError(
                 f"strategy {self._run.config.strategy} declares the aid '{declared}', and asked for {what}",
-                f"{what} needs the aid '{needed}' with task {self._run.task.name}: the strategy must declare it, or "
-                "by an option (`harness strategies NAME`), and every table will show it",
+                f"{what} needs the aid '{needed}' with task {self._run.task.name}: the strategy must declare it "
+                "(some have an option for it: `harness strategies NAME`), and every table will show it",
             )
 
     async def _counted(self, messages: Sequence[Message], shared: bool, changes: Mapping[str, Any]) -> Completion:

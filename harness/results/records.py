@@ -127,6 +127,11 @@ class RecordedRun:
         """The records in the order in which they were made. DataError for a line that is not a record."""
         return store.read_records(self.directory)
 
+    def nodes(self) -> Iterator[dict[str, Any]]:
+        """What the strategy noted of its calls (Session.note), each with the `id` and `epoch` of its sample. DataError
+        for a line that is no node."""
+        return store.read_nodes(self.directory)
+
     def read(self, *others: Callable[[Mapping[str, Any]], object]) -> Contrasts:
         """The counts of all records, which are read once; the others are called with each of them. DataError if there
         are none."""

@@ -22,7 +22,8 @@ class LLMModulo:
 
     rounds: int = option(15, "answers at most; the last one counts if none is accepted", between=(1, 1000))
     feedback: Literal["none", "binary", "first-error", "all-errors"] = option(
-        "first-error", "what the model is told: binary, first-error, all-errors; none: it is asked as if for the first time"
+        "first-error",
+        "what the model is told: binary, first-error, all-errors; none: it is asked as if for the first time",
     )
     max_calls: int | None = option(
         None, "calls at most; a sample that needs more is truncated  [as many as rounds]", between=(1, 1000)
