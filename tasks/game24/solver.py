@@ -160,7 +160,7 @@ def normal_form(expression: Expression) -> str:
         else:
             raise NoValueError(f"the operator {token}")
     [(sign, way)] = stack
-    return f"-{way.text}" if sign < 0 else way.text
+    return f"-({way.text})" if sign < 0 else way.text
 
 
 def _joined(operator: str, left: tuple[int, Way], right: tuple[int, Way]) -> tuple[int, Way]:

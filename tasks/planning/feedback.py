@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from harness.pddl.execute import PlanSyntax, Validator, Verdict, read_plan
+from harness.pddl.execute import PlanSyntax, Validator, read_plan
 from harness.pddl_domains import World
 from harness.tasks.planning.instances import compiled
 from harness.tasks.planning.rendering import NO_PLAN
@@ -43,20 +43,20 @@ class _Says:
     def __init__(self, world: World, nl: bool) -> None:
         self._world, self._nl = world, nl
 
-    def text(self, pddl: str) -> str:
-        """A fact or a step, written `(name object ...)`; anything else is left as it is."""
-        atom = tuple(pddl.strip("()").split())
-        known = self._world.domain
-        if not self._nl or not re.fullmatch(r"\([^()]+\)", pddl) or not atom:
-            return pddl
-        signature = known.predicates.get(atom[0])
-        count = len(known.actions[atom[0]].parameters) if atom[0] in known.actions else None
-        count = len(signature) if signature is not None else count
-        return self._world.sentence(atom) if count == len(atom) - 1 else pddl
+    def step(self, number: int, step: Sequence[str], of_the_domain: bool) -> str:
+        """`Step 3, pick up the red block,`; without words for what is no step of the domain."""
+        if not self._nl:
+            return f"Step {number}, ({' '.join(step)}),"
+        return f"Step {number}, {self._world.sentence(tuple(step))}," if of_the_domain else f"Step {number}"
 
     def unmet(self, facts: Sequence[str]) -> str:
-        """The facts that do not hold, as a clause."""
-        return f"it is not true that {'; '.join(self.text(fact) for fact in facts)}"
+        """The facts that do not hold, written `(name object ...)`, as a clause. What is not a fact stays PDDL."""
+        return f"it is not true that {'; '.join(self._fact(fact) for fact in facts)}"
+
+    def _fact(self, pddl: str) -> str:
+        atom = tuple(pddl.strip("()").split())
+        is_fact = bool(re.fullmatch(r"\([^()]+\)", pddl)) and atom and atom[0] in self._world.domain.predicates
+        return self._world.sentence(atom) if self._nl and is_fact else pddl
 
 
 def _faults(answer: str, validator: Validator, says: _Says) -> Iterator[str]:
@@ -73,15 +73,16 @@ def _faults(answer: str, validator: Validator, says: _Says) -> Iterator[str]:
             return
         number, step = rest.pop(verdict.step - 1)
         left_out = True
-        yield f"Step {number}, {says.text(_pddl(step))}, is not possible: {_why(verdict, says)}."
+        why = _MALFORMED.get(str(verdict.reason)) or says.unmet(verdict.missing)
+        yield f"{says.step(number, step, verdict.reason not in _MALFORMED)} is not possible: {why}."
 
 
-def _why(verdict: Verdict, says: _Says) -> str:
-    return says.unmet(verdict.missing) if verdict.missing else verdict.detail
-
-
-def _pddl(step: Sequence[str]) -> str:
-    return f"({' '.join(step)})"
+_MALFORMED = {
+    "unknown_action": "there is no such action",
+    "arity": "it has too many objects, or too few",
+    "unknown_object": "it names an object that is not there",
+    "type": "one of its objects is of another kind",
+}
 
 
 def _false_facts(score: Score, says: _Says) -> Iterator[str]:

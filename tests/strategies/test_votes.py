@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,7 @@ def test_votes_help_if_errors_are_spread_and_hurt_if_one_wrong_answer_is_shared(
     tmp_path: Path, p: float, wrong: int, k: int, expected: float
 ) -> None:
     """The exact shares: a majority of k, of one right answer and of equally likely wrong ones, ties shared."""
-    n = 2000
+    n = 1000
     asyncio.run(execute(tmp_path, Chancy(right_with(p, wrong)), SelfConsistency(k), Echo(n), CONFIG))
     assert within(share(tmp_path), expected, n)
     assert {r["calls"] for r in records(tmp_path)} == {k}
@@ -139,8 +139,6 @@ def test_a_vote_that_was_cut_off_asks_only_for_what_is_missing(tmp_path: Path) -
 
 def test_a_budget_holds_inside_a_vote(tmp_path: Path) -> None:
     """Each answer takes three tokens: after 21 of them nothing more is begun, and a larger budget asks for the rest."""
-    from dataclasses import replace
-
     first, rest = Chancy(right_with(0.4)), Chancy(right_with(0.4))
     first.max_connections = 1
     result = asyncio.run(execute(tmp_path, first, SelfConsistency(5), Echo(4), replace(CONFIG, budget_tokens=21)))
