@@ -1,4 +1,4 @@
-"""A model with known probabilities, for strategies in real runs: what it answers depends on the seed of each request."""
+"""A model with known probabilities, for strategies in real runs: its answers depend on the seeds of the requests."""
 
 from __future__ import annotations
 
