@@ -311,7 +311,7 @@ class Strategy(Protocol):
 
     @property
     def aid(self) -> Aid:
-        """What helps it beside the model."""
+        """Its help: of the class, or of the instance if an option decides it."""
 
     @property
     def max_calls(self) -> int | None:

@@ -286,9 +286,10 @@ class Run:
             except Exception:
                 await session.settle()
                 raise
-            score = self._score(sample, response, session.refusal if not response.text else "")
+            refusal = session.refusal if not response.text and response.best_so_far is None else ""
+            score = self._score(sample, response, refusal)
             error = score.detail.get("error") if score.outcome is Outcome.VERIFIER_ERROR else None
-            error = error or (session.refusal if not response.text else "") or None
+            error = error or refusal or None
         except BudgetSpent:
             raise
         except ModelError as failure:
@@ -340,13 +341,13 @@ class Run:
 
     def _score(self, sample: Sample, response: Response, refusal: str) -> Score:
         """A verifier that fails says nothing about the model, and must not end a run that was paid for. A prompt that
-        the server has refused has no answer to score, nor has a strategy that met its limit."""
-        if response.best_so_far is not None:
-            return Score.without_answer(Outcome.TRUNCATED, reason=LIMIT_MET, best_so_far=response.best_so_far)
+        the server has refused has no answer to score."""
         if refusal:
             return Score.without_answer(
                 Outcome.REFUSED if response.stop_reason == "content_filter" else Outcome.TRUNCATED
             )
+        if response.best_so_far is not None:
+            return Score.without_answer(Outcome.TRUNCATED, reason=LIMIT_MET, best_so_far=response.best_so_far)
         try:
             return self.task.score(sample.params, response.text, response.stop_reason)
         except Exception as failure:
@@ -358,7 +359,7 @@ def _with_strategy(detail: Mapping[str, Any], response: Response | None) -> Mapp
     return {**detail, "strategy": dict(response.detail)} if response and response.detail else detail
 
 
-LIMIT_MET = "the strategy met its limit"
+LIMIT_MET = "the search met its limit"
 
 _COLUMNS = tuple(f.name for f in fields(Record))
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from harness import plugins
 from harness.errors import DataError
 from harness.results.records import RecordedRun
+from harness.results.rescore import score_row
 from harness.statistics.intervals import Clusters
 from harness.text import Extra, estimate
 from harness.types import Task
@@ -27,33 +28,36 @@ class Attempt(NamedTuple):
     """An answer of one round: its text, and why it ended."""
 
     text: str
-    stop_reason: Any
+    stop_reason: str
 
 
 def of_run(run: RecordedRun, task: Task | None = None) -> list[Extra]:
     """The tables that the nodes of a run have something to say in; none if the strategy noted nothing. Answers are
-    scored by `task`, or else by the installed task with the run's options."""
+    scored by `task`, or else by the installed task with the run's options; without one there is no table of rounds."""
     answers: dict[Key, dict[int, Attempt]] = {}
     votes: dict[Key, list[Mapping[str, Any]]] = {}
     for node in run.nodes():
-        key = node["id"], node["epoch"]
+        key = str(node["id"]), int(node["epoch"])
         if node.get("role") == "answer":
             number, text = node.get("round"), node.get("text")
             if not isinstance(number, int) or not 0 <= number <= MOST_ROUNDS or not isinstance(text, str):
                 raise DataError(f"{run.directory}: a node of sample {key[0]} is not an answer with a round and a text")
-            answers.setdefault(key, {})[number] = Attempt(text, node.get("stop_reason") or "stop")
+            answers.setdefault(key, {})[number] = Attempt(text, str(node.get("stop_reason") or "stop"))
         elif node.get("role") == "vote":
             votes.setdefault(key, []).append(node)
-    tables = [_rounds(run, answers, task)] if any(len(rounds) > 1 for rounds in answers.values()) else []
+    tables = []
+    if any(len(rounds) > 1 for rounds in answers.values()):
+        if task is None and run.installed_task() is not None:
+            task = plugins.task(run.task, run.config.get("task_options") or {})
+        tables += [_rounds(run, answers, task)] if task else []
     return tables + ([_votes(run, votes)] if votes else [])
 
 
 # Rounds -----------------------------------------------------------------------------------------------------------
 
 
-def _rounds(run: RecordedRun, answers: Mapping[Key, Mapping[int, Attempt]], task: Task | None) -> Extra:
+def _rounds(run: RecordedRun, answers: Mapping[Key, Mapping[int, Attempt]], task: Task) -> Extra:
     """One row a round. A sample that has ended keeps its answer, so that each row has all samples."""
-    task = task or plugins.task(run.task, run.config.get("task_options") or {})
     last = max(number for rounds in answers.values() for number in rounds)
     changes = [Counter[tuple[bool | None, bool | None]]() for _ in range(last + 1)]
     right = [Clusters() for _ in changes]
@@ -83,7 +87,8 @@ def _verdicts(task: Task, params: Mapping[str, Any], rounds: Mapping[int, Attemp
     verdict: bool | None = None
     for number in range(last + 1):
         if number in rounds:
-            score = task.score(params, rounds[number].text, rounds[number].stop_reason)
+            row = {"params": params, "response": rounds[number].text, "stop_reason": rounds[number].stop_reason}
+            score = score_row(task, row, f"round {number}")
             verdict = score.value == 1 if score.outcome.has_verdict else None
         yield verdict
 

@@ -41,20 +41,19 @@ class LLMModulo:
         parts.feedback(session, "", level)
         if self.feedback == "none" and self.rounds > 1:
             parts.need_temperature(session, "llm-modulo -S feedback=none")
-        messages, best = list(session.messages), None
+        messages = list(session.messages)
+        [answer] = await session.ask(messages)
         for made in range(self.rounds):
-            if made == self.max_calls:
-                return Response("", "length", best)
-            [answer] = await session.ask(messages)
-            if end := parts.cut_short(answer, best):
-                return end
             session.note(role="answer", round=made, text=answer.text, stop_reason=answer.stop_reason)
-            best = answer.text
             told = parts.feedback(session, answer.text, level)
-            if told.right:
+            if told.right or answer.error or made + 1 == self.rounds:
                 break
             if self.feedback != "none":
                 messages += [parts.said(answer), Message("user", f"{told.text}\n\n{AGAIN}")]
+            again = await parts.ask_again(session, messages, self.max_calls, answer.text)
+            if isinstance(again, Response):
+                return again
+            answer = again
         return Response(answer.text, answer.stop_reason, detail={"rounds": made + 1, "accepted": told.right})
 
 

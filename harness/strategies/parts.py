@@ -3,6 +3,8 @@ end at a limit."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.errors import UsageError
 from harness.types import Completion, Feedback, Message, Response, Session
 
@@ -30,9 +32,14 @@ def need_temperature(session: Session, strategy: str) -> None:
         )
 
 
-def cut_short(completion: Completion, best: str | None = None) -> Response | None:
-    """The end of a sample if the server refused the conversation, which may have become too long; None for a completion
-    that is an answer. `best` is the best answer before it, None if this was the first call."""
-    if not completion.error:
-        return None
-    return Response("", completion.stop_reason, None if completion.stop_reason == "content_filter" else best)
+async def ask_again(
+    session: Session, messages: Sequence[Message], max_calls: int | None, best: str
+) -> Completion | Response:
+    """One more answer of a conversation; or the end of the sample, with its best answer so far, if it has made all its
+    calls, or if the server refuses the conversation, which may have become too long."""
+    if session.spent.calls == max_calls:
+        return Response("", "length", best)
+    [completion] = await session.ask(messages)
+    if completion.stop_reason == "content_filter" and completion.error:
+        return Response("", "content_filter")
+    return Response("", "length", best, {"refused": completion.error}) if completion.error else completion

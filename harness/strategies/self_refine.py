@@ -8,6 +8,7 @@ without such help, and that the key alone explains the gain: so each source is a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,44 +53,40 @@ class SelfRefine:
         [answer] = await session.ask(session.messages)
         session.note(role="answer", round=0, text=answer.text, stop_reason=answer.stop_reason)
         history: list[Message] = []
-        refined = 0
-        while refined < self.rounds and not answer.error:
-            turn = [*history, parts.said(answer)] if self.memory == "all" else [parts.said(answer)]
-            if self.feedback == "self":
-                if session.spent.calls == self.max_calls:
-                    return Response("", "length", answer.text)
-                turn.append(Message("user", REVIEW.format(phrase=self.phrase)))
-                [review] = await session.ask([*session.messages, *turn])
-                if end := parts.cut_short(review, answer.text):
-                    return end
-                session.note(role="feedback", round=refined + 1, text=review.text)
-                if self.stop == "phrase" and self.phrase.lower() in review.text.lower():
-                    break
-                turn += [parts.said(review), Message("user", REFINE)]
-            else:
-                told = self._told(session, answer)
-                if told is None:
-                    break
-                turn.append(Message("user", f"{told}\n\n{REFINE}"))
-            if session.spent.calls == self.max_calls:
-                return Response("", "length", answer.text)
-            [better] = await session.ask([*session.messages, *turn])
-            if end := parts.cut_short(better, answer.text):
-                return end
+        refined, same = 0, False
+        while refined < self.rounds and not same and not answer.error:
+            turn = [*(history if self.memory == "all" else []), parts.said(answer)]
+            told = await self._told(session, turn, answer)
+            if isinstance(told, Response):
+                return told
+            if not told:
+                break
+            turn += told
+            better = await parts.ask_again(session, [*session.messages, *turn], self.max_calls, answer.text)
+            if isinstance(better, Response):
+                return better
             refined += 1
             session.note(role="answer", round=refined, text=better.text, stop_reason=better.stop_reason)
-            unchanged = self.stop == "unchanged" and self._same(session, answer, better)
+            same = self.stop == "unchanged" and self._same(session, answer, better)
             history, answer = turn, better
-            if unchanged:
-                break
         return Response(answer.text, answer.stop_reason, detail={"refined": refined})
 
-    def _told(self, session: Session, answer: Completion) -> str | None:
-        """What the verifier or the key says; None if there is nothing to mend."""
+    async def _told(self, session: Session, turn: Sequence[Message], answer: Completion) -> list[Message] | Response:
+        """What the conversation goes on with: feedback, and the request for a better answer. Empty if nothing is to be
+        mended; a Response if the sample is at its end."""
         if self.feedback == "oracle":
-            return None if session.right(answer.text, answer.stop_reason) else "The answer is wrong."
-        found = parts.feedback(session, answer.text, "first-error")
-        return None if found.right else found.text
+            right = session.right(answer.text, answer.stop_reason)
+            return [] if right else [Message("user", f"The answer is wrong.\n\n{REFINE}")]
+        if self.feedback == "verifier":
+            found = parts.feedback(session, answer.text, "first-error")
+            return [] if found.right else [Message("user", f"{found.text}\n\n{REFINE}")]
+        asked = Message("user", REVIEW.format(phrase=self.phrase))
+        review = await parts.ask_again(session, [*session.messages, *turn, asked], self.max_calls, answer.text)
+        if isinstance(review, Response):
+            return review
+        session.note(role="feedback", text=review.text)
+        ends = self.stop == "phrase" and self.phrase.lower() in review.text.lower()
+        return [] if ends else [asked, parts.said(review), Message("user", REFINE)]
 
     def _same(self, session: Session, one: Completion, other: Completion) -> bool:
         if self.feedback != "self":

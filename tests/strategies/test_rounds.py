@@ -125,7 +125,7 @@ def test_a_conversation_that_the_server_does_not_take_any_more_keeps_the_best_an
         directory = tmp_path / type(strategy).__name__
         asyncio.run(execute(directory, Full("a", "b"), strategy, Verified(1), CONFIG))
         [record] = records(directory)
-        assert (record["outcome"], record["error"]) == ("truncated", "too long")
+        assert (record["outcome"], record["detail"]["strategy"]) == ("truncated", {"refused": "too long"})
         assert record["detail"]["best_so_far"] == {"SelfRefine": "a", "LLMModulo": "b"}[directory.name]
 
 
