@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import FatalModelError
 from harness.pipeline import store
 from harness.results import attempts
 from harness.strategies.llm_modulo import AGAIN, LLMModulo
@@ -206,6 +207,22 @@ def test_a_hint_shows_the_right_answer_only_after_a_wrong_one(tmp_path: Path) ->
     right = Says("0")
     asyncio.run(execute(tmp_path / "right", right, STaR(), Echo(1), CONFIG))
     assert len(right.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "calls"), [(SelfRefine(stop="rounds"), 28), (LLMModulo(5, "binary"), 20), (STaR(), 8)]
+)
+def test_a_sample_that_was_cut_off_goes_on_where_it_was(tmp_path: Path, strategy, calls: int) -> None:
+    class Dies(Says):
+        async def complete(self, request):
+            if len(self.asked) == 5:
+                raise FatalModelError("gone", "not_found")
+            return await super().complete(request)
+
+    cut, rest = Dies("a"), Says("a")
+    asyncio.run(execute(tmp_path, cut, strategy, Verified(4), CONFIG))
+    assert asyncio.run(execute(tmp_path, rest, strategy, Verified(4), CONFIG)).status == "complete"
+    assert len(cut.asked) + len(rest.asked) == sum(r["calls"] for r in records(tmp_path)) == calls
 
 
 def test_a_run_that_resumes_has_each_round_once_in_its_log(tmp_path: Path) -> None:
