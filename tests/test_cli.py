@@ -295,6 +295,25 @@ def test_a_dry_run_says_what_it_would_cost_if_the_price_is_known(harness) -> Non
     assert re.search(r"if every answer ran to its limit, \$0\.00 to \$0\.41; nothing was sent", out)
 
 
+def test_samples_of_a_run_are_shown(harness) -> None:
+    harness("run", "--task", "aiw", "--model", "baseline/shallow", "--epochs", "2", "--display", "none")
+    run = only_run(Path())
+    code, out, _ = harness("show", run, "--outcome", "wrong", "--limit", "2")
+    assert (code, out.count("\n--- ") + out.startswith("--- ")) == (0, 2)
+    assert "--- original/V1/standard   wrong, condition original/standard" in out
+    assert "[user] Alice has 3 brothers" in out
+    assert "response: ### Answer: 6" in out
+    assert "target: 7" in out
+    _, out, _ = harness("show", run, "--sample-id", "friends/V2/standard", "--json")
+    assert [json.loads(line)["epoch"] for line in out.splitlines()] == [1, 2]
+    _, out, err = harness("show", run, "--condition", "nothing")
+    assert (out, err) == ("", "no sample of the run has that\n")
+    code, _, err = harness("show", run, "--outcome", "wrog")
+    assert (code, "did you mean 'wrong'?" in err) == (2, True)
+    code, _, err = harness("show", "aiw", "--outcome", "wrong")
+    assert (code, "--outcome is for the samples of a run" in err) == (2, True)
+
+
 def test_several_runs_end_with_an_overview(harness) -> None:
     _, out, _ = harness("run", "-t", "aiw,game24", *ORACLE, "--limit", "3", "--epochs", "1", "--name", "first")
     overview = out.partition("\n2 runs\n")[2].splitlines()

@@ -210,6 +210,12 @@ def find_runs(names: tuple[Path, ...]) -> list[Path]:
     return found
 
 
+def scored_elsewhere(run: RecordedRun) -> None:
+    """Say it if a run's verdicts are those of another tool."""
+    if run.scored_by:
+        click.echo(f"note: {run.directory.name}: verdicts {run.scored_by}", err=True)
+
+
 def open_runs(names: tuple[Path, ...], incomplete: bool) -> list[RecordedRun]:
     """The runs that were named; those that are not complete only if the user says so, else a note is printed.
     UsageError if none is left."""

@@ -98,7 +98,7 @@ def boards(runs: Sequence[Counted]) -> list[Board]:
     for counted, label in zip(runs, labels([counted.run for counted in runs]), strict=True):
         asked = f" ({counted.run.asked})" if counted.run.asked else ""
         title = f"{counted.run.task} {counted.run.version}{asked}"
-        title += ", with the answer key as help" if "oracle" in counted.contrasts.aids else ""
+        title += "; the answer key was used: a ceiling, not a result" if "oracle" in counted.contrasts.aids else ""
         together.setdefault((title, counted.contrasts.asked), []).append((counted, label))
     alike = Counter(title for title, _ in together)
     return [_board(title, members, alike[title] > 1) for (title, _), members in together.items()]
