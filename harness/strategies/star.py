@@ -3,8 +3,7 @@ Goodman 2022, arXiv 2203.14465).
 
 What STaR trains on, without the training: rationales that reach the answer, by themselves or with the answer as a hint
 (rationalisation). A hinted response is no evidence that the model can solve the problem: the record's detail says
-`strategy.hinted`, the aid is `oracle`, and whoever makes training data or a table of accuracies leaves it out or counts
-it apart.
+`strategy.hinted`, the aid is `oracle`, and `harness export --to sft` leaves it out unless it is asked for.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import FatalModelError
 from harness.pipeline import store
-from harness.results import attempts
+from harness.results import attempts, traces
 from harness.strategies.llm_modulo import AGAIN, LLMModulo
 from harness.strategies.self_refine import REFINE, SelfRefine
 from harness.strategies.star import STaR
@@ -197,6 +197,8 @@ def test_hints_add_their_share_of_what_was_wrong(tmp_path: Path) -> None:
     assert all(r["outcome"] == "correct" and r["calls"] == 2 for r in hinted)
     assert not any("Hint:" in r["input"][-1]["content"] for r in found)
     assert {r["aid"] for r in found} == {"oracle"}
+    counted = traces.write(recorded(tmp_path), "sft", tmp_path / "train.jsonl", held_out=0.0)
+    assert (counted["lines"], counted["hinted"]) == (len(kept) - len(hinted), len(hinted))
 
 
 def test_a_hint_shows_the_right_answer_only_after_a_wrong_one(tmp_path: Path) -> None:
