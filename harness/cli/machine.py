@@ -52,7 +52,8 @@ def _list(kind: Any, name: str | None, flag: str, as_json: bool) -> None:
         loaded = plugins.load(kind, n)
         row = {"name": n, "what": (loaded.__doc__ or "").strip().partition("\n")[0]}
         if kind == "strategies":
-            row["aid"] = str(getattr(loaded, "aid", "not said"))
+            aid = getattr(loaded, "aid", "not said")
+            row["aid"] = f"{plugins.strategy(n, {}).aid} (by option)" if isinstance(aid, property) else str(aid)
         rows.append(row)
     _print_rows(rows, as_json)
 

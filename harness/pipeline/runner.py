@@ -12,7 +12,7 @@ import itertools
 import json
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
@@ -21,6 +21,7 @@ from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError
 from harness.pipeline import budget, selection, store
 from harness.pipeline.cache import Cache, completion_from
 from harness.pipeline.config import RunConfig
+from harness.pipeline.record import Record
 from harness.pipeline.remarks import Remarks
 from harness.pipeline.session import FROM_CACHE, OneSample
 from harness.seeds import derive
@@ -29,7 +30,6 @@ from harness.types import (
     Message,
     Model,
     Outcome,
-    Record,
     Response,
     Sample,
     Sampling,
@@ -167,6 +167,8 @@ class Run:
         self.remarks = Remarks(notes)
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
+        self.shared: dict[str, Completion] = {}
+        self.shared_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._drawing = asyncio.Lock()
         self.answered = False
         """Whether the model has answered anything, in this try or before."""
@@ -320,9 +322,10 @@ class Run:
             except Exception:
                 await session.settle()
                 raise
-            score = self._score(sample, response, session.refusal if not response.text else "")
+            refusal = session.refusal if not response.text and response.best_so_far is None else ""
+            score = self._score(sample, response, refusal)
             error = score.detail.get("error") if score.outcome is Outcome.VERIFIER_ERROR else None
-            error = error or (session.refusal if not response.text else "") or None
+            error = error or refusal or None
         except BudgetSpent:
             raise
         except ModelError as failure:
@@ -355,7 +358,7 @@ class Run:
             outcome=score.outcome.value,
             value=score.value,
             answer=score.answer,
-            detail=score.detail,
+            detail=_with_strategy(score.detail, response),
             stop_reason=response.stop_reason if response else None,
             calls=len(calls),
             prompt_tokens=_total([c.prompt_tokens for c in calls]),
@@ -368,6 +371,8 @@ class Run:
             logprobs=[t for c in calls for t in c.logprobs or ()] if self.sampling.logprobs is not None else None,
             identity=identity,
         )
+        for node in session.nodes:
+            self.writer.append(node, store.NODES)
         return {name: getattr(record, name) for name in _COLUMNS}
 
     def _score(self, sample: Sample, response: Response, refusal: str) -> Score:
@@ -377,11 +382,20 @@ class Run:
             return Score.without_answer(
                 Outcome.REFUSED if response.stop_reason == "content_filter" else Outcome.TRUNCATED
             )
+        if response.best_so_far is not None:
+            return Score.without_answer(Outcome.TRUNCATED, reason=LIMIT_MET, best_so_far=response.best_so_far)
         try:
             return self.task.score(sample.params, response.text, response.stop_reason)
         except Exception as failure:
             return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(failure).__name__}: {failure}")
 
+
+def _with_strategy(detail: Mapping[str, Any], response: Response | None) -> Mapping[str, Any]:
+    """A score's detail with what the strategy says, under a key of its own: another scorer leaves it as it is."""
+    return {**detail, "strategy": dict(response.detail)} if response and response.detail else detail
+
+
+LIMIT_MET = "the search met its limit"
 
 _COLUMNS = tuple(f.name for f in fields(Record))
 

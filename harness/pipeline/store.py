@@ -12,7 +12,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,7 +35,7 @@ def new_run_id(task: str, model: str) -> str:
     """Sorts by time, tells task and model, and is unique."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     task, short = (re.sub(r"[^\w.-]", "-", name) for name in (task, model.rstrip("/").rpartition("/")[2]))
-    return f"{stamp}-{task[:60]}-{short[:40]}-{secrets.token_hex(2)}"
+    return f"{stamp}-{task[:60]}-{short[:40]}-{secrets.token_hex(4)}"
 
 
 def find_run(name: str | Path, out: Path = Path("results")) -> Path:
@@ -168,21 +168,20 @@ class Writer:
         self._dirty = False
 
     def _mend(self) -> None:
-        """Drop torn last lines, and the records of infrastructure errors: they are to be done again."""
-        for name in (RECORDS, JOURNAL):
+        """Drop torn last lines, the records of infrastructure errors, and the nodes of samples without a record: they
+        are to be done again."""
+        for name in (RECORDS, JOURNAL, NODES):
             path = self.directory / name
             if path.is_file():
                 whole = sum(len(line) for _, line in read_lines(path))
                 if whole < path.stat().st_size:
                     os.truncate(path, whole)
         records = self.directory / RECORDS
-        if any(_failed(line) for _, line in read_lines(records)):
-            part = records.with_suffix(".part")
-            with part.open("wb") as file:
-                file.writelines(line for _, line in read_lines(records) if not _failed(line))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(records)
+        _drop(records, _failed)
+        nodes = self.directory / NODES
+        if nodes.is_file():
+            done = {(r["id"], r["epoch"]) for r in read_records(self.directory)}
+            _drop(nodes, lambda line: _place(line, nodes) not in done)
 
     def append(self, record: Mapping[str, Any], name: str = RECORDS) -> None:
         """Hand one line to the operating system: from here on it survives the end of this process, also kill -9."""
@@ -219,6 +218,35 @@ class Writer:
 def _append_only(path: Path) -> int:
     others = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | others, 0o644)
+
+
+def _drop(path: Path, dropped: Callable[[bytes], bool]) -> None:
+    """Leave out some of the lines of a file, in one step."""
+    if any(dropped(line) for _, line in read_lines(path)):
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            file.writelines(line for _, line in read_lines(path) if not dropped(line))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+
+def read_nodes(directory: Path) -> Iterator[dict[str, Any]]:
+    """What the strategy noted (Session.note), with the `id` and `epoch` of the sample. DataError for a line that is no
+    node."""
+    path = directory / NODES
+    for _, line in read_lines(path):
+        _place(line, path)
+        yield json.loads(line)
+
+
+def _place(line: bytes, path: Path) -> tuple[str, int]:
+    """(id, epoch) of the sample that a node belongs to."""
+    try:
+        node = json.loads(line)
+        return str(node["id"]), int(node["epoch"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise DataError(f"{path} holds a line that is no node") from None
 
 
 def _failed(line: bytes) -> bool:

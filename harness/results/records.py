@@ -19,7 +19,7 @@ from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.results.counts import Contrasts
 from harness.results.parquet import Kinds, write_parquet
-from harness.results.tables import write_summary
+from harness.results.tables import with_aid, write_summary
 from harness.text import Extra
 from harness.types import Task
 
@@ -51,6 +51,17 @@ class RecordedRun:
     def model(self) -> str:
         """The model, as the run was asked for."""
         return str(self.config["model"])
+
+    @property
+    def aid(self) -> str:
+        """What helped its strategy beside the model: none, reader, verifier or oracle."""
+        said = self.about.get("strategy")
+        return str(said.get("aid") or "none") if isinstance(said, dict) else "none"
+
+    @property
+    def strategy(self) -> str:
+        """The strategy's name, with what helped it, see tables.with_aid."""
+        return with_aid(str(self.config.get("strategy") or ""), self.aid)
 
     @property
     def name(self) -> str:
@@ -135,6 +146,11 @@ class RecordedRun:
     def records(self) -> Iterator[dict[str, Any]]:
         """The records in the order in which they were made. DataError for a line that is not a record."""
         return store.read_records(self.directory)
+
+    def nodes(self) -> Iterator[dict[str, Any]]:
+        """What the strategy noted of its calls (Session.note), each with the `id` and `epoch` of its sample. DataError
+        for a line that is no node."""
+        return store.read_nodes(self.directory)
 
     def read(self, *others: Callable[[Mapping[str, Any]], object]) -> Contrasts:
         """The counts of all records, which are read once; the others are called with each of them. DataError if there
