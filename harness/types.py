@@ -286,7 +286,9 @@ class Strategy(Protocol):
     journaled, so that a run that was cut off resumes in the middle of a sample.
     """
 
-    aid: ClassVar[Aid]
+    @property
+    def aid(self) -> Aid:
+        """Its help: of the class, or of the instance if an option decides it."""
 
     @property
     def max_calls(self) -> int | None:

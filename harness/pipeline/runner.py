@@ -286,9 +286,10 @@ class Run:
             except Exception:
                 await session.settle()
                 raise
-            score = self._score(sample, response, session.refusal if not response.text else "")
+            refusal = session.refusal if not response.text and response.best_so_far is None else ""
+            score = self._score(sample, response, refusal)
             error = score.detail.get("error") if score.outcome is Outcome.VERIFIER_ERROR else None
-            error = error or (session.refusal if not response.text else "") or None
+            error = error or refusal or None
         except BudgetSpent:
             raise
         except ModelError as failure:

@@ -1,4 +1,6 @@
-"""Our prompts, one text file each; next_steps, last_step and weigh_* are for strategies that search. `way_out` goes into all of them if some puzzles have no solution."""
+"""Our prompts, one text file each; next_steps, last_step and weigh_* are for strategies that search.
+
+`way_out` goes into all of them if some puzzles have no solution."""
 
 from __future__ import annotations
 
