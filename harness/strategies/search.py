@@ -3,8 +3,8 @@
 A line of nodes.jsonl has the sample's `id` and `epoch`, its own number `node`, its `parent`'s, and a `role`:
 
 - state: a partial answer (`partial`, `depth`, the `thought` behind it), its `value`, and whether it was `pruned` and
-  `chosen`, that is, worked on or kept. The first has no parent. `call` is the call that wrote it. `same_as` is the state
-  that it was taken to be equal to, and so was not weighed.
+  `chosen`, that is, worked on or kept. The first has no parent. `call` is the call that wrote it. `same_as` is the
+  state that it was taken to be equal to, and so was not weighed.
 - propose, value, vote: one call, of which the parent is the state that it is about (or votes for); `said` is what was
   read in it.
 - answer: its parent is the state that is the answer.

@@ -1,8 +1,8 @@
 """Tree of Thoughts, breadth first: several partial answers are grown side by side, and the best are kept.
 
 After Yao, Yu, Zhao, Shafran, Griffiths, Cao, Narasimhan 2023 (arXiv 2305.10601). Their protocol for Game of 24 is
-`-S steps=4 -S b=5 -S n_evaluate=3 -S prune=none -S cache=run -S merge=false`; they count a puzzle as solved if any of the
-five last states is right, we if the best is. search.py says what is noted of the tree.
+`-S steps=4 -S b=5 -S n_evaluate=3 -S prune=none -S cache=run -S merge=false`; they count a puzzle as solved if any of
+the five last states is right, we if the best is. search.py says what is noted of the tree.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tree of Thoughts: with exact parts it is exact, with noisy ones as good as a calculation says, and its log is whole."""
+"""Tree of Thoughts: with exact parts it is exact, with noisy ones as good as a simulation says; its log is whole."""
 
 import asyncio
 import collections
