@@ -82,7 +82,8 @@ class Evaluator:
 
     async def _vote(self, states: Sequence[State]) -> None:
         choices = "\n\n".join(f"Choice {i}:\n{state.partial}" for i, state in enumerate(states, 1))
-        asked = [*self.search.session.messages, Message("user", f"{VOTE}\n\n{choices}")]
+        *before, last = self.search.session.messages
+        asked = [*before, Message(last.role, f"{last.content}\n\n{VOTE}\n\n{choices}")]
         [votes] = await self.search.ask([asked], self.replies)
         for state in states:
             state.value = 0.0
