@@ -45,9 +45,15 @@ class Proof:
     premises: Sequence[Statement]
     entailment: float
 
-    def score(self, value: Literal["direct", "value"]) -> float:
-        """Entailment times the premises' direct scores, or their revised ones."""
-        return self.entailment * math.prod(getattr(premise, value) for premise in self.premises)
+    @property
+    def direct(self) -> float:
+        """Entailment times the premises' direct scores."""
+        return self.entailment * math.prod(premise.direct for premise in self.premises)
+
+    @property
+    def value(self) -> float:
+        """Entailment times the premises' revised scores."""
+        return self.entailment * math.prod(premise.value for premise in self.premises)
 
 
 def revise(statement: Statement, rule: Literal["max", "product"], root: bool = True) -> float:
@@ -60,7 +66,7 @@ def revise(statement: Statement, rule: Literal["max", "product"], root: bool = T
     if statement.proof is not None:
         for premise in statement.proof.premises:
             revise(premise, rule, root=False)
-        score = statement.proof.score("value")
+        score = statement.proof.value
         statement.used = score > max(statement.direct, 1 - statement.direct) or (root and rule == "product")
         statement.value = score if statement.used else statement.direct
     return statement.value
@@ -114,7 +120,7 @@ class Prover:
         for (statement, premises, _), entailment in zip(offered, found[len(parts) :], strict=True):
             proof = Proof(premises, entailment)
             sound = min(entailment, *(p.direct for p in premises)) >= self.threshold
-            if sound and (statement.proof is None or proof.score("direct") > statement.proof.score("direct")):
+            if sound and (statement.proof is None or proof.direct > statement.proof.direct):
                 statement.proof = proof
         return [premise for s in statements if s.proof for premise in s.proof.premises]
 

@@ -91,7 +91,7 @@ class Evaluator:
             number = choice(completion.text, len(states))
             self.search.note("vote", states[number - 1].node if number else None, call=completion.key, said=number)
             if number:
-                states[number - 1].value += 1
+                states[number - 1].value = (states[number - 1].value or 0) + 1
 
 
 _WORD = re.compile(r"\b(?<!not )(sure|likely|impossible)\b")

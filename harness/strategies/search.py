@@ -2,9 +2,9 @@
 
 A line of nodes.jsonl has the sample's `id` and `epoch`, its own number `node`, its `parent`'s, and a `role`:
 
-- state: a partial answer (`partial`, `depth`, the `thought` behind it), its `value`, and whether it was `pruned` and
-  `chosen`, that is, worked on or kept. The first has no parent. `call` is the call that wrote it. `same_as` is the
-  state that it was taken to be equal to, and so was not weighed.
+- state: a partial answer (`partial`, `depth`, the `thought` behind it), its `value` (null if it was not weighed), and
+  whether it was `pruned` and `chosen`, that is, worked on or kept. The first has no parent. `call` is the call that
+  wrote it. `same_as` is the state that it was taken to be equal to, and so was not weighed.
 - propose, value, vote: one call, of which the parent is the state that it is about (or votes for); `said` is what was
   read in it.
 - answer: its parent is the state that is the answer.
@@ -42,7 +42,7 @@ class State:
     depth: int = 0
     call: str = ""
     complete: bool = False
-    value: float = 0.0
+    value: float | None = None
     pruned: bool = False
     chosen: bool = False
     same_as: int | None = None
@@ -80,8 +80,10 @@ class Search:
     def root(self) -> State:
         """The empty answer, which is noted at once. UsageError if the task has no steps."""
         if self.session.steps("", 1) is None:
-            raise UsageError(NO_STEPS, "another strategy, or a task whose README has a section on search")
-        return State(self.note("state", None, depth=0, partial="", chosen=True), None, "", chosen=True)
+            raise UsageError(NO_STEPS, "another strategy: harness strategies")
+        root = State(self.number(), None, "", chosen=True)
+        self.keep([root])
+        return root
 
     async def grow(self, states: Sequence[State], k: int, sampled: bool) -> list[State]:
         """The states one thought behind these, in the order of the replies: of one reply that lists `k` thoughts, or of

@@ -7,7 +7,7 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
-from harness.tasks.game24.partial import Left, can_become, successors
+from harness.tasks.game24.in_steps import Left, can_become, successors
 from harness.tasks.game24.solver import solutions
 
 FILE = Path(__file__).parents[1] / "fixtures/published/game24_900-999.txt"

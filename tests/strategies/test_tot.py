@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.strategies.evaluator import choice, verdict
 from harness.strategies.search import thoughts
 from harness.strategies.tot import ToT
-from harness.tasks.game24.partial import can_become, successors
+from harness.tasks.game24.in_steps import can_become, successors
 from harness.tasks.game24.task import Game24
 from harness.types import Message, Task
 from tests.strategies.game24_model import PUZZLES, Model, left_of, params_of
