@@ -116,6 +116,11 @@ class RecordedRun:
         """The records in the order in which they were made. DataError for a line that is not a record."""
         return store.read_records(self.directory)
 
+    def nodes(self) -> Iterator[dict[str, Any]]:
+        """What its strategy noted of its searches, sample by sample; nothing for most strategies. DataError for a line
+        that is no node."""
+        return store.read_nodes(self.directory)
+
     def read(self, *others: Callable[[Mapping[str, Any]], object]) -> Contrasts:
         """The counts of all records, which are read once; the others are called with each of them. DataError if there
         are none."""
