@@ -50,12 +50,13 @@ class Finished:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take. Prompt tokens are characters / 4; `exact` says whether the number of calls is."""
+    """What a run would take, with as many calls a sample as the strategy makes at most, if `bounded`, else one. Prompt
+    tokens are characters / 4, as if each call had the sample's own prompt."""
 
     samples: int
     epochs: int
     calls: int
-    exact: bool
+    bounded: bool
     prompt_tokens: int
     completion_tokens: int
 
@@ -68,9 +69,10 @@ def estimate(config: RunConfig) -> Estimate:
         sum(len(m.content) for m in (*preamble(task, config, sample), *sample.messages))
         for sample in samples_of(task, config)
     ]
-    calls = len(sizes) * epochs
+    calls = len(sizes) * epochs * (strategy.max_calls or 1)
     longest = sampling_of(task, config).max_tokens or 0
-    return Estimate(len(sizes), epochs, calls, strategy.max_calls == 1, sum(sizes) * epochs // 4, calls * longest)
+    prompts = sum(sizes) * epochs * (strategy.max_calls or 1) // 4
+    return Estimate(len(sizes), epochs, calls, strategy.max_calls is not None, prompts, calls * longest)
 
 
 def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -148,8 +148,9 @@ def _dry_run(configs: list[Any]) -> None:
         least, most = (cost(config.model, e.prompt_tokens, tokens) for tokens in (0, e.completion_tokens))
         paid = "" if least is None or most is None else f", ${least:.2f} to ${most:.2f}"
         click.echo(
-            f"{config.task}, {config.model}: {e.samples} samples x {e.epochs} epochs = {e.calls} "
-            f"{'calls' if e.exact else 'calls at least'}, about {e.prompt_tokens} prompt tokens, at most "
+            f"{config.task}, {config.model}: {e.samples} samples x {e.epochs} epochs"
+            f"{' = ' if e.calls == e.samples * e.epochs else ', at most '}{e.calls} "
+            f"{'calls' if e.bounded else 'calls at least'}, about {e.prompt_tokens} prompt tokens, at most "
             f"{e.completion_tokens} completion tokens if every answer ran to its limit{paid}; nothing was sent"
         )
 

@@ -49,7 +49,8 @@ def _list(kind: Any, name: str | None, flag: str, as_json: bool) -> None:
         loaded = plugins.load(kind, n)
         row = {"name": n, "what": (loaded.__doc__ or "").strip().partition("\n")[0]}
         if kind == "strategies":
-            row["aid"] = str(getattr(loaded, "aid", "not said"))
+            by_options = isinstance(getattr(loaded, "aid", None), property)
+            row["aid"] = plugins.strategy(n, {}).aid + (" (by option)" if by_options else "")
         rows.append(row)
     _print_rows(rows, as_json)
 

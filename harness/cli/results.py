@@ -62,13 +62,14 @@ def table(runs: tuple[Path, ...], by: str, incomplete: bool, **files: Path | Non
 @opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
 def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
     """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
-    from harness.results import effects, tables
+    from harness.results import attempts, effects, tables, verdicts
     from harness.results.labels import labels
     from harness.results.records import open_run
 
     opened = [open_run(directory) for directory in find_runs(runs)]
     for label, run in zip(labels(opened), opened, strict=True):
         contrasts, found = effects.of_run(run, split(adjust))
+        found += [*attempts.of_run(run), *verdicts.of_run(run)]
         parts = [str(run.directory), tables.render_main_gaps([(label, contrasts)])]
         parts += [table.render() for table in found]
         if not found:

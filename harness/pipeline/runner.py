@@ -21,6 +21,7 @@ from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError
 from harness.pipeline import selection, store
 from harness.pipeline.cache import Cache, completion_from
 from harness.pipeline.config import RunConfig
+from harness.pipeline.record import Record
 from harness.pipeline.remarks import Remarks
 from harness.pipeline.session import OneSample
 from harness.seeds import derive
@@ -29,7 +30,6 @@ from harness.types import (
     Message,
     Model,
     Outcome,
-    Record,
     Response,
     Sample,
     Sampling,
@@ -322,7 +322,7 @@ class Run:
             outcome=score.outcome.value,
             value=score.value,
             answer=score.answer,
-            detail=score.detail,
+            detail=_with_strategy(score.detail, response),
             stop_reason=response.stop_reason if response else None,
             calls=len(calls),
             prompt_tokens=_total([c.prompt_tokens for c in calls]),
@@ -352,6 +352,11 @@ class Run:
             return self.task.score(sample.params, response.text, response.stop_reason)
         except Exception as failure:
             return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(failure).__name__}: {failure}")
+
+
+def _with_strategy(detail: Mapping[str, Any], response: Response | None) -> Mapping[str, Any]:
+    """A score's detail with what the strategy says, under a key of its own: another scorer leaves it as it is."""
+    return {**detail, "strategy": dict(response.detail)} if response and response.detail else detail
 
 
 LIMIT_MET = "the search met its limit"

@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any, get_args
 from harness.errors import AidError
 from harness.pipeline import store
 from harness.seeds import derive
-from harness.types import Aid, Completion, Feedback, Message, Origin, Outcome, Request, Sample, Spent
+from harness.types import (
+    Aid,
+    Completion,
+    Feedback,
+    Message,
+    Origin,
+    Outcome,
+    Request,
+    Sample,
+    Sampling,
+    Spent,
+    StopReason,
+)
 
 FROM_CACHE = "answers came from the cache, with the times and tokens of when they were asked"
 
@@ -43,6 +55,10 @@ class OneSample:
         return random.Random(derive("strategy", run.config.seed, run.task.name, self._sample.id, self._epoch))
 
     @property
+    def sampling(self) -> Sampling:
+        return self._run.sampling
+
+    @property
     def spent(self) -> Spent:
         prompts = sum(c.prompt_tokens or 0 for c in self.completions)
         return Spent(len(self.completions), prompts, sum(c.completion_tokens or 0 for c in self.completions))
@@ -59,9 +75,13 @@ class OneSample:
             return [await self._counted(messages, shared, changes)]
         return list(await asyncio.gather(*(self._counted(messages, shared, changes) for _ in range(n))))
 
-    def answer(self, text: str) -> str | None:
+    def answer(self, text: str, stop_reason: StopReason = "stop") -> str | None:
         self._allow("reader", "answer")
-        return self._run.task.score(self._sample.params, text).answer
+        return self._run.task.read(self._sample.params, text, stop_reason)
+
+    def key(self, text: str, stop_reason: StopReason = "stop") -> str | None:
+        found = self.answer(text, stop_reason)
+        return None if found is None else self._run.task.answer_key(found)
 
     def steps(self, partial: str, k: int) -> list[Message] | None:
         return self._run.task.steps(self._sample.params, partial, k)
@@ -77,12 +97,16 @@ class OneSample:
         return self._run.task.judge(self._sample.params, partial)
 
     def feedback(self, response: str, level: str = "first-error") -> Feedback | None:
-        self._allow("verifier", "feedback")
+        self._allow(self._run.task.feedback_aid, "feedback")
         return self._run.task.feedback(self._sample.params, response, level)
 
-    def right(self, text: str) -> bool:
+    def right(self, text: str, stop_reason: StopReason = "stop") -> bool:
         self._allow("oracle", "whether an answer is right")
-        return self._run.task.score(self._sample.params, text).outcome is Outcome.CORRECT
+        return self._run.task.score(self._sample.params, text, stop_reason).outcome is Outcome.CORRECT
+
+    def solution(self) -> str:
+        self._allow("oracle", "the solution")
+        return self._sample.target
 
     def note(self, **node: Any) -> None:
         # Written when the sample has ended: a sample that is resumed notes all of them again.
@@ -93,7 +117,8 @@ class OneSample:
         if _HELP.index(declared) < _HELP.index(needed):
             raise AidError(
                 f"strategy {self._run.config.strategy} declares the aid '{declared}', and asked for {what}",
-                f"{what} needs the aid '{needed}': declare it in the strategy, and every table will show it",
+                f"{what} needs the aid '{needed}' with task {self._run.task.name}: the strategy must declare it "
+                "(some have an option for it: `harness strategies NAME`), and every table will show it",
             )
 
     async def _counted(self, messages: Sequence[Message], shared: bool, changes: Mapping[str, Any]) -> Completion:

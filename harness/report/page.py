@@ -56,7 +56,7 @@ def _run(i: int, run: RunData) -> str:
     facts = {
         "task": f"{run.recorded.task} (version {run.recorded.version})",
         "model": config["model"],
-        "strategy": config.get("strategy"),
+        "strategy": run.recorded.strategy,
         "seed": config.get("seed"),
         "options": ", ".join(f"{k}={v}" for k, v in (config.get("task_options") or {}).items()) or "-",
         "date": run.recorded.date[:16],

@@ -174,7 +174,7 @@ def set_baseline(opened: RecordedRun, name: str, root: Path = BASELINES) -> Path
     target.mkdir(parents=True, exist_ok=True)
     lines = sorted(json.dumps(asdict(a), ensure_ascii=False) for a in answers(opened).values())
     (target / ANSWERS).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    names = ("run_id", "created", "config", "task", "conditions", "versions", "git_commit", "model")
+    names = ("run_id", "created", "config", "task", "conditions", "versions", "git_commit", "model", "strategy")
     kept = {name: opened.about[name] for name in names if name in opened.about}
     (target / "run.json").write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
     return target

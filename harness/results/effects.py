@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from harness import plugins
 from harness.errors import UsageError
 from harness.options import suggestion
-from harness.results import verdicts
 from harness.results.audit import Value, features, sample_of
 from harness.results.counts import Contrasts, Gap
 from harness.results.records import RecordedRun
@@ -105,11 +103,7 @@ def of_run(run: RecordedRun, adjust: Sequence[str] = ()) -> tuple[Contrasts, lis
     """(the counts of a run, what its records say beyond accuracy and gaps) for `harness stats`."""
     effects = Effects(adjust, run.measures, run.varies)
     contrasts = run.read(effects.add)
-    found = effects.tables(contrasts)
-    if next(run.nodes(), None) is not None:
-        said = verdicts.of_run(run, plugins.task(run.task, run.config.get("task_options") or {}))
-        found += [said] if said else []
-    return contrasts, found
+    return contrasts, effects.tables(contrasts)
 
 
 def _features(names: Sequence[str], measures: Mapping[str, str]) -> list[Callable[[Sample], Value]]:

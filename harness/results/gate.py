@@ -205,6 +205,12 @@ def _same_task(base: RecordedRun, new: RecordedRun) -> None:
             f"{base.directory} and {new.directory} are of different tasks: {shown}",
             "compare runs of one version of one task",
         )
+    if (base.aid == "oracle") != (new.aid == "oracle"):
+        saw, blind = (base, new) if base.aid == "oracle" else (new, base)
+        raise DataError(
+            f"the strategy of {saw.directory} saw the answer key, that of {blind.directory} did not",
+            "what saw the key is a ceiling: compare it with a run of a strategy that did, too",
+        )
 
 
 def _same_samples(

@@ -43,7 +43,7 @@ def _row(opened: RecordedRun) -> Row:
         raise DataError(f"{opened.directory}: no sample has a verdict")
     about, config = opened.about, opened.config
     values = [opened.date[:19], about.get("git_commit") or "", about["run_id"]]
-    values += [config["task"], opened.version, config["model"], config["strategy"], a.n]
+    values += [config["task"], opened.version, config["model"], opened.strategy, a.n]
     values += [f"{x:.6f}" for x in (a.value, a.low, a.high)]
     values += [f"{everywhere.value:.6f}" if everywhere else "", f"{contrasts.total.row()['no_verdict']:.6f}"]
     values.append(opened.asked)

@@ -17,9 +17,10 @@ from harness import plugins
 from harness.errors import DataError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
+from harness.pipeline.record import Record
 from harness.results.records import Tally, close_run, describe_run
 from harness.results.rescore import score_row, verdict
-from harness.types import PublishedAnswer, Record, Task
+from harness.types import PublishedAnswer, Task
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from harness import plugins
 from harness.errors import DataError
 from harness.results.counts import Cell, Worst
 from harness.results.ranks import Board, Counted, as_good_for_less, cost
-from harness.results.tables import render_main_gaps
+from harness.results.tables import render_main_gaps, with_aid
 from harness.statistics.intervals import Clusters, Estimate
 from harness.text import align, interval, number
 
@@ -67,9 +67,7 @@ def _named(worst: Worst) -> str:
 
 
 def _strategy(counted: Counted) -> str:
-    """Its name, and what helped it beside the model: what saw a verifier stands apart from what did not."""
-    aid, name = counted.contrasts.aid, str(counted.run.config["strategy"])
-    return f"{name} (aid: {aid})" if aid else name
+    return with_aid(str(counted.run.config["strategy"]), counted.contrasts.aid)
 
 
 def _row(common: Row, cell: Cell, gap: Estimate | None, model: str) -> Row:

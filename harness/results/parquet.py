@@ -12,8 +12,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from harness.pipeline.record import Record
 from harness.pipeline.store import flatten, located_records
-from harness.types import Record
 
 BATCH_ROWS = 500
 BATCH_BYTES = 16 * 2**20

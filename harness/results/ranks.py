@@ -85,7 +85,8 @@ class Board:
 
 def boards(runs: Sequence[Counted]) -> list[Board]:
     """The runs by accuracy (ties share a rank), those of the same samples together. Runs of other samples (another
-    task, version, options, seed or limit) are never ranked against each other.
+    task, version, options, seed or limit) are never ranked against each other, nor is a run whose strategy saw the
+    answer key against one whose strategy did not.
 
     A run's best rank is one plus the number of runs that are better beyond doubt, its worst the number of runs less
     those that are worse beyond doubt (Mohamad, van Zwet and Goeman 2019, arXiv 1812.05507): the interval of each
@@ -97,6 +98,7 @@ def boards(runs: Sequence[Counted]) -> list[Board]:
     for counted, label in zip(runs, labels([counted.run for counted in runs]), strict=True):
         asked = f" ({counted.run.asked})" if counted.run.asked else ""
         title = f"{counted.run.task} {counted.run.version}{asked}"
+        title += ", with the answer key as help" if "oracle" in counted.contrasts.aids else ""
         together.setdefault((title, counted.contrasts.asked), []).append((counted, label))
     alike = Counter(title for title, _ in together)
     return [_board(title, members, alike[title] > 1) for (title, _), members in together.items()]

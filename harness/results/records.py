@@ -17,7 +17,7 @@ from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.results.counts import Contrasts
 from harness.results.parquet import Kinds, write_parquet
-from harness.results.tables import write_summary
+from harness.results.tables import with_aid, write_summary
 from harness.text import Extra
 from harness.types import Task
 
@@ -49,6 +49,17 @@ class RecordedRun:
     def model(self) -> str:
         """The model, as the run was asked for."""
         return str(self.config["model"])
+
+    @property
+    def aid(self) -> str:
+        """What helped its strategy beside the model: none, reader, verifier or oracle."""
+        said = self.about.get("strategy")
+        return str(said.get("aid") or "none") if isinstance(said, dict) else "none"
+
+    @property
+    def strategy(self) -> str:
+        """The strategy's name, with what helped it, see tables.with_aid."""
+        return with_aid(str(self.config.get("strategy") or ""), self.aid)
 
     @property
     def name(self) -> str:
@@ -117,8 +128,8 @@ class RecordedRun:
         return store.read_records(self.directory)
 
     def nodes(self) -> Iterator[dict[str, Any]]:
-        """What its strategy noted of its searches, sample by sample; nothing for most strategies. DataError for a line
-        that is no node."""
+        """What the strategy noted of its calls (Session.note), each with the `id` and `epoch` of its sample. DataError
+        for a line that is no node."""
         return store.read_nodes(self.directory)
 
     def read(self, *others: Callable[[Mapping[str, Any]], object]) -> Contrasts:

@@ -82,7 +82,9 @@ def score_run(task: Task, task_options: Mapping[str, str], directory: Path, targ
         for record in run.records():
             # Strategy and model did their part, and there is an answer to score.
             if record.get("stop_reason") is not None and not _refused(record) and not _unfinished(record):
+                said = _of_strategy(record)
                 record |= _columns(score_row(task, record, f"{directory}, sample {record['id']}"), task)
+                record["detail"] |= said
             tally.add(record)
             if writer:
                 writer.append(record | {"run_id": writer.directory.name})
@@ -108,6 +110,12 @@ def _unfinished(record: Mapping[str, Any]) -> bool:
     """Whether the strategy met its limit before it had an answer (Response.best_so_far)."""
     detail = record.get("detail")
     return isinstance(detail, dict) and "best_so_far" in detail
+
+
+def _of_strategy(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a record's detail that is the strategy's (Response.detail), which no scorer changes."""
+    detail = record.get("detail")
+    return {"strategy": detail["strategy"]} if isinstance(detail, dict) and "strategy" in detail else {}
 
 
 def _row(line: bytes, where: str) -> dict[str, Any]:

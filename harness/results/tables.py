@@ -20,6 +20,8 @@ NESTED = ("input", "detail", "params", "logprobs")
 def column(record: Mapping[str, Any], name: str) -> Any:
     """A column of the tidy table: a key of the record, or `params_*`. UsageError if there is none."""
     params = record.get("params") or {}
+    if name == "strategy" and name in record:
+        return with_aid(str(record[name]), str(record.get("aid") or "none"))
     if name in record and name not in NESTED:
         return record[name]
     short = name.removeprefix("params_")
@@ -29,7 +31,13 @@ def column(record: Mapping[str, Any], name: str) -> Any:
     raise UsageError(f"the records have no column '{name}'", f"columns: {', '.join(known)}")
 
 
-APART = ("task", "model", "strategy")
+def with_aid(strategy: str, aid: str) -> str:
+    """A strategy's name with what helped it beside the model: `best-of-n (aid: oracle)`. What saw the answer key then
+    never has the name of what did not."""
+    return strategy if aid in ("none", "") else f"{strategy} (aid: {aid})"
+
+
+APART = ("task", "model", "strategy", "aid")
 """Records that differ in one of these are never in one row: their accuracies are of different things."""
 
 
@@ -52,8 +60,8 @@ class Tidy:
         self.repeated = 0
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Count one record in its row. UsageError if `by` has no such column, or if the row would mix tasks, models or
-        strategies."""
+        """Count one record in its row. UsageError if `by` has no such column, or if the row would mix tasks, models,
+        strategies or what helped them."""
         key = tuple(column(record, name) for name in self._by)
         if self._several and record.get("identity") is not None:
             same = hash((key, record["identity"]))
@@ -61,7 +69,7 @@ class Tidy:
                 self.repeated += 1
                 return
             self._seen.add(same)
-        own = tuple(record.get(name) for name in APART)
+        own = (*(record.get(name) for name in APART[:-1]), record.get("aid") or "none")
         for name, mine, others in zip(APART, own, self._apart.setdefault(key, own), strict=True):
             if mine != others:
                 raise UsageError(

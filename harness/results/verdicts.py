@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
+from harness import plugins
 from harness.results.records import RecordedRun
 from harness.statistics.intervals import Clusters
 from harness.text import Extra, interval, number
@@ -19,8 +20,15 @@ MOST_STEPS = 8
 """Steps behind the last have a row together."""
 
 
-def of_run(run: RecordedRun, task: Task) -> Extra | None:
-    """The table of a run's verdicts by step; None if it has none, or if the task has no exact judge for them."""
+def of_run(run: RecordedRun, task: Task | None = None) -> list[Extra]:
+    """The table of a run's verdicts by step; none if it has no verdicts, or the task no exact judge for them. `task`
+    judges, or else the installed task with the run's options."""
+    if not any(node.get("role") == "value" for node in run.nodes()):
+        return []
+    if task is None and run.installed_task() is not None:
+        task = plugins.task(run.task, run.config.get("task_options") or {})
+    if task is None:
+        return []
     samples = {(str(r["id"]), r["epoch"]): (str(r["group"]), r["params"]) for r in run.records()}
     counts: dict[tuple[int, str], Clusters] = {}
     unknown = 0
@@ -43,7 +51,8 @@ def of_run(run: RecordedRun, task: Task) -> Extra | None:
                 continue
             step, word = min(_whole(state.get("depth")), MOST_STEPS), str(node.get("said") or "")
             counts.setdefault((step, word if word in WORDS else ""), Clusters()).add(group, float(truth > 0))
-    return _table(counts, unknown) if counts else None
+    task.close()
+    return [_table(counts, unknown)] if counts else []
 
 
 def _whole(value: object) -> int:

@@ -19,6 +19,7 @@ from typing import ClassVar, Literal
 
 from harness.options import option, settle
 from harness.strategies.entailment import Prover, Statement, revise
+from harness.strategies.parts import need_temperature
 from harness.strategies.search import LimitMet, Search, thoughts, unfinished
 from harness.types import Aid, Completion, Message, Response, Session
 
@@ -60,6 +61,8 @@ class Decompose:
 
     async def solve(self, session: Session) -> Response:
         """See harness.types.Strategy.solve."""
+        if self.method == "entail" and max(self.candidates, self.proofs, self.samples) > 1:
+            need_temperature(session, "decompose")
         search = Search(session, self.max_calls)
         held: list[str] = []
         try:
@@ -93,7 +96,7 @@ class Decompose:
         best = max(range(len(drawn)), key=lambda i: hypotheses[i].value)
         for hypothesis, answer, [statement] in zip(hypotheses, drawn, stated, strict=True):
             self._keep(search, hypothesis, call=statement.key, answer=answer.key)
-        search.note("answer", hypotheses[best].node, call=drawn[best].key)
+        search.note("final", hypotheses[best].node, call=drawn[best].key)
         return Response(drawn[best].text, drawn[best].stop_reason)
 
     def _keep(self, search: Search, s: Statement, **more: str) -> None:
@@ -124,7 +127,7 @@ class Decompose:
             parent = search.note("state", parent, call=reply.key, thought=question, partial=reply.text.strip(),
                                  depth=depth)  # fmt: skip
         reply = await self._said(search, turns, FINAL if turns else "")
-        search.note("answer", parent, call=reply.key)
+        search.note("final", parent, call=reply.key)
         return Response(reply.text, reply.stop_reason)
 
     async def _said(self, search: Search, turns: Sequence[tuple[str, str]], asked: str) -> Completion:

@@ -89,7 +89,7 @@ class Evaluator:
             state.value = 0.0
         for completion in votes:
             number = choice(completion.text, len(states))
-            self.search.note("vote", states[number - 1].node if number else None, call=completion.key, said=number)
+            self.search.note("choice", states[number - 1].node if number else None, call=completion.key, said=number)
             if number:
                 states[number - 1].value = (states[number - 1].value or 0) + 1
 

@@ -16,6 +16,7 @@ from typing import Literal
 from harness.errors import UsageError
 from harness.options import option, settle
 from harness.strategies.mcts_tree import Answer, score, update, update_as_released
+from harness.strategies.parts import need_temperature
 from harness.strategies.search import LimitMet, Search, unfinished
 from harness.types import Aid, Message, Response, Session
 
@@ -40,7 +41,6 @@ class MCTS:
     )
     critic: Literal["self", "verifier"] = option("self", "who scores and criticises: the model, or the task's verifier")
     c: float = option(1.4, "weight of exploration")
-    temperature: float = option(0.95, "sampling temperature of all calls")
     max_calls: int | None = option(None, "most calls a sample: what needs more ends as truncated", between=(2, 10**6))
 
     def __post_init__(self) -> None:
@@ -53,6 +53,7 @@ class MCTS:
 
     async def solve(self, session: Session) -> Response:
         """See harness.types.Strategy.solve. The answer of the highest Q, the first of equals."""
+        need_temperature(session, "mcts")
         search, answers = Search(session, self.max_calls), list[Answer]()
         try:
             found = await self._grow(search, answers)
@@ -61,7 +62,7 @@ class MCTS:
             scored = [a for a in answers if a.rewards] or answers
             return unfinished(max(scored, key=lambda a: a.q if a.rewards else 0.0).text if scored else "")
         self._keep(search, answers)
-        search.note("answer", found.node)
+        search.note("final", found.node)
         return Response(found.text)
 
     async def _grow(self, search: Search, answers: list[Answer]) -> Answer:
@@ -88,7 +89,7 @@ class MCTS:
         return max(answers, key=lambda a: a.q)
 
     async def _answered(self, search: Search, messages: Sequence[Message], father: Answer | None = None) -> Answer:
-        [[reply]] = await search.ask([messages], temperature=self.temperature)
+        [[reply]] = await search.ask([messages])
         return Answer(search.number(), reply.text, father, reply.key)
 
     async def _critique(self, search: Search, answer: Answer) -> list[Message]:
@@ -98,7 +99,7 @@ class MCTS:
         if said is not None:
             search.note("feedback", answer.node, said=said.text)
             return [*asked[:-1], Message("user", said.text)]
-        [[reply]] = await search.ask([asked], temperature=self.temperature)
+        [[reply]] = await search.ask([asked])
         search.note("feedback", answer.node, call=reply.key)
         return [*asked, Message("assistant", reply.text)]
 
@@ -111,7 +112,7 @@ class MCTS:
         for attempt in range(TRIES):
             asked = [[*search.session.messages, Message("assistant", a.text), Message("user", SCORE)] for a in answers]
             unread = []
-            replies = await search.ask(asked, temperature=self.temperature)
+            replies = await search.ask(asked)
             for a, [reply] in zip(answers, replies, strict=True):
                 number = score(reply.text)
                 search.note("score", a.node, call=reply.key, said=number)

@@ -5,9 +5,9 @@ A line of nodes.jsonl has the sample's `id` and `epoch`, its own number `node`, 
 - state: a partial answer (`partial`, `depth`, the `thought` behind it), its `value` (null if it was not weighed), and
   whether it was `pruned` and `chosen`, that is, worked on or kept. The first has no parent. `call` is the call that
   wrote it. `same_as` is the state that it was taken to be equal to, and so was not weighed.
-- propose, value, vote: one call, of which the parent is the state that it is about (or votes for); `said` is what was
+- propose, value, choice: one call, of which the parent is the state that it is about (or chooses); `said` is what was
   read in it.
-- answer: its parent is the state that is the answer.
+- final: its parent is the state that is the answer.
 
 `call` is the key of a line in calls.jsonl, which has the prompt, the reply and the tokens; two nodes with one key share
 a call that was made once.
@@ -69,13 +69,15 @@ class Search:
         return node
 
     async def ask(self, asked: Sequence[Sequence[Message]], n: int = 1, **how: Any) -> list[list[Completion]]:
-        """`n` answers to each of these prompts, side by side. LimitMet, and nothing is asked, if they are too many."""
+        """`n` answers to each of these prompts, side by side. LimitMet, and nothing is asked, if they are too many.
+        Servers refuse an empty turn: it becomes "(no answer)"."""
         if self.most is not None and self.calls + n * len(asked) > self.most:
             raise LimitMet
         self.calls += n * len(asked)
         system = [m for m in self.session.messages if m.role == "system"]
         whole = [messages if messages[0] in system else [*system, *messages] for messages in asked]
-        return list(await asyncio.gather(*(self.session.ask(messages, n=n, **how) for messages in whole)))
+        sent = [[m if m.content else Message(m.role, "(no answer)") for m in messages] for messages in whole]
+        return list(await asyncio.gather(*(self.session.ask(messages, n=n, **how) for messages in sent)))
 
     def root(self) -> State:
         """The empty answer, which is noted at once. UsageError if the task has no steps."""
@@ -116,7 +118,7 @@ class Search:
 
     def answer(self, state: State) -> Response:
         """A state as the answer."""
-        self.note("answer", state.node)
+        self.note("final", state.node)
         return Response(state.partial)
 
 

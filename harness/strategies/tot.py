@@ -18,6 +18,7 @@ from typing import Literal
 
 from harness.options import option, settle
 from harness.strategies.evaluator import Evaluator
+from harness.strategies.parts import need_temperature
 from harness.strategies.search import LimitMet, Search, State, unfinished
 from harness.types import Aid, Response, Session
 
@@ -52,6 +53,8 @@ class ToT:
 
     async def solve(self, session: Session) -> Response:
         """See harness.types.Strategy.solve. Ends when all partial answers that are kept are complete."""
+        if (self.evaluate != "judge" and self.n_evaluate > 1) or self.generate == "sample":
+            need_temperature(session, "tot")
         search = Search(session, self.max_calls)
         evaluator = Evaluator(search, self.evaluate, self.n_evaluate, self.cache)
         kept, grown = [search.root()], list[State]()

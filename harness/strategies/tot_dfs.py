@@ -12,6 +12,7 @@ from typing import Literal
 
 from harness.options import option, settle
 from harness.strategies.evaluator import Evaluator
+from harness.strategies.parts import need_temperature
 from harness.strategies.search import LimitMet, Search, State, unfinished
 from harness.types import Aid, Response, Session
 
@@ -47,6 +48,8 @@ class ToTDepthFirst:
 
     async def solve(self, session: Session) -> Response:
         """See harness.types.Strategy.solve."""
+        if (self.evaluate != "judge" and self.n_evaluate > 1) or self.generate == "sample":
+            need_temperature(session, "tot-dfs")
         search = Search(session, self.max_calls)
         followed, seen = list[State](), list[State]()
         try:

@@ -18,11 +18,11 @@ from typing import ClassVar, Literal
 from harness.errors import UsageError
 from harness.options import number_list, option, settle
 from harness.seeds import derive
-from harness.tasks.game24 import baselines, scoring, shots
+from harness.tasks.game24 import baselines, feedback, scoring, shots
 from harness.tasks.game24.in_steps import judged, next_prompt, thought_of, weigh_prompt
 from harness.tasks.game24.prompts import PROMPT_TYPES, TEMPLATES, WAY_OUT
 from harness.tasks.game24.puzzles import Puzzle, goal_of, puzzles, ranked
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
+from harness.types import Aid, Example, Feedback, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,16 @@ class Game24(Task):
         else:
             text = baselines.at_random(numbers, rng)
         return shots.answer(str(sample.params["prompt"]), numbers, puzzle.target, text)
+
+    feedback_aid: ClassVar[Aid] = "verifier"
+
+    def feedback(self, params: Params, response: str, level: str) -> Feedback:
+        """The numbers it must use, what it comes to, or that the target can be made. See feedback.py."""
+        return feedback.feedback(params, self.score(params, response), level)
+
+    def answer_key(self, answer: str) -> str:
+        """Expressions that differ by the order of terms and factors, or by brackets, are the same answer."""
+        return feedback.key(answer) or super().answer_key(answer)
 
     # What search may use (see in_steps.py) --------------------------------------------------------------------------
 

@@ -280,6 +280,8 @@ class Loop:
 
 
 class Told(Echo):
+    feedback_aid = "verifier"
+
     def feedback(self, params, response, level):
         return Feedback(response == str(params["answer"]), f"{level}: too high or too low")
 

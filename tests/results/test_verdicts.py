@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import DataError
 from harness.pipeline import store
-from harness.results import effects
+from harness.results import attempts, verdicts
 from harness.results.records import open_run
 from harness.strategies.tot import ToT
 from tests.strategies.test_resume import CONFIG, Scripted, execute
@@ -24,8 +24,7 @@ def searched(tmp_path: Path) -> Path:
 
 
 def rows(run: Path) -> list[tuple[str, ...]]:
-    _, found = effects.of_run(open_run(run))
-    [table] = [table for table in found if table.title.startswith("verdicts")]
+    [table] = verdicts.of_run(open_run(run))
     assert table.header[1:4] == ("verdict", "verdicts", "can still be right")
     return list(table.rows)
 
@@ -43,8 +42,7 @@ def test_sure_and_impossible_are_as_right_as_the_evaluator(searched: Path) -> No
 def test_a_run_without_a_search_has_no_such_table(tmp_path: Path) -> None:
     from tests.results.recorded import run
 
-    _, found = effects.of_run(open_run(run(tmp_path, "plain", [1.0] * 20 + [0.0] * 20)))
-    assert not [table for table in found if table.title.startswith("verdicts")]
+    assert verdicts.of_run(open_run(run(tmp_path, "plain", [1.0] * 20 + [0.0] * 20))) == []
 
 
 def test_nodes_of_another_shape_are_passed_over_or_named(searched: Path) -> None:
@@ -58,6 +56,10 @@ def test_nodes_of_another_shape_are_passed_over_or_named(searched: Path) -> None
         file.write("[1]\n")
     with pytest.raises(DataError, match="no node"):
         rows(searched)
+
+
+def test_the_tables_of_rounds_and_votes_are_not_confused_by_a_search(searched: Path) -> None:
+    assert attempts.of_run(open_run(searched)) == []
 
 
 def test_the_strategy_itself_stays_blind(searched: Path) -> None:

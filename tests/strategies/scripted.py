@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.types import Completion, Message, Outcome, Params, Spent, Task
+from harness.types import Completion, Message, Outcome, Params, Sampling, Spent, Task
 
 Reply = Callable[[str, int], "str | Completion"]
 """The answer to a prompt (its last message) that is asked for the n-th time, from 1."""
@@ -20,9 +20,14 @@ class Scripted:
         self.reply, self.task, self.params = reply, task or Task(), params or {}
         self.messages = (Message("user", prompt),)
         self.rng = random.Random(0)
+        self.temperature = 0.7
         self.asked: list[tuple[Message, ...]] = []
         self.nodes: list[dict[str, Any]] = []
         self._times: Counter[str] = Counter()
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(temperature=self.temperature)
 
     @property
     def spent(self) -> Spent:

@@ -138,7 +138,7 @@ def test_the_tree_can_be_rebuilt_from_its_nodes_alone() -> None:
     nodes = {node["node"]: node for node in session.nodes}
     assert len(nodes) == len(session.nodes)
     assert {n["parent"] for n in session.nodes} - {None} <= set(nodes)
-    [answer] = session.of("answer")
+    [answer] = session.of("final")
     path, at = [], nodes[answer["parent"]]
     assert at["partial"] == text
     while at["parent"]:
