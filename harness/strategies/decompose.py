@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.options import option, settle
-from harness.strategies.entailment import Prover, Statement, revise
+from harness.strategies.entailment import Prover
 from harness.strategies.parts import need_temperature
+from harness.strategies.proofs import revise
 from harness.strategies.search import LimitMet, Search, thoughts, unfinished
 from harness.types import Aid, Completion, Message, Response, Session
 
@@ -76,36 +77,27 @@ class Decompose:
 
     async def _entail(self, search: Search, held: list[str]) -> Response:
         """The answer whose hypothesis has the highest value, the first of equals."""
-        session = search.session
+        session, prover = search.session, Prover(search, self.proofs, self.threshold, self.samples)
         [answers] = await search.ask([session.messages], self.candidates)
-        first: dict[str, Completion] = {}
-        for a in answers:
-            first.setdefault(a.text, a)
-        drawn = list(first.values())
-        held += first
-        stated = await search.ask(
-            [[*session.messages, Message("assistant", a.text), Message("user", STATE)] for a in drawn]
-        )
-        prover = Prover(search, self.proofs, self.threshold, self.samples)
-        hypotheses = await prover.hypotheses([statement.text.strip() for [statement] in stated])
-        level = hypotheses
-        for _ in range(self.depth):
-            level = await prover.prove(level) if level else []
-        for hypothesis in hypotheses:
-            revise(hypothesis, self.revise)
-        best = max(range(len(drawn)), key=lambda i: hypotheses[i].value)
-        for hypothesis, answer, [statement] in zip(hypotheses, drawn, stated, strict=True):
-            self._keep(search, hypothesis, call=statement.key, answer=answer.key)
-        search.note("final", hypotheses[best].node, call=drawn[best].key)
-        return Response(drawn[best].text, drawn[best].stop_reason)
-
-    def _keep(self, search: Search, s: Statement, **more: str) -> None:
-        """Note a statement, and the premises of its best proof."""
-        proof = s.proof
-        search.note("state", s.parent, s.node, partial=s.text, value=s.value, direct=s.direct, chosen=s.used,
-                    entailment=proof.entailment if proof else None, **more)  # fmt: skip
-        for premise in proof.premises if proof else ():
-            self._keep(search, premise)
+        drawn = {a.text: (a, search.note("propose", None, call=a.key)) for a in reversed(answers)}
+        first = [drawn[text] for text in dict.fromkeys(a.text for a in answers)]
+        held += [a.text for a, _ in first]
+        conversations = [[*session.messages, Message("assistant", text), Message("user", STATE)] for text in held]
+        stated = await search.ask(conversations)
+        try:
+            hypotheses = await prover.hypotheses([(s, node) for [s], (_, node) in zip(stated, first, strict=True)])
+            level = hypotheses
+            for _ in range(self.depth):
+                level = await prover.prove(level) if level else []
+            for hypothesis in hypotheses:
+                revise(hypothesis, self.revise)
+        finally:
+            prover.keep()
+        best, (answer, _) = max(zip(hypotheses, first, strict=True), key=lambda pair: pair[0].value)
+        search.note("final", best.node, call=answer.key)
+        depth, leaves = best.size()
+        detail = {"value": best.value, "depth": depth, "leaves": leaves}
+        return Response(answer.text, answer.stop_reason, detail=detail)
 
     # Simpler questions ------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.errors import UsageError
 from harness.strategies.search import Search, State
 from harness.types import Completion, Message
 
@@ -40,12 +41,19 @@ class Evaluator:
     cache: Literal["run", "sample", "none"]
     _known: dict[tuple[Message, ...], list[Completion]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.how == "judge" and self.search.session.judge("") is None:
+            raise UsageError(
+                "the task can't judge partial answers of this sample exactly (it never does, or it is too large)",
+                "-S evaluate=value lets the model judge",
+            )
+
     async def weigh(self, states: Sequence[State]) -> None:
-        """Set `value`, and `pruned` if all verdicts are impossible (or the verifier's is 0)."""
+        """Set `value`, and `impossible` if all verdicts are that (or the verifier's is 0)."""
         if self.how == "judge":
             for state in states:
                 value = self.search.session.judge(state.partial)
-                state.value, state.pruned = (UNKNOWN, False) if value is None else (value, value <= 0)
+                state.value, state.impossible = (UNKNOWN, False) if value is None else (value, value <= 0)
         elif states:
             await (self._vote(states) if self.how == "vote" else self._verdicts(states))
 
@@ -78,7 +86,7 @@ class Evaluator:
             for completion, word in zip(completions, said, strict=True):
                 self.search.note("value", state.node, call=completion.key, said=word)
             state.value = sum(WORTH.get(word, 0.0) for word in said)
-            state.pruned = set(said) == {"impossible"}
+            state.impossible = set(said) == {"impossible"}
 
     async def _vote(self, states: Sequence[State]) -> None:
         choices = "\n\n".join(f"Choice {i}:\n{state.partial}" for i, state in enumerate(states, 1))

@@ -54,6 +54,8 @@ class MCTS:
     async def solve(self, session: Session) -> Response:
         """See harness.types.Strategy.solve. The answer of the highest Q, the first of equals."""
         need_temperature(session, "mcts")
+        if self.critic == "verifier":
+            verified(session, "")  # too little aid, or no verifier: before a call is paid for
         search, answers = Search(session, self.max_calls), list[Answer]()
         try:
             found = await self._grow(search, answers)

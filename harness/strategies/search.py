@@ -43,6 +43,7 @@ class State:
     call: str = ""
     complete: bool = False
     value: float | None = None
+    impossible: bool = False
     pruned: bool = False
     chosen: bool = False
     same_as: int | None = None

@@ -68,7 +68,7 @@ class ToT:
                 complete = [state for state in kept if state.complete]
                 new = evaluator.distinct(grown) if self.merge else grown
                 # Votes are given between all that may be kept; a value stays what it is.
-                await evaluator.weigh([*complete, *new] if self.evaluate == "vote" else new)
+                await evaluator.weigh([*complete, *new] if self.evaluate == "vote" and new else new)
                 best = self._best([*complete, *new], session.rng)
                 for state in best:
                     state.chosen = True
@@ -78,12 +78,19 @@ class ToT:
                 kept = best
         except LimitMet:
             search.keep(grown)
-            return unfinished(kept[0].partial)
-        return search.answer(max(kept, key=lambda s: (s.complete, s.value or 0, s.depth)))
+            return unfinished(_answer(kept).partial)
+        return search.answer(_answer(kept))
 
     def _best(self, states: list[State], rng: random.Random) -> list[State]:
         """The `b` of the highest value, without those pruned."""
-        left = [state for state in states if not (state.pruned and self.prune == "impossible")]
+        for state in states:
+            state.pruned = state.impossible and self.prune == "impossible"
+        left = [state for state in states if not state.pruned]
         if self.ties == "random":
             rng.shuffle(left)
         return sorted(left, key=lambda state: -(state.value or 0))[: self.b]
+
+
+def _answer(kept: list[State]) -> State:
+    """A complete answer rather than another, then the best, then the longest, then the first."""
+    return max(kept, key=lambda state: (state.complete, state.value or 0, state.depth))

@@ -76,5 +76,7 @@ class ToTDepthFirst:
                 grown = await search.grow([state], self.k, self.generate == "sample")
                 seen += grown
                 await evaluator.weigh(grown)
-                left = [s for s in grown if not (s.pruned and self.prune == "impossible")]
+                for s in grown:
+                    s.pruned = s.impossible and self.prune == "impossible"
+                left = [s for s in grown if not s.pruned]
                 waiting += sorted(left, key=lambda s: -(s.value or 0))[: self.children][::-1]

@@ -7,7 +7,9 @@ import re
 import pytest
 
 from harness.strategies.decompose import Decompose, follow_up
-from harness.strategies.entailment import FOLLOWS, PROVE, TRUE, Proof, Statement, probability, revise
+from harness.strategies.entailment import FOLLOWS, PROVE, TRUE
+from harness.strategies.proofs import Proof, Statement, revise
+from harness.strategies.yes_no import probability
 from harness.types import Completion, TokenLogprob
 from tests.strategies.scripted import Scripted
 
@@ -56,18 +58,21 @@ def test_the_lectures_tree(rule: str, value: float) -> None:
     assert nodes["P1"]["value"] == pytest.approx(0.9), "its split is worth 0.288: it is refused"
     assert not nodes["P1"]["chosen"]
     assert nodes["H"]["chosen"] == (rule == "product")
+    detail = asyncio.run(Decompose(revise=rule, samples=0, candidates=1, proofs=1).solve(session)).detail
+    assert (detail["depth"], detail["leaves"]) == ((1, 3) if rule == "product" else (0, 1))
 
 
 def test_a_proof_that_is_more_certain_is_used_by_both_rules() -> None:
     for rule in ("max", "product"):
-        h = Statement(1, None, "H", 0.6, Proof([Statement(2, 1, "P", 0.95)], 1.0))
+        h = Statement(1, None, "H", 0.6, proof=Proof([Statement(2, 1, "P", 0.95)], 1.0))
         assert revise(h, rule) == 0.95
 
 
 def test_a_proof_with_a_part_below_the_threshold_is_dropped() -> None:
     session, _ = solve(Decompose(revise="product", samples=0, candidates=1, proofs=1, threshold=0.85))
-    [h] = session.of("state")
-    assert h["value"] == pytest.approx(0.75)
+    h, *premises = session.of("state")
+    assert (h["value"], h["entailment"]) == (pytest.approx(0.75), None)
+    assert len(premises) == 3, "they are in the log all the same"
 
 
 def test_the_answer_is_the_one_whose_hypothesis_has_the_highest_value() -> None:

@@ -12,9 +12,12 @@ from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.runner import LIMIT_MET, Run
 from harness.results.rescore import score_run
+from harness.strategies.decompose import Decompose
+from harness.strategies.mcts import MCTS
 from harness.strategies.tot import ToT
+from harness.strategies.tot_dfs import ToTDepthFirst
 from harness.tasks.game24.task import Game24
-from harness.types import Completion
+from harness.types import Completion, Strategy
 from tests.strategies.game24_model import Model
 
 TASK = Game24(targets=("24",), indices=("0-3",))
@@ -52,7 +55,22 @@ class Scripted:
         pass
 
 
-def execute(directory: Path, model: Scripted, strategy: ToT) -> None:
+class Talks(Scripted):
+    """Says something by the prompt and the seed, of the kind that each strategy asks for."""
+
+    async def complete(self, request):
+        await super().complete(request) if not self.left else None
+        self.left -= 1
+        prompt, seed = request.messages[-1].content, request.sampling.seed
+        self.asked.append((prompt, seed))
+        for _ in range(seed % 5):
+            await asyncio.sleep(0)
+        said = f"statement {seed % 7}\nstatement {seed % 11}\n4 + 5 = 9 (left: 6 9 10)\nyes"
+        said += f"\nFollow up: {seed % 3 or 'none'}\nScore: {seed % 90}"
+        return Completion(f"{said}\n{'sure' if seed % 2 else 'likely'}")
+
+
+def execute(directory: Path, model: Scripted, strategy: Strategy) -> None:
     directory.mkdir(exist_ok=True)
     writer = store.Writer(directory)
     try:
@@ -74,7 +92,7 @@ def trees(directory: Path) -> dict:
 
 
 @pytest.mark.parametrize("cache", ["run", "sample", "none"])
-@pytest.mark.parametrize("calls", [7, 100, 170])
+@pytest.mark.parametrize("calls", [7, 120])
 def test_a_resumed_search_asks_only_what_is_missing_and_ends_the_same(tmp_path: Path, cache: str, calls: int) -> None:
     strategy = replace(SMALL, cache=cache)
     whole, first, second = Scripted(), Scripted(calls), Scripted(max_connections=3)
@@ -86,6 +104,27 @@ def test_a_resumed_search_asks_only_what_is_missing_and_ends_the_same(tmp_path: 
     assert sorted(first.asked + second.asked) == sorted(whole.asked)
     assert records(tmp_path / "cut") == records(tmp_path / "whole")
     assert trees(tmp_path / "cut") == trees(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [MCTS(rollouts=2), Decompose(depth=2), Decompose(method="self-ask"), ToTDepthFirst(nodes=6)],
+    ids=lambda s: type(s).__name__,
+)
+def test_every_search_resumes(tmp_path: Path, strategy: Strategy) -> None:
+    whole, first, second = Talks(), Talks(9), Talks(max_connections=3)
+    execute(tmp_path / "whole", whole, strategy)
+    execute(tmp_path / "cut", first, strategy)
+    execute(tmp_path / "cut", second, strategy)
+    assert sorted(first.asked + second.asked) == sorted(whole.asked)
+    assert len(first.asked) == 9
+    assert records(tmp_path / "cut") == records(tmp_path / "whole")
+    assert trees(tmp_path / "cut") == trees(tmp_path / "whole")
+    calls = {json.loads(line)["key"] for line in (tmp_path / "whole" / store.JOURNAL).read_text().splitlines()}
+    nodes = [node for tree in trees(tmp_path / "whole").values() for node in tree]
+    assert calls <= {node.get("call") for node in nodes}, "all are in its log"
+    for tree in trees(tmp_path / "whole").values():
+        assert {node["parent"] for node in tree} - {None} <= {node["node"] for node in tree}
 
 
 def test_verdicts_shared_in_a_run_do_not_depend_on_which_sample_asks_first(tmp_path: Path) -> None:

@@ -168,6 +168,26 @@ def test_a_task_without_words_of_its_own_is_weighed_by_its_prompt_and_the_answer
     assert weighed[0].content == "Count to three."
 
 
+def test_a_judge_that_can_not_tell_is_refused_before_anything_is_asked() -> None:
+    class Unjudged(Task):
+        def steps(self, params, partial, k):
+            return [Message("user", "next?")]
+
+    session = Scripted(lambda p, t: "", Unjudged())
+    with pytest.raises(UsageError, match="can't judge partial answers"):
+        asyncio.run(ToT(evaluate="judge").solve(session))
+    assert session.asked == []
+
+
+def test_the_same_question_several_times_needs_a_temperature() -> None:
+    session = Scripted(lambda p, t: "", Game24(), params_of((4, 5, 6, 10)))
+    session.temperature = 0
+    for strategy in (ToT(), ToT(n_evaluate=1, generate="sample")):
+        with pytest.raises(UsageError, match="at temperature 0"):
+            asyncio.run(strategy.solve(session))
+    asyncio.run(ToT(n_evaluate=1).solve(session))
+
+
 def test_a_task_without_steps_is_refused_in_words() -> None:
     with pytest.raises(UsageError, match="does not say its steps"):
         asyncio.run(ToT().solve(Scripted(lambda p, t: "")))
