@@ -109,7 +109,7 @@ class Decompose:
         for depth in range(1, self.parts + 1):
             if self.method == "self-ask" or depth == 1:
                 reply = await self._said(search, turns, FOLLOW_UP if self.method == "self-ask" else PARTS)
-                waiting = [follow_up(reply.text)] if self.method == "self-ask" else thoughts(reply.text)[: self.parts]
+                waiting = [follow_up(reply.text)] if self.method == "self-ask" else thoughts(reply)[: self.parts]
                 search.note("propose", parent, call=reply.key, said="\n".join(waiting))
             if not waiting or not waiting[0]:
                 break

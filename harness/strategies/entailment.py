@@ -78,7 +78,7 @@ class Prover:
         offered: list[tuple[Statement, list[Statement], str]] = []
         for statement, completions in zip(statements, replies, strict=True):
             for completion in completions:
-                lines = [line for line in thoughts(completion.text)[:5] if line != statement.text]
+                lines = [line for line in thoughts(completion)[:5] if line != statement.text]
                 self.search.note("prove", statement.node, call=completion.key, said=len(lines))
                 premises = [self._statement(line, statement.node, completion.key) for line in lines]
                 if premises and lines not in [[p.text for p in known] for s, known, _ in offered if s is statement]:

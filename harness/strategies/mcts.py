@@ -65,14 +65,14 @@ class MCTS:
             return unfinished(max(scored, key=lambda a: a.q if a.rewards else 0.0).text if scored else "")
         self._keep(search, answers)
         search.note("final", found.node)
-        return Response(found.text)
+        return Response(found.text, found.stop_reason)
 
     async def _grow(self, search: Search, answers: list[Answer]) -> Answer:
         """Grow the tree into `answers`; the answer that is returned."""
         released = self.variant == "released"
-        right = search.session.right if released else lambda text: False
+        right = search.session.right if released else lambda text, stop_reason: False
         answers.append(await self._answered(search, search.session.messages))
-        if right(answers[0].text):
+        if right(answers[0].text, answers[0].stop_reason):
             return answers[0]
         answers.append(Answer(search.number(), REFUSAL))
         await self._reward(search, answers)
@@ -80,30 +80,30 @@ class MCTS:
             (update_as_released if released else update)(answers, self.c)
             best = max((a for a in answers if a.open), key=lambda a: a.uct or 0.0)
             await self._reward(search, [best])
-            about = await self._critique(search, best)
-            child = await self._answered(search, [*about, Message("user", REWRITE)], best)
+            child = await self._answered(search, await self._rewriting(search, best), best)
             answers.append(child)
-            if right(child.text):
+            if right(child.text, child.stop_reason):
                 return child
             await self._reward(search, [child])
             best.children.append(child)
         (update_as_released if released else update)(answers, self.c)
-        return max(answers, key=lambda a: a.q)
+        return max((answers[0], *answers[2:]), key=lambda a: a.q)  # never the refusal
 
     async def _answered(self, search: Search, messages: Sequence[Message], father: Answer | None = None) -> Answer:
         [[reply]] = await search.ask([messages])
-        return Answer(search.number(), reply.text, father, reply.key)
+        return Answer(search.number(), reply.text, father, reply.key, reply.stop_reason)
 
-    async def _critique(self, search: Search, answer: Answer) -> list[Message]:
-        """The conversation up to the critique of an answer."""
-        asked = [*search.session.messages, Message("assistant", answer.text), Message("user", CRITIQUE)]
+    async def _rewriting(self, search: Search, answer: Answer) -> list[Message]:
+        """The conversation that asks for a better answer, with a critique of this one."""
+        given = [*search.session.messages, Message("assistant", answer.text)]
         said = search.session.feedback(answer.text) if self.critic == "verifier" else None
         if said is not None:
             search.note("feedback", answer.node, said=said.text)
-            return [*asked[:-1], Message("user", said.text)]
-        [[reply]] = await search.ask([asked])
+            return [*given, Message("user", f"{said.text}\n\n{REWRITE}")]
+        given.append(Message("user", CRITIQUE))
+        [[reply]] = await search.ask([given])
         search.note("feedback", answer.node, call=reply.key)
-        return [*asked, Message("assistant", reply.text)]
+        return [*given, Message("assistant", reply.text), Message("user", REWRITE)]
 
     async def _reward(self, search: Search, answers: Sequence[Answer]) -> None:
         """Give each of these answers one more reward; 0 if no reply has a score."""

@@ -6,6 +6,8 @@ import math
 import re
 from dataclasses import dataclass, field
 
+from harness.types import StopReason
+
 
 @dataclass(eq=False)
 class Answer:
@@ -15,6 +17,7 @@ class Answer:
     text: str
     father: Answer | None = None
     call: str = ""
+    stop_reason: StopReason = "stop"
     rewards: list[float] = field(default_factory=list)
     children: list[Answer] = field(default_factory=list)
     uct: float | None = None

@@ -98,7 +98,7 @@ class Search:
         for state, completions in zip(states, replies, strict=True):
             for completion in completions:
                 known = len(grown)
-                for thought in thoughts(completion.text):
+                for thought in thoughts(completion):
                     partial = self.session.join(state.partial, thought)
                     if partial != state.partial and partial not in grown:
                         complete = self.session.steps(partial, 1) is None
@@ -131,7 +131,9 @@ def unfinished(best: str) -> Response:
 _MARKER = re.compile(r"^\s{0,9}(?:[-*•]|\(?\d{1,3}[.)])\s+")
 
 
-def thoughts(reply: str) -> list[str]:
-    """The lines of a reply without bullets, numbers and blank lines; at most 100, so that a loop is no flood."""
-    lines = (_MARKER.sub("", line).strip() for line in reply.splitlines())
-    return [line for line in lines if line][:100]
+def thoughts(reply: Completion) -> list[str]:
+    """The lines of a reply without bullets, numbers and blank lines; at most 100, so that a loop is no flood. The last
+    line of a reply that was cut is left out: nobody knows how it goes on."""
+    lines = [_MARKER.sub("", line).strip() for line in reply.text.splitlines()]
+    whole = lines[:-1] if reply.stop_reason == "length" and not reply.text.endswith("\n") else lines
+    return [line for line in whole if line][:100]

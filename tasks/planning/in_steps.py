@@ -84,7 +84,7 @@ def judged(world: World, params: Params, partial: str) -> float | None:
     if partial == NO_PLAN:
         return float(fewest is None)
     ended = complete(partial)
-    steps = _steps(world, validator, partial.removesuffix(END).rstrip("\n"))
+    steps = steps_of(world, validator, partial.removesuffix(END).rstrip("\n"))
     if steps is None:
         return 0.0
     verdict = validator.validate(steps)
@@ -98,7 +98,7 @@ def judged(world: World, params: Params, partial: str) -> float | None:
     return 1 / (1 + to_go)
 
 
-def _steps(world: World, validator: Validator, partial: str) -> list[Any] | None:
+def steps_of(world: World, validator: Validator, partial: str) -> list[Any] | None:
     """The actions; None if a line can't be read as one action."""
     if not partial:
         return []

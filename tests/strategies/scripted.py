@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.types import Completion, Message, Outcome, Params, Sampling, Spent, Task
+from harness.types import Completion, Message, Outcome, Params, Sampling, Spent, StopReason, Task
 
 Reply = Callable[[str, int], "str | Completion"]
 """The answer to a prompt (its last message) that is asked for the n-th time, from 1."""
@@ -61,8 +61,8 @@ class Scripted:
     def answer(self, text: str):
         return self.task.score(self.params, text).answer
 
-    def right(self, text: str) -> bool:
-        return self.task.score(self.params, text).outcome is Outcome.CORRECT
+    def right(self, text: str, stop_reason: StopReason = "stop") -> bool:
+        return self.task.score(self.params, text, stop_reason).outcome is Outcome.CORRECT
 
     def note(self, **node: Any) -> None:
         self.nodes.append(node)

@@ -8,7 +8,7 @@ import pytest
 
 from harness.strategies.mcts import CRITIQUE, MCTS, REWRITE, SCORE
 from harness.strategies.mcts_tree import Answer, score, update
-from harness.types import Feedback, Score, Task
+from harness.types import Completion, Feedback, Score, Task
 from tests.strategies.scripted import Scripted
 
 REWARDS = [30, -90, 20, 60, 55, 97, 40, 10, 45, 70]
@@ -67,6 +67,14 @@ def test_blind_takes_the_answer_of_the_highest_q_and_never_asks_what_is_right() 
     assert text == best["partial"] == "A4"
 
 
+def test_the_refusal_is_never_the_answer_and_an_answer_that_was_cut_is_truncated() -> None:
+    given = iter([-50, 80])
+    cut = Completion("A0", stop_reason="length")
+    session = Scripted(lambda p, t: f"Score: {next(given)}" if p == SCORE else cut, Never())
+    response = asyncio.run(MCTS(rollouts=0).solve(session))
+    assert (response.text, response.stop_reason) == ("A0", "length")
+
+
 def test_released_stops_at_the_first_right_answer_and_says_that_the_key_helped() -> None:
     session, text = solve(MCTS(rollouts=8, variant="released"), model(itertools.cycle(REWARDS)), right="A2")
     assert text == "A2"
@@ -108,8 +116,9 @@ def test_a_verifier_as_critic_scores_without_calls_and_says_what_is_wrong() -> N
 
     session, text = solve(MCTS(rollouts=3, critic="verifier"), model(), Told())
     assert text == "A2"
-    assert [m[-1].content for m in session.asked] == ["?", REWRITE, REWRITE, REWRITE]
-    assert any("first-error: not A0" in m.content for m in session.asked[1])
+    assert [m[-1].content.rpartition("\n\n")[2] for m in session.asked] == ["?", REWRITE, REWRITE, REWRITE]
+    assert "first-error: not A0" in session.asked[1][-1].content
+    assert [m.role for m in session.asked[1]] == ["user", "assistant", "user"]
 
 
 def test_a_score_that_can_not_be_read_is_asked_for_again_and_then_counts_as_0() -> None:

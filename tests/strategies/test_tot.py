@@ -14,7 +14,7 @@ from harness.strategies.search import thoughts
 from harness.strategies.tot import ToT
 from harness.tasks.game24.in_steps import can_become, successors
 from harness.tasks.game24.task import Game24
-from harness.types import Message, Task
+from harness.types import Completion, Message, Task
 from tests.strategies.game24_model import PUZZLES, Model, left_of, params_of
 from tests.strategies.scripted import Scripted
 
@@ -209,5 +209,7 @@ def test_a_choice_is_a_whole_number_that_stands_for_a_candidate() -> None:
 
 
 def test_thoughts_are_lines_without_their_markers() -> None:
-    assert thoughts("1. 10 - 4 = 6\n\n- a\n(2) b\n12 - 3 = 9\n* c") == ["10 - 4 = 6", "a", "b", "12 - 3 = 9", "c"]
-    assert len(thoughts("x\n" * 10_000)) == 100
+    reply = Completion("1. 10 - 4 = 6\n\n- a\n(2) b\n12 - 3 = 9\n* c")
+    assert thoughts(reply) == ["10 - 4 = 6", "a", "b", "12 - 3 = 9", "c"]
+    assert thoughts(replace(reply, stop_reason="length"))[-1] == "12 - 3 = 9", "its last line may be half a step"
+    assert len(thoughts(Completion("x\n" * 10_000))) == 100

@@ -1,15 +1,18 @@
 """Plans in the making: one action a step, in every world and language, and what can still come of them, exactly."""
 
+import asyncio
 import itertools
 import random
 
 import pytest
 
+from harness.strategies.tot import ToT
 from harness.tasks.planning import in_steps, scoring
 from harness.tasks.planning.instances import after, compiled
 from harness.tasks.planning.rendering import NO_PLAN, Rendering
 from harness.tasks.planning.task import Blocksworld, Gripper
 from harness.types import Sample
+from tests.strategies.scripted import Scripted
 
 TASK = Blocksworld(prompt=("nl", "pddl"))
 
@@ -77,6 +80,27 @@ def test_values_agree_with_a_search_from_each_state() -> None:
             seen |= level
             depth += 1
         assert left[state] == depth
+
+
+@pytest.mark.parametrize("task", [TASK, Gripper(balls=2)], ids=lambda t: t.name)
+def test_with_an_exact_judge_one_plan_in_the_making_is_enough(task) -> None:
+    """Every action that can be taken is proposed, in any order: the value leads to the goal by a shortest plan."""
+    for sample in itertools.islice(task.samples(0), 6):
+        world, rng = scoring.world_of(sample.params), random.Random(sample.id)
+        validator = compiled(world, str(sample.params["problem"]))
+        says = Rendering(world, world, {}, sample.params["prompt"] == "nl")
+
+        def reply(prompt: str, time: int, world=world, validator=validator, says=says, rng=rng) -> str:
+            done = prompt.partition("so far:\n")[2].partition("\n\n")[0]
+            steps = in_steps.steps_of(world, validator, done)
+            actions = [says.said(a) for a in validator.applicable(after(validator, validator.problem.init, steps))]
+            rng.shuffle(actions)
+            return "\n".join(["Done.", *actions])
+
+        session = Scripted(reply, task, dict(sample.params))
+        text = asyncio.run(ToT(b=1, evaluate="judge").solve(session)).text
+        score = task.score(sample.params, text)
+        assert (score.outcome, score.detail["optimal"]) == ("correct", True)
 
 
 def test_a_detour_is_right_unless_the_fewest_actions_are_asked_for() -> None:
