@@ -2,14 +2,18 @@
 
 import asyncio
 import collections
+import gzip
+import itertools
+import json
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.errors import UsageError
-from harness.strategies.evaluator import choice, verdict
+from harness.strategies.evaluator import WORTH, choice, verdict
 from harness.strategies.search import thoughts
 from harness.strategies.tot import ToT
 from harness.tasks.game24.in_steps import can_become, successors
@@ -19,6 +23,7 @@ from tests.strategies.game24_model import PUZZLES, Model, left_of, params_of
 from tests.strategies.scripted import Scripted
 
 ONE = ToT(n_evaluate=1)
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "published"
 
 
 def solve(strategy: ToT, numbers: tuple[int, ...], model) -> tuple[Scripted, str]:
@@ -73,6 +78,46 @@ def test_the_tree_of_the_published_protocol_has_16_proposals_in_four_steps() -> 
     assert set(values.values()) == {3}
     chosen = collections.Counter(n["depth"] for n in session.of("state") if n["chosen"])
     assert [chosen[depth] for depth in range(5)] == [1, 5, 5, 5, 5]
+
+
+class Logged(Task):
+    """Four lines; what is asked about a partial answer is the partial answer."""
+
+    def steps(self, params, partial, k):
+        return None if partial.count("\n") == 3 else [Message("user", f"next|{partial}")]
+
+    def weigh(self, params, partial):
+        return [Message("user", f"weigh|{partial}")]
+
+
+def test_the_published_search_of_one_puzzle_keeps_the_same_states_in_the_same_order() -> None:
+    """Given the logged candidates and, for each, three verdicts that come to its logged value."""
+    with gzip.open(FIXTURES / "tot_900.json.gz") as file:
+        steps = json.load(file)["steps"]
+    verdicts = {
+        round(sum(WORTH.get(word, 0) for word in words), 3): words
+        for words in itertools.combinations_with_replacement([*WORTH, "?"], 3)
+    }
+    lines: dict[str, list[str]] = collections.defaultdict(list)
+    values = {}
+    for step in steps:
+        for text, value in zip(step["new_ys"], step["values"], strict=True):
+            parent, _, line = text.rstrip("\n").rpartition("\n")
+            lines[parent].append(line)
+            values.setdefault(text.rstrip("\n"), round(value, 3))
+
+    def reply(prompt: str, time: int) -> str:
+        kind, _, about = prompt.partition("|")
+        return "\n".join(lines[about]) if kind == "next" else verdicts[values[about]][time - 1]
+
+    session = Scripted(reply, Logged())
+    asyncio.run(ToT(steps=4, n_evaluate=3, prune="none", cache="none", merge=False).solve(session))
+    assert len(session.of("propose")) == 16
+    for depth, step in enumerate(steps, 1):
+        found = [node for node in session.of("state") if node["depth"] == depth]
+        best = sorted(found, key=lambda node: -node["value"])[:5]
+        assert [node["partial"] for node in best] == [text.rstrip("\n") for text in step["select_new_ys"]]
+        assert all(node["chosen"] for node in best)
 
 
 def test_values_are_the_published_ones_and_pruning_is_an_option() -> None:
