@@ -15,6 +15,7 @@ import itertools
 import json
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,8 +89,15 @@ def answer(prompt: str) -> str:
 class MockServer:
     """The server, in a thread of its own if used as a context manager. With `port` 0 it takes a free one."""
 
-    def __init__(self, faults: Faults = Faults(), latency_s: float = 0.0, port: int = 0) -> None:
-        self.faults, self.latency_s, self.port = faults, latency_s, port
+    def __init__(
+        self,
+        faults: Faults = Faults(),
+        latency_s: float = 0.0,
+        port: int = 0,
+        reply: Callable[[str], str] | None = None,
+    ) -> None:
+        """`reply` makes an answer of the last message; without it, see `answer`."""
+        self.faults, self.latency_s, self.port, self.reply = faults, latency_s, port, reply or answer
         self.counters = Counters()
         self.revived = False
 
@@ -219,7 +227,9 @@ class MockServer:
         self.counters.answered_by_prompt[key] += 1
         if f.body is not None:
             return web.Response(body=f.body, content_type="application/json")
-        return web.json_response(_reply(request.path, body, f.text if f.text is not None else answer(prompt), prompt))
+        return web.json_response(
+            _reply(request.path, body, f.text if f.text is not None else self.reply(prompt), prompt)
+        )
 
     def _fault(self, key: str, attempt: int) -> str:
         drawn = chance(key, attempt)

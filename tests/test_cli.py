@@ -62,7 +62,7 @@ def test_several_tasks_and_models_are_runs_of_their_own(harness, tmp_path) -> No
         (("run", "--task", "aiw", "--model", "lama"), "did you mean 'llama'?"),
         (("run", "--task", "awi", "--model", "tiny"), "there is no task 'awi'"),
         (("run", "--task", "aiw", "--model", "baseline/best"), "there is no baseline 'best'"),
-        (("run", "--task", "aiw", "--model", "tiny", "--strategy", "tot"), "there is no strategy 'tot'"),
+        (("run", "--task", "aiw", "--model", "tiny", "--strategy", "tree"), "there is no strategy 'tree'"),
         (("run", "--task", "aiw", "--model", "tiny", "-T", "famly=plus"), "no option 'famly'"),
         (("run", "--task", "aiw", "--model", "tiny", "-T", "family"), "key=value"),
         (("run", "--task", "aiw", "--model", "tiny", "-M", "thread=2"), "no option 'thread'"),

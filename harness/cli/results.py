@@ -94,7 +94,7 @@ def table(
 @opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
 def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
     """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
-    from harness.results import attempts, effects, tables
+    from harness.results import attempts, effects, tables, verdicts
     from harness.results.labels import labels
     from harness.results.records import open_run
     from harness.text import printable
@@ -103,7 +103,7 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
     for label, run in zip(labels(opened), opened, strict=True):
         scored_elsewhere(run)
         contrasts, found = effects.of_run(run, split(adjust))
-        found += attempts.of_run(run)
+        found += [*attempts.of_run(run), *verdicts.of_run(run)]
         parts = [printable(str(run.directory)), tables.render_main_gaps([(label, contrasts)])]
         parts += [table.render() for table in found]
         if not found:

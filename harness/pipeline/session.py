@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -161,7 +161,7 @@ class OneSample:
         request = Request(tuple(messages), sampling, origin, given)
         key = ""
         if run.cache or run.strategy.max_calls != 1:
-            key = store.identity(run.model_identity, messages, asdict(sampling), call)
+            key = store.identity(run.model_identity, messages, _fields(sampling), call)
         if shared and key:
             async with run.shared_locks[key]:  # of samples that ask the same at the same time, one asks the model
                 if key not in run.shared:
@@ -206,4 +206,9 @@ class OneSample:
         if self._run.strategy.max_calls == 1:
             return
         call = {"key": key, "id": self._sample.id, "epoch": self._epoch, "input": [m.as_dict() for m in messages]}
-        self._run.writer.append(call | {"completion": asdict(completion)}, store.JOURNAL)
+        self._run.writer.append(call | {"completion": _fields(completion)}, store.JOURNAL)
+
+
+def _fields(value: Sampling | Completion) -> dict[str, Any]:
+    """As dataclasses.asdict, but without copies of what can't be changed: it is done twice a call."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}

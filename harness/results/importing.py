@@ -1,8 +1,8 @@
 """Answers that other programs have collected become runs, in run directories like any other (`harness import`).
 
 A format is an entry point of the group `harness.importers`: a function `read(path, options)` that yields
-`harness.answers.PublishedAnswer`. Our tasks score the answers; an answer that none of them can score keeps the verdict of
-its file, and its run says so. One run directory is made for each task, model and way of asking in a file.
+`harness.answers.PublishedAnswer`. Our tasks score the answers; an answer that none of them can score keeps the verdict
+of its file, and its run says so. One run directory is made for each task, model and way of asking in a file.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 from harness.errors import UsageError
 from harness.options import option, settle
 from harness.seeds import derive
-from harness.tasks.arithmetic import problems, scoring
+from harness.tasks.arithmetic import in_steps, problems, scoring
 from harness.tasks.arithmetic.feedback import false_equations
 from harness.tasks.arithmetic.numerals import decimal_result, numeral, result
 from harness.tasks.arithmetic.prompts import PROMPTS, question
@@ -153,6 +153,22 @@ class Arithmetic(Task):
         if sample.params["prompt"] == "counting":
             return f"The next number after {expression} is {answer}."
         return f"\\boxed{{{answer}}}"
+
+    # What search may use (see in_steps.py) ------------------------------------------------------------------------
+
+    def steps(self, params: Params, partial: str, k: int) -> list[Message] | None:
+        """A step is one column, from the right; of a product, one row or one sum. None for the counting control."""
+        if params.get("prompt") == "counting" or in_steps.complete(partial):
+            return None
+        return [Message("user", in_steps.next_prompt(str(params["expression"]), int(str(params["base"])), partial, k))]
+
+    def join(self, partial: str, thought: str) -> str:
+        """A line that calculates nothing leaves the calculation as it is."""
+        return super().join(partial, thought) if in_steps.is_step(thought) else partial
+
+    def judge(self, params: Params, partial: str) -> float | None:
+        """1 if all columns so far are right, and the result is if there is one; else 0. None for counting."""
+        return None if params.get("prompt") == "counting" else in_steps.judged(params, partial)
 
     def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
         """Worked calculations in the sample's base and prompt; without a sample, in all of them. One numeral has a

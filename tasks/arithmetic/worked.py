@@ -11,10 +11,14 @@ _PLACES = ("ones", "second", "third", "fourth", "fifth", "sixth")
 
 def worked(expression: str, base: int) -> str:
     """Every step of the calculation, ending in the box that the prompt asks for."""
-    left, sign, right = re.split(r"([-+*])", expression)
-    steps = {"+": _sum, "-": _difference, "*": _product}[sign](left, right, base)
     answer = result(expression, base)
-    return f"In base-{base}: {' '.join(steps)} So {expression}={answer}. \\boxed{{{answer}}}"
+    return f"In base-{base}: {' '.join(worked_steps(expression, base))} So {expression}={answer}. \\boxed{{{answer}}}"
+
+
+def worked_steps(expression: str, base: int) -> list[str]:
+    """The steps as sentences: one a column, or of a product one a row and one a sum."""
+    left, sign, right = re.split(r"([-+*])", expression)
+    return {"+": _sum, "-": _difference, "*": _product}[sign](left, right, base)
 
 
 def _sum(left: str, right: str, base: int) -> list[str]:

@@ -19,7 +19,7 @@ from harness.errors import UsageError
 from harness.options import number_list, option, settle
 from harness.seeds import derive
 from harness.tasks.game24 import baselines, feedback, scoring, shots
-from harness.tasks.game24.partial import judged, next_prompt, thought_of, weigh_prompt
+from harness.tasks.game24.in_steps import judged, next_prompt, thought_of, weigh_prompt
 from harness.tasks.game24.prompts import PROMPT_TYPES, TEMPLATES, WAY_OUT
 from harness.tasks.game24.puzzles import Puzzle, goal_of, puzzles, ranked
 from harness.types import Aid, Example, Feedback, Message, Params, Sample, Sampling, Score, StopReason, Task
@@ -142,7 +142,7 @@ class Game24(Task):
         """Expressions that differ by the order of terms and factors, or by brackets, are the same answer."""
         return feedback.key(answer) or super().answer_key(answer)
 
-    # What search may use (see partial.py) --------------------------------------------------------------------------
+    # What search may use (see in_steps.py) --------------------------------------------------------------------------
 
     def steps(self, params: Params, partial: str, k: int) -> list[Message] | None:
         """Four steps: three lines such as `10 - 4 = 6 (left: 5 6 6)`, then the expression, or `no solution`."""

@@ -23,7 +23,7 @@ from harness.errors import DataError, UsageError
 from harness.options import number_list, option, settle
 from harness.pddl_domains import WORLDS, World, mystery, plain, randomised
 from harness.seeds import derive
-from harness.tasks.planning import domains, measures, scoring, solutions
+from harness.tasks.planning import domains, in_steps, measures, scoring, solutions
 from harness.tasks.planning import feedback as words
 from harness.tasks.planning.cases import ABILITIES, PLAIN_QUESTIONS, Case, Source, unsolvable
 from harness.tasks.planning.files import read_folder
@@ -286,6 +286,25 @@ class Planning(Task):
         if answer is None or params.get("ability") != "plan_execution":
             return answer
         return scoring.changeable(params, answer)
+
+    # What search may use (see in_steps.py) -------------------------------------------------------------------------
+
+    def steps(self, params: Params, partial: str, k: int) -> list[Message] | None:
+        """A step is one action. For plan_generation and plan_optimality; the other abilities are not asked in steps."""
+        if params.get("ability") not in in_steps.ABILITIES or in_steps.complete(partial):
+            return None
+        text = in_steps.next_prompt(scoring.world_of(params), params, partial, k, "no" in self.solvable)
+        return [Message("user", text)]
+
+    def join(self, partial: str, thought: str) -> str:
+        """A numbered list, or PDDL; "Done." ends it."""
+        return in_steps.joined(partial, thought)
+
+    def judge(self, params: Params, partial: str) -> float | None:
+        """Whether the goal can still be reached, and how near it is, see in_steps.judged. None for other abilities."""
+        if params.get("ability") not in in_steps.ABILITIES:
+            return None
+        return in_steps.judged(scoring.world_of(params), params, partial)
 
     @staticmethod
     def collector() -> Collector:

@@ -1,4 +1,7 @@
-"""The published prompts, one text file each, quoted literally: they are the protocol (repository licence MIT)."""
+"""The published prompts, one text file each, quoted literally: they are the protocol (repository licence MIT).
+
+next_column.txt is ours, for strategies that search.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from harness.tasks.game24 import partial
+from harness.tasks.game24 import in_steps
 from harness.tasks.game24.puzzles import puzzles
 from harness.tasks.game24.solver import can_make
 from harness.tasks.game24.task import Game24
@@ -90,7 +90,7 @@ def test_the_judge_goes_by_the_question_and_not_by_a_stored_answer() -> None:
 def test_what_can_become_24_is_what_the_solver_makes() -> None:
     for puzzle in puzzles()[::150]:
         for target in (24, puzzle.unreachable, puzzle.other.target):
-            assert partial.can_become(tuple(map(Fraction, puzzle.numbers)), target) == can_make(puzzle.numbers, target)
+            assert in_steps.can_become(tuple(map(Fraction, puzzle.numbers)), target) == can_make(puzzle.numbers, target)
 
 
 def test_states_with_the_same_numbers_left_are_weighed_by_the_same_prompt() -> None:
