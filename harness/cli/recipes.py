@@ -36,8 +36,8 @@ def reproduce(table: str | None, runs: tuple[Path, ...], model: str | None, **op
     """Ask a published table again, and print it beside the published numbers with a test of each difference.
 
     Without TABLE, the tables there are; without --model, the published numbers and how they were measured. RUNS are
-    runs of the recipe that exist already (one for each of its parts, in order): then nothing is asked. Options of a run
-    go over the recipe's; that is said.
+    runs of the recipe that exist already (one for each that it makes, in order): then nothing is asked. Options of a
+    run go over the recipe's; that is said.
     """
     from harness.results import reproduce as recipes
 
@@ -83,14 +83,16 @@ def _compare(recipes: Any, recipe: Any, directories: list[Path]) -> None:
     from harness.pipeline import store
     from harness.results.records import open_run
 
-    if len(directories) != len(recipe.parts):
-        parts = ", ".join(part.label for part in recipe.parts)
-        raise UsageError(f"{recipe.name} has {len(recipe.parts)} parts, and {len(directories)} runs were given", parts)
-    for part, directory in zip(recipe.parts, directories, strict=True):
+    asked = list(recipe.runs.values())
+    if len(directories) != len(asked):
+        names = "; ".join(parts[0].label for parts in asked)
+        raise UsageError(f"{recipe.name} has {len(asked)} runs, and {len(directories)} were given", names)
+    for parts, directory in zip(asked, directories, strict=True):
         run = open_run(store.find_run(directory))
-        if run.task != part.task:
-            raise UsageError(f"{directory} is a run of {run.task}, not of {part.task} ({part.label})")
-        _show(recipes, part, run)
+        if run.task != parts[0].task:
+            raise UsageError(f"{directory} is a run of {run.task}, not of {parts[0].task} ({parts[0].label})")
+        for part in parts:
+            _show(recipes, part, run)
 
 
 def _show(recipes: Any, part: Any, run: Any) -> None:
@@ -114,16 +116,18 @@ def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> None
         if any(part.run.get(option, value) != value for part in recipe.parts):
             note(f"{option} {value} is not the published protocol's", err=False)
     own, of_model = pairs(options, "task_option", "-T"), pairs(options, "model_option", "-M")
-    configs = [part.config(model, given, own, of_model) for part in recipe.parts]
+    asked = list(recipe.runs.values())
+    configs = [parts[0].config(model, given, own, of_model) for parts in asked]
     for config in configs:
         launch.prepare(config)
     if options["dry_run"]:
         dry_run(configs)
         return
     worst = 0
-    for part, config in zip(recipe.parts, configs, strict=True):
+    for parts, config in zip(asked, configs, strict=True):
         finished = launch.start(config, options["out"], options["display"] or display.default())
-        _show(recipes, part, open_run(finished.directory))
+        for part in parts:
+            _show(recipes, part, open_run(finished.directory))
         echo(f"run: {finished.directory}")
         if finished.result.status != "complete":
             message(f"not complete: {finished.result.reason}")

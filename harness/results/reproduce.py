@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from harness.errors import DataError, UsageError
+from harness.files import compact
 from harness.options import suggestion
 from harness.pipeline.config import RunConfig, as_text, configure
 from harness.results import published
@@ -45,16 +46,30 @@ class Part:
         run = {**self.run, **given}
         return configure(self.task, model, run, {**self.options, **options}, model_options, self.strategy_options)
 
+    @property
+    def asked(self) -> str:
+        """Parts that agree in this are of one run."""
+        return compact([self.task, dict(self.options), dict(self.run), dict(self.strategy_options)])
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """A published table: what it is, what a reader must know about it, and its runs."""
+    """A published table: what it is, what a reader must know about it, and its parts, of which several may be of one
+    run."""
 
     name: str
     title: str
     paper: str
     notes: tuple[str, ...]
     parts: tuple[Part, ...]
+
+    @property
+    def runs(self) -> dict[str, list[Part]]:
+        """The parts of each run, in order."""
+        found: dict[str, list[Part]] = {}
+        for part in self.parts:
+            found.setdefault(part.asked, []).append(part)
+        return found
 
 
 def recipes() -> dict[str, Recipe]:
