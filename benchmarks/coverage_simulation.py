@@ -22,7 +22,7 @@ import numpy as np
 from harness.results.baselines import Answer
 from harness.results.counts import Contrasts
 from harness.results.gate import decide, measure
-from harness.results.leaderboard import rank_limits
+from harness.results.ranks import rank_limits
 from harness.statistics import curve, intervals, odds, power
 from harness.statistics import repeats as repeated
 from harness.statistics.intervals import Cluster, Clusters

@@ -107,6 +107,35 @@ def test_a_run_without_records_is_refused(runs: list[Path], tmp_path: Path) -> N
         collect.collect([tmp_path])
 
 
+def searched(tmp_path: Path) -> Path:
+    """A run whose first sample was searched for: its tree has a hostile thought, a node that is its own parent, and a
+    name that comes twice."""
+    made = api.run("game24", "baseline/oracle", limit=3, out=tmp_path).directory
+    first = json.loads((made / store.RECORDS).read_text(encoding="utf-8").splitlines()[0])
+    of = {"id": first["id"], "epoch": 1}
+    nodes = [
+        of | {"node": 1, "parent": None, "role": "state", "thought": "", "chosen": True},
+        of | {"node": 2, "parent": 1, "role": "state", "thought": HOSTILE, "value": 0.5, "chosen": True},
+        of | {"node": 3, "parent": 2, "role": "value", "said": "likely"},
+        of | {"node": 4, "parent": 1, "role": "state", "thought": "1 + 1 = 3", "value": 0, "pruned": True},
+        of | {"node": 5, "parent": 5, "role": "state", "thought": "alone"},
+        *(of | {"node": i // 2, "parent": i // 2 - 1, "role": "state", "thought": "twice"} for i in range(20, 80)),
+        of | {"node": 6, "parent": 2, "role": "final"},
+    ]
+    (made / store.NODES).write_text("".join(json.dumps(node) + "\n" for node in nodes), encoding="utf-8")
+    return made
+
+
+def test_the_tree_of_a_search_is_with_its_sample_and_is_cut(tmp_path: Path, monkeypatch) -> None:
+    made = searched(tmp_path)
+    rows = [row for block in collect.collect([made])[1].blocks for row in unpacked(block)]
+    assert [node["role"] for node in rows[0]["tree"]][:3] == ["state", "state", "value"]
+    assert "tree" not in rows[1]
+    monkeypatch.setattr(collect, "MOST_NODES", 2)
+    rows = [row for block in collect.collect([made])[1].blocks for row in unpacked(block)]
+    assert (len(rows[0]["tree"]), rows[0]["nodes"]) == (2, 66)
+
+
 def test_every_call_of_an_answer_is_there_in_order(tmp_path: Path) -> None:
     made = api.run("game24", "baseline/oracle", limit=3, out=tmp_path).directory
     lines = [json.loads(line) for line in (made / store.RECORDS).read_text(encoding="utf-8").splitlines()]
@@ -483,3 +512,22 @@ def test_nothing_is_cut_at_the_right_edge(runs: list[Path], tmp_path: Path, widt
             "[...document.querySelectorAll('table')].every((t) => t.getBoundingClientRect().right <= innerWidth + 1)"
         )
         assert tab.run(f"return {inside}")
+
+
+@in_browser
+def test_a_search_is_drawn_as_a_tree(tmp_path: Path) -> None:
+    made = searched(tmp_path)
+    file = tmp_path / "page.html"
+    file.write_text(page.build(*collect.collect([made])), encoding="utf-8")
+    with browser() as tab:
+        tab.open(file.as_uri())
+        tab.wait("document.querySelectorAll('.row').length > 0")
+        tab.run("document.querySelector('.row').click()")
+        tab.wait("document.querySelector('.tree') !== null")
+        lines = tab.run(
+            "return [...document.querySelectorAll('.tree > li > ul > li')].map((l) => l.firstChild.textContent)"
+        )
+        assert [line[:8] for line in lines] == ["<script>", "1 + 1 = "]
+        assert "kept; value: likely; the answer" in tab.run("return document.querySelector('.tree').textContent")
+        assert tab.run("return document.querySelector('.tree li.pruned') !== null")
+        assert tab.run("return window.hacked") is None

@@ -118,6 +118,7 @@
     for (const m of s.input || []) part(body, "prompt, " + m.role, m.content);
     part(body, "thinking", s.thinking);
     part(body, "response", s.response || "(empty)");
+    tree(body, s.tree || [], s.nodes || 0);
     calls(body, s.several || []);
     expression(body, s);
     part(body, "answer as read", s.answer);
@@ -161,6 +162,28 @@
   function step(by) {
     const k = at + by;
     if (shown.length) open(shown[Math.max(0, Math.min(shown.length - 1, k))]);
+  }
+
+  // Searches: the tree of a sample's states, each with its value, what was said of it, and whether it was kept.
+  function tree(body, nodes, all) {
+    const below = new Map(), said = new Map();
+    const put = (map, key, value) => map.set(key, [...(map.get(key) || []), value]);
+    for (const n of nodes) put(n.role === "state" ? below : said, String(n.parent), n);
+    const item = (n, depth) => {
+      const facts = [typeof n.value === "number" ? `value ${Math.round(n.value * 1000) / 1000}` : "",
+        n.visits ? `${n.visits} visits` : "", n.pruned ? "pruned" : n.chosen ? "kept" : "",
+        ...(said.get(String(n.node)) || []).map((m) => m.role === "final" ? "the answer" : m.role + (m.said ? `: ${m.said}` : ""))];
+      const line = make("li", { class: n.pruned ? "pruned" : n.chosen ? "chosen" : "" }, make("span", {}, n.thought || "start"),
+        make("span", { class: "quiet" }, ` ${facts.filter((f) => f).join("; ").slice(0, 400)}`));
+      const inside = below.get(String(n.node)) || [];
+      below.delete(String(n.node));  // a node that names itself as its parent, or a name that comes twice, ends here
+      if (inside.length && depth < 60) line.append(make("ul", {}, ...inside.map((m) => item(m, depth + 1))));
+      return line;
+    };
+    const roots = below.get("undefined") || [];
+    if (!roots.length) return;
+    body.append(make("h3", {}, "tree of the search" + (all > nodes.length ? `, the first ${nodes.length} of ${all} nodes` : "")),
+      make("ul", { class: "tree" }, ...roots.map((n) => item(n, 0))));
   }
 
   // Answers built from many calls: every call in order, the first message that is new in it and what came back.

@@ -24,6 +24,10 @@ from harness.text import Extra
 BLOCK = 500
 """Samples in a block. The page unpacks a block when a sample in it is opened."""
 
+MOST_NODES = 500
+"""Nodes of a search that are shown of one sample."""
+NODE = "node parent role depth thought value visits pruned chosen said".split()
+
 MOST_LEVELS = 40
 """A factor with more levels than this is not drawn."""
 PIECE = 60
@@ -37,7 +41,7 @@ Key = tuple[str, int]
 """(id, epoch) of a sample."""
 
 Calls = dict[Key, list[dict[str, Any]]]
-"""The journaled calls of each sample, in the order in which they were answered."""
+"""What was kept beside the record of each sample (its calls, its nodes), in the order in which it was written."""
 
 
 @dataclass
@@ -82,7 +86,7 @@ def collect(directories: Sequence[Path]) -> tuple[list[RunData], Samples]:
     samples, beside = _SampleBlocks(), Runs(opened, named)
     runs = []
     for i, run in enumerate(opened):
-        samples.begin(i, _calls(run.directory))
+        samples.begin(i, _calls(run.directory), _nodes(run))
         beside.begin(i)
         data = _run(run, lambda record: samples.add(record, beside.add(record)))
         data.label, data.facts, data.telling, data.beside = named[i], facts(run), telling, beside.end()
@@ -158,14 +162,14 @@ class _SampleBlocks:
     """Collects the samples of one run after another."""
 
     def __init__(self) -> None:
-        self._run, self._calls, self._begun = 0, Calls(), 0
+        self._run, self._calls, self._nodes, self._begun = 0, Calls(), Calls(), 0
         self._columns: dict[str, list[Any]] = {name: [] for name in ("run", *INDEXED, "flip", "piece")}
         self._blocks: list[str] = []
         self._block: list[Mapping[str, Any]] = []
 
-    def begin(self, run: int, calls: Calls) -> None:
+    def begin(self, run: int, calls: Calls, nodes: Calls) -> None:
         """The records that come next belong to run number `run`."""
-        self._run, self._calls, self._begun = run, calls, len(self._columns["id"])
+        self._run, self._calls, self._nodes, self._begun = run, calls, nodes, len(self._columns["id"])
 
     def add(self, record: Mapping[str, Any], flip: str) -> None:
         """Take in the next record of the run that `begin` named."""
@@ -176,6 +180,8 @@ class _SampleBlocks:
         shown = {name: record.get(name) for name in SHOWN} | {"run": self._run}
         if (record.get("calls") or 0) > 1:
             shown["several"] = self._calls.get(key, [])
+        if tree := self._nodes.get(key):
+            shown |= {"tree": tree[:MOST_NODES], "nodes": len(tree)}
         self._block.append(shown)
         if len(self._block) == BLOCK:
             self._pack()
@@ -209,6 +215,16 @@ def _calls(directory: Path) -> Calls:
         shown = {"input": call.get("input") or [], "response": said.get("text"), "thinking": said.get("thinking")}
         shown |= {name: said.get(name) for name in ("stop_reason", "completion_tokens")}
         found.setdefault((call.get("id"), call.get("epoch")), []).append(shown)
+    return found
+
+
+def _nodes(run: RecordedRun) -> Calls:
+    """What a search noted of each sample: its states, and what was said of them."""
+    found: Calls = {}
+    for node in run.nodes():
+        if node.get("node") is not None:
+            shown = {name: node[name] for name in NODE if node.get(name) is not None}
+            found.setdefault((node["id"], node["epoch"]), []).append(shown)
     return found
 
 
