@@ -14,6 +14,7 @@ from harness.pipeline import store
 from harness.report.beside import Beside, Runs
 from harness.report.mistakes import Mistakes
 from harness.results.audit import Finding, FirstSamples, audit
+from harness.results.costs import Spending
 from harness.results.counts import Cell, Contrasts
 from harness.results.effects import Effects
 from harness.results.labels import differences, facts, labels
@@ -58,6 +59,8 @@ class RunData:
     """What was asked of whom and how (harness.results.labels.facts)."""
     telling: list[str] = field(default_factory=list)
     """The facts in which the runs of the report differ."""
+    spending: Spending | None = None
+    """What it spent on each sample, if the runs of the report have several strategies."""
     beside: Beside | None = None
     """The run against an earlier one of the report; None for the first."""
     confounds: list[Finding] = field(default_factory=list)
@@ -88,7 +91,11 @@ def collect(directories: Sequence[Path]) -> tuple[list[RunData], Samples]:
     for i, run in enumerate(opened):
         samples.begin(i, _calls(run.directory), _nodes(run))
         beside.begin(i)
-        data = _run(run, lambda record: samples.add(record, beside.add(record)))
+        spending = Spending(run, Contrasts(), named[i]) if "strategy" in telling else None
+        also = [spending.add] if spending else []
+        data = _run(run, lambda record: samples.add(record, beside.add(record)), *also)
+        if spending:
+            spending.contrasts, data.spending = data.contrasts, spending
         data.label, data.facts, data.telling, data.beside = named[i], facts(run), telling, beside.end()
         if data.beside is None or data.beside.comparison is None:
             samples.forget_flips()
@@ -96,12 +103,12 @@ def collect(directories: Sequence[Path]) -> tuple[list[RunData], Samples]:
     return runs, samples.packed()
 
 
-def _run(run: RecordedRun, on_record: Callable[[Mapping[str, Any]], None]) -> RunData:
+def _run(run: RecordedRun, *on_record: Callable[[Mapping[str, Any]], None]) -> RunData:
     numbers, effects, first = _Numbers(run.measures), Effects((), run.measures, run.varies), FirstSamples()
     mistakes = Mistakes(run.main or next(iter(run.factors), ""))
     task = run.installed_task()
     own = task.collector() if task is not None else None
-    add = [numbers.add, effects.add, first.add, mistakes.add, on_record] + ([own.add] if own is not None else [])
+    add = [numbers.add, effects.add, first.add, mistakes.add, *on_record] + ([own.add] if own is not None else [])
     contrasts = run.read(*add)
     extras = [*(own.tables() if own is not None else ()), *effects.tables(contrasts)]
     data = RunData(run, contrasts, extras, mistakes)

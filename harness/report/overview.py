@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.report import markup, words
+from harness.report import markup, plots, words
 from harness.report.collect import RunData
 from harness.report.markup import Html, Plot, Words, link, paragraph, table
 from harness.report.sections import contrast
+from harness.results.costs import cost_tables, together
 from harness.results.gate import Comparison
 from harness.statistics.intervals import Estimate
 from harness.text import interval, number, p_value, percent
@@ -69,6 +70,25 @@ def differences(runs: Sequence[RunData]) -> str:
     ]
     if apart:
         parts.append(table("Not comparable", ("run", Words("with"), Words("why")), apart, kind="reasons"))
+    return "".join(parts)
+
+
+def costs(runs: Sequence[RunData]) -> str:
+    """What strategies spent and reached on the same samples, and each against votes that cost as much; "" if all runs
+    have one strategy."""
+    spent = [run.spending for run in runs if run.spending]
+    parts = []
+    for title, members in together(spent).items():
+        shown = cost_tables(title, members)
+        found = [(m.label, per, a) for m in members if (per := m.each("tokens")) and (a := m.contrasts.total.accuracy)]
+        if len(found) > 1:
+            name, _, size, draw = plots.by_cost(found)
+            caption = f"Accuracy against cost: {title}"
+            drawn = plots.svg(size, draw, caption, name)
+            parts.append(
+                f'<figure><figcaption>{markup.text(caption)}</figcaption><div class="plot">{drawn}</div></figure>'
+            )
+        parts += [table(t.title, [Words(t.header[0]), *t.header[1:]], t.rows) for t in shown]
     return "".join(parts)
 
 

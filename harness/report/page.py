@@ -53,7 +53,8 @@ def _file(name: str) -> str:
 def _nav(runs: Sequence[RunData]) -> str:
     accuracy = (("accuracy-0", "Accuracy"),) if runs[0].contrasts.total.accuracy else ()
     one = (*accuracy, ("wrong-0", "What went wrong"), ("details-0", "Details"))
-    several = (("runs", "Runs side by side"), ("differences", "Differences"), ("each", "Each run"))
+    spent = (("costs", "Accuracy and cost"),) if runs[0].spending else ()
+    several = (("runs", "Runs side by side"), ("differences", "Differences"), *spent, ("each", "Each run"))
     places = (*(one if len(runs) == 1 else several), ("samples", "Samples"))
     return " ".join(link(target, name) for target, name in places)
 
@@ -71,6 +72,8 @@ def _several(runs: Sequence[RunData]) -> list[str]:
     ]  # fmt: skip
     parts = [f'<section id="runs">{"".join(cautions)}{overview.side_by_side(runs)}</section>']
     parts.append(f'<section id="differences"><h2>Differences</h2>{overview.differences(runs)}</section>')
+    if spent := overview.costs(runs):
+        parts.append(f'<section id="costs"><h2>Accuracy and cost</h2>{spent}</section>')
     parts.append('<section id="each"><h2>Each run</h2>')
     for i, run in enumerate(runs):
         inside = f'<div id="run-{i}">{sections.run(i, run)}</div>'

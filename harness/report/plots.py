@@ -77,6 +77,25 @@ def curves(run: RunData) -> Iterator[Picture]:
         yield Picture("by-tokens", "Accuracy by tokens of the answer", SIZE, _by_tokens(run.tokens))
 
 
+def by_cost(runs: Sequence[tuple[str, float, Estimate]]) -> Picture:
+    """Accuracy of each run, (label, tokens an answer, accuracy), against what an answer cost."""
+
+    def draw(ax: Any) -> None:
+        shown = sorted(runs, key=lambda run: run[1])
+        for i, (label, tokens, a) in enumerate(shown):
+            error = [[a.value - a.low], [a.high - a.value]]
+            colour = COLOURS[i % len(COLOURS)]
+            ax.errorbar([tokens], [a.value], yerr=error, fmt="o", color=colour, label=f"{label} (n={a.n})")
+        ax.set_xscale("log")
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_xlabel("tokens of prompts and answers, for one answer", fontsize=FONT)
+        ax.set_ylabel("accuracy, 95% interval", fontsize=FONT)
+        ax.legend(fontsize=FONT - 1, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        _plain(ax)
+
+    return Picture("by-cost", "Accuracy against cost", (7, max(SIZE[1], 0.3 * len(runs))), draw)
+
+
 def slug(title: str) -> str:
     """A title as the name of a picture."""
     return re.sub(r"\W+", "-", title)

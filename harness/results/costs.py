@@ -75,18 +75,30 @@ def read(runs: Iterable[RecordedRun]) -> list[Spending]:
 def tables(runs: Sequence[Spending], unit: Unit = "tokens") -> list[Extra]:
     """For each set of samples: what each strategy cost and reached, and the comparison at equal cost. What saw the
     answer key stands in tables of its own."""
-    together: dict[tuple[str, int, bool], list[Spending]] = {}
+    return [table for title, members in together(runs).items() for table in cost_tables(title, members, unit)]
+
+
+def together(runs: Iterable[Spending]) -> dict[str, list[Spending]]:
+    """Runs of the same samples by what these are in words; what saw the answer key apart from what did not."""
+    found: dict[tuple[str, int, bool], list[Spending]] = {}
     for made in runs:
         asked = f" ({made.run.asked})" if made.run.asked else ""
         title = f"{made.run.task} {made.run.version}{asked}"
-        together.setdefault((title, made.contrasts.asked, "oracle" in made.aid), []).append(made)
-    found = []
-    for (title, _, key), members in together.items():
-        seen = "; the answer key was used: a ceiling, not a result" if key else ""
-        found.append(_spent(f"accuracy and cost of one answer: {title}{seen}", members))
-        if (compared := _at_equal_cost(f"at equal cost ({unit}): {title}{seen}", members, unit)).rows:
-            found.append(compared)
-    return found
+        found.setdefault((title, made.contrasts.asked, "oracle" in made.aid), []).append(made)
+    named: dict[str, list[Spending]] = {}
+    for (title, _, key), members in found.items():
+        whole = title + ("; the answer key was used: a ceiling, not a result" if key else "")
+        while whole in named:  # other samples of one description, as of runs that are not complete
+            whole += " (others)"
+        named[whole] = members
+    return named
+
+
+def cost_tables(title: str, members: Sequence[Spending], unit: Unit = "tokens") -> list[Extra]:
+    """What these runs of the same samples cost and reached, and how they compare at equal cost."""
+    found = [_spent(f"accuracy and cost of one answer: {title}", members)]
+    compared = _at_equal_cost(f"at equal cost ({unit}): {title}", members, unit)
+    return [*found, compared] if compared.rows else found
 
 
 def _spent(title: str, members: Sequence[Spending]) -> Extra:
