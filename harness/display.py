@@ -15,6 +15,11 @@ Display = Literal["rich", "plain", "none"]
 LINE_EVERY_S = 10.0
 
 
+def note(text: str) -> None:
+    """A sentence for the user, beside the progress."""
+    print(f"note: {text}", file=sys.stderr, flush=True)
+
+
 def facts(p: Progress, rate: float) -> str:
     """One line for both displays: rate, accuracy so far, tokens, errors, time left. `rate` is in samples per second."""
     left = (p.total - p.done) / rate if rate > 0 else None

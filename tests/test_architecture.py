@@ -81,12 +81,11 @@ def test_a_task_knows_no_runs_and_no_models() -> None:
     assert not [a for a in arrows() if a[0] == "tasks" and a[1] not in FOR_TASKS]
 
 
-READ = {"read_records", "located_records", "read_lines", "read_config"}
+READ = {"read_records", "located_records", "read_lines", "read_calls", "read_config"}
 """The functions of harness.pipeline.store that read a run's files."""
 READERS = {
     "harness/pipeline/store.py",  # has them
     "harness/pipeline/runner.py",  # takes up what an earlier try has done
-    "harness/launch.py",  # looks if a run that could not start has left anything
     "harness/results/records.py",  # open_run
     "harness/results/parquet.py",  # close_run
     "harness/models/replay.py",  # answers from an earlier run, by offsets

@@ -53,8 +53,8 @@ def run(**options: Any) -> None:
             names = ", ".join("--" + name.replace("_", "-") for name in refused)
             raise UsageError(f"--resume finishes a run as it was asked: it does not take {names}")
         changes = {"budget_tokens": options["budget_tokens"]} if options["budget_tokens"] else {}
-        finished = launch.resume(find_run(options["resume"], options["out"]), show, **changes)
-        sys.exit(_report(finished))
+        finished = launch.resume(find_run(options["resume"], options["out"]), show, _tables, **changes)
+        sys.exit(_ending(finished))
 
     tasks, models = split(options["task"]), split(options["model"])
     tasks = list(plugins.installed("tasks")) if tasks == ["all"] else tasks
@@ -81,8 +81,8 @@ def run(**options: Any) -> None:
     worst, runs = 0, []
     with registry.shared(models):
         for config in configs:
-            finished = launch.start(config, options["out"], show)
-            worst = max(worst, _report(finished))
+            finished = launch.start(config, options["out"], show, _tables)
+            worst = max(worst, _ending(finished))
             runs.append(finished)
             if finished.result.status == "interrupted":
                 break  # Ctrl-C ends all runs, not only this one
@@ -91,16 +91,20 @@ def run(**options: Any) -> None:
     sys.exit(worst)
 
 
-def _report(finished: Any) -> int:
-    """Print a finished run's tables and return the exit code."""
-    result, progress = finished.result, finished.result.progress
-    config = finished.config
+def _tables(finished: Any) -> None:
+    """Print a run's tables and notes. They need no disk, so they come before the files that do."""
+    config, progress = finished.config, finished.result.progress
     click.echo(f"\n{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}, "
                f"seed {config.seed}: {progress.done} of {progress.total} records")  # fmt: skip
     if progress.done:
         _show(finished.tally)
     for line in finished.notes:
         click.echo(f"note: {line}")
+
+
+def _ending(finished: Any) -> int:
+    """Say where a run is, and return the exit code."""
+    result = finished.result
     click.echo(f"\nrun: {finished.directory}")
     if result.status == "complete":
         return 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import random
 import time
 from collections import Counter
@@ -17,9 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
-from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, UsageError
+from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, StorageError, UsageError
 from harness.pipeline import store
-from harness.pipeline.cache import Cache, completion_from
+from harness.pipeline.cache import Cache
+from harness.pipeline.checks import completion_from, wrong_verdict
 from harness.pipeline.config import RunConfig
 from harness.pipeline.remarks import Remarks
 from harness.pipeline.session import OneSample
@@ -58,7 +58,7 @@ class Progress:
         """Count one record."""
         outcome = Outcome(record["outcome"])
         self.done += 1
-        self.tokens += (record["prompt_tokens"] or 0) + (record["completion_tokens"] or 0)
+        self.tokens += (record.get("prompt_tokens") or 0) + (record.get("completion_tokens") or 0)
         self.errors += outcome.is_infrastructure
         if outcome.has_verdict:
             self.verdicts += 1
@@ -67,13 +67,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended; `reason` says why it is not complete. `conditions` are in the task's order."""
+    """How a run ended; `reason` says why it is not complete. `conditions` are in the task's order. `failure` is there if
+    the run's files could not be written any more; `cache_trouble` says why the cache was not used to the end."""
 
     status: Status
     progress: Progress
     conditions: tuple[str, ...]
     reason: str = ""
     remarks: Remarks = field(default_factory=Remarks)
+    failure: StorageError | None = None
+    cache_trouble: str = ""
 
 
 def sampling_of(task: Task, config: RunConfig) -> Sampling:
@@ -137,40 +140,38 @@ class Run:
         strategy: Strategy,
         model: Model,
         writer: store.Writer,
-        notes: Mapping[str, int] | None = None,
+        about: Mapping[str, Any] | None = None,
         on_record: Callable[[Mapping[str, Any]], None] = lambda _: None,
     ) -> None:
-        """`notes` are those of an earlier try at the same run; `on_record` gets every record, also those that an
-        earlier try has made."""
+        """`about` is the run.json of the run; `on_record` gets every record, also those that an earlier try has made.
+        `mended` says which damage to the files of the earlier try was mended."""
         self.run_id, self.config, self.task, self.strategy, self.model = run_id, config, task, strategy, model
         self.writer = writer
         self.sampling = sampling_of(task, config)
         self.conditions: dict[str, None] = {}
         self._on_record = on_record
         self.progress = Progress(count(task, config))
-        self.remarks = Remarks(notes)
+        about = about or {}
+        self.remarks = Remarks(about.get("notes"))
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
         self._drawing = asyncio.Lock()
         self.spent = 0
         self._stopping = False
         self._ended_by: BudgetSpent | FatalModelError | None = None
-        self._done: dict[tuple[str, int], str] = {}
-        self._read_back()
-
-    def _read_back(self) -> None:
-        """What an earlier try has done: its records count, its journaled calls are not asked again."""
-        for record in store.read_records(self.writer.directory):
-            self._done[record["id"], record["epoch"]] = record["identity"]
-            self._count(record)
+        self._done: dict[tuple[str, int], str | None] = {}
+        self.mended = writer.take_up(about, self._take_up_record, self._take_up_call)
         self.progress.resumed = self.progress.done
         self.spent = self.progress.tokens
-        for _, line in store.read_lines(self.writer.directory / store.JOURNAL):
-            try:
-                call = json.loads(line)
-                self.journal[call["key"]] = completion_from(call["completion"])
-            except (ValueError, KeyError, TypeError):
-                raise DataError(f"{self.writer.directory / store.JOURNAL} holds a line that is no call") from None
+
+    def _take_up_record(self, record: Mapping[str, Any]) -> None:
+        """A record of an earlier try counts."""
+        self._done[record["id"], record["epoch"]] = record.get("identity")
+        self._count(record)
+
+    def _take_up_call(self, call: Mapping[str, Any]) -> None:
+        """A journaled call of an earlier try is not asked again."""
+        self.journal[call["key"]] = completion_from(call["completion"])
 
     def _count(self, record: Mapping[str, Any]) -> None:
         self._on_record(record)
@@ -189,7 +190,8 @@ class Run:
         """Run what is missing. Returns also when interrupted or cut short: what arrived is on disk."""
         status: Status = "complete"
         reason = ""
-        workers: list[asyncio.Task[None]] = []
+        failure: StorageError | None = None
+        tasks: list[asyncio.Task[None]] = []
         try:
             await self.model.start()
             self.model_identity = dict(self.model.identity)
@@ -197,30 +199,65 @@ class Run:
             units = self._units()
             # More strategies than slots, so that a slot never waits for scoring.
             workers = [asyncio.create_task(self._work(units)) for _ in range(self.model.max_connections + 8)]
-            ticker = asyncio.create_task(self._tick(on_progress))
-            try:
-                await _first_failure(workers)
-            finally:
-                ticker.cancel()
+            watched = [asyncio.create_task(_first_failure(workers)), asyncio.create_task(self._tick(on_progress))]
+            tasks = [*workers, *watched]
+            ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+            self._no_strangers()
         except asyncio.CancelledError:
             status, reason = "interrupted", "interrupted"
         except FatalModelError as error:
             status, reason = "incomplete", _in_words(error)
+        except StorageError as error:
+            failure = error
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-            with contextlib.suppress(HarnessError):
-                await self.model.close()
-            if self.cache:
-                self.cache.close()
+            interrupted = await self._wind_up(tasks)
+        try:
             self.writer.sync()
-        if status == "complete" and self._ended_by:
+        except StorageError as error:
+            failure = failure or error
+        if failure:
+            status, reason = "incomplete", _in_words(failure)
+        elif status == "complete" and interrupted:
+            status, reason = "interrupted", "interrupted"
+        elif status == "complete" and self._ended_by:
             status, reason = "incomplete", _in_words(self._ended_by)
         elif status == "complete" and self.progress.errors:
             status, reason = "incomplete", self._faults()
         on_progress(self.progress)
-        return Result(status, self.progress, tuple(self.conditions), reason, self.remarks)
+        trouble = self.cache.trouble if self.cache else ""
+        return Result(status, self.progress, tuple(self.conditions), reason, self.remarks, failure, trouble)
+
+    async def _wind_up(self, tasks: Sequence[asyncio.Task[None]]) -> bool:
+        """End the tasks, the model and the cache. Each signal that comes meanwhile ends the wait that it finds, and no
+        other; returns whether one came."""
+        interrupted = False
+        for task in tasks:
+            task.cancel()
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        except asyncio.CancelledError:
+            interrupted = True
+        try:
+            with contextlib.suppress(HarnessError):
+                await self.model.close()
+        except asyncio.CancelledError:
+            interrupted = True
+        if self.cache:
+            self.cache.close()
+        return interrupted
+
+    def _no_strangers(self) -> None:
+        """DataError if an earlier try has left records of samples that this run does not have. Everything was drawn."""
+        if not self._done or self._stopping:
+            return
+        sample, epoch = next(iter(self._done))
+        raise DataError(
+            f"{self.writer.directory / store.RECORDS} has {len(self._done)} records of samples that the run does not "
+            f"have, such as {sample!r:.80}, epoch {epoch}",
+            "run.json or the records were changed: put back what was there, or start a new run",
+        )
 
     def _faults(self) -> str:
         """How many samples ended in an infrastructure error, and which error was the commonest."""
@@ -232,8 +269,9 @@ class Run:
     async def _tick(self, on_progress: Callable[[Progress], None]) -> None:
         while True:
             await asyncio.sleep(0.2)
-            on_progress(self.progress)
-            await asyncio.to_thread(self.writer.sync)
+            with contextlib.suppress(Exception):  # a display that fails must not end what is paid for
+                on_progress(self.progress)
+            await asyncio.to_thread(self.writer.sync)  # StorageError ends the run
 
     def _units(self) -> Iterator[Unit]:
         """Everything that is not done yet, lazily."""
@@ -346,9 +384,13 @@ class Run:
                 Outcome.REFUSED if response.stop_reason == "content_filter" else Outcome.TRUNCATED
             )
         try:
-            return self.task.score(sample.params, response.text, response.stop_reason)
+            score = self.task.score(sample.params, response.text, response.stop_reason)
+            said = wrong_verdict(
+                {"outcome": score.outcome, "value": score.value, "answer": score.answer, "detail": score.detail}
+            )
         except Exception as failure:
             return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(failure).__name__}: {failure}")
+        return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"the score's {said}") if said else score
 
 
 _COLUMNS = tuple(f.name for f in fields(Record))

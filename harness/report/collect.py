@@ -178,8 +178,7 @@ class _SampleBlocks:
 
 def _calls(directory: Path) -> Calls:
     found: Calls = {}
-    for _, line in store.read_lines(directory / store.JOURNAL):
-        call = json.loads(line)
+    for call in store.read_calls(directory):
         said = call["completion"]
         shown = {"input": call.get("input") or [], "response": said.get("text"), "thinking": said.get("thinking")}
         shown |= {name: said.get(name) for name in ("stop_reason", "completion_tokens")}

@@ -20,8 +20,9 @@ RECORD = {
     "response": "",
     "outcome": "correct",
     "params": {"n": 1},
-    "input": [{"role": "user"}],
+    "input": [{"role": "user", "content": "?"}],
     "detail": {},
+    "identity": "x",
 }
 
 CONFIG = {"task": "t", "model": "m"}
@@ -35,10 +36,19 @@ def line(**changes) -> bytes:
     return json_line(RECORD | changes)
 
 
+def mended(directory: Path, about: dict | None = None) -> list[str]:
+    """What a resumed run says of the files that it takes up."""
+    writer = store.Writer(directory)
+    try:
+        return writer.take_up(about)
+    finally:
+        writer.close()
+
+
 def test_a_torn_last_line_is_dropped(tmp_path: Path) -> None:
     write(tmp_path, line(), line(id="b")[:-9])
     assert [r["id"] for r in store.read_records(tmp_path)] == ["a"]
-    store.Writer(tmp_path).close()
+    assert mended(tmp_path) == []
     assert (tmp_path / "records.jsonl").read_bytes() == line()
 
 
@@ -49,8 +59,8 @@ def test_a_broken_line_in_the_middle_is_an_error_that_names_it(tmp_path: Path) -
 
 
 def test_infrastructure_errors_are_taken_out_to_be_done_again(tmp_path: Path) -> None:
-    write(tmp_path, line(), line(id="b", outcome="api_error"), line(id="c", detail={"x": "_error"}))
-    store.Writer(tmp_path).close()
+    write(tmp_path, line(), line(id="b", outcome="api_error", value=None), line(id="c", detail={"x": "_error"}))
+    assert mended(tmp_path) == []
     assert [r["id"] for r in store.read_records(tmp_path)] == ["a", "c"]
 
 
@@ -112,7 +122,7 @@ def test_the_parquet_table_has_params_as_columns(tmp_path: Path) -> None:
     assert [r["params_n"] for r in rows] == [1.0, 2.5, None]
     assert rows[1]["params_s"] == "x"
     assert rows[2]["params_t"] is True
-    assert json.loads(rows[0]["input"]) == [{"role": "user"}]
+    assert json.loads(rows[0]["input"]) == RECORD["input"]
 
 
 def test_lone_surrogates_do_not_stop_the_log() -> None:
