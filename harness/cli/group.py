@@ -139,6 +139,8 @@ class _Patient(io.TextIOWrapper):
 
     def write(self, text: str, /) -> int:
         """Write, or drop the text if nobody reads it any more."""
+        if text == "":  # click's test of what a stream takes; it hides errors
+            return 0
         return self._try(lambda: super(_Patient, self).write(text)) or len(text)
 
     def flush(self) -> None:
@@ -152,7 +154,8 @@ class _Patient(io.TextIOWrapper):
             _to_nowhere(self)
         except OSError as error:  # a full disk behind `> FILE`
             _to_nowhere(self)
-            raise HarnessError(f"the output can't be written: {cause(error)}") from None
+            if self is sys.stdout:
+                raise HarnessError(f"the output can't be written: {cause(error)}") from None
         return None
 
 

@@ -7,14 +7,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from harness.text import printable
 from harness.types import Completion, Outcome, StopReason, TokenLogprob
-
-Check = Callable[[Any], bool]
-Fields = Mapping[str, tuple[Check, str]]
-"""Name -> (whether a value is what it should be, what it should be, in words)."""
 
 MOST = 2**53
 """Counts below this are exact in JSON, and in every table."""
@@ -25,178 +21,173 @@ OUTCOMES = frozenset(Outcome)
 _STOP_REASONS = frozenset(get_args(StopReason))
 
 
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
+class Field(NamedTuple):
+    """What a value must be: of one of these types exactly (True is no number), and so that `holds`, if that is there.
+    `words` say it. None needs no check."""
+
+    types: frozenset[type]
+    words: str
+    holds: Callable[[Any], bool] | None = None
+
+    @property
+    def or_none(self) -> Field:
+        """The same, or null."""
+        return Field(self.types | {type(None)}, f"{self.words} or null", self.holds)
 
 
-def _object(value: Any) -> bool:
-    return isinstance(value, dict)
+Fields = Mapping[str, Field]
 
 
-def _count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < MOST
+def _field(words: str, *types: type, holds: Callable[[Any], bool] | None = None) -> Field:
+    return Field(frozenset(types), words, holds)
 
 
-def _from_one(value: Any) -> bool:
-    return type(value) is int and 1 <= value < MOST
+def _in_columns(value: int) -> bool:
+    return -(2**63) <= value < 2**63
 
 
-def _whole(value: Any) -> bool:
-    return type(value) is int and -(2**63) <= value < 2**63
+_SCALARS: dict[type, Callable[[Any], bool] | None] = {
+    str: None,
+    bool: None,
+    type(None): None,
+    int: _in_columns,
+    float: math.isfinite,
+}
 
 
-def _amount(value: Any) -> bool:
-    return type(value) in (int, float) and 0 <= value < MOST  # false for NaN
+def _scalars(values: Collection[Any], lists: bool = False) -> bool:
+    """Whether these are scalars that a table's column can hold, or with `lists` also lists of such."""
+    for value in values:
+        kind = type(value)
+        if kind in _SCALARS:
+            holds = _SCALARS[kind]
+            if holds is not None and not holds(value):
+                return False
+        elif not (lists and kind in (list, tuple) and _scalars(value)):
+            return False
+    return True
 
 
-def _share(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
+def _messages(value: Collection[Any]) -> bool:
+    return all(type(m) is dict and type(m.get("role")) is str and type(m.get("content")) is str for m in value)
 
 
-def _texts(value: Any) -> bool:
-    return type(value) in (list, tuple) and all(map(_text, value))
-
-
-def _pairs(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_text, value.values()))
-
-
-def _or_none(check: Check) -> Check:
-    return lambda value: value is None or check(value)
-
-
-def _param(value: Any) -> bool:
-    """A scalar: text, a truth value, nothing, or a number that a table's column can hold."""
-    if value is None or isinstance(value, str | bool):
-        return True
-    return _whole(value) if isinstance(value, int) else isinstance(value, float) and math.isfinite(value)
-
-
-def _params(value: Any) -> bool:
-    """Params are scalars, or lists of scalars."""
-    if not isinstance(value, dict):
-        return False
-    return all(_param(v) or (type(v) in (list, tuple) and all(map(_param, v))) for v in value.values())
-
-
-def _messages(value: Any) -> bool:
-    return type(value) in (list, tuple) and all(
-        isinstance(m, dict) and isinstance(m.get("role"), str) and isinstance(m.get("content"), str) for m in value
-    )
-
-
-def _logprob(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and not value > MOST
-
-
-def _logprobs(value: Any) -> bool:
-    """Triples of a token, its log-probability, and pairs of the same for its alternatives."""
-    return type(value) in (list, tuple) and all(
+def _tokens(value: Collection[Any], size: int = 3) -> bool:
+    """Whether these are triples of a token, its log-probability, and pairs of the same for its alternatives."""
+    return all(
         isinstance(t, list | tuple)
-        and len(t) == 3
-        and isinstance(t[0], str)
-        and _logprob(t[1])
-        and isinstance(t[2], list | tuple)
-        and all(
-            isinstance(a, list | tuple) and len(a) == 2 and isinstance(a[0], str) and _logprob(a[1]) for a in t[2]
-        )
+        and len(t) == size
+        and type(t[0]) is str
+        and type(t[1]) in (int, float)
+        and abs(t[1]) != math.inf >= t[1]
+        and (size == 2 or (isinstance(t[2], list | tuple) and _tokens(t[2], 2)))
         for t in value
     )
 
 
+_TEXT = _field("text", str)
+_TRUTH = _field("true or false", bool)
+_COUNT = _field("a whole number from 0 on", int, holds=lambda v: 0 <= v < MOST)
+_FROM_ONE = _field("a whole number from 1 on", int, holds=lambda v: 1 <= v < MOST)
+_WHOLE = _field("a whole number of 64 bits", int, holds=_in_columns)
+_AMOUNT = _field("a number from 0 on", int, float, holds=lambda v: 0 <= v < MOST)  # NaN is none
+_OBJECT = _field("an object", dict)
+_TEXTS = _field("a list of texts", list, tuple, holds=lambda v: all(type(t) is str for t in v))
+_OPTIONS = _field("an object of texts", dict, holds=lambda v: all(type(t) is str for t in v.values()))
+_MESSAGES = _field("a list of messages with role and content", list, tuple, holds=_messages)
+_LOGPROBS = _field("a list of tokens with log-probabilities", list, tuple, holds=_tokens)
+
 ESSENTIAL = frozenset("task id epoch group condition params outcome value response".split())
 """Without these keys a line is no record. Others may be missing: earlier versions had fewer."""
 
-_TEXT_OR_NONE = (_or_none(_text), "text or null")
-_COUNT_OR_NONE = (_or_none(_count), "a number of tokens or calls, or null")
 RECORD: Fields = {
-    **dict.fromkeys("task id group condition response".split(), (_text, "text")),
-    **dict.fromkeys("run_id task_version model strategy aid target answer stop_reason".split(), _TEXT_OR_NONE),
-    **dict.fromkeys("error thinking served_by identity".split(), _TEXT_OR_NONE),
-    **dict.fromkeys("calls prompt_tokens completion_tokens thinking_tokens".split(), _COUNT_OR_NONE),
-    "epoch": (_from_one, "a whole number from 1 on"),
-    "params": (_params, "an object of texts, numbers of 64 bits, truth values, or lists of these"),
-    "outcome": (lambda v: isinstance(v, str) and v in OUTCOMES, f"one of {', '.join(Outcome)}"),
-    "value": (_or_none(_share), "a number from 0 to 1, or null"),
-    "input": (_or_none(_messages), "a list of messages with role and content"),
-    "detail": (_or_none(_object), "an object"),
-    "latency_s": (_or_none(_amount), "a number of seconds, or null"),
-    "logprobs": (_or_none(_logprobs), "a list of tokens with their log-probabilities, or null"),
-}
+    **dict.fromkeys("task id group condition response".split(), _TEXT),
+    **dict.fromkeys("run_id task_version model strategy aid target answer stop_reason".split(), _TEXT.or_none),
+    **dict.fromkeys("error thinking served_by identity".split(), _TEXT.or_none),
+    **dict.fromkeys("calls prompt_tokens completion_tokens thinking_tokens".split(), _COUNT.or_none),
+    "epoch": _FROM_ONE,
+    "params": _field("an object of texts, numbers of 64 bits, truth values, or lists of these", dict,
+                     holds=lambda v: _scalars(v.values(), lists=True)),
+    "outcome": _field(f"one of {', '.join(Outcome)}", str, Outcome, holds=OUTCOMES.__contains__),
+    "value": _field("a number from 0 to 1", int, float, bool, holds=lambda v: 0 <= v <= 1).or_none,
+    "input": _MESSAGES.or_none,
+    "detail": _OBJECT.or_none,
+    "latency_s": _AMOUNT.or_none,
+    "logprobs": _LOGPROBS.or_none,
+}  # fmt: skip
 
 VERDICT: Fields = {name: RECORD[name] for name in ("outcome", "value", "answer", "detail")}
 """The part of a record that a task's scorer gives."""
 
 CALL: Fields = {
-    "key": (_text, "text"),
-    "id": _TEXT_OR_NONE,
-    "epoch": (_or_none(_from_one), "a whole number from 1 on"),
-    "input": (_or_none(_messages), "a list of messages with role and content"),
-    "completion": (_object, "an object"),
+    "key": _TEXT,
+    "id": _TEXT.or_none,
+    "epoch": _FROM_ONE.or_none,
+    "input": _MESSAGES.or_none,
+    "completion": _OBJECT,
 }
 
 _COMPLETION: Fields = {
-    **dict.fromkeys("text thinking served_by error".split(), (_text, "text")),
-    "stop_reason": (lambda v: isinstance(v, str) and v in _STOP_REASONS, f"one of {', '.join(_STOP_REASONS)}"),
-    **dict.fromkeys("prompt_tokens completion_tokens thinking_tokens".split(), _COUNT_OR_NONE),
-    "logprobs": RECORD["logprobs"],
-    "latency_s": (_amount, "a number of seconds"),
-    "retries": (_count, "a number"),
-    "notes": (_texts, "a list of texts"),
+    **dict.fromkeys("text thinking served_by error".split(), _TEXT),
+    "stop_reason": _field(f"one of {', '.join(sorted(_STOP_REASONS))}", str, holds=_STOP_REASONS.__contains__),
+    **dict.fromkeys("prompt_tokens completion_tokens thinking_tokens".split(), _COUNT.or_none),
+    "logprobs": _LOGPROBS.or_none,
+    "latency_s": _AMOUNT,
+    "retries": _COUNT,
+    "notes": _TEXTS,
 }
 
-_OPTIONS = (_pairs, "an object of texts")
-_OBJECT_OR_NONE = (_or_none(_object), "an object")
 _CONFIG: Fields = {
-    **dict.fromkeys(("task", "model", "strategy"), (_text, "text")),
-    "task_options": _OPTIONS,
-    "strategy_options": _OPTIONS,
-    "model_options": _OBJECT_OR_NONE,
-    "sampling": _OBJECT_OR_NONE,
-    "seed": (_whole, "a whole number"),
-    **dict.fromkeys(("limit", "epochs", "budget_tokens"), (_or_none(_from_one), "a whole number from 1 on, or null")),
-    "num_fewshot": (_count, "a number"),
-    "cache": (lambda v: isinstance(v, bool), "true or false"),
-    **dict.fromkeys(("system_message", "name"), _TEXT_OR_NONE),
+    **dict.fromkeys(("task", "model", "strategy"), _TEXT),
+    **dict.fromkeys(("task_options", "strategy_options"), _OPTIONS),
+    **dict.fromkeys(("model_options", "sampling"), _OBJECT.or_none),
+    "seed": _WHOLE,
+    **dict.fromkeys(("limit", "epochs", "budget_tokens"), _FROM_ONE.or_none),
+    "num_fewshot": _COUNT,
+    "cache": _TRUTH,
+    **dict.fromkeys(("system_message", "name"), _TEXT.or_none),
 }
 _MODEL_OPTIONS: Fields = {
-    **dict.fromkeys(("base_url", "api_key_env"), _TEXT_OR_NONE),
-    "max_connections": (_or_none(_from_one), "a whole number from 1 on, or null"),
-    "max_retries": (_count, "a number"),
-    "timeout": (_amount, "a number of seconds"),
+    **dict.fromkeys(("base_url", "api_key_env"), _TEXT.or_none),
+    "max_connections": _FROM_ONE.or_none,
+    "max_retries": _COUNT,
+    "timeout": _AMOUNT,
     "extra": _OPTIONS,
 }
 _SAMPLING: Fields = {
-    **dict.fromkeys(("temperature", "top_p"), (_or_none(_amount), "a number or null")),
-    **dict.fromkeys(("max_tokens", "logprobs"), (_or_none(_count), "a whole number or null")),
-    "seed": (_or_none(_whole), "a whole number or null"),
-    "stop": (_or_none(_texts), "a list of texts"),
-    "reasoning_effort": _TEXT_OR_NONE,
+    **dict.fromkeys(("temperature", "top_p"), _AMOUNT.or_none),
+    **dict.fromkeys(("max_tokens", "logprobs"), _COUNT.or_none),
+    "seed": _WHOLE.or_none,
+    "stop": _TEXTS.or_none,
+    "reasoning_effort": _TEXT.or_none,
 }
 _TASK: Fields = {
-    **dict.fromkeys(("name", "version", "main", "varies"), _TEXT_OR_NONE),
-    "factors": (_or_none(_texts), "a list of texts"),
-    "measures": (_or_none(_pairs), "an object of texts"),
+    **dict.fromkeys(("name", "version", "main", "varies"), _TEXT.or_none),
+    "factors": _TEXTS.or_none,
+    "measures": _OPTIONS.or_none,
 }
 _ABOUT: Fields = {
-    **dict.fromkeys("run_id status created finished reason git_commit".split(), _TEXT_OR_NONE),
-    "config": (_object, "an object with a task and a model"),
-    **dict.fromkeys("task model versions imported sampling notes".split(), _OBJECT_OR_NONE),
-    "conditions": (_or_none(_texts), "a list of texts"),
-    "records": (_or_none(_count), "a number"),
+    **dict.fromkeys("run_id status created finished reason git_commit".split(), _TEXT.or_none),
+    "config": _field("an object with a task and a model", dict),
+    **dict.fromkeys("task model versions imported sampling notes".split(), _OBJECT.or_none),
+    "conditions": _TEXTS.or_none,
+    "records": _COUNT.or_none,
 }
 
 
 def wrong(value: Any, fields: Fields, needed: Collection[str] = ()) -> str:
     """What is wrong with a JSON object, "" if nothing is. Keys that `fields` does not name may hold anything."""
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         return f"is {_shown(value)}, not an object"
-    for name, (holds, words) in fields.items():
-        if name not in value:
+    for name, (types, words, holds) in fields.items():
+        try:
+            found = value[name]
+        except KeyError:
             if name in needed:
                 return f"has no `{name}`"
-        elif not holds(value[name]):
-            return f"`{name}` is not {words}, but {_shown(value[name])}"
+            continue
+        if type(found) not in types or (holds is not None and found is not None and not holds(found)):
+            return f"`{name}` is not {words}, but {_shown(found)}"
     return ""
 
 
@@ -212,10 +203,14 @@ def wrong_verdict(verdict: Mapping[str, Any]) -> str:
 
 def _contradiction(record: Mapping[str, Any]) -> str:
     outcome, value = record["outcome"], record["value"]
-    said = f"`value` {value} contradicts the outcome {outcome}"
-    if Outcome(outcome).has_verdict:
-        return said if value is None or value == (outcome != "correct") else ""
-    return "" if value is None else said
+    if outcome not in _JUDGED:
+        fits = value is None
+    else:
+        fits = value is not None and value != (outcome != "correct")  # partly right is either
+    return "" if fits else f"`value` {value} contradicts the outcome {outcome}"
+
+
+_JUDGED = frozenset(o for o in Outcome if o.has_verdict)
 
 
 def wrong_call(call: Any) -> str:
@@ -267,10 +262,9 @@ def _shown(value: Any) -> str:
     return json.dumps(value, default=lambda v: type(v).__name__)
 
 
-def too_deep(text: bytes | str, value: Any) -> bool:
+def too_deep(text: bytes, value: Any) -> bool:
     """Whether a value is nested deeper than DEEPEST. `text` is its JSON, which tells most that are not by counting."""
-    brackets: tuple[Any, Any] = (b"[", b"{") if isinstance(text, bytes) else ("[", "{")
-    return sum(map(text.count, brackets)) > DEEPEST and _deeper(value, DEEPEST)
+    return text.count(b"[") + text.count(b"{") > DEEPEST and _deeper(value, DEEPEST)
 
 
 def _deeper(value: Any, levels: int) -> bool:
@@ -287,26 +281,32 @@ class Members:
         about = about or {}
         config = about.get("config") or {}
         told = {"run_id": about.get("run_id"), "task": config.get("task")}
-        self._own = {name: value for name, value in told.items() if value is not None}
+        self._own = [(name, value) for name, value in told.items() if value is not None]
         self._epochs, self._limit = config.get("epochs") or math.inf, config.get("limit") or math.inf
         self._seen: set[int] = set()
         self._samples = 0
 
     def stranger(self, record: Mapping[str, Any]) -> str:
-        """Why a record can't be one of this run, "" if it can. Each record is given once."""
-        for name, own in self._own.items():
+        """Why a record from a file can't be one more of this run, "" if it can."""
+        for name, own in self._own:
             if record.get(name, own) not in (own, None):
                 return f"is of another run: its {name} is {_shown(record[name])}, not {_shown(own)}"
         epoch = record["epoch"]
         if epoch > self._epochs:
             return f"is of epoch {epoch}, and the run has {self._epochs}"
-        key = hash((record["id"], epoch))
-        if key in self._seen:
-            return f"has sample {_shown(record['id'])}, epoch {epoch} once more"
-        self._seen.add(key)
+        if said := self.repeated(record):
+            return said
         self._samples += epoch == 1
         if self._samples > self._limit:
             return f"is of one sample more than the run's limit of {self._limit}"
+        return ""
+
+    def repeated(self, record: Mapping[str, Any]) -> str:
+        """Whether a record of its sample and epoch is there already, in words; "" and remembered if not."""
+        key = hash((record["id"], record["epoch"]))
+        if key in self._seen:
+            return f"is of sample {_shown(record['id'])}, epoch {record['epoch']}, which is there already"
+        self._seen.add(key)
         return ""
 
     def __len__(self) -> int:

@@ -256,7 +256,7 @@ class Run:
         raise DataError(
             f"{self.writer.directory / store.RECORDS} has {len(self._done)} records of samples that the run does not "
             f"have, such as {sample!r:.80}, epoch {epoch}",
-            "run.json or the records were changed: put back what was there, or start a new run",
+            "run.json or the records were changed: put back what was there, or take those lines out and --resume",
         )
 
     def _faults(self) -> str:

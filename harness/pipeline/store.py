@@ -64,19 +64,16 @@ def read_config(directory: Path) -> dict[str, Any]:
     """The contents of run.json, every part of its type. UsageError if it can't be read, DataError for anything else."""
     path = directory / "run.json"
     try:
-        text = path.read_text(encoding="utf-8")
+        about, said = _parsed(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path} can't be read: {cause(error)}") from None
-    except ValueError as error:
-        raise DataError(f"{path} is not UTF-8: {error}") from None
-    about, said = _parsed(text)
     if said := said or wrong_about(about):
         raise DataError(f"{path}: {said}", "put it back as `harness run` wrote it, or run it again")
     found: dict[str, Any] = about
     return found
 
 
-def _parsed(line: bytes | str) -> tuple[Any, str]:
+def _parsed(line: bytes) -> tuple[Any, str]:
     """(the value, what is wrong with it) of JSON from a file."""
     try:
         value = json.loads(line)
@@ -308,7 +305,7 @@ class Writer:
         else:
             said = "is nested too deeply" if too_deep(line, record) else ""
             if name == RECORDS:
-                said = said or wrong_record(record) or self._members.stranger(record)
+                said = said or wrong_record(record) or self._members.repeated(record)
         if said:
             raise DataError(f"a record of sample {record.get('id')} {said}", "this is a fault of the task or strategy")
         return line
