@@ -79,7 +79,7 @@ def _tokens(value: Collection[Any], size: int = 3) -> bool:
         and len(t) == size
         and type(t[0]) is str
         and type(t[1]) in (int, float)
-        and abs(t[1]) != math.inf >= t[1]
+        and t[1] < math.inf  # a probability of 0 is -Infinity; NaN is none
         and (size == 2 or (isinstance(t[2], list | tuple) and _tokens(t[2], 2)))
         for t in value
     )

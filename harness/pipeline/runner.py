@@ -302,8 +302,7 @@ class Run:
     async def _work(self, units: Iterator[Unit]) -> None:
         while (unit := await self._next(units)) is not None and not self._stopping:
             try:
-                record = await self._solve(unit)
-                self.writer.append(record)
+                record = self._kept(await self._solve(unit))
             except BudgetSpent as end:
                 # No worker takes another sample; calls under way are paid for, and wait for their answer.
                 self._stopping, self._ended_by = True, self._ended_by or end
@@ -314,6 +313,16 @@ class Run:
             self._count(record)
             if self.progress.done % 64 == 0:
                 await asyncio.sleep(0)  # models that answer at once would keep the event loop for themselves
+
+    def _kept(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record, as it is on disk: an answer that was paid for is not lost over what a server says beside it."""
+        try:
+            self.writer.append(record)
+        except DataError:
+            record |= dict.fromkeys(_BESIDE)
+            self.writer.append(record)
+            self.remarks.note(["what the model said beside its answer (tokens, log-probabilities) could not be kept"])
+        return record
 
     async def _solve(self, unit: Unit) -> dict[str, Any]:
         sample, epoch, identity, messages = unit
@@ -394,6 +403,8 @@ class Run:
 
 
 _COLUMNS = tuple(f.name for f in fields(Record))
+_BESIDE = ("prompt_tokens", "completion_tokens", "thinking_tokens", "latency_s", "thinking", "served_by", "logprobs")
+"""Columns that come from the model and are no part of its answer."""
 
 
 def _in_words(error: HarnessError) -> str:
