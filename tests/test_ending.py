@@ -114,6 +114,14 @@ def test_a_reader_that_goes_away_changes_no_exit_code(runs: Path, code: int, wor
     assert b"ipe" not in said
 
 
+def test_a_reader_that_goes_away_hides_no_failed_audit() -> None:
+    patched = "import harness.results.audit as a; a.warnings = lambda _: [1]; from harness.cli import main; main()"
+    words = ["audit", "aiw", "--limit", "8", "--fail"]
+    with started([sys.executable, "-c", patched, *words], stdout=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert ended(process) == 100
+
+
 def test_the_files_of_a_gate_are_written_though_nobody_reads_its_table(runs: Path) -> None:
     base, new = (str(next((runs / kind).iterdir())) for kind in ("oracle", "random"))
     with started([HARNESS, "compare", base, new, "--junit", "gate.xml"], cwd=runs, stdout=subprocess.PIPE) as process:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -81,6 +82,10 @@ def score_run(task: Task, task_options: Mapping[str, str], directory: Path, targ
             tally.add(record)
             if writer:
                 writer.append(record | {"run_id": writer.directory.name})
+    except HarnessError:
+        if target is not None:
+            shutil.rmtree(target, ignore_errors=True)  # half a run is none
+        raise
     finally:
         if writer:
             writer.close()
