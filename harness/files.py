@@ -63,9 +63,9 @@ def writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HarnessError(f"{target}: can't be written: {cause(error)}") from None
-    with replacing(target) as part:  # the source may be the target
-        with gzip.open(part, "wb") if target.suffix == ".gz" else part.open("wb") as file:
-            yield file
+    zipped = target.suffix == ".gz"
+    with replacing(target) as part, gzip.open(part, "wb") if zipped else part.open("wb") as file:
+        yield file  # the source may be the target
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Random damage to the files of a run, and every command that reads them: it says what is wrong, or its result is right.
+"""Random damage to the files of a run, and every command that reads them: it says what is wrong, or is right.
 
 HARNESS_DAMAGES=1000 tries so many others than the suite, which always tries the same.
 """
@@ -62,7 +62,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 NUMBERS = st.sampled_from([0, 1, -1, 2, 10**30, 2**63, 0.5, 1e308, float("nan"), float("inf"), 2**53])
-TEXTS = st.sampled_from(["", "x", "1", "correct", "wrong", "truncated", "refused", "api_error", "verifier_error", "aiw"])
+TEXTS = st.sampled_from(
+    ["", "x", "1", "correct", "wrong", "truncated", "refused", "api_error", "verifier_error", "aiw"]
+)
 SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS | st.text(max_size=5)
 VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=2) | st.dictionaries(TEXTS, v, max_size=2), max_leaves=4)
 PLACE = st.integers(0, 10**6)
@@ -162,7 +164,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 
 
-SETTINGS = settings(max_examples=EXAMPLES, derandomize="HARNESS_DAMAGES" not in os.environ, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    derandomize="HARNESS_DAMAGES" not in os.environ,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 @SETTINGS

@@ -1,4 +1,4 @@
-"""How a command ends: the table before the files, each file whole or not at all, and an exit code that nothing hides."""
+"""How a command ends: the table before the files, each file whole or not at all, an exit code that nothing hides."""
 
 import json
 import subprocess

@@ -57,6 +57,11 @@ def until_held(server: MockServer, process: subprocess.Popen, requests: int) -> 
     assert process.poll() is None, "the run goes on"
 
 
+def until_answered(server: MockServer, process: subprocess.Popen, answers: float) -> None:
+    """Until the server has given more answers than that, or the process has ended."""
+    waiting.until(lambda: server.counters.answered > answers or process.poll() is not None, f"{answers} answers")
+
+
 def only_run(directory: Path) -> Path:
     (found,) = (p for p in directory.iterdir() if p.is_dir())
     return found
@@ -173,8 +178,7 @@ def test_kill_9_at_any_moment_of_samples_of_several_calls_asks_again_what_was_in
         for i in range(KILLS):
             moment = (i + rng.random()) * calls / KILLS
             with waiting.started(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-                answered = server.counters
-                waiting.until(lambda m=moment: answered.answered > m or process.poll() is not None, "so many answers")
+                until_answered(server, process, moment)
                 process.send_signal(signal.SIGKILL)
                 kills += waiting.ended(process) == -signal.SIGKILL
                 assert b"Traceback" not in process.stderr.read()

@@ -203,10 +203,10 @@ def wrong_verdict(verdict: Mapping[str, Any]) -> str:
 
 def _contradiction(record: Mapping[str, Any]) -> str:
     outcome, value = record["outcome"], record["value"]
-    if outcome not in _JUDGED:
-        fits = value is None
+    if outcome in _JUDGED:  # what is partly right may be called either
+        fits = value is not None and value != (0 if outcome == "correct" else 1)
     else:
-        fits = value is not None and value != (outcome != "correct")  # partly right is either
+        fits = value is None
     return "" if fits else f"`value` {value} contradicts the outcome {outcome}"
 
 

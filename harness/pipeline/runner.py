@@ -67,8 +67,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended; `reason` says why it is not complete. `conditions` are in the task's order. `failure` is there if
-    the run's files could not be written any more; `cache_trouble` says why the cache was not used to the end."""
+    """How a run ended; `reason` says why it is not complete. `conditions` are in the task's order. `failure` is there
+    if the run's files could not be written any more; `cache_trouble` says why the cache was not used to the end."""
 
     status: Status
     progress: Progress

@@ -182,7 +182,7 @@ def _calls(directory: Path) -> Calls:
         said = call["completion"]
         shown = {"input": call.get("input") or [], "response": said.get("text"), "thinking": said.get("thinking")}
         shown |= {name: said.get(name) for name in ("stop_reason", "completion_tokens")}
-        found.setdefault((call.get("id"), call.get("epoch")), []).append(shown)
+        found.setdefault((call.get("id", ""), call.get("epoch", 0)), []).append(shown)
     return found
 
 

@@ -139,8 +139,8 @@ class RecordedRun:
 
 @contextlib.contextmanager
 def of_task(where: str) -> Iterator[None]:
-    """DataError, which names the place, if a task can't make its tables of the params and the detail there: they are its
-    own, and only it knows their types."""
+    """DataError, which names the place, if a task can't make its tables of the params and the detail there: they are
+    its own, and only it knows their types."""
     try:
         yield
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:

@@ -486,7 +486,7 @@ class Twins(Echo):
 
 def test_a_task_that_yields_a_sample_twice_is_told_so(tmp_path: Path) -> None:
     """Both records would count as one sample's, and no reader would take them."""
-    with pytest.raises(DataError, match="sample s0 .* is there already"):
+    with pytest.raises(DataError, match=r"sample s0 .* is there already"):
         asyncio.run(execute(tmp_path, Parrot(max_connections=1), IO(), Twins()))
 
 

@@ -61,7 +61,7 @@ def test_a_failed_append_leaves_whole_lines_and_the_next_one_follows_them(tmp_pa
     writer.append(RECORD)
     whole = os.write
     with monkeypatch.context() as patched:
-        patched.setattr(os, "write", lambda file, data: whole(file, data[:20]) if data.startswith(b'{') else _full())
+        patched.setattr(os, "write", lambda file, data: whole(file, data[:20]) if data.startswith(b"{") else _full())
         with pytest.raises(StorageError, match="No space left on device") as error:
             writer.append(RECORD | {"id": "b"})
     assert "--resume" in error.value.hint
