@@ -203,11 +203,11 @@ def wrong_verdict(verdict: Mapping[str, Any]) -> str:
 
 def _contradiction(record: Mapping[str, Any]) -> str:
     outcome, value = record["outcome"], record["value"]
-    if outcome in _JUDGED:  # what is partly right may be called either
-        fits = value is not None and value != (0 if outcome == "correct" else 1)
-    else:
-        fits = value is None
-    return "" if fits else f"`value` {value} contradicts the outcome {outcome}"
+    if outcome not in _JUDGED:
+        return "" if value is None else f"`value` is {value}, and the outcome {outcome} has none"
+    if value is None or value == (0 if outcome == "correct" else 1):  # what is partly right may be called either
+        return f"`value` is {'null' if value is None else value}, and the outcome is {outcome}"
+    return ""
 
 
 _JUDGED = frozenset(o for o in Outcome if o.has_verdict)
