@@ -29,11 +29,17 @@ def json_line(value: Mapping[str, Any]) -> bytes:
     return compact(value).encode("utf-8", "replace") + b"\n"
 
 
+MOST_BYTES = 512 * 2**20
+"""A JSON file, or a line of JSON Lines, that is longer (unpacked) is refused: its value would not fit in memory."""
+
+
 def read_json(source: Path) -> Any:
-    """The value in a JSON file. Raises UsageError if the file can't be read, DataError if it is not JSON."""
+    """The value in a JSON file. Raises UsageError if the file can't be read, DataError if it is not JSON or larger than
+    MOST_BYTES."""
     try:
-        data = source.read_bytes()
-        return json.loads(gzip.decompress(data) if source.suffix == ".gz" else data)
+        with _opened(source) as file:
+            data = file.read(MOST_BYTES + 1)
+        return json.loads(_not_too_long(data, str(source)))
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{source}: can't be read: {cause(error)}") from None
     except (ValueError, RecursionError) as error:
@@ -42,14 +48,30 @@ def read_json(source: Path) -> Any:
 
 def read_jsonl(source: Path) -> Iterator[tuple[str, bytes]]:
     """Yields (place, line) for every line that is not blank; `place` names file and line in messages. Raises UsageError
-    if the file can't be read."""
+    if the file can't be read, DataError for a line that is longer than MOST_BYTES."""
     try:
-        with gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb") as file:
-            for number, line in enumerate(file, 1):
+        with _opened(source) as file:
+            for number, line in enumerate(iter(lambda: file.readline(MOST_BYTES + 1), b""), 1):
                 if line.strip():
-                    yield f"{source}, line {number}", line
+                    yield f"{source}, line {number}", _not_too_long(line, f"{source}, line {number}")
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{source}: can't be read: {cause(error)}") from None
+
+
+def _opened(source: Path) -> gzip.GzipFile | io.BufferedReader:
+    return gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb")
+
+
+def _not_too_long(data: bytes, where: str) -> bytes:
+    if len(data) > MOST_BYTES:
+        raise DataError(f"{where}: is longer than {MOST_BYTES // 2**20} MiB")
+    return data
+
+
+def file_name(text: str) -> str:
+    """The text as one part of a path, which leads nowhere else: letters, digits and `._-`, not too long."""
+    kept = "".join(c if c.isalnum() or c in "._-" else "_" for c in text[:150]).strip(".")
+    return kept or "_"
 
 
 @contextlib.contextmanager

@@ -124,10 +124,16 @@ def build(cls: type[T], given: Mapping[str, str], what: str) -> T:
 def suggestion(name: str, known: list[str], plural: str) -> str:
     """A hint for a message: `did you mean X?` if a known name is close, then all known names; `plural` is what they are
     called."""
-    # Letters that changed places (tyni) are too far apart for difflib.
-    close = difflib.get_close_matches(name, known, n=1) or [k for k in known if sorted(k) == sorted(name)][:1]
-    meant = f"did you mean '{close[0]}'? " if close else ""
+    close = closest(name, known)
+    meant = f"did you mean '{close}'? " if close else ""
     return f"{meant}{plural}: {', '.join(known)}" if known else f"{meant}it has no {plural}"
+
+
+def closest(name: str, known: Sequence[str]) -> str | None:
+    """The known name that was probably meant; None if none is near."""
+    # Letters that changed places (tyni) are too far apart for difflib.
+    near = difflib.get_close_matches(name, known, n=1) or [k for k in known if sorted(k) == sorted(name)]
+    return near[0] if near else None
 
 
 def parse_pairs(pairs: tuple[str, ...], flag: str) -> dict[str, str]:

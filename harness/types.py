@@ -171,10 +171,27 @@ class ModelOptions:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
+Aid = Literal["none", "reader", "verifier", "oracle"]
+"""What helps a strategy beside the model: nothing; the reader of answers (it sees which answer a text gives, not if it
+is right); a sound verifier (it sees if a whole or partial answer holds, from the question alone); the answer key."""
+
+
+class Scorer(NamedTuple):
+    """What gave a verdict that is taken as it is: another tool, and its metric."""
+
+    tool: str
+    metric: str
+
+
 @dataclass(frozen=True)
 class PublishedAnswer:
-    """One answer of a published file. `verdict` is the original scorer's, None if the file has none; `usage` holds
-    columns of a record that the file knows (prompt_tokens ...)."""
+    """One answer of a file that another program wrote.
+
+    The installed task scores it, unless `scorer` says whose verdict is taken instead. `verdict` is that of the file:
+    right or not, or a number from 0 to 1; None if it has none. `error` says why there is no answer. `task_version` is
+    the one that the question was made with, "" if the file does not say. `usage` holds columns of a record that the
+    file knows (prompt_tokens, calls ...).
+    """
 
     task: str
     model: str
@@ -182,13 +199,13 @@ class PublishedAnswer:
     response: str
     epoch: int = 1
     stop_reason: StopReason = "stop"
-    verdict: bool | None = None
+    verdict: bool | float | None = None
     usage: Mapping[str, Any] = field(default_factory=dict)
-
-
-Aid = Literal["none", "reader", "verifier", "oracle"]
-"""What helps a strategy beside the model: nothing; the reader of answers (it sees which answer a text gives, not if it
-is right); a sound verifier (it sees if a whole or partial answer holds, from the question alone); the answer key."""
+    error: str = ""
+    strategy: str = "published"
+    aid: Aid = "none"
+    task_version: str = ""
+    scorer: Scorer | None = None
 
 
 @dataclass(frozen=True, slots=True)

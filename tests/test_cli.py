@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.options import build
 from harness.plugins import installed
+from harness.tasks.aiw.task import AIW
 from tests.waiting import ended, started
 
 ORACLE = ("--model", "baseline/oracle", "--display", "none")
@@ -64,7 +66,7 @@ def test_several_tasks_and_models_are_runs_of_their_own(harness, tmp_path) -> No
         (("run", "--task", "aiw", "--model", "tiny", "-T", "famly=plus"), "no option 'famly'"),
         (("run", "--task", "aiw", "--model", "tiny", "-T", "family"), "key=value"),
         (("run", "--task", "aiw", "--model", "tiny", "-M", "thread=2"), "no option 'thread'"),
-        (("run", "--task", "aiw", "--model", "tiny", "--limit", "none"), "not a valid integer"),
+        (("run", "--task", "aiw", "--model", "tiny", "--limit", "none"), "is no limit"),
         (("run", "--task", "aiw", "--model", "tiny", "--temperature", "-1"), "not in the range"),
         (("run", "--task", "aiw", "--model", "tiny", "--limt", "1"), "No such option"),
         (("run", "--task", "aiw"), "--model is missing"),
@@ -231,6 +233,43 @@ def test_an_option_that_is_repeated_has_all_of_its_values(harness) -> None:
     assert re.search(r"^female/standard ", out, re.M)
 
 
+def test_options_are_spelt_as_in_lm_evaluation_harness_too(harness) -> None:
+    args = ("run", "--tasks", "aiw", "--model", "openai/m", "--base_url", "http://127.0.0.1:9/v1", "--num_fewshot", "0")
+    code, out, err = harness(*args, "--model_args", "omit=seed,temperature,max_body=1", "--limit", "1", "--dry_run")
+    assert (code, "no option 'max_body'" in err) == (2, True)
+    code, out, _ = harness(*args, "--model_args", "omit=seed,temperature", "--limit", "1", "--dry_run")
+    assert (code, "30 calls" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("limit", "ids"),
+    [("2", [0, 1]), ("0.1", [0, 1, 2]), ("3-4", [2, 3]), ("24-30", [23])],
+)
+def test_a_limit_is_a_number_a_share_or_places(harness, limit: str, ids: list[int]) -> None:
+    every = [s.id for s in build(AIW, {}, "task aiw").samples(0)]
+    code, _, _ = harness("run", "--task", "aiw", *ORACLE, "--epochs", "1", "--limit", limit)
+    assert code == 0
+    lines = (only_run(Path()) / "records.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [every[i] for i in ids]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "1.0", "4-3", "0-2", "a", "1-", "nan", ""])
+def test_other_limits_are_refused(harness, limit: str) -> None:
+    code, _, err = harness("run", "--task", "aiw", *ORACLE, "--limit", limit)
+    assert (code, "is no limit" in err) == (2, True)
+
+
+def test_one_sample_can_be_asked_again(harness) -> None:
+    args = ("run", "--task", "aiw", *ORACLE, "--epochs", "2")
+    code, out, _ = harness(*args, "--sample-id", "friends/V2/standard", "--sample-id", "original/V1/restricted")
+    assert (code, "4 of 4 records" in out) == (0, True)
+    lines = [json.loads(line) for line in (only_run(Path()) / "records.jsonl").read_text().splitlines()]
+    assert {line["id"] for line in lines} == {"friends/V2/standard", "original/V1/restricted"}
+    code, _, err = harness(*args, "--sample-id", "friends/V2/standart")
+    assert (code, "did you mean 'friends/V2/standard'?" in err) == (2, True)
+    assert len(list(Path("results").iterdir())) == 1
+
+
 def test_two_rules_contradict_each_other(harness) -> None:
     args = ("run", "--task", "aiw", *ORACLE, "--epochs", "1", "--limit", "2", "--rule", "robust")
     code, _, err = harness(*args, "-T", "rule=original")
@@ -252,6 +291,25 @@ def test_a_dry_run_says_what_it_would_cost_if_the_price_is_known(harness) -> Non
     Path("harness.toml").write_text('[models.paid]\nmodel = "openai/x"\nprice = [10, 100]\n')
     _, out, _ = harness("run", "-t", "aiw", "-m", "paid", "--limit", "2", "--epochs", "1", "--dry-run")
     assert re.search(r"if every answer ran to its limit, \$0\.00 to \$0\.41; nothing was sent", out)
+
+
+def test_samples_of_a_run_are_shown(harness) -> None:
+    harness("run", "--task", "aiw", "--model", "baseline/shallow", "--epochs", "2", "--display", "none")
+    run = only_run(Path())
+    code, out, _ = harness("show", run, "--outcome", "wrong", "--limit", "2")
+    assert (code, out.count("\n--- ") + out.startswith("--- ")) == (0, 2)
+    assert "--- original/V1/standard   wrong, condition original/standard" in out
+    assert "[user] Alice has 3 brothers" in out
+    assert "response: ### Answer: 6" in out
+    assert "target: 7" in out
+    _, out, _ = harness("show", run, "--sample-id", "friends/V2/standard", "--json")
+    assert [json.loads(line)["epoch"] for line in out.splitlines()] == [1, 2]
+    _, out, err = harness("show", run, "--condition", "nothing")
+    assert (out, err) == ("", "no sample of the run has that\n")
+    code, _, err = harness("show", run, "--outcome", "wrog")
+    assert (code, "did you mean 'wrong'?" in err) == (2, True)
+    code, _, err = harness("show", "aiw", "--outcome", "wrong")
+    assert (code, "--outcome is for the samples of a run" in err) == (2, True)
 
 
 def test_several_runs_end_with_an_overview(harness) -> None:

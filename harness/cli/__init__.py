@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from harness.cli import asking, machine, results  # noqa: F401  their commands join the group
+from harness.cli import asking, machine, recipes, results  # noqa: F401  their commands join the group
 from harness.cli.group import EXIT_INCOMPLETE, cli, patient
 
 

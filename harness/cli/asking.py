@@ -12,6 +12,7 @@ from harness.cli.group import (
     EXIT_INCOMPLETE,
     RunCommand,
     cli,
+    model_args,
     opt,
     pairs,
     read_config_file,
@@ -23,11 +24,18 @@ from harness.cli.group import (
 
 
 @cli.command(cls=RunCommand)
-@opt("--task", "-t", multiple=True, help="Task(s), comma-separated or repeated; `all` for every installed one.")
+@opt(
+    "--task",
+    "-t",
+    "--tasks",
+    multiple=True,
+    help="Task(s), comma-separated or repeated; `all` for every installed one.",
+)
 @opt("--model", "-m", multiple=True, help="Model(s): an alias, or BACKEND/NAME. See `harness models`.")
 @opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
 @task_options
 @opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
+@opt("--model-args", metavar="KEY=VALUE,...", help="As several -M, in the spelling of lm-evaluation-harness.")
 @opt("-S", "--strategy-option", multiple=True, metavar="KEY=VALUE", help="Option of the strategy (repeatable).")
 @rule_option
 @opt("--resume", type=click.Path(path_type=Path), help="Finish this run; no other option is needed.")
@@ -64,7 +72,9 @@ def run(**options: Any) -> None:
     given = with_rule(pairs(options, "task_option", "-T"), options["rule"])
     by_task = launch.select_options(tasks, given)
     asked = {option.name: options[option.name] for option in OPTIONS}
-    model_options, strategy_options = pairs(options, "model_option", "-M"), pairs(options, "strategy_option", "-S")
+    model_options = model_args(options["model_args"]) if options["model_args"] else {}
+    model_options |= pairs(options, "model_option", "-M")
+    strategy_options = pairs(options, "strategy_option", "-S")
     configs = [
         configure(task, model, asked, by_task[task], model_options, strategy_options)
         for model in models
@@ -73,7 +83,7 @@ def run(**options: Any) -> None:
     # Open all of them first: an error in the last one should not appear after hours spent on the first.
     opened = [launch.prepare(config)[2] for config in configs]
     if options["dry_run"]:
-        _dry_run(configs)
+        dry_run(configs)
         return
     for model in opened:
         if isinstance(model, Checked):
@@ -133,7 +143,7 @@ def _show(tally: Any) -> None:
         click.echo("\n" + table.render())
 
 
-def _dry_run(configs: list[Any]) -> None:
+def dry_run(configs: list[Any]) -> None:
     from harness import launch
     from harness.results.ranks import cost
 
@@ -169,28 +179,44 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
         if output is not None:
             click.echo(f"\nrun: {output}")
         return
-    outcomes = rescore.score_file(plugins.task(task, given), source, output)
-    counts = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
-    click.echo(f"{outcomes.total()} responses: {counts or 'none'}", err=True)
+    made = plugins.task(task, given)
+    scored = rescore.score_file(made, source, output)
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in scored.outcomes.most_common())
+    click.echo(f"{scored.outcomes.total()} responses: {counts}", err=True)
+    if scored.other_versions:
+        click.echo(f"note: {rescore.version_note(made, scored.other_versions)}", err=True)
 
 
 @cli.command("import")
 @click.argument("format")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--with", "extra", multiple=True, metavar="KEY=VALUE", help="What the format needs beside the file.")
 @opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
-def import_(format: str, file: Path, extra: tuple[str, ...], out: Path) -> None:
-    """Make runs of published answers and score them: FORMAT is planbench, aiw ..."""
+def import_(format: str, files: tuple[Path, ...], extra: tuple[str, ...], out: Path) -> None:
+    """Make runs of answers that other programs have collected.
+
+    FORMAT is prompts (lines of `harness show --json` with a response), lm-eval (samples_*.jsonl of --log_samples),
+    inspect (.eval, .json), or a published one: planbench, aiw, game24. --with model=NAME names the model.
+
+    Answers to prompts of an installed task (`harness show TASK --json`) are scored by it. Others keep the verdict of
+    their log, and the run says so: --with metric=exact_match --with filter=strict-match choose which (lm-eval), --with
+    scorer=NAME (inspect).
+    """
     from harness.options import parse_pairs
     from harness.results import importing
 
-    for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
-        answers = made.tally.contrasts.total.samples
-        click.echo(f"\n{made.config.task}, {made.config.model}: {answers} answers of {file.name}")
-        _show(made.tally)
-        if made.judged:
-            click.echo(f"\nsame verdict as in the file: {made.agree} of {made.judged}")
-        click.echo(f"run: {made.directory}")
+    for file in files:
+        for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
+            answers = made.tally.contrasts.total.samples
+            about = f"{made.config.task}, {made.config.model}, strategy {made.config.strategy}"
+            click.echo(f"\n{about}: {answers} answers of {file.name}")
+            _show(made.tally)
+            click.echo("")
+            for note in made.notes:
+                click.echo(f"note: {note}")
+            if made.judged:
+                click.echo(f"same verdict as in the file: {made.agree} of {made.judged}")
+            click.echo(f"run: {made.directory}")
 
 
 @cli.command()
@@ -238,21 +264,105 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
 
 
 @cli.command()
-@click.argument("task")
-@opt("--limit", type=click.IntRange(1), default=3, help="How many samples.")
-@opt("--seed", type=int, default=0, help="Seed of generated samples.")
+@click.argument("what", metavar="TASK|RUN")
+@opt("--limit", type=click.IntRange(1), help="How many samples.  [default: 3; with --json, as many as there are]")
+@opt("--seed", type=int, default=0, help="Of a task: seed of generated samples.")
+@click.option("--outcome", help="Of a run: only answers of this outcome (wrong, correct, unparsed, truncated ...).")
+@click.option("--condition", help="Of a run: only this condition.")
+@click.option("--sample-id", help="Of a run: only this sample.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a prompt or a record, for a program of your own.")
 @task_options
-def show(task: str, limit: int, seed: int, task_option: tuple[str, ...]) -> None:
-    """Print prompts of a task with their targets, without a model."""
+def show(what: str, limit: int | None, seed: int, as_json: bool, task_option: tuple[str, ...], **only: Any) -> None:
+    """Print prompts of a task with their targets, without a model; or samples of a run with their answers.
+
+    With --json, of a task: lines to which a program of yours adds `response` (and `stop_reason`: stop or length, if it
+    is known), and which `harness score --task TASK FILE` and `harness import prompts FILE` then take.
+    """
+    from harness import plugins
+    from harness.errors import UsageError
+    from harness.options import parse_pairs
+
+    run = None if what in plugins.installed("tasks") else _run_called(what)
+    if run is None:
+        if given := [name for name, value in only.items() if value is not None]:
+            raise UsageError(f"--{given[0].replace('_', '-')} is for the samples of a run, and {what} is a task")
+        _show_task(plugins.task(what, parse_pairs(task_option, "-T")), limit, seed, as_json)
+    else:
+        _show_run(run, limit, as_json, only)
+
+
+def _run_called(name: str) -> Path | None:
+    from harness.errors import UsageError
+    from harness.pipeline import store
+
+    try:
+        return store.find_run(name)
+    except UsageError:
+        return None
+
+
+def _show_task(task: Any, limit: int | None, seed: int, as_json: bool) -> None:
     import itertools
     import random
 
-    from harness import plugins
-    from harness.options import parse_pairs
+    from harness.files import json_line
+    from harness.results.lines import line_of
 
-    made = plugins.task(task, parse_pairs(task_option, "-T"))
-    for sample in itertools.islice(made.samples(seed), limit):
-        click.echo(f"--- {sample.id}   group {sample.group}, condition {sample.condition}")
-        for message in sample.messages:
-            click.echo(f"[{message.role}] {message.content}")
-        click.echo(f"target: {sample.target}   shallow: {made.baseline('shallow', sample, random.Random(seed))}\n")
+    if as_json:
+        for sample in itertools.islice(task.samples(seed), limit or task.limit):
+            click.echo(json_line(line_of(task, sample)), nl=False)
+        return
+    for number, sample in enumerate(itertools.islice(task.samples(seed), limit or 3)):
+        parts = [f"[{message.role}] {message.content}" for message in sample.messages]
+        shallow = task.baseline("shallow", sample, random.Random(seed))
+        parts += [_labelled("target", sample.target), _labelled("shallow answer", shallow)]
+        head = f"--- {sample.id}   group {sample.group}, condition {sample.condition}"
+        click.echo("\n".join(["", head] if number else [head]) + "\n" + "\n".join(part.rstrip() for part in parts))
+
+
+def _show_run(directory: Path, limit: int | None, as_json: bool, only: dict[str, str | None]) -> None:
+    """The samples of a run that have what was asked for, with what is in their record."""
+    import itertools
+
+    from harness.errors import UsageError
+    from harness.files import json_line
+    from harness.options import suggestion
+    from harness.results.records import open_run
+    from harness.types import Outcome
+
+    outcomes = [str(outcome) for outcome in Outcome]
+    if only["outcome"] is not None and only["outcome"] not in outcomes:
+        raise UsageError(f"there is no outcome '{only['outcome']}'", suggestion(only["outcome"], outcomes, "outcomes"))
+    run = open_run(directory)
+    wanted = [
+        (key, only[name]) for name, key in (("outcome", "outcome"), ("condition", "condition"), ("sample_id", "id"))
+    ]
+    fitting = (r for r in run.records() if all(value is None or r[key] == value for key, value in wanted))
+    number = 0
+    for number, record in enumerate(itertools.islice(fitting, limit or (None if as_json else 3)), 1):
+        click.echo(json_line(record) if as_json else _record(record, first=number == 1), nl=not as_json)
+    if not number:
+        click.echo("no sample of the run has that", err=True)
+
+
+def _record(record: dict[str, Any], first: bool) -> str:
+    epoch = f" (epoch {record['epoch']})" if record["epoch"] != 1 else ""
+    parts = [
+        "" if first else "\n",
+        f"--- {record['id']}{epoch}   {record['outcome']}, condition {record['condition']}\n",
+    ]
+    parts += [f"[{message['role']}] {message['content']}\n" for message in record.get("input") or ()]
+    parts.append(_labelled("response", record["response"] or "(empty)") + "\n")
+    parts.append(_labelled("answer as read", str(record.get("answer") or "-")) + "\n")
+    parts.append(_labelled("target", str(record.get("target") or "-")) + "\n")
+    told = {k: v for k, v in (record.get("detail") or {}).items() if v not in (None, "", [], {})}
+    parts += [f"{key}: {value}\n" for key, value in told.items()]
+    if record.get("error"):
+        parts.append(_labelled("error", record["error"]) + "\n")
+    return "".join(parts).rstrip()
+
+
+def _labelled(label: str, text: str) -> str:
+    """`label: text`, or the lines of a longer text below the label."""
+    lines = text.strip().splitlines()
+    return f"{label}: {''.join(lines)}" if len(lines) < 2 else "\n  ".join([f"{label}:", *lines])

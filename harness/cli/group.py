@@ -60,7 +60,7 @@ class RunCommand(click.Command):
 def _run_option(option: RunOption) -> click.Option:
     flags = [option.flag, *option.also]
     said = f"  [default: {option.default_said}]" if option.default_said else ""
-    kind: Any = {int: click.INT, float: click.FLOAT, str: click.STRING, bool: click.BOOL}[option.kind]
+    kind: Any = {int: click.INT, float: click.FLOAT, bool: click.BOOL}.get(option.kind, click.STRING)
     if option.least is not None:
         ranged: Any = click.IntRange if option.kind is int else click.FloatRange
         kind = ranged(min=option.least, max=option.most, min_open=option.above)
@@ -70,7 +70,8 @@ def _run_option(option: RunOption) -> click.Option:
         flags,
         type=kind,
         default=option.default,
-        show_default=option.default is not None,
+        multiple=option.kind is tuple,
+        show_default=option.default not in (None, ()),
         help=option.help + said,
         envvar=option.variable,
     )
@@ -110,6 +111,19 @@ def read_config_file(context: click.Context, _: click.Parameter, path: Path | No
         defaults[name] = items if several else value
     context.meta[CONFIG_PAIRS] = pairs
     context.default_map = {**(context.default_map or {}), **defaults}
+
+
+def model_args(text: str) -> dict[str, str]:
+    """`a=1,b=2`, as lm-evaluation-harness writes them; a comma without a key behind it belongs to the value."""
+    from harness.options import parse_pairs
+
+    found: list[str] = []
+    for part in text.split(","):
+        if "=" in part or not found:
+            found.append(part)
+        else:
+            found[-1] += f",{part}"
+    return parse_pairs(tuple(part.strip() for part in found), "--model-args")
 
 
 def pairs(options: Mapping[str, Any], name: str, flag: str) -> dict[str, str]:
@@ -225,7 +239,15 @@ class Commands(click.Group):
         return command
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def _with_dashes(name: str) -> str:
+    """--max_tokens is --max-tokens."""
+    return name.replace("_", "-")
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "token_normalize_func": _with_dashes}
+
+
+@click.group(cls=Commands, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="harness")
 def cli() -> None:
     """Does a language model reason, or only recognise? The same question in matched worlds, checked by verifiers."""
@@ -243,6 +265,12 @@ def find_runs(names: tuple[Path, ...]) -> list[Path]:
     if others:
         click.echo(f"note: no run, left out: {', '.join(others)}", err=True)
     return found
+
+
+def scored_elsewhere(run: RecordedRun) -> None:
+    """Say it if a run's verdicts are those of another tool."""
+    if run.scored_by:
+        click.echo(f"note: {run.directory.name}: verdicts {run.scored_by}", err=True)
 
 
 def open_runs(names: tuple[Path, ...], incomplete: bool) -> list[RecordedRun]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.group import F, cli, find_runs, open_runs, opt, split, task_options
+from harness.cli.group import F, cli, find_runs, open_runs, opt, scored_elsewhere, split, task_options
 
 if TYPE_CHECKING:
     from harness.results.gate import FailOn
@@ -18,22 +18,37 @@ if TYPE_CHECKING:
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @opt("--by", default="task,model,strategy,condition", help="Columns to group by; params as params_NAME.")
+@click.option("--at-equal-cost", is_flag=True, help="Compare strategies: accuracy, cost, and votes that cost as much.")
+@opt("--cost", type=click.Choice(["tokens", "calls", "dollars"]), default="tokens", help="What is equal.")
 @click.option("--incomplete", is_flag=True, help="Include runs that are not complete.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV (- for stdout).")
 @click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet.")
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path, allow_dash=True), help="Write JSON (- for stdout)."
 )
-def table(runs: tuple[Path, ...], by: str, incomplete: bool, **files: Path | None) -> None:
+def table(
+    runs: tuple[Path, ...], by: str, at_equal_cost: bool, cost: Any, incomplete: bool, **files: Path | None
+) -> None:
     """Tidy table over the records of one or more runs, below the gaps that their tasks exist for. An answer that is in
-    several of the runs counts once."""
+    several of the runs counts once.
+
+    With --at-equal-cost: what each run reached and spent, and how it compares with the vote of as many answers of the
+    cheapest run as cost the same. Ask the cheap one several times for that (--epochs).
+    """
     from harness.results import tables
     from harness.results.labels import labels
 
     columns = split((by,))
     opened = open_runs(runs, incomplete)
+    if at_equal_cost:
+        from harness.results import costs
+
+        click.echo("\n\n".join(table.render() for table in costs.tables(costs.read(opened), cost)))
+        return
     tidy = tables.Tidy(columns, several=len(opened) > 1)
     counted = [(label, run.read(tidy.add)) for label, run in zip(labels(opened), opened, strict=True)]
+    for run in opened:
+        scored_elsewhere(run)
     if tidy.repeated:
         click.echo(f"note: {tidy.repeated} answers are in several runs, and count once", err=True)
     rows = tidy.rows()
@@ -68,6 +83,7 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
 
     opened = [open_run(directory) for directory in find_runs(runs)]
     for label, run in zip(labels(opened), opened, strict=True):
+        scored_elsewhere(run)
         contrasts, found = effects.of_run(run, split(adjust))
         parts = [str(run.directory), tables.render_main_gaps([(label, contrasts)])]
         parts += [table.render() for table in found]
@@ -205,7 +221,7 @@ def set_baseline(run: Path, name: str | None) -> None:
 
     opened = open_run(store.find_run(run))
     config = opened.config
-    name = name or f"{config['task']}-{config['model'].replace('/', '-')}"
+    name = name or f"{config['task']}-{config['model']}".replace("/", "-")
     before = baselines.baseline_folder(name)
     replaced = open_run(before).about.get("run_id") if (before / baselines.ANSWERS).is_file() else None
     try:
@@ -272,18 +288,36 @@ def history_show(file: Path) -> None:
 
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", "kind", type=click.Choice(["inspect", "lm-eval"]), required=True, help="The other tool.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The JSON file to write.")
-def export(run: Path, kind: str, output: Path) -> None:
-    """A run as a log of inspect_ai, or as results of lm-evaluation-harness."""
-    from harness.errors import HarnessError, cause
+@click.option("--to", "kind", required=True, help="The other tool, or the kind of training data.",
+              type=click.Choice(["inspect", "lm-eval", "every-eval-ever", "sft", "preference"]))  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True,
+              help="The JSON file to write; for every-eval-ever the folder in which its data/ is.")  # fmt: skip
+@opt("--held-out", type=click.FloatRange(0, 1, max_open=True), default=0.2,
+     help="sft, preference: this share of groups is never written.")  # fmt: skip
+@click.option("--with-hinted", is_flag=True, help="sft, preference: also answers that were given with a hint.")
+def export(run: Path, kind: Any, output: Path, held_out: float, with_hinted: bool) -> None:
+    """A run as a log of inspect_ai, as results and samples of lm-evaluation-harness, as a record of Every Eval Ever, or
+    as training data.
+
+    The samples of lm-evaluation-harness (samples_TASK_DATE.jsonl) are written beside the results. sft: chats that end
+    in an answer that the verifier found right; preference: a right and a wrong answer to one prompt, as JSON Lines.
+    """
     from harness.pipeline import store
     from harness.results import export as exports
+    from harness.results import traces
+    from harness.results.records import open_run
 
-    try:
-        exports.write(store.find_run(run), kind, output)
-    except OSError as error:
-        raise HarnessError(f"{output}: can't be written: {cause(error)}") from None
+    directory = store.find_run(run)
+    if kind in ("sft", "preference"):
+        counted = traces.write(open_run(directory), kind, output, held_out, with_hinted)
+        click.echo(f"{kind}: {output}, {counted['lines']} lines")
+        click.echo(f"{counted['held out']} answers are of groups that are held out, {counted['hinted']} had a hint")
+        return
+    for written in exports.write(directory, kind, output):
+        click.echo(f"{kind}: {written}")
+    if kind == "every-eval-ever":
+        click.echo("before you submit it, say who evaluated (source_organization_name, evaluator_relationship),")
+        click.echo("and who made the model if `developer` is unknown")
 
 
 @cli.command()

@@ -103,6 +103,8 @@ def validate_batch(source: Path, target: Path | None, tool: cross_check.Tool | N
                 tally.differ += None not in (opinion.valid, valid) and opinion.valid != valid
                 row |= {"cross_check": opinion.valid, "cross_check_detail": opinion.detail}
             out.write(json_line(row))
+        if not tally.reasons:
+            raise DataError(f"{source} has no lines", 'one line a plan: {"domain": ..., "problem": ..., "plan": ...}')
     return tally
 
 

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, get_args
 
+from harness.errors import UsageError
+from harness.pipeline.selection import read_limit
 from harness.text import printable
 from harness.types import Completion, Outcome, StopReason, TokenLogprob
 
@@ -85,6 +87,22 @@ def _tokens(value: Collection[Any], size: int = 3) -> bool:
     )
 
 
+def _limit(value: Any) -> bool:
+    try:
+        last = 0 if isinstance(value, float) else int(str(value).rpartition("-")[2])
+        return read_limit(value) == value and last < MOST
+    except (UsageError, ValueError):  # ValueError: a number of thousands of digits
+        return False
+
+
+def _most_samples(limit: Any) -> float:
+    """How many samples a limit leaves at most; none (None) and a share (0.1) don't say."""
+    if isinstance(limit, str):
+        first, _, last = limit.partition("-")
+        return int(last) - int(first) + 1
+    return limit if isinstance(limit, int) else math.inf
+
+
 _TEXT = _field("text", str)
 _TRUTH = _field("true or false", bool)
 _COUNT = _field("a whole number from 0 on", int, holds=lambda v: 0 <= v < MOST)
@@ -142,7 +160,9 @@ _CONFIG: Fields = {
     **dict.fromkeys(("task_options", "strategy_options"), _OPTIONS),
     **dict.fromkeys(("model_options", "sampling"), _OBJECT.or_none),
     "seed": _WHOLE,
-    **dict.fromkeys(("limit", "epochs", "budget_tokens"), _FROM_ONE.or_none),
+    "limit": _field("a limit as --limit takes it", int, float, str, holds=_limit).or_none,
+    **dict.fromkeys(("epochs", "budget_tokens"), _FROM_ONE.or_none),
+    "sample_id": _TEXTS.or_none,
     "num_fewshot": _COUNT,
     "cache": _TRUTH,
     **dict.fromkeys(("system_message", "name"), _TEXT.or_none),
@@ -282,7 +302,7 @@ class Members:
         config = about.get("config") or {}
         told = {"run_id": about.get("run_id"), "task": config.get("task")}
         self._own = [(name, value) for name, value in told.items() if value is not None]
-        self._epochs, self._limit = config.get("epochs") or math.inf, config.get("limit") or math.inf
+        self._epochs, self._limit = config.get("epochs") or math.inf, _most_samples(config.get("limit"))
         self._seen: set[int] = set()
         self._samples = 0
 

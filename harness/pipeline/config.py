@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Union, get_args, get_origin
 
 from harness.errors import DataError, UsageError
 from harness.options import suggestion
+from harness.pipeline.selection import Limit, read_limit
 from harness.types import ModelOptions, Sampling
 
 
@@ -30,7 +31,8 @@ class RunConfig:
     strategy_options: Mapping[str, str] = field(default_factory=dict)
     sampling: Sampling = field(default_factory=Sampling)
     seed: int = 0
-    limit: int | None = None
+    limit: Limit | None = None
+    sample_id: tuple[str, ...] = ()
     epochs: int | None = None
     system_message: str | None = None
     num_fewshot: int = 0
@@ -46,6 +48,7 @@ class RunConfig:
             values["model_options"] = ModelOptions(**values.get("model_options") or {})
             sampling = values.get("sampling") or {}
             values["sampling"] = Sampling(**{**sampling, "stop": tuple(sampling.get("stop") or ())})
+            values["sample_id"] = tuple(values.get("sample_id") or ())
             return cls(**values)
         except (KeyError, TypeError, AttributeError) as error:
             raise DataError(f"the run's configuration can't be read ({type(error).__name__}: {error})") from None
@@ -67,6 +70,8 @@ class RunOption:
     above: bool = False
     default_said: str = ""
     also: tuple[str, ...] = ()
+    read: Callable[[Any], Any] | None = None
+    """Reads and checks a value, also a text, if values of several kinds are allowed."""
 
     @property
     def flag(self) -> str:
@@ -85,17 +90,27 @@ class RunOption:
 
     @property
     def kind(self) -> type:
-        """int, float, str or bool."""
+        """int, float, str or bool; tuple for several texts."""
         hint = typing.get_type_hints(self.part)[self.name]
+        if self.read is not None:
+            return str
         if get_origin(hint) in (Union, types.UnionType):
             hint = next(a for a in get_args(hint) if a is not type(None))
+        hint = get_origin(hint) or hint
         return typing.cast(type, hint)
 
     def check(self, value: Any) -> Any:
         """The value as the field takes it; UsageError for another type, or if it is out of range."""
         if value is None and self.default is None:
             return None
+        if self.read is not None:
+            return self.read(value)
         kind = self.kind
+        if kind is tuple:
+            values = (value,) if isinstance(value, str) else value
+            if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
+                raise UsageError(f"{self.flag}: {value!r} is no list of texts")
+            return tuple(values)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
@@ -120,7 +135,9 @@ class RunOption:
 
 
 OPTIONS = (
-    RunOption("limit", RunConfig, "Samples a task, before epochs.", least=1, default_said="the task's"),
+    RunOption("limit", RunConfig, "Samples a task, before epochs: 20, a share such as 0.1, or places such as 10-20.",
+              default_said="the task's", read=read_limit),
+    RunOption("sample_id", RunConfig, "Only the samples with these ids (repeatable)."),
     RunOption("seed", RunConfig, "Seed of generated samples and of sampling."),
     RunOption("epochs", RunConfig, "How often each sample is asked.", least=1, default_said="the task's",
               also=("--trials",)),
@@ -189,7 +206,7 @@ def markdown_table(options: Iterable[RunOption] = OPTIONS) -> str:
     lines = ["| option | default | what it does |", "|---|---|---|"]
     for option in options:
         spelled = ", ".join(f"`{flag}`" for flag in (option.flag, *option.also))
-        default = option.default_said or ("" if option.default is None else str(option.default))
+        default = option.default_said or ("" if option.default in (None, ()) else str(option.default))
         limits = f" ({option.range})" if option.least is not None else ""
         lines.append(f"| {spelled} | {default.lower()} | {option.help}{limits} |")
     return "\n".join(lines)

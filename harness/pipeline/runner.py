@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
 from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, StorageError, UsageError
-from harness.pipeline import store
+from harness.pipeline import selection, store
 from harness.pipeline.cache import Cache
 from harness.pipeline.checks import completion_from, wrong_verdict
 from harness.pipeline.config import RunConfig
@@ -87,7 +87,7 @@ def sampling_of(task: Task, config: RunConfig) -> Sampling:
 
 def samples_of(task: Task, config: RunConfig) -> Iterator[Sample]:
     """The samples of a run; --limit counts samples before epochs."""
-    return itertools.islice(task.samples(config.seed), config.limit if config.limit is not None else task.limit)
+    return selection.select(task, config.seed, config.limit, config.sample_id)
 
 
 def preamble(task: Task, config: RunConfig, sample: Sample) -> tuple[Message, ...]:
@@ -113,11 +113,7 @@ def epochs_of(task: Task, config: RunConfig) -> int:
 
 def count(task: Task, config: RunConfig) -> int:
     """Number of records that the run will have."""
-    if task.limit is None:
-        samples = sum(1 for _ in samples_of(task, config))
-    else:
-        samples = task.limit if config.limit is None else config.limit
-    return samples * epochs_of(task, config)
+    return selection.size(task, config.seed, config.limit, config.sample_id) * epochs_of(task, config)
 
 
 class Unit(NamedTuple):

@@ -12,6 +12,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -34,8 +35,8 @@ LONGEST = 2**30
 def new_run_id(task: str, model: str) -> str:
     """Sorts by time, tells task and model, and is unique."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    short = "".join(c if c.isalnum() or c in ".-" else "-" for c in model.rstrip("/").rpartition("/")[2])
-    return f"{stamp}-{task}-{short[:40]}-{secrets.token_hex(2)}"
+    task, short = (re.sub(r"[^\w.-]", "-", name) for name in (task, model.rstrip("/").rpartition("/")[2]))
+    return f"{stamp}-{task[:60]}-{short[:40]}-{secrets.token_hex(2)}"
 
 
 def find_run(name: str | Path, out: Path = Path("results")) -> Path:

@@ -38,6 +38,9 @@ class Answer:
     value: float | None
     text: str = ""
     """A hash of the response; "" if it is not known, as in baselines of earlier versions."""
+    prompt: str = ""
+    """A hash of the prompt, if another tool made it of the question: it may differ from model to model (chat templates)
+    and is no part of `asked` then."""
 
 
 def folders() -> list[Path]:
@@ -124,15 +127,17 @@ def _detail(record: Mapping[str, Any]) -> Mapping[str, Any]:
 def _answer(record: Mapping[str, Any], run: RecordedRun, measure: str) -> Answer:
     """A record as the gate compares it; `measure` names a number of its detail that counts instead of its value. An
     answer without that number (it could not be read) counts as 0."""
-    version = record.get("task_version") or run.version
-    asked = store.identity(record["task"], version, record["id"], record["params"], record.get("input"))
+    question = record["task"], record.get("task_version") or run.version, record["id"], record["params"]
+    foreign = bool(run.scored_by)
+    asked = store.identity(*question, record.get("target" if foreign else "input"))
+    prompt = store.identity(record.get("input")) if foreign else ""
     value = record["value"] if Outcome(record["outcome"]).has_verdict else None
     if measure and value is not None:
         value = _detail(record).get(measure)
         value = value if isinstance(value, bool | int | float) else 0.0
     text = hashlib.sha256(str(record["response"]).encode("utf-8", "replace")).hexdigest()[:16]
     own = (record["id"], record["epoch"], record["group"], record["condition"], asked, record["outcome"], value)
-    return _checked(Answer(*own, text), run.directory / store.RECORDS)
+    return _checked(Answer(*own, text, prompt), run.directory / store.RECORDS)
 
 
 def _kept(path: Path) -> Iterator[Answer]:
@@ -150,7 +155,7 @@ def _kept(path: Path) -> Iterator[Answer]:
 
 def _checked(answer: Answer, path: Path) -> Answer:
     """A file may hold anything: the answer, with its value as a float, or DataError."""
-    texts = (answer.id, answer.group, answer.condition, answer.asked, answer.outcome, answer.text)
+    texts = (answer.id, answer.group, answer.condition, answer.asked, answer.outcome, answer.text, answer.prompt)
     value: Any = answer.value
     known = all(isinstance(text, str) for text in texts) and isinstance(answer.epoch, int)
     if not known or answer.outcome not in OUTCOMES:
@@ -175,7 +180,7 @@ def set_baseline(opened: RecordedRun, name: str, root: Path = BASELINES) -> Path
     target.mkdir(parents=True, exist_ok=True)
     lines = sorted(json.dumps(asdict(a), ensure_ascii=False) for a in answers(opened).values())
     (target / ANSWERS).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    names = ("run_id", "created", "config", "task", "conditions", "versions", "git_commit", "model")
+    names = ("run_id", "created", "config", "task", "conditions", "versions", "git_commit", "model", "imported")
     kept = {name: opened.about[name] for name in names if name in opened.about}
     (target / "run.json").write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
     return target

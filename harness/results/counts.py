@@ -289,7 +289,7 @@ class Contrasts:
 
         The lowest of several estimates is too low, and its interval too: with 12 equal conditions of 30 samples it
         held the truth in 73% of simulated runs. So every second group chooses and the others measure (or every
-        second repeat, if a condition has one group alone). None without two conditions that
+        second repeat, if a condition has few groups). None without two conditions that
         have a verdict in both halves.
         """
         chosen, measured = (
@@ -313,14 +313,20 @@ class Contrasts:
         return found.gap if found else None
 
     def _half(self, condition: str, half: int) -> Clusters:
-        """The clusters of every second group, by name; if some condition has one group alone (as one family of a task
-        may), every second repeat of all its groups together."""
+        """The clusters of every second group, by name; if some condition has few groups, every second repeat of all its
+        groups together, as half of few groups says next to nothing."""
         clusters = self._cells[condition].clusters
-        if any(len(cell.clusters) < 2 for cell in self._cells.values()):
+        least = min(len(cell.clusters) for cell in self._cells.values())
+        if least < 2 or (least < intervals.FEW and self._repeated):
             repeat = self._repeats[half].get(condition)
             return Clusters({"+".join(sorted(clusters)): repeat} if repeat else {})
         place = {group: i % 2 for i, group in enumerate(sorted({group for group, _ in self._solved}))}
         return Clusters({g: cluster for g, cluster in clusters.items() if place[g.partition("/")[2]] == half})
+
+    @property
+    def _repeated(self) -> bool:
+        """Whether every condition has answers with a verdict in even and in odd repeats."""
+        return all(condition in half for condition in self._cells for half in self._repeats)
 
     def _accuracy_of_half(self, condition: str, half: int) -> Estimate | None:
         return self._half(condition, half).accuracy()

@@ -28,7 +28,7 @@ MOST_CONDITIONS, LEAST_SAMPLES = 6, 10
 
 
 @dataclass
-class _Repeats:
+class Repeats:
     """The answers of one sample over its epochs; `votes` maps each to (how often given, how often right)."""
 
     group: str
@@ -75,7 +75,7 @@ class Effects:
         self._adjusted_for = ", ".join(adjust)
         self._features = _features(adjust, measures)
         self._answers: list[_Judged] = []
-        self._samples: dict[str, dict[str, _Repeats]] = {}
+        self._samples: dict[str, dict[str, Repeats]] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Keep what one record adds; nothing if it has no verdict."""
@@ -85,7 +85,7 @@ class Effects:
             variation = str(record["params"][self._varies])
             self._variations.setdefault(record["condition"], Clusters()).add(variation, record["value"])
         of_condition = self._samples.setdefault(record["condition"], {})
-        of_condition.setdefault(record["id"], _Repeats(record["group"])).add(record)
+        of_condition.setdefault(record["id"], Repeats(record["group"])).add(record)
         if self._features:
             sample = sample_of(record)
             measured = tuple(_number(feature(sample)) for feature in self._features)
@@ -220,7 +220,7 @@ def _fluctuating(name: str, problems: Sequence[Sequence[Cluster]]) -> list[tuple
     return [(*row, f"Beta({shape[0]:.2g}, {shape[1]:.2g})" if shape else "-")]
 
 
-def _repeats(samples: Mapping[str, Sequence[_Repeats]]) -> Extra:
+def _repeats(samples: Mapping[str, Sequence[Repeats]]) -> Extra:
     """pass@k, pass^k and maj@k; no rows if no sample was asked several times."""
     rows = []
     everything = [r for members in samples.values() for r in members]
@@ -249,7 +249,7 @@ def _sizes(most: int) -> list[int]:
     return [*powers, most] if most > 1 else []
 
 
-def _share(members: Sequence[_Repeats], values: Sequence[float], answers: int) -> str:
+def _share(members: Sequence[Repeats], values: Sequence[float], answers: int) -> str:
     """The mean over samples, clustered by group; in few groups the samples are the clusters."""
     few = len({member.group for member in members}) < intervals.FEW
     clusters = Clusters()

@@ -83,6 +83,10 @@ class Comparison:
     without_verdict: int
     infrastructure: int
     same_text: int
+    other_prompts: int
+    """Pairs of one question in two prompts: other tools put it into the template of each model."""
+    scored_by: str
+    """Whose verdicts these are, if not an installed task's."""
 
     @property
     def compared(self) -> int:
@@ -187,6 +191,8 @@ def judge(paired: Paired, corrected: Sequence[float], margin: float, alpha: floa
         without_verdict=len(pairs) - len(judged),
         infrastructure=sum(Outcome(x.outcome).is_infrastructure for one in pairs for x in one),
         same_text=sum(b.text == a.text != "" for b, a in pairs),
+        other_prompts=sum(b.prompt != a.prompt for b, a in pairs),
+        scored_by=paired.new.scored_by,
     )
 
 

@@ -61,6 +61,10 @@ def _remarks(c: Comparison, flips: int = SHOWN_FLIPS) -> list[str]:
             found.append(f"{len(names)} {what}: {', '.join(map(printable, names[:flips]))}{more}")
     if c.without_verdict:
         found.append(f"{c.without_verdict} samples have no verdict on one side and are not counted")
+    if c.scored_by:
+        found.append(f"verdicts {printable(c.scored_by)}")
+    if c.other_prompts:
+        found.append(f"{c.other_prompts} of {c.compared} questions stood in other prompts (templates of the models?)")
     if c.same_text:
         found.append(f"{c.same_text} of {c.compared} answers are the same text")
     return found + ([_why_undecided(c)] if c.undecided else [])

@@ -1,23 +1,21 @@
 """Runs side by side: one row a model, task, strategy and condition, and published numbers if the user asks for them.
 
-The columns are a contract (COLUMNS, documented in results/README.md). Reads run directories, and the file reference.csv
-beside each task.
+The columns are a contract (COLUMNS, documented in results/README.md).
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module, resources
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness import plugins
-from harness.errors import DataError
+from harness.results import published
 from harness.results.counts import Cell, Worst
+from harness.results.published import Published
 from harness.results.ranks import Board, Counted, as_good_for_less, cost
 from harness.results.tables import render_main_gaps
-from harness.statistics.intervals import Clusters, Estimate
+from harness.statistics.intervals import Estimate
 from harness.text import align, interval, number
 
 COLUMNS = (
@@ -28,18 +26,13 @@ COLUMNS = (
 ALL = "all"
 """The row over all conditions of a run: its gap is that of the worst condition."""
 
-REFERENCE_COLUMNS = "model task condition group strategy n correct date paper where kind".split()
-"""Columns of a task's reference.csv: `correct` of `n`, the paper and the place in it (`where`); `kind` is recomputed
-(from published outputs) or quoted. A condition with several groups has a row for each. A published share without its n
-is not taken in."""
-
 Row = dict[str, Any]
 
 
-def rows(runs: Sequence[Counted], published: bool = False) -> list[Row]:
-    """The rows of each run; with `published`, the published numbers of their tasks come after."""
+def rows(runs: Sequence[Counted], with_published: bool = False) -> list[Row]:
+    """The rows of each run; with `with_published`, the published numbers of their tasks come after."""
     made = [row for run in runs for row in _rows(run)]
-    for task in dict.fromkeys(counted.run.task for counted in runs) if published else ():
+    for task in dict.fromkeys(counted.run.task for counted in runs) if with_published else ():
         made += reference(task)
     return made
 
@@ -47,6 +40,7 @@ def rows(runs: Sequence[Counted], published: bool = False) -> list[Row]:
 def _rows(counted: Counted) -> Iterator[Row]:
     run, contrasts = counted.run, counted.contrasts
     source = f"imported: {run.imported.get('file')}" if run.imported else "run"
+    source += f", {run.scored_by}" if run.scored_by else ""
     source += "" if run.status == "complete" else f" ({run.status})"
     common: Row = {"model": run.model, "task": run.task, "strategy": _strategy(counted), "source": source}
     common |= {"task_version": run.version, "run_id": run.about.get("run_id"), "date": run.date[:10]}
@@ -88,24 +82,8 @@ def _row(common: Row, cell: Cell, gap: Estimate | None, model: str) -> Row:
 
 
 def reference(task: str) -> list[Row]:
-    """The published numbers that ship with a task, clustered by group if the groups are known; empty if it ships none.
-
-    DataError for a file of another form.
-    """
-    if task not in plugins.installed("tasks"):
-        return []
-    package = plugins.installed("tasks")[task].module.rpartition(".")[0]
-    file = resources.files(import_module(package)) / "reference.csv"
-    if not file.is_file():
-        return []
-    reader = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
-    if reader.fieldnames is None or list(reader.fieldnames) != REFERENCE_COLUMNS:
-        raise DataError(f"{file}: its columns must be {', '.join(REFERENCE_COLUMNS)}")
-    conditions: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
-    for row in reader:
-        if row["task"] == task:
-            conditions.setdefault((row["model"], row["condition"], row["strategy"], row["where"]), []).append(row)
-    return [_published(rows) for rows in conditions.values()]
+    """The published numbers that ship with a task as rows, clustered by group if the groups are known."""
+    return [_published(found) for found in published.read(task)]
 
 
 def unmatched(table: Sequence[Row]) -> list[str]:
@@ -122,17 +100,12 @@ def unmatched(table: Sequence[Row]) -> list[str]:
     return found
 
 
-def _published(rows: Sequence[Mapping[str, str]]) -> Row:
-    """The published answers of a model to one condition: a row for each group, or one for all answers."""
-    clusters, row = Clusters(), rows[0]
-    for part in rows:
-        clusters.add(part["group"], float(part["correct"]), int(part["n"]))
-    a = clusters.accuracy()
-    if a is None:
-        raise DataError(f"the published number of {row['model']}, {row['condition']} has no answers behind it")
-    found = dict.fromkeys(COLUMNS) | {name: row[name] for name in ("model", "task", "condition", "strategy", "date")}
-    found |= {"n": a.n, "accuracy": a.value, "ci_low": a.low, "ci_high": a.high}
-    return found | {"source": f"published, {row['kind']}: {row['paper']}, {row['where']}"}
+def _published(found: Published) -> Row:
+    a = found.accuracy
+    row = dict.fromkeys(COLUMNS) | {"model": found.model, "task": found.task, "condition": found.condition}
+    row |= {"strategy": found.strategy, "date": found.date}
+    row |= {"n": a.n, "accuracy": a.value, "ci_low": a.low, "ci_high": a.high}
+    return row | {"source": f"published, {found.kind}: {found.source}"}
 
 
 # Text ---------------------------------------------------------------------------------------------------------------

@@ -94,23 +94,37 @@ class RecordedRun:
         for name in ("seed", "limit", "num_fewshot", "system_message"):
             if config.get(name, defaults[name]) != defaults[name]:
                 options.append(f"{name} {config[name]}")
+        if ids := config.get("sample_id"):
+            options.append(f"samples {' '.join(map(str, ids))}")
+        if self.imported.get("samples"):
+            options.append(f"samples {str(self.imported['samples'])[:8]}")
         return ", ".join(options)
 
     @property
     def imported(self) -> Mapping[str, Any]:
         """Format, name and hash of the file that it was imported from; empty for a run of ours."""
-        found = self.about.get("imported")
-        return found if isinstance(found, dict) else {}
+        return self.part("imported")
+
+    @property
+    def scored_by(self) -> str:
+        """Whose verdicts it has, in words, if they were taken from a file as they are; "" if they are of an installed
+        task."""
+        tool, metric = self.imported.get("scored_by"), self.imported.get("metric")
+        return f"as scored by {tool} ({metric})" if tool else ""
 
     @property
     def date(self) -> str:
         """When it was finished, or else begun, in ISO form; "" if that is not known."""
         return str(self.about.get("finished") or self.about.get("created") or "")
 
+    def part(self, name: str) -> Mapping[str, Any]:
+        """An object in run.json, such as `sampling`, or `imported` of a run that was imported; {} if it has none."""
+        found = self.about.get(name)
+        return found if isinstance(found, dict) else {}
+
     @property
     def _task(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.about.get("task") or {}
-        return found
+        return self.part("task")
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The records in the order in which they were made. DataError for a line that is not a record of this run."""
@@ -130,8 +144,8 @@ class RecordedRun:
         return contrasts
 
     def installed_task(self) -> type[Task] | None:
-        """The class of the run's task; None if it is not installed any more."""
-        if self.task not in plugins.installed("tasks"):
+        """The class of the run's task; None if it is not installed any more, or if another tool's task has its name."""
+        if self.scored_by or self.task not in plugins.installed("tasks"):
             return None
         found: type[Task] = plugins.load("tasks", self.task)
         return found

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,41 @@ from harness.results.records import RecordedRun, Tally, close_run, describe_run,
 from harness.types import Outcome, Score, Task
 
 
-def score_file(task: Task, source: Path, target: Path | None) -> Counter[str]:
-    """Score lines `{"params": {...}, "response": "..."}`; the same lines plus outcome, value, answer and detail
-    go to `target`, or to standard output. Other keys are kept. Returns the outcome counts.
+@dataclass(frozen=True)
+class Scored:
+    """How many lines had which outcome, and how many were made for other versions of the task."""
 
-    Lines are read and written one at a time. DataError names a line that is not of that form.
+    outcomes: Counter[str] = field(default_factory=Counter)
+    other_versions: Counter[str] = field(default_factory=Counter)
+
+
+def score_file(task: Task, source: Path, target: Path | None) -> Scored:
+    """Score lines `{"params": {...}, "response": "..."}`; the same lines plus outcome, value, answer and detail
+    go to `target`, or to standard output. Other keys are kept.
+
+    Lines are read and written one at a time. DataError names a line that is not of that form or of another task, and a
+    file without lines.
     """
-    outcomes: Counter[str] = Counter()
+    scored = Scored()
     with writing(target) as out:
         for where, line in read_jsonl(source):
-            row = _row(line, where)
+            row = answered(line, where)
             if isinstance(row.get("task"), str) and row["task"] != task.name:
                 raise DataError(f"{where}: is of task {row['task']}, not of {task.name}", f"--task {row['task']}")
+            if str(row.get("task_version") or task.version) != task.version:
+                scored.other_versions[str(row["task_version"])] += 1
             score = score_row(task, row, where)
-            outcomes[score.outcome.value] += 1
+            scored.outcomes[score.outcome.value] += 1
             out.write(json_line(row | verdict(score)))
-    return outcomes
+        if not scored.outcomes:
+            raise DataError(f"{source} has no lines", "`harness show TASK --json` writes prompts to answer")
+    return scored
+
+
+def version_note(task: Task, found: Mapping[str, int]) -> str:
+    """What to say if answers were made for other versions of the task; `found` counts them by version."""
+    versions = ", ".join(f"{n} of version {version}" for version, n in sorted(found.items()))
+    return f"answers were made for another version of {task.name} than {task.version} ({versions}): params may differ"
 
 
 def score_row(task: Task, row: dict[str, Any], where: str) -> Score:
@@ -53,8 +72,11 @@ def verdict(score: Score) -> dict[str, Any]:
 
 
 def run_of(directory: Path, task: str) -> RecordedRun:
-    """The run in a directory. UsageError if it is of another task."""
+    """The run in a directory. UsageError if it is of another task, or if no installed task can score it."""
     run = open_run(directory)
+    if run.scored_by:
+        reason = f"no installed task can; its verdicts were taken from a file, {run.scored_by}"
+        raise UsageError(f"{directory} can't be scored anew: {reason}", "import the file again for another metric")
     if run.task != task:
         raise UsageError(f"{directory} is a run of {run.task}, not of {task}", f"--task {run.task}")
     return run
@@ -104,7 +126,8 @@ def _refused(record: Mapping[str, Any]) -> bool:
     return bool(record.get("error")) and record["outcome"] in (Outcome.REFUSED, Outcome.TRUNCATED)
 
 
-def _row(line: bytes, where: str) -> dict[str, Any]:
+def answered(line: bytes, where: str) -> dict[str, Any]:
+    """A line with a response. DataError if it has another form."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -101,20 +101,23 @@ MOST_GROUPS = 15
 # Text -------------------------------------------------------------------------------------------------------------
 
 
-def render(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> str:
-    """Rows of `tabulate` as text. Outcomes that never occur are left out, except correct and wrong."""
+def render(rows: Sequence[Mapping[str, Any]], by: Sequence[str], usage: bool = True) -> str:
+    """Rows of `tabulate` as text; without `usage`, no tokens and seconds. Outcomes that never occur are left out,
+    except correct and wrong."""
     shown = [str(o) for o in Outcome if o in ("correct", "wrong") or any(row[o] for row in rows)]
     truncated = any(row["truncated"] for row in rows)
     header = [*by, "n", "accuracy", "95% CI", *shown, "no verdict"]
     header += ["if truncated"] if truncated else []
-    header += ["tokens in", "out", "s/sample"]
+    header += ["tokens in", "out", "s/sample"] if usage else []
     body = []
     for row in rows:
         samples = sum(row[o] for o in Outcome)
         line = [str(row[name]) for name in by] + [str(row["n"]), number(row["accuracy"])]
         line += [interval(row["ci_low"], row["ci_high"]), *(str(row[o]) for o in shown), percent(row["no_verdict"])]
         line += [interval(row["accuracy_low"], row["accuracy_high"])] if truncated else []
-        line += [str(row["prompt_tokens"]), str(row["completion_tokens"]), f"{row['seconds'] / max(samples, 1):.2f}"]
+        if usage:
+            each = row["seconds"] / max(samples, 1)
+            line += [str(row["prompt_tokens"]), str(row["completion_tokens"]), f"{each:.2f}"]
         body.append(line)
     return align(header, body, left=len(by))
 
@@ -157,7 +160,7 @@ def render_contrasts(contrasts: Contrasts) -> str:
     rows = [{"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
     if len(rows) > 1:
         rows.append({"condition": "all"} | contrasts.total.row())
-    parts.append(render(rows, ["condition"]))
+    parts.append(render(rows, ["condition"], usage=False))
     groups = contrasts.groups
     if 1 < len(groups) <= MOST_GROUPS:
         # Sorted, so that two equal runs print the same: records stand in the order in which answers arrived.
@@ -172,6 +175,10 @@ def render_contrasts(contrasts: Contrasts) -> str:
         lines.append(f"all conditions correct  {estimate(everywhere)} (groups, repeats of a group apart)")
     if contrasts.aid:
         lines.append(f"aid                     {contrasts.aid} (what helped beside the model)")
+    total = contrasts.total
+    if total.prompt_tokens or total.completion_tokens:
+        seconds = f"{total.seconds / max(total.samples, 1):.2f} s a sample"
+        lines.append(f"tokens                  {total.prompt_tokens} in, {total.completion_tokens} out; {seconds}")
     if few := few_groups(contrasts):
         lines.append(few)
     return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)

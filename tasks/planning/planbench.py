@@ -1,15 +1,17 @@
 """PlanBench's result files as answers of our planning tasks (`harness import planbench FILE`).
 
 The files hold prompts and responses, not PDDL. So the last problem of each prompt is read back: from its PDDL if the
-prompt has it, else from its sentences. A domain under random names is read from the rules in the prompt. Source of the
-format: karthikv792/LLMs-Planning (MIT), plan-bench/results and llm_planning_analysis/results.
+prompt has it, else from its sentences. A domain under random names is read from the rules in the prompt. In a log of
+back-prompting an instance is a dialogue of plans and what a verifier says of them: its last plan is the answer. Source
+of the format: karthikv792/LLMs-Planning (MIT), plan-bench/results, llm_planning_analysis/results and
+results_backprompting.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from harness.tasks.planning.rendering import NO_PLAN
 from harness.types import Message, PublishedAnswer, Sample
 
 ABILITIES = {
+    "t1": "plan_generation",  # of the first logs of back-prompting
     "task_1": "plan_generation",
     "task_2": "plan_optimality",
     "task_3": "plan_verification",
@@ -49,18 +52,64 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("instances"), list) or "domain" not in content:
         raise DataError(f"{path}: not a result file of PlanBench: it has no `domain` and `instances`")
-    task, domain = str(content.get("task", path.stem)), str(content["domain"])
+    task, domain = str(content.get("task", path.stem)), str(content["domain"]).partition("/")[0]
+    domain = "mystery_blocksworld" if domain == "mystery" else domain
     ability = next((a for name, a in sorted(ABILITIES.items(), reverse=True) if task.startswith(name)), None)
     if ability is None:
         raise DataError(f"{path}: {task} can't be imported", f"these can: {', '.join(ABILITIES)}")
     model = options.get("model") or content.get("engine") or path.resolve().parent.name
     for number, row in enumerate(content["instances"], 1):
-        if isinstance(row, dict) and row.get("llm_raw_response"):  # without one it was not asked
+        if not isinstance(row, dict):
+            continue
+        dialogue = _dialogue(row)
+        if dialogue is not None or row.get("llm_raw_response"):  # without one it was not asked
             where = f"{path}, instance {row.get('instance_id', number)}"
             try:
-                yield _answer(str(model), task, domain, ability, row)
+                if dialogue is None:
+                    yield _answer(str(model), task, domain, ability, row)
+                else:
+                    yield _after_rounds(str(model), task, domain, ability, row, dialogue)
             except HarnessError as error:
                 raise DataError(f"{where}: {error.message}", error.hint) from None
+
+
+def _dialogue(row: Mapping[str, Any]) -> list[Message] | None:
+    """The turns of a log of back-prompting, if the model had one; None in other files."""
+    turns = row.get("messages")
+    if not isinstance(turns, list) or not all(isinstance(t, dict) for t in turns):
+        return None
+    found = [Message(str(t.get("role")), str(t.get("content") or "")) for t in turns]
+    return found if any(role == "user" for role, _ in found) and any(role == "assistant" for role, _ in found) else None
+
+
+def _after_rounds(
+    model: str, task: str, domain: str, ability: str, row: Mapping[str, Any], dialogue: Sequence[Message]
+) -> PublishedAnswer:
+    """The last plan of a dialogue. A verifier helped: it never stands in one row with plans that had no second try."""
+    plans = [text for role, text in dialogue if role == "assistant"]
+    first = next(i for i, (role, _) in enumerate(dialogue) if role == "user")
+    verdict = row.get("act_correct", row.get("correct"))
+    single = {"instance_id": row.get("instance_id"), "query": dialogue[first].content, "llm_raw_response": plans[-1]}
+    answer = _answer(model, task, domain, ability, single | {"llm_correct": verdict})
+    sample = replace(
+        answer.sample, messages=tuple(dialogue[: first + 1]), target=""
+    )  # these logs have no plan of theirs
+    usage = {"calls": len(plans), **_tokens(row.get("step_wise_dict"))}
+    return replace(answer, sample=sample, usage=usage, strategy="backprompting", aid="verifier")
+
+
+def _tokens(steps: Any) -> dict[str, int]:
+    """The tokens of all rounds together; {} if a round does not say."""
+    found = {"prompt_tokens": 0, "completion_tokens": 0}
+    for step in steps.values() if isinstance(steps, dict) else ({},):
+        said = step.get("response_object") if isinstance(step, dict) else None
+        used = said.get("usage") if isinstance(said, dict) else None
+        for name in found:
+            count = used.get(name) if isinstance(used, dict) else None
+            if not isinstance(count, int):
+                return {}
+            found[name] += count
+    return found
 
 
 @dataclass(frozen=True)
@@ -87,7 +136,7 @@ def _answer(model: str, task: str, domain: str, ability: str, row: Mapping[str, 
     condition = "/".join([ability, kind, prompt] + ([style] if style != "zero_shot" else []))
     sample = Sample(f"{instance}/{condition}", instance, condition, params, (Message("user", query),), truth or NO_PLAN)
     verdict = next((row[k] for k in ("llm_correct", "llm_correct_w_expl", "correct") if row.get(k) is not None), None)
-    task_name = next((n for n in ("logistics", "depots") if n in domain), "blocksworld")
+    task_name = next((n for n in ("logistics", "depots", "sokoban") if n in domain), "blocksworld")
     return PublishedAnswer(
         task_name, model, sample, response, verdict=None if verdict is None else str(verdict) == "True"
     )

@@ -30,5 +30,5 @@ def test_lm_evaluation_harness_prints_its_table(run: Path, tmp_path: Path) -> No
     export.write(run, "lm-eval", tmp_path / "results.json")
     results = json.loads((tmp_path / "results.json").read_text())
     table = utils.make_table(results)
-    assert "aiw_original_V1_standard" in table
+    assert "aiw_original_standard" in table
     assert "aiw" in utils.make_table(results, "groups")

@@ -43,8 +43,8 @@ def test_the_readme_has_the_options_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"limit": 0}, "--limit: 0 is not at least 1"),
-        ({"limit": 2.5}, "--limit: 2.5 is not a whole number"),
+        ({"limit": 0}, "--limit: 0 is no limit"),
+        ({"limit": 2.5}, "--limit: 2.5 is no limit"),
         ({"temperature": float("inf")}, "--temperature: inf is not"),
         ({"top_p": 0}, "--top-p: 0.0 is not above 0 and at most 1"),
         ({"cache": "yes"}, "--cache: 'yes' is not true or false"),

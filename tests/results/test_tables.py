@@ -130,6 +130,15 @@ def test_conditions_that_are_as_bad_are_named_too() -> None:
     assert "tied with c" in str(contrasts(rows).worst())
 
 
+def test_in_few_groups_the_worst_condition_is_chosen_on_half_of_the_repeats() -> None:
+    """Half of four groups would leave an interval of nearly everything."""
+    rows = [record(f"g{g}", c, "correct" if c == "a" or (g + e) % 3 == 0 else "wrong", epoch=e)
+            for g in range(4) for c in "ab" for e in range(1, 31)]  # fmt: skip
+    worst = contrasts(rows).worst()
+    assert (worst.condition, worst.accuracy.n) == ("b", 60)
+    assert worst.accuracy.high - worst.accuracy.low < 0.3
+
+
 def test_one_answer_a_condition_names_no_worst() -> None:
     assert contrasts([record("g1", "a", "correct"), record("g1", "b", "wrong")]).worst() is None
 

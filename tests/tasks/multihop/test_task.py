@@ -249,3 +249,27 @@ def test_support_is_asked_for_and_scored_by_musique_where_there_is_an_answer() -
 def test_cited_documents_are_read_from_their_line(line: str, f1: float) -> None:
     params = {"answer": "Rikvon", "scorer": "musique", "candidates": "Rikvon,Tazkel", "gold": "2,7", "support": True}
     assert multihop().score(params, f"Rikvon\n{line}").detail["support_f1"] == pytest.approx(f1)
+
+
+README = (Path(__file__).parents[3] / "tasks/multihop/README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("how", ["shallow, `ends` (default)", "shallow, `last_hop`", "random"])
+def test_the_readme_s_floors_are_those_of_the_task(how: str) -> None:
+    """Measured there on 9,000 samples, here on 1,500: so they may differ by chance, and not by a rule that changed."""
+    (row,) = re.findall(rf"^\| {re.escape(how)} \|(.*)\|$", README, re.M)
+    assert f"version {Multihop.version} of the task" in README
+    task = multihop(**({"shallow": "last_hop"} if "last_hop" in how else {}))
+    values: dict[str, list[float]] = {"all": [], "full": [], "unanswerable": [], "closed_book": []}
+    for sample in samples(task, 1500):
+        rng = random.Random(f"floor/{sample.id}")
+        scored = value(task, sample, task.baseline(how.partition(",")[0], sample, rng))
+        values["all"].append(scored)
+        values[str(sample.params["context"])].append(scored)
+    for told, measured in zip(map(float, row.split("|")), values.values(), strict=True):
+        assert mean(measured) == pytest.approx(told, abs=0.06)
+
+
+def test_the_readme_s_chance_is_that_of_the_samples() -> None:
+    (told,) = re.findall(r"mean (0\.\d+) here", README)
+    assert mean(s.params["chance"] for s in samples(multihop(), 1500)) == pytest.approx(float(told), abs=0.01)

@@ -173,3 +173,60 @@ def test_collected_aiw_responses_are_runs_of_each_model(tmp_path: Path) -> None:
     ]
     with pytest.raises(DataError):
         import_file("aiw", file(tmp_path, []), {}, tmp_path / "runs")
+
+
+# Back-prompting -----------------------------------------------------------------------------------------------------
+
+
+def dialogue(*plans: str, open_end: bool = False) -> list[dict]:
+    turns = [{"role": "system", "content": "You plan."}, {"role": "user", "content": ONE_SHOT}]
+    for plan in plans:
+        turns += [{"role": "assistant", "content": plan}, {"role": "user", "content": "That plan is invalid."}]
+    return turns if open_end else turns[:-1]
+
+
+def backprompted(tmp_path: Path, rows: list[dict], task: str = "t1", domain: str = "blocksworld/generated_basic"):
+    (made,) = import_file("planbench", file(tmp_path, rows, task, domain), {}, tmp_path / "runs")
+    return made, list(read_records(made.directory))
+
+
+def test_of_a_log_of_back_prompting_the_last_plan_is_scored_and_the_rounds_are_counted(tmp_path: Path) -> None:
+    rows = [{"instance_id": 1, "messages": dialogue("put down the red block", RIGHT), "steps": 2, "correct": True}]
+    rows += [{"instance_id": 2, "messages": dialogue(RIGHT, "put down the red block"), "steps": 2, "correct": False}]
+    made, records = backprompted(tmp_path, rows)
+    assert [(r["outcome"], r["calls"], r["aid"]) for r in records] == [
+        ("correct", 2, "verifier"),
+        ("wrong", 2, "verifier"),
+    ]
+    assert (made.agree, made.judged, made.config.strategy) == (2, 2, "backprompting")
+    assert [turn["role"] for turn in records[0]["input"]] == ["system", "user"]
+
+
+def test_a_critique_that_was_not_answered_leaves_the_plan_before_it(tmp_path: Path) -> None:
+    _, records = backprompted(tmp_path, [{"instance_id": 1, "messages": dialogue(RIGHT, open_end=True)}])
+    assert (records[0]["outcome"], records[0]["calls"]) == ("correct", 1)
+
+
+def test_tokens_of_all_rounds_are_added_up_if_every_round_has_them(tmp_path: Path) -> None:
+    used = [{"response_object": {"usage": {"prompt_tokens": 10 * n, "completion_tokens": n}}} for n in (1, 2)]
+    row = {"messages": dialogue(RIGHT, RIGHT), "act_correct": True}
+    rows = [row | {"instance_id": 1, "step_wise_dict": dict(zip("01", used, strict=True))}]
+    rows += [row | {"instance_id": 2, "step_wise_dict": {"0": used[0], "1": {}}}]
+    task = "task_1_plan_generation_backprompting_zero_shot"
+    _, records = backprompted(tmp_path, rows, task, "blocksworld_new")
+    assert [(r["prompt_tokens"], r["completion_tokens"]) for r in records] == [(30, 3), (None, None)]
+
+
+def test_plans_that_a_verifier_helped_never_stand_in_one_row_with_others(tmp_path: Path, harness) -> None:
+    backprompted(tmp_path, [{"instance_id": 1, "messages": dialogue(RIGHT), "correct": True}])
+    import_file("planbench", file(tmp_path, [row(ONE_SHOT, RIGHT)]), {}, tmp_path / "runs")
+    runs = sorted((tmp_path / "runs").iterdir())
+    code, _, err = harness("table", *runs, "--by", "condition")
+    assert (code, "would mix the strategy" in err) == (2, True)
+    assert "backprompting (aid: verifier)" in harness("leaderboard", *runs)[1]
+
+
+@pytest.mark.parametrize("messages", [7, [7], [{}], [{"role": "user"}], [{"role": "assistant", "content": "x"}]])
+def test_a_dialogue_of_another_form_was_not_answered(tmp_path: Path, messages: object) -> None:
+    with pytest.raises(DataError, match="no answers are in it"):
+        backprompted(tmp_path, [{"instance_id": 1, "messages": messages}])

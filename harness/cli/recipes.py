@@ -1,0 +1,121 @@
+"""Published tables, asked again: `harness reproduce`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.group import EXIT_INCOMPLETE, RunCommand, cli, opt, pairs, task_options
+
+
+@cli.command(cls=RunCommand)
+@click.argument("table", required=False)
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@opt("--model", "-m", help="The model to ask: an alias, or BACKEND/NAME.")
+@opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
+@task_options
+@opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
+@opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
+@opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")
+def reproduce(table: str | None, runs: tuple[Path, ...], model: str | None, **options: Any) -> None:
+    """Ask a published table again, and print it beside the published numbers with a test of each difference.
+
+    Without TABLE, the tables there are; without --model, the published numbers and how they were measured. RUNS are
+    runs of the recipe that exist already (one for each of its parts, in order): then nothing is asked. Options of a run
+    go over the recipe's; that is said.
+    """
+    from harness.results import reproduce as recipes
+
+    if table is None:
+        _list(recipes)
+        return
+    recipe = recipes.find(table)
+    click.echo(f"{recipe.title} ({recipe.paper})")
+    for note in recipe.notes:
+        click.echo(f"note: {note}")
+    if model is None and not runs:
+        for part in recipe.parts:
+            click.echo("\n" + recipes.table(part, None).render())
+            click.echo(f"asked as: {_command(part)}")
+    elif runs:
+        _compare(recipes, recipe, list(runs))
+    else:
+        _ask(recipes, recipe, str(model), options)
+        return
+    _sources(recipes, recipe)
+
+
+def _list(recipes: Any) -> None:
+    from harness.text import align
+
+    rows = [[r.name, r.title, r.paper] for r in recipes.recipes().values()]
+    click.echo(align(["name", "table", "paper"], rows, left=3))
+
+
+def _sources(recipes: Any, recipe: Any) -> None:
+    for source in recipes.sources(recipe.parts):
+        click.echo(f"source: {source}")
+
+
+def _command(part: Any) -> str:
+    words = [f"harness run --task {part.task}", *(f"-T {k}={v}" for k, v in part.options.items())]
+    words += [f"--{k.replace('_', '-')} {v}" for k, v in part.run.items()]
+    return " ".join([*words, *(f"-S {k}={v}" for k, v in part.strategy_options.items()), "--model M"])
+
+
+def _compare(recipes: Any, recipe: Any, directories: list[Path]) -> None:
+    from harness.errors import UsageError
+    from harness.pipeline import store
+    from harness.results.records import open_run
+
+    if len(directories) != len(recipe.parts):
+        parts = ", ".join(part.label for part in recipe.parts)
+        raise UsageError(f"{recipe.name} has {len(recipe.parts)} parts, and {len(directories)} runs were given", parts)
+    for part, directory in zip(recipe.parts, directories, strict=True):
+        run = open_run(store.find_run(directory))
+        if run.task != part.task:
+            raise UsageError(f"{directory} is a run of {run.task}, not of {part.task} ({part.label})")
+        _show(recipes, part, run)
+
+
+def _show(recipes: Any, part: Any, run: Any) -> None:
+    click.echo("\n" + recipes.table(part, run).render())
+    if run.status != "complete":
+        click.echo(f"note: {run.directory} is {run.status}: these are not all of its answers")
+    if others := recipes.missing(part, run):
+        click.echo(f"note: no published number of {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}")
+
+
+def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> None:
+    from harness import display, launch
+    from harness.cli.asking import dry_run
+    from harness.pipeline.config import OPTIONS
+    from harness.results.records import open_run
+
+    context = click.get_current_context()
+    unset = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP)
+    given = {o.name: options[o.name] for o in OPTIONS if context.get_parameter_source(o.name) not in unset}
+    for option, value in given.items():
+        if any(part.run.get(option, value) != value for part in recipe.parts):
+            click.echo(f"note: {option} {value} is not the published protocol's")
+    own, of_model = pairs(options, "task_option", "-T"), pairs(options, "model_option", "-M")
+    configs = [part.config(model, given, own, of_model) for part in recipe.parts]
+    for config in configs:
+        launch.prepare(config)
+    if options["dry_run"]:
+        dry_run(configs)
+        return
+    worst = 0
+    for part, config in zip(recipe.parts, configs, strict=True):
+        finished = launch.start(config, options["out"], options["display"] or display.default())
+        _show(recipes, part, open_run(finished.directory))
+        click.echo(f"run: {finished.directory}")
+        if finished.result.status != "complete":
+            click.echo(f"not complete: {finished.result.reason}", err=True)
+            worst = EXIT_INCOMPLETE
+            break
+    _sources(recipes, recipe)
+    sys.exit(worst)

@@ -1,0 +1,85 @@
+"""Strategies compared at equal cost: what many calls reached, against the vote of as many plain answers."""
+
+import json
+from pathlib import Path
+
+from harness.pipeline import store
+from harness.results.costs import read, tables
+from harness.results.records import open_run
+
+
+def run(tmp_path: Path, name: str, answers: dict[str, list[str]], calls: int = 1, aid: str = "none", **config) -> Path:
+    """A run whose samples, one a group, have these answers in their epochs; "r" is right, "" was not read."""
+    directory = tmp_path / name
+    directory.mkdir()
+    asked = {"model": "m", "task": "echo", "strategy": name, **config}
+    store.write_config(directory, {"run_id": name, "status": "complete", "config": asked, "task": {"version": "1"}})
+    lines = []
+    for sample, given in answers.items():
+        for epoch, answer in enumerate(given, 1):
+            outcome = "correct" if answer == "r" else "wrong" if answer else "unparsed"
+            line = {"task": "echo", "id": sample, "epoch": epoch, "group": sample, "condition": "c", "params": {}}
+            line |= {"outcome": outcome, "value": float(answer == "r"), "answer": answer or None, "response": answer}
+            lines.append(line | {"aid": aid, "calls": calls, "prompt_tokens": 10 * calls, "completion_tokens": 0})
+    (directory / store.RECORDS).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return directory
+
+
+def shown(*directories: Path, unit: str = "tokens") -> list:
+    return tables(read(map(open_run, directories)), unit)
+
+
+PLAIN = {f"s{i}": ["r", "r", "r", "a", "b", "c"] for i in range(8)}
+
+
+def test_the_cheap_run_votes_with_as_many_answers_as_cost_the_same(tmp_path: Path) -> None:
+    """Half of its answers are right, and each wrong one is another: a vote of five is right far more often."""
+    cheap = run(tmp_path, "io", PLAIN)
+    dear = run(tmp_path, "search", {f"s{i}": ["r" if i % 4 else "x"] for i in range(8)}, calls=5)
+    spent, compared = shown(cheap, dear)
+    assert [row[0] for row in spent.rows] == ["echo, m, io", "echo, m, search"]
+    assert [row[5] for row in spent.rows] == ["1.0", "5.0"]
+    ((name, against, votes, ratio, difference, *_, samples, groups),) = compared.rows
+    assert (name, against, votes, ratio, samples, groups) == ("echo, m, search", "echo, m, io", "5", "5.0", "8", "8")
+    # Of five of the six answers, three or two are right and the others all differ: the vote is right.
+    assert difference == "-0.250"
+
+
+def test_fewer_repeats_than_cost_the_same_are_said(tmp_path: Path) -> None:
+    cheap = run(tmp_path, "io", {name: given[:2] for name, given in PLAIN.items()})
+    dear = run(tmp_path, "search", {name: ["r"] for name in PLAIN}, calls=5)
+    ((_, _, votes, ratio, *_),) = shown(cheap, dear)[1].rows
+    assert (votes, ratio) == ("2", "5.0")
+
+
+def test_what_saw_the_answer_key_stands_in_no_table_with_what_did_not(tmp_path: Path) -> None:
+    blind, key = run(tmp_path, "io", PLAIN), run(tmp_path, "best", PLAIN, calls=5, aid="oracle")
+    first, second = shown(blind, key)
+    assert len(first.rows) == len(second.rows) == 1
+    assert "a ceiling" in second.title
+    assert "a ceiling" not in first.title
+
+
+def test_runs_of_other_samples_are_not_compared(tmp_path: Path) -> None:
+    one, other = run(tmp_path, "io", PLAIN), run(tmp_path, "search", PLAIN, calls=5, seed=1)
+    assert [table.title for table in shown(one, other)] == [
+        "accuracy and cost of one answer: echo 1",
+        "accuracy and cost of one answer: echo 1 (seed 1)",
+    ]
+
+
+def test_dollars_need_a_price(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = [run(tmp_path, name, PLAIN, calls=c, model="paid") for name, c in (("io", 1), ("search", 5))]
+    assert len(shown(*runs, unit="dollars")) == 1
+    Path("harness.toml").write_text('[models.paid]\nmodel = "openai/x"\nprice = [1, 1]\n')
+    spent, compared = shown(*runs, unit="dollars")
+    assert spent.rows[1][-1] == "5e-05"
+    assert compared.rows[0][2] == "5"
+
+
+def test_an_answer_that_was_not_read_does_not_vote(tmp_path: Path) -> None:
+    cheap = run(tmp_path, "io", {f"s{i}": ["r", "", "", "", ""] for i in range(8)})
+    dear = run(tmp_path, "search", {f"s{i}": ["r"] for i in range(8)}, calls=5)
+    ((*_, difference, _, _, _, _),) = shown(cheap, dear)[1].rows
+    assert difference == "+0.000"
