@@ -45,6 +45,9 @@ class Finished:
             lines.append(
                 f"at temperature 0 the {epochs} repeats of a sample are hardly independent: intervals are too narrow"
             )
+        progress = self.result.progress
+        if self.result.status == "complete" and progress.done < progress.total:
+            lines.append(f"the task ends after {progress.done} records with these options: it was asked for more")
         if self.result.cache_trouble:
             lines.append(self.result.cache_trouble)
         return lines

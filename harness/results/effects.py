@@ -103,7 +103,7 @@ def of_run(run: RecordedRun, adjust: Sequence[str] = ()) -> tuple[Contrasts, lis
     """(the counts of a run, what its records say beyond accuracy and gaps) for `harness stats`."""
     effects = Effects(adjust, run.measures, run.varies)
     contrasts = run.read(effects.add)
-    with of_task(f"{run.directory}"):
+    with of_task(lambda: str(run.directory)):
         return contrasts, effects.tables(contrasts)
 
 

@@ -134,9 +134,9 @@ class RecordedRun:
         """The counts of all records, which are read once; the others are called with each of them. DataError if there
         are none."""
         contrasts = Contrasts(self.factors, self.about.get("conditions") or (), self.main)
-        for number, record in enumerate(self.records(), 1):
-            contrasts.add(record)
-            with of_task(f"{self.directory / store.RECORDS}, line {number}"):
+        with of_task(lambda: f"{self.directory / store.RECORDS}, line {contrasts.total.samples}"):
+            for record in self.records():
+                contrasts.add(record)
                 for other in others:
                     other(record)
         if not contrasts.total.samples:
@@ -152,14 +152,14 @@ class RecordedRun:
 
 
 @contextlib.contextmanager
-def of_task(where: str) -> Iterator[None]:
-    """DataError, which names the place, if a task can't make its tables of the params and the detail there: they are
-    its own, and only it knows their types."""
+def of_task(where: Callable[[], str]) -> Iterator[None]:
+    """DataError, which says where, if a task can't make its tables of the params and the detail there: they are its
+    own, and only it knows their types."""
     try:
         yield
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise DataError(
-            f"{where}: params or detail are not what the task makes ({type(error).__name__}: {error})",
+            f"{where()}: params or detail are not what the task makes ({type(error).__name__}: {error})",
             "was the file edited, or made by another version of the task?",
         ) from error
 
@@ -213,14 +213,14 @@ class Tally:
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record. DataError if the task can't."""
         if self._collector is not None:
-            with of_task(f"sample {record['id']}, epoch {record['epoch']}"):
+            with of_task(lambda: f"sample {record['id']}, epoch {record['epoch']}"):
                 self._collector.add(record)
         self.contrasts.add(record)
         self.kinds.add(record)
 
     def tables(self) -> Sequence[Extra]:
         """The task's own tables. DataError if it can't make them."""
-        with of_task("the records"):
+        with of_task(lambda: "the records"):
             return self._collector.tables() if self._collector is not None else ()
 
 
