@@ -36,20 +36,22 @@ class Cache:
             self._db = sqlite3.connect(self._path, timeout=PATIENCE_S, isolation_level=None)
             self._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
             self._db.execute("PRAGMA trusted_schema=OFF")
-            self._check_version()
+            version = self._known_version()
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
             self._check_tables()
-            self._db.execute(f"PRAGMA user_version={VERSION}")
+            if version != VERSION:
+                self._db.execute(f"PRAGMA user_version={VERSION}")
         except (OSError, sqlite3.Error) as error:
             raise HarnessError(f"the cache {self._path} can't be used: {cause(error)}", _remedy(error)) from None
 
-    def _check_version(self) -> None:
+    def _known_version(self) -> int:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version not in (0, VERSION):
             said = f"the cache {self._path} is of version {version}, and this harness knows version {VERSION}"
             raise HarnessError(said, "update the harness, move the file away, or run without --cache")
+        return int(version)
 
     def _check_tables(self) -> None:
         """A view or a trigger could do anything when an answer is looked up or kept."""
