@@ -69,6 +69,8 @@ class Counters:
     by_status: Counter[str] = field(default_factory=Counter)
     by_prompt: Counter[str] = field(default_factory=Counter)
     answered_by_prompt: Counter[str] = field(default_factory=Counter)
+    by_authorization: Counter[str] = field(default_factory=Counter)
+    """By what the header Authorization says, "" for none."""
 
 
 def chance(*parts: object) -> float:
@@ -156,6 +158,7 @@ class MockServer:
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         c = self.counters
         c.requests += 1
+        c.by_authorization[request.headers.get("Authorization", "")] += 1
         c.concurrent += 1
         c.most_concurrent = max(c.most_concurrent, c.concurrent)
         try:

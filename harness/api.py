@@ -19,6 +19,7 @@ from harness.results.gate import ALPHA, MARGIN, Comparison, FailOn, compare
 from harness.results.labels import labels
 from harness.results.records import RecordedRun, open_run
 from harness.results.tables import render_contrasts, tabulate
+from harness.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +41,8 @@ class Run:
 
     def __str__(self) -> str:
         (label,) = labels([self._opened])
-        parts = [f"{label}: {self.status}, {self.directory}", render_contrasts(self.contrasts)]
-        return "\n\n".join([*parts, *(f"note: {note}" for note in self.notes)])
+        parts = [printable(f"{label}: {self.status}, {self.directory}"), render_contrasts(self.contrasts)]
+        return "\n\n".join([*parts, *(f"note: {printable(note)}" for note in self.notes)])
 
     def __repr__(self) -> str:
         return f"<harness.Run {self.directory}, {self.status}, {self.contrasts.total.samples} answers>"

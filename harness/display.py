@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+from harness.models.registry import Price
 from harness.pipeline.runner import Progress
+from harness.text import printable
 
 Display = Literal["rich", "plain", "none"]
 
@@ -17,18 +19,20 @@ LINE_EVERY_S = 10.0
 
 def note(text: str) -> None:
     """A sentence for the user, beside the progress."""
-    print(f"note: {text}", file=sys.stderr, flush=True)
+    print(f"note: {printable(text)}", file=sys.stderr, flush=True)
 
 
-def facts(p: Progress, rate: float) -> str:
-    """One line for both displays: rate, accuracy so far, tokens, errors, time left. `rate` is in samples per second."""
+def facts(p: Progress, rate: float, price: Price | None = None) -> str:
+    """One line for both displays: what is waited for, rate, accuracy so far, tokens with their cost, errors, time left.
+    `rate` is in samples per second."""
     left = (p.total - p.done) / rate if rate > 0 else None
     parts = [f"{rate:.1f}/s", f"accuracy {p.correct / p.verdicts:.3f} (n={p.verdicts})" if p.verdicts else "accuracy -"]
-    parts.append(f"{p.tokens} tokens")
+    paid = price.of(p.prompt_tokens, p.completion_tokens) if price else None
+    parts.append(f"{p.tokens} tokens" + (f" (${paid:.2f})" if paid is not None else ""))
     if p.errors:
         parts.append(f"{p.errors} errors")
     parts.append("done" if p.done >= p.total else f"{left:.0f} s left" if left is not None else "- s left")
-    return ", ".join(parts)
+    return ", ".join([p.waiting, *parts] if p.waiting else parts)
 
 
 def _rate(p: Progress) -> float:
@@ -36,18 +40,20 @@ def _rate(p: Progress) -> float:
 
 
 @contextlib.contextmanager
-def progress(kind: Display, label: str) -> Iterator[Callable[[Progress], None]]:
-    """Yields a function that displays the progress given to it. It may be called any number of times."""
+def progress(kind: Display, label: str, price: Price | None = None) -> Iterator[Callable[[Progress], None]]:
+    """Yields a function that displays the progress given to it. It may be called any number of times. `price` is the
+    model's, None if it is not known."""
+    label = printable(label)
     if kind == "none":
         yield lambda _: None
     elif kind == "plain":
-        yield _plain(label)
+        yield _plain(label, price)
     else:
-        with _rich(label) as update:
+        with _rich(label, price) as update:
             yield update
 
 
-def _plain(label: str) -> Callable[[Progress], None]:
+def _plain(label: str, price: Price | None) -> Callable[[Progress], None]:
     last = [time.monotonic(), -1.0]
 
     def update(p: Progress) -> None:
@@ -55,25 +61,25 @@ def _plain(label: str) -> Callable[[Progress], None]:
         finished = p.done >= p.total and last[1] != p.done
         if finished or now - last[0] >= LINE_EVERY_S:
             last[:] = [now, p.done]
-            print(f"{label}: {p.done}/{p.total}, {facts(p, _rate(p))}", file=sys.stderr, flush=True)
+            print(f"{label}: {p.done}/{p.total}, {facts(p, _rate(p), price)}", file=sys.stderr, flush=True)
 
     return update
 
 
 @contextlib.contextmanager
-def _rich(label: str) -> Iterator[Callable[[Progress], None]]:
+def _rich(label: str, price: Price | None) -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
-    from rich.text import Text
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[facts]}"))
+    shown = (TextColumn(f"{{task.{name}}}", markup=False) for name in ("description", "fields[facts]"))
+    columns = (next(shown), BarColumn(), MofNCompleteColumn(), next(shown))
     with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(Text(label).plain, total=None, facts="starting")
+        task = bar.add_task(label, total=None, facts="starting")
 
         def update(p: Progress) -> None:
-            bar.update(task, total=p.total, completed=p.done, facts=facts(p, _rate(p)))
+            bar.update(task, total=p.total, completed=p.done, facts=facts(p, _rate(p), price))
 
         yield update
 

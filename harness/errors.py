@@ -34,7 +34,9 @@ class StorageError(HarnessError):
     """The files of a run can't be written any more: the disk is full, or the directory is gone. The run stops."""
 
 
-ModelErrorKind = Literal["rate_limit", "transient", "timeout", "bad_request", "bad_response", "auth", "not_found"]
+ModelErrorKind = Literal[
+    "rate_limit", "transient", "timeout", "unreachable", "bad_request", "bad_response", "auth", "not_found"
+]
 
 
 class ModelError(HarnessError):
@@ -50,7 +52,7 @@ class FatalModelError(ModelError):
 
 
 class BudgetSpent(HarnessError):  # noqa: N818 - the end of a budget is not a fault
-    """The run's token budget is used up. --resume with a larger budget runs the missing samples."""
+    """The run's token budget is used up: --resume with a larger one runs the missing samples."""
 
 
 def cause(error: Exception) -> str:

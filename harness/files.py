@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import re
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
@@ -106,3 +107,43 @@ def replacing(target: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise HarnessError(f"{target}: can't be written: {cause(error)}") from None
         raise
+
+
+# Folders ------------------------------------------------------------------------------------------------------------
+
+
+def no_links(directory: Path) -> None:
+    """DataError if something in the folder is a symbolic link. A run may come from a stranger, and a link in it would
+    have us write to, or show, a file that stands somewhere else."""
+    try:
+        with os.scandir(directory) as entries:
+            links = [entry.name for entry in entries if entry.is_symlink()]
+    except OSError:
+        return  # whoever reads or writes says what is wrong
+    if links:
+        raise DataError(
+            f"{directory / min(links)} is a symbolic link",
+            "no link in a run's folder is followed: remove it, or put the file itself there",
+        )
+
+
+# CSV ----------------------------------------------------------------------------------------------------------------
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+def csv_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose texts no spreadsheet runs: one that begins like a formula gets an apostrophe in front, unless it is a
+    number. Other values stay. `csv_row_read` takes the apostrophe off."""
+    return {csv_text(name): csv_text(v) if isinstance(v, str) else v for name, v in row.items()}
+
+
+def csv_text(text: str) -> str:
+    """A text of a CSV file, see `csv_row`."""
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def csv_row_read(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row that `csv_row` was given, if its values were texts."""
+    return {name: v[1:] if isinstance(v, str) and v[:1] == "'" and _FORMULA.match(v) else v for name, v in row.items()}

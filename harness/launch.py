@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import shutil
 import signal
 from collections.abc import Callable, Mapping
@@ -14,16 +15,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import display, plugins
-from harness.errors import HarnessError, UsageError, cause
-from harness.models.registry import open_model
+from harness import display, plugins, trust
+from harness.errors import HarnessError, StorageError, UsageError, cause
+from harness.models import registry
+from harness.models.registry import open_model, price_of
 from harness.options import describe
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.runner import Result, Run, count, epochs_of, preamble, samples_of, sampling_of
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
-from harness.types import Model, Strategy, Task
+from harness.types import Model, ModelOptions, Outcome, Strategy, Task
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,13 @@ OnResult = Callable[[Finished], None]
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take. Prompt tokens are characters / 4; `exact` says whether the number of calls is."""
+    """What a run would take, with as many calls a sample as the strategy makes at most, if `bounded`, else one. Prompt
+    tokens are characters / 4, as if each call had the sample's own prompt."""
 
     samples: int
     epochs: int
     calls: int
-    exact: bool
+    bounded: bool
     prompt_tokens: int
     completion_tokens: int
 
@@ -77,9 +80,10 @@ def estimate(config: RunConfig) -> Estimate:
         sum(len(m.content) for m in (*preamble(task, config, sample), *sample.messages))
         for sample in samples_of(task, config)
     ]
-    calls = len(sizes) * epochs
+    calls = len(sizes) * epochs * (strategy.max_calls or 1)
     longest = sampling_of(task, config).max_tokens or 0
-    return Estimate(len(sizes), epochs, calls, strategy.max_calls == 1, sum(sizes) * epochs // 4, calls * longest)
+    prompts = sum(sizes) * epochs * (strategy.max_calls or 1) // 4
+    return Estimate(len(sizes), epochs, calls, strategy.max_calls is not None, prompts, calls * longest)
 
 
 def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -122,28 +126,49 @@ def start(
     store.write_config(directory, about)
     try:
         return _execute(directory, about, config, task, strategy, model, show, on_result)
-    except HarnessError:
-        # A model that could not even start leaves nothing worth keeping.
-        if not any(_has_content(directory / name) for name in (store.RECORDS, store.JOURNAL)):
+    except HarnessError as error:
+        if not isinstance(error, StorageError) and not _has_answers(directory):  # nothing worth keeping
             shutil.rmtree(directory, ignore_errors=True)
         raise
 
 
-def _has_content(path: Path) -> bool:
-    try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
+def _has_answers(directory: Path) -> bool:
+    if any(store.read_lines(directory / store.JOURNAL)):
+        return True
+    return any(not Outcome(record["outcome"]).is_infrastructure for record in store.read_records(directory))
 
 
 def resume(
-    directory: Path, show: display.Display = "none", on_result: OnResult = lambda _: None, **changes: Any
+    directory: Path,
+    show: display.Display = "none",
+    repeated: ModelOptions | None = None,
+    on_result: OnResult = lambda _: None,
+    **changes: Any,
 ) -> Finished:
-    """Finish a run. `changes` are fields of RunConfig that do not change answers, such as a larger budget."""
+    """Finish a run. `changes` are fields of RunConfig that do not change answers, such as a larger budget.
+
+    A run.json may be a stranger's. UsageError if it would decide what is executed, or which server gets a key, and
+    `repeated` (options of the command line) does not say the same.
+    """
     about = dict(open_run(directory).about)
     config = replace(RunConfig.from_json(about["config"]), **changes)
+    about["config"] = {**about["config"], **changes}
+    trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory)
     task, strategy, model = prepare(config)
     return _execute(directory, about, config, task, strategy, model, show, on_result)
+
+
+def _decisions(config: RunConfig) -> trust.Decisions:
+    """What must be repeated to resume a run of this configuration."""
+    backend, _, resolved = registry.resolve(config.model, config.model_options)
+    return trust.decisions_of_run(backend, config.model_options, resolved)
+
+
+def resume_command(directory: Path, config: RunConfig) -> str:
+    """The command that finishes the run, with the options that must be repeated."""
+    trusted = ["--trust-config"] if registry.needs_trust(config.model) else []
+    repeated = trust.words(_decisions(config))
+    return " ".join(["harness run --resume", shlex.quote(str(directory)), *trusted, *([repeated] if repeated else [])])
 
 
 def _execute(
@@ -162,10 +187,14 @@ def _execute(
         run = Run(str(about.get("run_id") or directory.name), config, task, strategy, model, writer, about, tally.add)
         for said in run.mended:
             display.note(said)
-        with display.progress(show, f"{config.task} {config.model}") as on_progress:
+        with display.progress(show, f"{config.task} {config.model}", price_of(config.model)) as on_progress:
             result = asyncio.run(_until_signal(run, on_progress, _hears_ctrl_c()))
         tally.contrasts.expect(*result.conditions)
-        about |= {"model": getattr(run, "model_identity", {}), "notes": dict(result.remarks.notes)}
+        about |= {
+            "model": getattr(run, "model_identity", {}),
+            "notes": dict(result.remarks.notes),
+            "tokens_used": result.tokens_used,
+        }
         finished = Finished(directory, config, task, result, tally)
         try:
             on_result(finished)

@@ -53,7 +53,7 @@ def settle(instance: Any, what: str) -> None:
                 value = tuple(word for text in value for word in _chosen(text, f.metadata, where))
             value = tuple(dict.fromkeys(value))
             object.__setattr__(instance, f.name, value)
-        if between:
+        if between and value is not None:
             for number in value if isinstance(value, tuple) else (value,):
                 if not between[0] <= number <= between[1]:
                     raise UsageError(f"{where}: {number} is not between {between[0]} and {between[1]}")

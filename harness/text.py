@@ -1,15 +1,20 @@
-"""Numbers and tables as text for the terminal."""
+"""Numbers, names and tables as text: for the terminal, Markdown and LaTeX."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import category
 
 from harness.statistics.intervals import Estimate
 
 
 def align(header: Sequence[str], body: Sequence[Sequence[str]], left: int) -> str:
-    """A table as text. Each column is as wide as its widest cell; the first `left` columns are left-aligned."""
+    """A table as text. Each column is as wide as its widest cell; the first `left` columns are left-aligned. Cells are
+    made `printable`: none can end its line or pass for another one."""
+    header, body = list(map(printable, header)), [list(map(printable, cells)) for cells in body]
     widths = [max(len(line[i]) for line in [header, *body]) for i in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
@@ -20,11 +25,51 @@ def align(header: Sequence[str], body: Sequence[Sequence[str]], left: int) -> st
 
 
 def printable(text: str) -> str:
-    """The text with what can't be printed (control characters, line ends, lone surrogates) as escapes: a name from a
-    file then moves no cursor, and fits in XML."""
+    """The text with what can't be printed (control characters, line ends, what turns the direction of writing, lone
+    surrogates) as escapes: a name from a file then moves no cursor, and fits in XML. Spaces of all kinds stay."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(c if c.isprintable() or category(c) == "Zs" else _escaped(c) for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """As `printable`, for text of several lines: line ends and tabs stay."""
+    if text.isprintable():
+        return text
+    return re.sub(r"[^\n\t]+", lambda stretch: printable(stretch[0]), text)
+
+
+def printable_json(text: str) -> str:
+    """JSON of the same value with nothing in it that can't be printed but line ends."""
+    return re.sub(r"[^\n]", lambda c: c[0] if c[0].isprintable() else _json_escaped(c[0]), text)
+
+
+def _json_escaped(c: str) -> str:
+    return "\\u007f" if c == "\x7f" else json.dumps(c)[1:-1]
+
+
+def _escaped(c: str) -> str:
+    return c.encode("unicode_escape").decode("ascii")
+
+
+_MARKDOWN = {ord(c): f"\\{c}" for c in "\\|`*_[]#~$"} | {ord("<"): "&lt;", ord("&"): "&amp;"}
+
+
+def markdown(text: str) -> str:
+    """The text on one line, as Markdown shows it unchanged."""
+    return printable(text).translate(_MARKDOWN)
+
+
+_LATEX = {ord(c): f"\\{c}" for c in "&%$#_{}"} | {
+    ord("\\"): r"\textbackslash{}",
+    ord("~"): r"\textasciitilde{}",
+    ord("^"): r"\textasciicircum{}",
+}
+
+
+def latex(text: str) -> str:
+    """The text on one line, as LaTeX shows it unchanged."""
+    return printable(text).translate(_LATEX)
 
 
 def number(value: float | None) -> str:
@@ -57,14 +102,16 @@ class Extra:
     """A table beside accuracy (a task's come from Task.collector), cells as text; the first column is left-aligned.
 
     `stages` is for a table that the report also draws: the estimates of each row in the order of its stages, as
-    (row, ((stage, estimate), ...)).
+    (row, ((stage, estimate), ...)). `note` explains under the table what does not explain itself.
     """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     stages: tuple[tuple[str, tuple[tuple[str, Estimate], ...]], ...] = ()
+    note: str = ""
 
     def render(self) -> str:
-        """The table as text, under its title."""
-        return f"{self.title}\n{align(self.header, self.rows, left=1)}"
+        """The table as text, under its title and over its note."""
+        note = [printable(self.note)] if self.note else []
+        return "\n".join([printable(self.title), align(self.header, self.rows, left=1), *note])

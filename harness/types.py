@@ -1,4 +1,4 @@
-"""The nouns, all frozen: Task, Sample, Request, Completion, Model, Strategy, Response, Score, Record.
+"""The nouns, all frozen: Task, Sample, Request, Completion, Model, Strategy, Response, Score.
 
 One sample goes through them left to right (generate -> solve -> score -> record) and never back.
 Knows no task, no model and no file; imports the standard library only.
@@ -107,7 +107,8 @@ class Completion:
 
     `error` has the server's words if it refused to answer this prompt for good: because of what it says (stop_reason
     content_filter) or because it does not fit (length). `notes` are sentences for the reader of the run's table; they
-    are counted, so they hold nothing of the one sample.
+    are counted, so they hold nothing of the one sample. `key` is that of the call in calls.jsonl: the session fills it
+    in, for strategies of more than one call.
     """
 
     text: str
@@ -122,6 +123,7 @@ class Completion:
     retries: int = 0
     notes: tuple[str, ...] = ()
     error: str = ""
+    key: str = ""
 
 
 class Model(Protocol):
@@ -156,6 +158,15 @@ class Checked(Protocol):
         """Raises UsageError if the model will not answer."""
 
 
+@runtime_checkable
+class Waits(Protocol):
+    """A model that may have to wait for its server before it can answer anything."""
+
+    @property
+    def waiting(self) -> str:
+        """What it waits for, in words; "" if it does not wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
     """How to reach and drive a model: what the options of `harness run` and the registry say.
@@ -176,44 +187,19 @@ Aid = Literal["none", "reader", "verifier", "oracle"]
 is right); a sound verifier (it sees if a whole or partial answer holds, from the question alone); the answer key."""
 
 
-class Scorer(NamedTuple):
-    """What gave a verdict that is taken as it is: another tool, and its metric."""
-
-    tool: str
-    metric: str
-
-
-@dataclass(frozen=True)
-class PublishedAnswer:
-    """One answer of a file that another program wrote.
-
-    The installed task scores it, unless `scorer` says whose verdict is taken instead. `verdict` is that of the file:
-    right or not, or a number from 0 to 1; None if it has none. `error` says why there is no answer. `task_version` is
-    the one that the question was made with, "" if the file does not say. `usage` holds columns of a record that the
-    file knows (prompt_tokens, calls ...).
-    """
-
-    task: str
-    model: str
-    sample: Sample
-    response: str
-    epoch: int = 1
-    stop_reason: StopReason = "stop"
-    verdict: bool | float | None = None
-    usage: Mapping[str, Any] = field(default_factory=dict)
-    error: str = ""
-    strategy: str = "published"
-    aid: Aid = "none"
-    task_version: str = ""
-    scorer: Scorer | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A strategy's answer: the final text, and why it ended."""
+    """A strategy's answer: the final text, and why it ended.
+
+    `best_so_far`: a search that met its limit has no answer, and the sample is `truncated`; the answer that it held at
+    that moment (perhaps "") stands in the record's detail, and is not scored. None if the strategy came to its end.
+    `detail` is what the strategy has to say of the sample: it stands in the record's detail under `strategy`.
+    """
 
     text: str
     stop_reason: StopReason = "stop"
+    best_so_far: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +208,16 @@ class Feedback:
 
     right: bool
     text: str
+
+    @classmethod
+    def of(cls, score: Score) -> Feedback:
+        """The level `binary`: whether the answer is right, and not a word more."""
+        if score.value == 1:
+            return cls(True, "The answer is correct.")
+        return cls(False, "The answer is wrong." if score.answer is not None else UNREADABLE)
+
+
+UNREADABLE = "An answer could not be read. Give it in the form that was asked for."
 
 
 class Spent(NamedTuple):
@@ -245,30 +241,54 @@ class Session(Protocol):
         """Of this sample, repeat and seed alone: the same in a run that is resumed."""
 
     @property
+    def sampling(self) -> Sampling:
+        """How the run decodes, if `ask` changes nothing."""
+
+    @property
     def spent(self) -> Spent:
         """Calls and tokens of this sample so far."""
 
-    async def ask(self, messages: Sequence[Message], *, n: int = 1, **changes: Any) -> list[Completion]:
+    async def ask(
+        self, messages: Sequence[Message], *, n: int = 1, shared: bool = False, **changes: Any
+    ) -> list[Completion]:
         """`n` answers of the model to these messages; `changes` are fields of Sampling.
 
-        Calls may depend on each other or run side by side; each is limited, counted and kept by the runner.
+        Calls may depend on each other or run side by side; each is limited, counted and kept by the runner. `shared`:
+        samples of a run that ask the same get the same answers. They depend on what is asked alone, and not on which
+        sample asks first; the first pays (calls.jsonl), and each counts the call as its own (the record).
         """
 
-    def answer(self, text: str) -> str | None:
+    def answer(self, text: str, stop_reason: StopReason = "stop") -> str | None:
         """The answer that the task reads from a text, None if there is none. Aid: reader."""
+
+    def key(self, text: str, stop_reason: StopReason = "stop") -> str | None:
+        """The answer of a text in one form: texts that give the same answer, however written, have the same key. None
+        if there is no answer. Aid: reader."""
 
     def steps(self, partial: str, k: int) -> list[Message] | None:
         """The prompt for `k` next thoughts behind a partial answer; None if the task knows no steps. Aid: none."""
 
     def join(self, partial: str, thought: str) -> str:
-        """A partial answer with one more thought. Aid: none."""
+        """A partial answer with one more thought; as it was, if the thought does not have the form of a step. Aid:
+        none."""
+
+    def weigh(self, partial: str) -> list[Message] | None:
+        """The prompt that asks whether something right can still come of a partial answer; the reply ends with one of
+        the words sure, likely and impossible. None if the task has no words of its own for it. Aid: none."""
 
     def judge(self, partial: str) -> float | None:
-        """How good a partial answer is, exactly: 0 if nothing right can come of it. Aid: verifier."""
+        """How good a partial answer is, exactly: 0 if nothing right can come of it, up to 1. None if the task can't
+        tell. Aid: verifier."""
+
+    def right(self, text: str, stop_reason: StopReason = "stop") -> bool:
+        """Whether a text is scored as correct. Aid: oracle."""
+
+    def solution(self) -> str:
+        """The right answer, as a person would read it. Aid: oracle."""
 
     def feedback(self, response: str, level: str = "first-error") -> Feedback | None:
         """What is wrong with a response; None if the task has no feedback. `level`: binary, first-error, all-errors.
-        Aid: verifier."""
+        Aid: verifier; oracle if the task knows it from its stored answer alone (Task.feedback_aid)."""
 
     def note(self, **node: Any) -> None:
         """Keep a node or an edge of a search for the report (nodes.jsonl): flat JSON values."""
@@ -278,12 +298,14 @@ class Session(Protocol):
 class Strategy(Protocol):
     """How a model is asked for one answer. Built from its `-S key=value` options (a frozen dataclass).
 
-    `aid` is what it declares as its help; more is refused. `max_calls` is a promise too: at most so many calls a
-    sample, None if it depends. A strategy of one call has its answer in the record at once; of others each call is
-    journaled, so that a run that was cut off resumes in the middle of a sample.
+    `aid` is what it declares as its help, which may depend on its options; more is refused. `max_calls` is a promise
+    too: at most so many calls a sample, None if it depends. A strategy of one call has its answer in the record at
+    once; of others each call is journaled, so that a run that was cut off resumes in the middle of a sample.
     """
 
-    aid: ClassVar[Aid]
+    @property
+    def aid(self) -> Aid:
+        """Its help: of the class, or of the instance if an option decides it."""
 
     @property
     def max_calls(self) -> int | None:
@@ -339,7 +361,7 @@ class Collector(Protocol):
     """Reads the records of a run one by one, and makes tables of them (harness.text.Extra)."""
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Take in one record, a flat dict with the columns of Record."""
+        """Take in one record, a flat dict with the columns of harness.pipeline.record."""
 
     def tables(self) -> Sequence[Any]:
         """The tables that the records so far have something to say in."""
@@ -411,58 +433,41 @@ class Task:
         """A new collector of the task's own tables, shown under the accuracy of a run; None if it has none."""
         return None
 
-    # What search may use; a task overrides what it has.
+    # What strategies may use; a task overrides what it has.
+
+    def read(self, params: Params, response: str, stop_reason: StopReason = "stop") -> str | None:
+        """See Session.answer. By default the answer that `score` shows: a task whose scorer puts the right answer in
+        the place of what was read overrides this, as a reader must not know what is right."""
+        return self.score(params, response, stop_reason).answer
+
+    def answer_key(self, answer: str) -> str:
+        """See Session.key: an answer that `read` gave, in one form. By default in lower case, with single spaces."""
+        return " ".join(answer.casefold().split())
 
     def steps(self, params: Params, partial: str, k: int) -> list[Message] | None:
-        """See Session.steps."""
+        """See Session.steps. Whether a partial answer is complete must be seen from its text, not by a verifier."""
         return None
 
     def join(self, partial: str, thought: str) -> str:
         """See Session.join."""
         return f"{partial}\n{thought}" if partial else thought
 
+    def weigh(self, params: Params, partial: str) -> list[Message] | None:
+        """See Session.weigh. Nothing that only a solver or an executor knows."""
+        return None
+
     def judge(self, params: Params, partial: str) -> float | None:
         """See Session.judge. Only what follows from the question: never from a stored answer."""
         return None
 
+    feedback_aid: ClassVar[Aid] = "oracle"
+    """What `feedback` knows: "verifier" if it follows from the question alone, "oracle" if the stored answer is needed.
+    """
+
     def feedback(self, params: Params, response: str, level: str) -> Feedback | None:
-        """See Session.feedback. Only what follows from the question: never from a stored answer."""
-        return None
+        """See Session.feedback; its text never gives the answer away. By default whether `score` finds the response
+        right, at every level."""
+        return Feedback.of(self.score(params, response))
 
     def close(self) -> None:
         """Release what the task has started, such as a planner. Called once at the end of a run, whatever happened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """Sample + response + score + usage: one row. The field names are the columns of the tidy table."""
-
-    run_id: str
-    task: str
-    task_version: str
-    model: str
-    strategy: str
-    aid: str
-    id: str
-    group: str
-    condition: str
-    epoch: int
-    params: Params
-    input: list[dict[str, str]]
-    target: str
-    response: str
-    outcome: str
-    value: float | None
-    answer: str | None
-    detail: Mapping[str, Any]
-    stop_reason: str | None
-    calls: int
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    thinking_tokens: int | None
-    latency_s: float | None
-    error: str | None
-    thinking: str
-    served_by: str
-    logprobs: list[TokenLogprob] | None
-    identity: str

@@ -35,6 +35,10 @@ class Page:
         body = f"const done = arguments[0]; (async () => {{ {script} }})().then(done, (e) => done('ERROR ' + e))"
         return _post(f"{self._session}/execute/async", {"script": body, "args": []})["value"]
 
+    def command(self, name: str, **params: Any) -> None:
+        """A command of Chromium's own protocol, such as Emulation.setEmulatedMedia."""
+        _post(f"{self._session}/goog/cdp/execute", {"cmd": name, "params": params})
+
     def wait(self, condition: str) -> None:
         until(lambda: self.run(f"return {condition}"), condition)
 

@@ -137,3 +137,19 @@ async def execute(
         return await run.execute()
     finally:
         writer.close()
+
+
+def records(directory: Path) -> dict[tuple[str, int], dict]:
+    return {(r["id"], r["epoch"]): r for r in store.read_records(directory)}
+
+
+def failing(every: int, error: Exception):
+    """A reply that fails on each `every`-th call."""
+    calls = itertools.count(1)
+
+    def reply(text: str) -> str:
+        if next(calls) % every == 0:
+            raise error
+        return text.rpartition(" ")[2]
+
+    return reply

@@ -17,13 +17,13 @@ LAYERS = (
     "plugins",
     "pddl_domains",
     "reading pddl",
-    "files text",
+    "answers files text trust",
     "statistics options errors seeds types",
 )
 """Each room may import rooms of the lines below, and of its own line. The pipeline knows models and strategies by their
 protocols in `types` alone; a model may read an earlier run (replay)."""
 RANK = {room: i for i, line in enumerate(LAYERS) for room in line.split()}
-FOR_TASKS = set("types options seeds errors files text reading pddl pddl_domains statistics tasks".split())
+FOR_TASKS = set("types options seeds errors answers files text reading pddl pddl_domains statistics tasks".split())
 """What a task is written with. It knows no runs, models or tables of the engine."""
 HEAVY = set("pandas pyarrow openai datasets unified_planning ctranslate2 torch matplotlib scipy statsmodels".split())
 HEAVY |= {"pddl", "vllm"}
@@ -81,11 +81,12 @@ def test_a_task_knows_no_runs_and_no_models() -> None:
     assert not [a for a in arrows() if a[0] == "tasks" and a[1] not in FOR_TASKS]
 
 
-READ = {"read_records", "located_records", "read_lines", "read_calls", "read_config"}
+READ = {"read_records", "located_records", "read_lines", "read_calls", "read_config", "read_nodes"}
 """The functions of harness.pipeline.store that read a run's files."""
 READERS = {
     "harness/pipeline/store.py",  # has them
     "harness/pipeline/runner.py",  # takes up what an earlier try has done
+    "harness/launch.py",  # looks if a run that could not start has left anything
     "harness/results/records.py",  # open_run
     "harness/results/parquet.py",  # close_run
     "harness/models/replay.py",  # answers from an earlier run, by offsets

@@ -156,6 +156,8 @@ def test_dry_run_counts_and_writes_nothing(harness, tmp_path) -> None:
     code, out, _ = harness("run", "--task", "aiw", *ORACLE, "--dry-run")
     assert code == 0
     assert "24 samples x 30 epochs = 720 calls" in out
+    _, out, _ = harness("run", "--task", "aiw", *ORACLE, "--dry-run", "--strategy", "self-consistency", "-S", "k=3")
+    assert "24 samples x 30 epochs, at most 2160 calls" in out
     assert not (tmp_path / "results").exists()
 
 

@@ -271,14 +271,25 @@ def test_a_refused_key_ends_the_run_at_once(tmp_path) -> None:
     assert "401" in done.stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full to stand for a full disk")
+FULL_DISK = """
+import errno, os, sys
+from harness.cli import main
+
+def write(file, data):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+os.write = write
+sys.argv = ["harness", "run", "--resume", sys.argv[1], "--display", "none"]
+main()
+"""
+
+
 def test_a_full_disk_ends_the_run_with_one_message(tmp_path) -> None:
     with MockServer() as server:
         assert run(server, tmp_path).returncode == 0
         directory = only_run(tmp_path)
-        (directory / "records.jsonl").unlink()
-        (directory / "records.jsonl").symlink_to("/dev/full")
-        done = resume(directory)
+        (directory / "records.jsonl").write_text("")
+        done = waiting.run([sys.executable, "-c", FULL_DISK, str(directory)])
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr

@@ -5,7 +5,8 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from harness import api
 from harness.errors import DataError
 from harness.pipeline import store
-from harness.report import collect, page, plots
+from harness.report import collect, page, plots, words
+from harness.report.mistakes import MOST_ANSWERS, MOST_TARGETS, Mistakes, stands_in
+from harness.results import gate
 from tests.report_browser import CHROMIUM, DRIVER, browser
 
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror='window.hacked=2'></script>\u2028]]>\n### Answer: 3"
@@ -21,14 +24,20 @@ HOSTILE = "<script>window.hacked=1</script><img src=x onerror='window.hacked=2'>
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> list[Path]:
-    """Two runs of one task; the first has a response that would like to be markup."""
+    """Two runs of the same samples, one of which has a name, and in the first a response, that would like to be
+    markup."""
     out = tmp_path_factory.mktemp("runs")
     first, second = (
         api.run("aiw", f"baseline/{m}", limit=6, epochs=4, out=out).directory for m in ("oracle", "random")
     )
-    lines = (first / store.RECORDS).read_text(encoding="utf-8").splitlines()
-    record = json.loads(lines[0]) | {"response": HOSTILE, "id": "<b>id</b>"}
-    (first / store.RECORDS).write_text("\n".join([json.dumps(record), *lines[1:]]) + "\n", encoding="utf-8")
+    changed = json.loads((first / store.RECORDS).read_text(encoding="utf-8").splitlines()[0])
+    for directory in (first, second):
+        records = [json.loads(line) for line in (directory / store.RECORDS).read_text(encoding="utf-8").splitlines()]
+        for record in records:
+            if (record["id"], record["epoch"]) == (changed["id"], changed["epoch"]):
+                record |= {"id": "<b>id</b>"} | ({"response": HOSTILE} if directory == first else {})
+        text = "".join(json.dumps(record) + "\n" for record in records)
+        (directory / store.RECORDS).write_text(text, encoding="utf-8")
     return [first, second]
 
 
@@ -57,10 +66,12 @@ def unpacked(text: str):
     return json.loads(gzip.decompress(base64.b64decode(text)))
 
 
-def test_gaps_and_conditions_stand_on_the_first_screen_with_interval_and_n(runs: list[Path]) -> None:
+def test_the_page_goes_from_the_gap_to_accuracy_to_what_went_wrong_to_details_to_samples(runs: list[Path]) -> None:
     text = page.build(*collect.collect(runs[1:]))
-    assert text.index("Gap within groups") < text.index("conditions</summary>") < text.index('id="samples"')
-    assert re.search(r"accuracy 0\.\d{3} \[0\.\d{3}, [01]\.\d{3}\] n=24", text)
+    order = ['class="lead"', "Gap: the difference", '<h3 id="accuracy-0"', '<h3 id="wrong-0"', "Details</summary>"]
+    places = [text.index(part) for part in [*order, 'id="samples"']]
+    assert places == sorted(places)
+    assert re.search(r'<details id="details-0" class="more">', text), "details are closed"
 
 
 def test_pictures_for_papers_come_in_three_formats(runs: list[Path], tmp_path: Path) -> None:
@@ -118,7 +129,233 @@ def test_how_far_plans_get_is_a_picture(tmp_path: Path) -> None:
     assert "How far plans get" in [title for _, title, _, _ in plots.plots(collect.collect([run.directory])[0][0])]
 
 
-@pytest.mark.skipif(not (DRIVER and CHROMIUM), reason="the page IS NOT TESTED in a browser: no chromium, chromedriver")
+# Words --------------------------------------------------------------------------------------------------------------
+
+
+def made(tmp_path: Path, answers: list[Mapping[str, object]], name: str = "made", **about: object) -> Path:
+    """A run of a task of its own, with the factor `world` and these records."""
+    directory = tmp_path / name
+    directory.mkdir()
+    config = {"task": "echo", "model": "m", "strategy": "io"} | dict(about.pop("config", {}))  # type: ignore[call-overload]
+    task = {"version": "1", "factors": ["world", "size"], "main": "world"}
+    store.write_config(directory, {"run_id": name, "status": "complete", "config": config, "task": task} | about)
+    lines = []
+    for i, own in enumerate(answers):
+        params = {"world": own.get("world", "plain"), "size": own.get("size", "s")}
+        line = {"task": "echo", "id": f"s{i}", "epoch": 1, "group": "g", "condition": "/".join(params.values()),
+                "params": params, "response": "", "answer": None, "target": "7", "value": None} | own  # fmt: skip
+        line["value"] = 1.0 if line["outcome"] == "correct" else 0.0 if line["outcome"] == "wrong" else None
+        lines.append(json.dumps(line) + "\n")
+    (directory / store.RECORDS).write_text("".join(lines), encoding="utf-8")
+    return directory
+
+
+def one(directory: Path) -> collect.RunData:
+    (data,), _ = collect.collect([directory])
+    return data
+
+
+def judged(right: int, wrong: int, **own: object) -> list[Mapping[str, object]]:
+    return [{"outcome": o, **own} for o, n in (("correct", right), ("wrong", wrong)) for _ in range(n)]
+
+
+def test_the_contrast_is_said_in_a_sentence_with_interval_p_and_n(tmp_path: Path) -> None:
+    data = one(made(tmp_path, [*judged(20, 0), *judged(5, 15, world="odd")]))
+    (gap,) = data.contrasts.gaps()
+    shown = f"-0.750 [{gap.gap.low:.3f}, {gap.gap.high:.3f}], p < 0.001, 40 answers in 1 group."
+    sentence = "m answers 100% of the problems with world plain and 25% of the same problems with world odd: "
+    assert words.findings(data) == [sentence + shown]
+    assert words.remarks(data) == ["1 group: intervals hold for these, and less often than 95% for groups in general."]
+
+
+def test_both_accuracies_of_the_sentence_are_those_of_the_matched_answers(tmp_path: Path) -> None:
+    """Size l was asked in the plain world alone, and group h too: they are in no side of the contrast."""
+    alone = [*judged(0, 30, size="l"), *judged(0, 30, group="h")]
+    data = one(made(tmp_path, [*judged(20, 0), *alone, *judged(5, 15, world="odd")]))
+    assert words.findings(data)[0].startswith("m answers 100% of the problems with world plain and 25% of the same")
+    gap = data.contrasts.gaps()[0]
+    assert gap.sides[0] - gap.sides[1] == pytest.approx(gap.gap.value)
+
+
+def test_three_contrasts_are_said_and_the_others_are_counted(tmp_path: Path) -> None:
+    worlds = [answer for world in "abcde" for answer in judged(5, 5, world=world)]
+    said = words.findings(one(made(tmp_path, worlds)))
+    assert len(said) == 4
+    assert "can't tell the two apart" in said[0]
+    assert said[3] == "And 1 more below."
+
+
+def test_shares_that_differ_are_never_called_alike(tmp_path: Path) -> None:
+    data = one(made(tmp_path, [*judged(999, 1), *judged(1000, 0, world="odd")]))
+    assert "99.9% of the problems with world plain and 100.0%" in words.findings(data)[0]
+
+
+def test_without_a_contrast_accuracy_is_said(tmp_path: Path) -> None:
+    (said,) = words.findings(one(made(tmp_path, judged(3, 1))))
+    assert re.fullmatch(r"m answers 75% of the problems right: accuracy 0\.750 \[.*\], 4 answers in 1 group\. .*", said)
+
+
+def test_a_run_without_any_verdict_says_so_without_a_warning(tmp_path: Path) -> None:
+    failed = {"outcome": "api_error", "error": "no route <b>"}
+    directory = made(tmp_path, [failed, {**failed, "world": "odd"}], status="interrupted")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = one(directory)
+        text = page.build([data], collect.collect([directory])[1])
+        plots.save(data, tmp_path / "pictures")
+    assert "Nothing has a verdict, so there is no accuracy: of 2 answers, 2 ended in api_error." in text
+    assert "This run is not complete (interrupted)" in text
+    assert "no route &lt;b&gt;" in text
+
+
+def test_an_infinite_odds_ratio_is_explained(tmp_path: Path) -> None:
+    text = page.build(*collect.collect([made(tmp_path, [*judged(20, 0), *judged(5, 15, world="odd")])]))
+    assert "these answers set no limit to the ratio on that side" in text
+
+
+# Wrong answers ------------------------------------------------------------------------------------------------------
+
+
+def test_the_commonest_wrong_answers_say_what_they_may_come_from(tmp_path: Path) -> None:
+    asked = [{"role": "user", "content": "Alice has 13 brothers and 4 friends."}]
+    wrong = [{"outcome": "wrong", "answer": a, "world": "odd", "input": asked} for a in ("9", "4", "9", "3", "4", "9")]
+    data = one(made(tmp_path, [{"outcome": "correct", "answer": "9", "target": "9"}, *wrong]))
+    found = data.mistakes.commonest("odd")
+    assert [(m.answer, m.times, round(m.share, 2)) for m in found] == [("9", 3, 0.5), ("4", 2, 0.33), ("3", 1, 0.17)]
+    sources = [m.source for m in found]
+    assert sources == ["the target of another condition of this group", "a number of the prompt", ""]
+    assert "Commonest wrong answers (world odd, 6 wrong)" in page.build(*collect.collect([data.recorded.directory]))
+
+
+def test_an_answer_stands_in_a_prompt_as_a_whole_word_or_number() -> None:
+    assert stands_in("3", "has 13 and 3.")
+    assert stands_in("Ann", "(Ann)")
+    assert not any(stands_in("3", text) for text in ("13", "3.5", "3,000", "2.3", "x3", ""))
+    assert not stands_in("", "anything")
+
+
+def test_wrong_answers_are_counted_in_bounded_memory() -> None:
+    found = Mistakes("")
+    for i in range(MOST_ANSWERS + 5):
+        found.add({"group": "g", "outcome": "wrong", "answer": f"{i}", "params": {}, "target": "x" * 10**4})
+    assert found.left_out == 5
+    assert found.wrong.total() == MOST_ANSWERS + 5
+    for i in range(MOST_TARGETS):
+        found.add({"group": f"g{i}", "outcome": "wrong", "answer": "1", "params": {}, "target": f"t{i}"})
+        found.add({"group": f"h{i}", "outcome": "wrong", "answer": "1", "params": {}, "target": f"t{i}"})
+    assert found.partial, "and it is said"
+    found.add({"group": "g", "outcome": "wrong", "answer": "y" * 10**6, "params": {}})
+    assert all(len(m.answer) <= 200 for m in found.commonest(most=10**6))
+
+
+# Several runs -------------------------------------------------------------------------------------------------------
+
+
+def test_a_difference_is_the_one_that_compare_prints(runs: list[Path], tmp_path: Path) -> None:
+    other = api.run("aiw", "baseline/oracle", limit=6, epochs=4, out=tmp_path, seed=5).directory
+    for base, new in (("oracle", "random"), ("random", "oracle")):
+        pair = [api.run("aiw", f"baseline/{m}", limit=6, epochs=4, out=tmp_path).directory for m in (base, new)]
+        data, _ = collect.collect([pair[0], other, pair[1]])
+        assert data[2].beside
+        assert data[2].beside.comparison == gate.compare(*pair)
+        assert data[1].beside
+        assert data[1].beside.reason == "other seed (5, not default)"
+
+
+def test_runs_of_other_samples_are_said_not_to_be_comparable(tmp_path: Path) -> None:
+    plain = made(tmp_path, judged(3, 1))
+    cut = made(tmp_path, judged(2, 1), "cut", status="interrupted")
+    options = made(tmp_path, judged(3, 1), "options", config={"task_options": {"size": "<i>big</i>"}, "limit": 4})
+    text = page.build(*collect.collect([plain, cut, options]))
+    assert "Not comparable" in text
+    assert "1 of 4 samples are not in echo, m, defaults, cut: s3 (epoch 1)" in text
+    assert "other task options, limit (size=&lt;i&gt;big&lt;/i&gt;, not default; 4, not default)" in text
+    assert "This run is not complete (interrupted)" in text
+    assert 'id="flip"' not in text, "nothing can have changed"
+
+
+def test_the_same_answers_twice_are_said(tmp_path: Path) -> None:
+    once = made(tmp_path, judged(3, 1))
+    again = made(tmp_path, judged(3, 1), "again", config={"name": "again"})
+    data, _ = collect.collect([once, once, again])
+    twins = [run.beside.twin for run in data[1:] if run.beside]
+    assert twins == ["the same directory as echo, m #1", "the same answers as echo, m #1"]
+    assert "echo, m #2 is the same directory as echo, m #1." in page.build(*collect.collect([once, once, again]))
+
+
+def test_each_of_many_runs_has_its_own_label_and_a_folded_section(runs: list[Path], tmp_path: Path) -> None:
+    named = made(tmp_path, [*judged(3, 1), *judged(1, 3, world="odd")], config={"name": "<u>mine</u>"})
+    text = page.build(*collect.collect([*runs, named]))
+    assert re.findall(r'<details class="run"( open)?>', text) == ["", "", ""]
+    assert all(f'<a href="#run-{i}">' in text and f'id="run-{i}"' in text for i in range(3))
+    labels = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])["runs"]
+    assert labels == ["aiw, baseline/oracle", "aiw, baseline/random", "<u>mine</u>"]
+    two = page.build(*collect.collect(runs))
+    assert re.findall(r'<details class="run"( open)?>', two) == [" open", " open"]
+
+
+def test_hostile_names_are_text_wherever_they_stand(tmp_path: Path) -> None:
+    bad = "<img src=x onerror=1>$\\frac{</script>"
+    answers = [{**a, "answer": bad, "group": bad} for a in [*judged(3, 1), *judged(1, 3, world=bad)] for _ in range(3)]
+    hostile = made(tmp_path, answers, "hostile", config={"name": bad, "model": bad, "task_options": {"a": bad}})
+    cut = made(tmp_path, [{"outcome": "api_error", "error": bad}], "cut", status=bad, config={"model": bad})
+    for directories in ([hostile], [cut], [hostile, hostile, cut]):
+        text = page.build(*collect.collect(directories))
+        assert "<img" not in text
+        assert text.count("</script>") == 2
+
+
+# Looks --------------------------------------------------------------------------------------------------------------
+
+
+def luminance(colour: str) -> float:
+    whole = colour.lstrip("#") if len(colour) == 7 else "".join(c * 2 for c in colour.lstrip("#"))
+    parts = [int(whole[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(weight * p for weight, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast_ratio(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everything_can_be_read_in_both_schemes(scheme: str) -> None:
+    """WCAG 2.1 AA: 4.5 for text (1.4.3), 3 for what is drawn (1.4.11)."""
+    style = (Path(page.__file__).parent / "style.css").read_text(encoding="utf-8")
+    light, dark = (dict(re.findall(r"--(\w+):(#\w+)", block)) for block in re.findall(r":root\{([^}]*)\}", style)[:2])
+    assert light.keys() == dark.keys()
+    colours = light if scheme == "light" else dark
+    for text in ("ink", "quiet", "link", "right", "wrong", "other"):
+        for ground in ("paper", "soft"):
+            assert contrast_ratio(colours[text], colours[ground]) >= 4.5, (text, ground)
+    for drawn in ("focus", *(f"plot{i}" for i in range(len(plots.COLOURS)))):
+        assert contrast_ratio(colours[drawn], colours["paper"]) >= 3, drawn
+
+
+def test_no_colour_of_a_picture_is_left_out_of_the_scheme(runs: list[Path]) -> None:
+    text = page.build(*collect.collect([runs[1]]))
+    pictures = "".join(re.findall(r'<figure class="picture">.*?</figure>', text, re.S))
+    assert "var(--plot0)" in pictures or not pictures
+    assert not set(re.findall(r"(?:fill|stroke): ?(#\w{6})", pictures)) - {"#888888", "#cccccc", "#ffffff"}
+
+
+def test_words_of_table_headers_are_explained(runs: list[Path]) -> None:
+    text = page.build(*collect.collect([runs[1]]))
+    assert re.search(r'<abbr title="answers with a verdict[^"]*">answers \(n\)</abbr>', text)
+    assert re.search(r'<abbr title="share of answers that were cut off[^"]*">no verdict</abbr>', text)
+
+
+# In a browser -------------------------------------------------------------------------------------------------------
+
+in_browser = pytest.mark.skipif(
+    not (DRIVER and CHROMIUM), reason="the page IS NOT TESTED in a browser: no chromium, chromedriver"
+)
+LOADED = "document.getElementById('count').textContent !== ''"
+
+
+@in_browser
 def test_in_a_browser(runs: list[Path], tmp_path: Path) -> None:
     """Samples are listed, filtered, searched and opened; a hostile response does nothing; all by keyboard."""
     (tmp_path / "report.html").write_text(page.build(*collect.collect(runs)), encoding="utf-8")
@@ -127,6 +364,8 @@ def test_in_a_browser(runs: list[Path], tmp_path: Path) -> None:
         tab.wait("document.getElementById('count').textContent === '48 of 48'")
         key = "document.dispatchEvent(new KeyboardEvent('keydown', {key: '%s', bubbles: true}));"
         assert tab.run("return document.querySelector('#window .row span').textContent").startswith("▼")  # flips first
+        shown = "[...document.querySelectorAll('#window .row')].map((r) => r.querySelector('.piece').textContent)"
+        assert all(re.fullmatch(r"\d+|\(nothing read\)", piece) for piece in tab.run(f"return {shown}"))
         tab.run(set_value("search", "hacked"))
         tab.wait("document.getElementById('count').textContent === '1 of 48'")
         tab.run("document.activeElement.blur();" + key % "j")
@@ -156,3 +395,91 @@ def set_value(name: str, value: str) -> str:
         f"const {name} = document.getElementById('{name}'); {name}.value = '{value}';"
         f"{name}.dispatchEvent(new Event({name}.tagName === 'SELECT' ? 'change' : 'input', {{bubbles: true}}));"
     )
+
+
+@in_browser
+def test_the_address_keeps_filters_and_the_open_sample(runs: list[Path], tmp_path: Path) -> None:
+    """Back and forward work, and a copied address opens the same view."""
+    (tmp_path / "report.html").write_text(page.build(*collect.collect(runs)), encoding="utf-8")
+    url = (tmp_path / "report.html").as_uri()
+    with browser() as tab:
+        tab.open(url)
+        tab.wait(LOADED)
+        tab.run(set_value("outcome", "wrong"))
+        tab.wait("location.hash === '#outcome=wrong'")
+        tab.run("document.querySelector('#window .row').click()")
+        tab.wait("document.getElementById('sample').open && document.querySelector('#body h2')")
+        address, name = tab.run("return [location.hash, document.querySelector('#body h2').textContent]")
+        assert address.startswith("#outcome=wrong&sample=")
+        tab.run("history.back()")
+        tab.wait("!document.getElementById('sample').open && location.hash === '#outcome=wrong'")
+        tab.run("history.back()")
+        tab.wait("document.getElementById('count').textContent === '48 of 48'")
+        tab.run("history.go(2)")
+        tab.wait("document.getElementById('sample').open")
+    with browser() as tab:
+        tab.open(url + address)
+        tab.wait("document.getElementById('sample').open && document.querySelector('#body h2')")
+        assert tab.run("return document.querySelector('#body h2').textContent") == name
+        assert tab.run("return document.getElementById('outcome').value") == "wrong"
+        tab.run("document.getElementById('close').click()")
+        tab.wait("location.hash === '#outcome=wrong'")
+        tab.run("location.hash = '#run-1'")
+        tab.wait("document.getElementById('count').textContent === '48 of 48'")
+
+
+@in_browser
+def test_a_link_to_a_run_opens_its_section(runs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text(page.build(*collect.collect([*runs, runs[0]])), encoding="utf-8")
+    opened = "return [...document.querySelectorAll('details.run')].map((d) => d.open)"
+    with browser() as tab:
+        tab.open((tmp_path / "report.html").as_uri())
+        tab.wait(LOADED)
+        assert tab.run(opened) == [False, False, False]
+        tab.run("document.querySelector('a[href=\"#run-1\"]').click()")
+        tab.wait("document.querySelectorAll('details.run')[1].open")
+        assert tab.run(opened) == [False, True, False]
+
+
+@in_browser
+def test_a_hostile_address_does_nothing(runs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text(page.build(*collect.collect(runs)), encoding="utf-8")
+    addresses = [
+        "#sample=<img src=x onerror=window.hacked=1>/1/1", "#outcome=<script>window.hacked=1</script>&run=99",
+        "#sample=%E0%A4%A/1/1", "#sample=__proto__/1/1&condition=constructor", "#javascript:window.hacked=1",
+        "#sample=" + "a/" * 5000, "#search=%3Cimg%20src%3Dx%3E", "#%",
+    ]  # fmt: skip
+    with browser() as tab:
+        for address in addresses:
+            tab.open("about:blank")
+            tab.open((tmp_path / "report.html").as_uri() + address)
+            tab.wait(LOADED)
+            found = "return [window.hacked, document.getElementById('sample').open, document.images.length]"
+            assert tab.run(found) == [None, False, 0], address
+
+
+@in_browser
+@pytest.mark.parametrize("width", [360, 720])
+def test_nothing_is_cut_at_the_right_edge(runs: list[Path], tmp_path: Path, width: int) -> None:
+    """On a phone tables scroll and say so; printed, everything that is folded is there and fits the paper."""
+    named = made(tmp_path, [*judged(3, 1), *judged(1, 3, world="odd")], config={"name": "n" * 80})
+    (tmp_path / "report.html").write_text(page.build(*collect.collect([*runs, named])), encoding="utf-8")
+    with browser() as tab:
+        tab.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=True)
+        tab.open((tmp_path / "report.html").as_uri())
+        tab.wait(LOADED)
+        tab.run("for (const d of document.querySelectorAll('details')) d.open = true;")
+        fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        tab.wait(fits)
+        tab.wait("document.querySelectorAll('.scroll.wide').length > 0")
+        tab.run("for (const d of document.querySelectorAll('details')) d.open = false;")
+        if width < 700:
+            return
+        tab.command("Emulation.setEmulatedMedia", media="print")
+        assert tab.run(f"return {fits}")
+        shown = "[...document.querySelectorAll('details figure')].every((f) => f.getBoundingClientRect().height > 0)"
+        assert tab.run(f"return {shown}"), "what is folded is printed"
+        inside = (
+            "[...document.querySelectorAll('table')].every((t) => t.getBoundingClientRect().right <= innerWidth + 1)"
+        )
+        assert tab.run(f"return {inside}")

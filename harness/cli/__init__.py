@@ -4,13 +4,15 @@ is imported inside the commands, so that `harness --help` stays quick.
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
+import warnings
 
 import click
 
 from harness.cli import asking, machine, recipes, results  # noqa: F401  their commands join the group
-from harness.cli.group import EXIT_INCOMPLETE, cli, patient
+from harness.cli.group import EXIT_INCOMPLETE, cli, echo, patient, show_error
 
 
 def main() -> None:
@@ -23,6 +25,7 @@ def main() -> None:
 def _exit_code() -> int | str | None:
     from harness.errors import HarnessError, cause
 
+    warnings.formatwarning = _warning
     try:
         cli.main(standalone_mode=False)
     except SystemExit as end:
@@ -30,20 +33,27 @@ def _exit_code() -> int | str | None:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        error.show()
+        from harness.trust import masked
+
+        said = io.StringIO()
+        error.show(said)
+        echo(masked(said.getvalue()), err=True, nl=False)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end is near: one more Ctrl-C would only tear it
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         return EXIT_INCOMPLETE
     except HarnessError as error:
-        _show(error.message, error.hint)
+        show_error(error)
         return error.exit_code
     except OSError as error:
-        _show(f"{error.filename}: {cause(error)}" if error.filename else cause(error))
+        show_error(HarnessError(f"{error.filename}: {cause(error)}" if error.filename else cause(error)))
         return 1
     return 0
 
 
-def _show(message: str, hint: str = "") -> None:
-    click.echo(f"error: {message}" + (f"\n  {hint}" if hint else ""), err=True)
+def _warning(message: Warning | str, *_: object, **__: object) -> str:
+    """A warning of some library, which may quote a name from a file, as one line."""
+    from harness.text import printable
+
+    return f"warning: {printable(str(message))}\n"

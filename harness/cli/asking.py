@@ -12,13 +12,19 @@ from harness.cli.group import (
     EXIT_INCOMPLETE,
     RunCommand,
     cli,
+    echo,
+    echo_json,
+    message,
     model_args,
+    note,
     opt,
     pairs,
     read_config_file,
     rule_option,
+    show_error,
     split,
     task_options,
+    trust_option,
     with_rule,
 )
 
@@ -38,7 +44,8 @@ from harness.cli.group import (
 @opt("--model-args", metavar="KEY=VALUE,...", help="As several -M, in the spelling of lm-evaluation-harness.")
 @opt("-S", "--strategy-option", multiple=True, metavar="KEY=VALUE", help="Option of the strategy (repeatable).")
 @rule_option
-@opt("--resume", type=click.Path(path_type=Path), help="Finish this run; no other option is needed.")
+@opt("--resume", type=click.Path(path_type=Path), help="Finish this run; no other option is needed, as a rule.")
+@trust_option
 @opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
 @opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")
 @opt("--config", type=click.Path(path_type=Path), is_eager=True, expose_value=False, callback=read_config_file,
@@ -46,22 +53,28 @@ from harness.cli.group import (
 def run(**options: Any) -> None:
     """Run tasks on models, print the table, leave a run directory."""
     from harness import display, launch, plugins
-    from harness.errors import UsageError
+    from harness.errors import ModelError, UsageError
     from harness.models import registry
+    from harness.options import parse_pairs
     from harness.pipeline.config import OPTIONS, configure
     from harness.pipeline.store import find_run
-    from harness.types import Checked
+    from harness.types import Checked, ModelOptions
 
     show = options["display"] or display.default()
     if options["resume"]:
         context = click.get_current_context()
         given_here = [p for p in options if context.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
-        refused = sorted(set(given_here) - {"resume", "out", "display", "budget_tokens"})
+        repeatable = {"base_url", "api_key_env", "model_option"}
+        refused = sorted(set(given_here) - {"resume", "out", "display", "budget_tokens"} - repeatable)
         if refused:
             names = ", ".join("--" + name.replace("_", "-") for name in refused)
             raise UsageError(f"--resume finishes a run as it was asked: it does not take {names}")
         changes = {"budget_tokens": options["budget_tokens"]} if options["budget_tokens"] else {}
-        finished = launch.resume(find_run(options["resume"], options["out"]), show, _tables, **changes)
+        here = {name: options[name] for name in given_here}
+        repeated = ModelOptions(
+            here.get("base_url"), here.get("api_key_env"), extra=parse_pairs(here.get("model_option", ()), "-M")
+        )
+        finished = launch.resume(find_run(options["resume"], options["out"]), show, repeated, _tables, **changes)
         sys.exit(_ending(finished))
 
     tasks, models = split(options["task"]), split(options["model"])
@@ -91,7 +104,14 @@ def run(**options: Any) -> None:
     worst, runs = 0, []
     with registry.shared(models):
         for config in configs:
-            finished = launch.start(config, options["out"], show, _tables)
+            try:
+                finished = launch.start(config, options["out"], show, _tables)
+            except ModelError as error:
+                if len(configs) == 1:
+                    raise
+                show_error(error)  # another model, or another task, may get answers
+                worst = max(worst, error.exit_code)
+                continue
             worst = max(worst, _ending(finished))
             runs.append(finished)
             if finished.result.status == "interrupted":
@@ -103,23 +123,28 @@ def run(**options: Any) -> None:
 
 def _tables(finished: Any) -> None:
     """Print a run's tables and notes. They need no disk, so they come before the files that do."""
+    from harness.text import printable
+
     config, progress = finished.config, finished.result.progress
-    click.echo(f"\n{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}, "
-               f"seed {config.seed}: {progress.done} of {progress.total} records")  # fmt: skip
+    what = f"{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}"
+    echo(f"\n{printable(what)}, seed {config.seed}: {progress.done} of {progress.total} records")
     if progress.done:
         _show(finished.tally)
     for line in finished.notes:
-        click.echo(f"note: {line}")
+        note(line, err=False)
 
 
 def _ending(finished: Any) -> int:
     """Say where a run is, and return the exit code."""
-    result = finished.result
-    click.echo(f"\nrun: {finished.directory}")
+    from harness.launch import resume_command
+
+    result, config = finished.result, finished.config
+    echo(f"\nrun: {finished.directory}")
     if result.status == "complete":
         return 0
-    click.echo(f"not complete: {result.reason}", err=True)
-    click.echo(f"finish it with: harness run --resume {finished.directory}", err=True)
+    message(f"not complete: {result.reason}")
+    more = f" {result.resume_with}" if result.resume_with else ""
+    echo(f"finish it with: {resume_command(finished.directory, config)}{more}", err=True)
     return EXIT_INCOMPLETE
 
 
@@ -131,29 +156,30 @@ def _overview(runs: list[Any]) -> None:
 
     names = labels([open_run(run.directory) for run in runs])
     counted = [(name, run.tally.contrasts) for name, run in zip(names, runs, strict=True)]
-    click.echo(f"\n{len(runs)} runs\n" + render_overview(counted))
+    echo(f"\n{len(runs)} runs\n" + render_overview(counted))
 
 
 def _show(tally: Any) -> None:
     """Print a run's tables: conditions and gaps, then the task's own."""
     from harness.results import tables
 
-    click.echo("\n" + tables.render_contrasts(tally.contrasts))
+    echo("\n" + tables.render_contrasts(tally.contrasts))
     for table in tally.tables():
-        click.echo("\n" + table.render())
+        echo("\n" + table.render())
 
 
 def dry_run(configs: list[Any]) -> None:
     from harness import launch
-    from harness.results.ranks import cost
+    from harness.models.registry import cost
 
     for config in configs:
         e = launch.estimate(config)
         least, most = (cost(config.model, e.prompt_tokens, tokens) for tokens in (0, e.completion_tokens))
         paid = "" if least is None or most is None else f", ${least:.2f} to ${most:.2f}"
-        click.echo(
-            f"{config.task}, {config.model}: {e.samples} samples x {e.epochs} epochs = {e.calls} "
-            f"{'calls' if e.exact else 'calls at least'}, about {e.prompt_tokens} prompt tokens, at most "
+        echo(
+            f"{config.task}, {config.model}: {e.samples} samples x {e.epochs} epochs"
+            f"{' = ' if e.calls == e.samples * e.epochs else ', at most '}{e.calls} "
+            f"{'calls' if e.bounded else 'calls at least'}, about {e.prompt_tokens} prompt tokens, at most "
             f"{e.completion_tokens} completion tokens if every answer ran to its limit{paid}; nothing was sent"
         )
 
@@ -177,14 +203,14 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
         made_with = rescore.run_of(directory, task).config.get("task_options", {})
         _show(rescore.score_run(plugins.task(task, made_with | given), given, directory, output))
         if output is not None:
-            click.echo(f"\nrun: {output}")
+            echo(f"\nrun: {output}")
         return
     made = plugins.task(task, given)
     scored = rescore.score_file(made, source, output)
     counts = ", ".join(f"{n} {outcome}" for outcome, n in scored.outcomes.most_common())
-    click.echo(f"{scored.outcomes.total()} responses: {counts}", err=True)
+    echo(f"{scored.outcomes.total()} responses: {counts}", err=True)
     if scored.other_versions:
-        click.echo(f"note: {rescore.version_note(made, scored.other_versions)}", err=True)
+        note(rescore.version_note(made, scored.other_versions))
 
 
 @cli.command("import")
@@ -204,19 +230,20 @@ def import_(format: str, files: tuple[Path, ...], extra: tuple[str, ...], out: P
     """
     from harness.options import parse_pairs
     from harness.results import importing
+    from harness.text import printable
 
     for file in files:
         for made in importing.import_file(format, file, parse_pairs(extra, "--with"), out):
             answers = made.tally.contrasts.total.samples
             about = f"{made.config.task}, {made.config.model}, strategy {made.config.strategy}"
-            click.echo(f"\n{about}: {answers} answers of {file.name}")
+            echo("\n" + printable(f"{about}: {answers} answers of {file.name}"))
             _show(made.tally)
-            click.echo("")
-            for note in made.notes:
-                click.echo(f"note: {note}")
+            echo("")
+            for line in made.notes:
+                note(line, err=False)
             if made.judged:
-                click.echo(f"same verdict as in the file: {made.agree} of {made.judged}")
-            click.echo(f"run: {made.directory}")
+                echo(f"same verdict as in the file: {made.agree} of {made.judged}")
+            echo(f"run: {made.directory}")
 
 
 @cli.command()
@@ -243,9 +270,9 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
             raise UsageError("give either --batch FILE or DOMAIN PROBLEM PLAN")
         tally = validation.validate_batch(batch, output, cross_check)
         reasons = ", ".join(f"{n} {r}" for r, n in tally.reasons.most_common())
-        click.echo(f"{tally.reasons.total()} plans: {reasons}", err=True)
+        echo(f"{tally.reasons.total()} plans: {reasons}", err=True)
         if cross_check:
-            click.echo(f"{cross_check}: differs on {tally.differ}, no verdict on {tally.silent}", err=True)
+            echo(f"{cross_check}: differs on {tally.differ}, no verdict on {tally.silent}", err=True)
         return
     if len(files) != 3:
         raise UsageError("three files are needed: DOMAIN PROBLEM PLAN", "or --batch FILE")
@@ -254,12 +281,12 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
         verdict = validation.validate_one(*texts)
     except PDDLError as error:
         raise UsageError(error.message, error.hint) from None
-    for note in validation.notes(texts[0]):
-        click.echo(f"note: {note}", err=True)
-    click.echo(validation.explain(verdict))
+    for line in validation.notes(texts[0]):
+        note(line)
+    echo(validation.explain(verdict))
     if cross_check:
         opinion = validation.second_opinion(cross_check, *texts)
-        click.echo(validation.explain_opinion(cross_check, opinion, verdict))
+        echo(validation.explain_opinion(cross_check, opinion, verdict))
     sys.exit(0 if verdict.valid else 1)
 
 
@@ -307,17 +334,18 @@ def _show_task(task: Any, limit: int | None, seed: int, as_json: bool) -> None:
 
     from harness.files import json_line
     from harness.results.lines import line_of
+    from harness.text import printable
 
     if as_json:
         for sample in itertools.islice(task.samples(seed), limit or task.limit):
-            click.echo(json_line(line_of(task, sample)), nl=False)
+            echo_json(json_line(line_of(task, sample)).decode(), nl=False)
         return
     for number, sample in enumerate(itertools.islice(task.samples(seed), limit or 3)):
         parts = [f"[{message.role}] {message.content}" for message in sample.messages]
         shallow = task.baseline("shallow", sample, random.Random(seed))
         parts += [_labelled("target", sample.target), _labelled("shallow answer", shallow)]
-        head = f"--- {sample.id}   group {sample.group}, condition {sample.condition}"
-        click.echo("\n".join(["", head] if number else [head]) + "\n" + "\n".join(part.rstrip() for part in parts))
+        head = "--- " + printable(f"{sample.id}   group {sample.group}, condition {sample.condition}")
+        echo("\n".join(["", head] if number else [head]) + "\n" + "\n".join(part.rstrip() for part in parts))
 
 
 def _show_run(directory: Path, limit: int | None, as_json: bool, only: dict[str, str | None]) -> None:
@@ -340,23 +368,28 @@ def _show_run(directory: Path, limit: int | None, as_json: bool, only: dict[str,
     fitting = (r for r in run.records() if all(value is None or r[key] == value for key, value in wanted))
     number = 0
     for number, record in enumerate(itertools.islice(fitting, limit or (None if as_json else 3)), 1):
-        click.echo(json_line(record) if as_json else _record(record, first=number == 1), nl=not as_json)
+        if as_json:
+            echo_json(json_line(record).decode(), nl=False)
+        else:
+            echo(_record(record, first=number == 1))
     if not number:
-        click.echo("no sample of the run has that", err=True)
+        echo("no sample of the run has that", err=True)
 
 
 def _record(record: dict[str, Any], first: bool) -> str:
+    from harness.text import printable
+
     epoch = f" (epoch {record['epoch']})" if record["epoch"] != 1 else ""
     parts = [
         "" if first else "\n",
-        f"--- {record['id']}{epoch}   {record['outcome']}, condition {record['condition']}\n",
+        "--- " + printable(f"{record['id']}{epoch}   {record['outcome']}, condition {record['condition']}") + "\n",
     ]
     parts += [f"[{message['role']}] {message['content']}\n" for message in record.get("input") or ()]
     parts.append(_labelled("response", record["response"] or "(empty)") + "\n")
     parts.append(_labelled("answer as read", str(record.get("answer") or "-")) + "\n")
     parts.append(_labelled("target", str(record.get("target") or "-")) + "\n")
     told = {k: v for k, v in (record.get("detail") or {}).items() if v not in (None, "", [], {})}
-    parts += [f"{key}: {value}\n" for key, value in told.items()]
+    parts += [printable(f"{key}: {value}") + "\n" for key, value in told.items()]
     if record.get("error"):
         parts.append(_labelled("error", record["error"]) + "\n")
     return "".join(parts).rstrip()

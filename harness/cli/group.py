@@ -17,6 +17,7 @@ from harness import __version__
 from harness.errors import HarnessError, cause
 
 if TYPE_CHECKING:
+    from harness.errors import HarnessError
     from harness.pipeline.config import RunOption
     from harness.results.records import RecordedRun
 
@@ -27,6 +28,34 @@ EXIT_INCOMPLETE = 3
 CONFIG_PAIRS = "harness.config_pairs"
 """The key under which click's context keeps the [T], [M] and [S] of a --config file. Pairs on the command line
 override them."""
+
+
+def echo(text: str, err: bool = False, nl: bool = True) -> None:
+    """Print text, of one line or several, that may hold what a file or a model says: no control character of it reaches
+    the terminal. All commands print by this or `note`."""
+    from harness.text import printable_lines
+
+    click.echo(printable_lines(text), err=err, nl=nl)
+
+
+def echo_json(text: str, nl: bool = True) -> None:
+    """Print JSON: what can't be printed is in it as JSON's own escapes, so that it reads back as it was."""
+    from harness.text import printable_json
+
+    click.echo(printable_json(text), nl=nl)
+
+
+def note(text: str, err: bool = True) -> None:
+    """Print a note, on one line whatever names are in it."""
+    from harness.text import printable
+
+    click.echo(f"note: {printable(text)}", err=err)
+
+
+def message(text: str) -> None:
+    """Print what went wrong on standard error. Its further lines are indented: a name with a line end in it then passes
+    for no line of ours."""
+    echo("\n  ".join(line.strip() for line in text.split("\n")), err=True)
 
 
 def opt(*names: str, **attributes: Any) -> Callable[[F], F]:
@@ -143,6 +172,13 @@ def with_rule(given: Mapping[str, str], rule: str | None) -> dict[str, str]:
     return {**given, **({"rule": rule} if rule else {})}
 
 
+def show_error(error: HarnessError) -> None:
+    """An error as a message and what to do about it, on standard error."""
+    from harness.trust import masked
+
+    message(masked(f"error: {error.message}" + (f"\n{error.hint}" if error.hint else "")))
+
+
 def split(values: tuple[str, ...]) -> list[str]:
     """Repeated and comma-separated names, in order, each once."""
     return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
@@ -253,6 +289,20 @@ def cli() -> None:
     """Does a language model reason, or only recognise? The same question in matched worlds, checked by verifiers."""
 
 
+def _trust(context: click.Context, _: click.Parameter, trusted: bool) -> None:
+    if trusted:
+        from harness.models.registry import trusting_local
+
+        context.with_resource(trusting_local())
+
+
+trust_option = opt(
+    "--trust-config",
+    is_flag=True,
+    expose_value=False,
+    callback=_trust,
+    help="Let ./harness.toml say which server is asked, which key it gets and what is started.",
+)
 task_options = opt("-T", "--task-option", multiple=True, metavar="KEY=VALUE", help="Option of the task (repeatable).")
 rule_option = opt("--rule", type=click.Choice(["robust", "original"]), help="How answers are read: -T rule=...")
 
@@ -263,14 +313,14 @@ def find_runs(names: tuple[Path, ...]) -> list[Path]:
 
     found, others = store.find_runs(names)
     if others:
-        click.echo(f"note: no run, left out: {', '.join(others)}", err=True)
+        note(f"no run, left out: {', '.join(others)}")
     return found
 
 
 def scored_elsewhere(run: RecordedRun) -> None:
     """Say it if a run's verdicts are those of another tool."""
     if run.scored_by:
-        click.echo(f"note: {run.directory.name}: verdicts {run.scored_by}", err=True)
+        note(f"{run.directory.name}: verdicts {run.scored_by}")
 
 
 def open_runs(names: tuple[Path, ...], incomplete: bool) -> list[RecordedRun]:
@@ -280,8 +330,8 @@ def open_runs(names: tuple[Path, ...], incomplete: bool) -> list[RecordedRun]:
     from harness.results.records import complete_runs
 
     found, notes = complete_runs(find_runs(names), incomplete)
-    for note in notes:
-        click.echo(f"note: {note}", err=True)
+    for line in notes:
+        note(line)
     if not found:
         raise UsageError("no run is complete", "harness run --resume RUN finishes one, --incomplete takes it in")
     return found

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.group import cli, opt
+from harness.cli.group import cli, echo, echo_json, opt, trust_option
+
+if TYPE_CHECKING:
+    from harness.models.registry import Alias
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
@@ -39,27 +42,31 @@ def _list(kind: Any, name: str | None, flag: str, as_json: bool) -> None:
         if as_json:
             _print_json({"name": name, "what": what, "options": options})
             return
-        click.echo(what)
+        echo(what)
         for o in options:
             default = f"  [{o['default']}]" if o["default"] else ""
-            click.echo(_wrapped(f"\n{flag} {o['name']}=...{default}\n", o["help"]))
+            echo(_wrapped(f"\n{flag} {o['name']}=...{default}\n", o["help"]))
         return
     rows = []
     for n in plugins.installed(kind):
         loaded = plugins.load(kind, n)
         row = {"name": n, "what": (loaded.__doc__ or "").strip().partition("\n")[0]}
         if kind == "strategies":
-            row["aid"] = str(getattr(loaded, "aid", "not said"))
+            aid = getattr(loaded, "aid", "not said")
+            row["aid"] = f"{plugins.strategy(n, {}).aid} (by option)" if isinstance(aid, property) else str(aid)
         rows.append(row)
     _print_rows(rows, as_json)
 
 
-@cli.command()
+@cli.group(invoke_without_command=True)
 @json_flag
-def models(as_json: bool) -> None:
+@click.pass_context
+def models(context: click.Context, as_json: bool) -> None:
     """List the model aliases, including your own, and the backends.
 
-    Your own stand in a file harness.toml, in the working directory or in your config directory:
+    `harness models add` makes one. Yours stand in a file harness.toml, in your config directory or in the working
+    directory. One in the working directory may have come with a clone: its aliases that say what is started, where
+    requests go or which key is sent need --trust-config.
 
     \b
     [models.my-model]
@@ -69,20 +76,49 @@ def models(as_json: bool) -> None:
     price = [2.5, 10.0]                           # dollars a million tokens, in and out: costs in tables
     options = { revision = "main" }               # as with -M
     """
+    if context.invoked_subcommand:
+        return
     from harness import plugins
-    from harness.models.registry import aliases
+    from harness.models.registry import aliases, user_file
 
-    rows = [{"alias": a.name, "model": a.model, "what": a.about} for a in aliases().values()]
+    rows = [
+        {"alias": a.name, "model": a.model, "what": a.about + (f" ({_needs(a)})" if a.decisions else "")}
+        for a in aliases().values()
+    ]
     _print_rows(rows, as_json)
     if as_json:
         return
-    click.echo(f"\nor BACKEND/NAME, with one of: {', '.join(plugins.installed('models'))}")
-    click.echo("  openai/NAME       OpenAI, or with --base-url any OpenAI-compatible server")
-    click.echo("  vllm/ORG/NAME     weights on a GPU, on a server that is started for you")
-    click.echo("  embedded/DIR      a model that CTranslate2 has converted, in this process")
-    click.echo("  baseline/oracle   answers without a model; baseline/random, baseline/shallow")
-    click.echo("  replay/RUN        the answers of an earlier run")
-    click.echo("\nYour own aliases: [models.NAME] in harness.toml, see `harness models --help`")
+    echo(f"\nor BACKEND/NAME, with one of: {', '.join(plugins.installed('models'))}")
+    echo("  openai/NAME       OpenAI, or with --base-url any OpenAI-compatible server")
+    echo("  vllm/ORG/NAME     weights on a GPU, on a server that is started for you")
+    echo("  embedded/DIR      a model that CTranslate2 has converted, in this process")
+    echo("  baseline/oracle   answers without a model; baseline/random, baseline/shallow")
+    echo("  replay/RUN        the answers of an earlier run")
+    echo(f"\nYour own aliases: `harness models add`, or [models.NAME] in {user_file()}, see `harness models --help`")
+
+
+@models.command("add")
+@click.argument("name")
+@click.argument("model")
+@click.option("--base-url", help="The server's address, e.g. http://127.0.0.1:8000/v1")
+@click.option("--api-key-env", metavar="VARIABLE", help="NAME of the environment variable that holds the key.")
+@click.option("--price", type=(float, float), metavar="IN OUT", help="Dollars a million tokens of prompts, of answers.")
+@click.option("--about", help="One line for the list.")
+@click.option("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
+@click.option("--replace", is_flag=True, help="Write over an alias of this name.")
+def add_model(name: str, model: str, model_option: tuple[str, ...], replace: bool, price: Any, **given: Any) -> None:
+    """Make NAME an alias of MODEL (BACKEND/NAME), in harness.toml in your config directory."""
+    from harness.models import alias_file
+    from harness.options import parse_pairs
+
+    options = parse_pairs(model_option, "-M")
+    row = {"model": model, **given, "price": list(price) if price else None, "options": options or None}
+    path = alias_file.add(name, {key: value for key, value in row.items() if value is not None}, replace)
+    echo(f"{name} is {model}, in {path}")
+
+
+def _needs(alias: Alias) -> str:
+    return f"{alias.file} in this directory: needs --trust-config"
 
 
 def _print_rows(rows: list[dict[str, str]], as_json: bool) -> None:
@@ -91,13 +127,13 @@ def _print_rows(rows: list[dict[str, str]], as_json: bool) -> None:
     if as_json:
         _print_json(rows)
     elif rows:
-        click.echo(align(list(rows[0]), [list(row.values()) for row in rows], left=3))
+        echo(align(list(rows[0]), [list(row.values()) for row in rows], left=3))
 
 
 def _print_json(value: Any) -> None:
     import json
 
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+    echo_json(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def _wrapped(head: str, text: str) -> str:
@@ -110,6 +146,7 @@ def _wrapped(head: str, text: str) -> str:
 @click.argument("model")
 @opt("--port", type=click.IntRange(1, 65535), help="Port on the loopback interface.  [default: a free one]")
 @opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Engine argument (repeatable).")
+@trust_option
 def serve(model: str, port: int | None, model_option: tuple[str, ...]) -> None:
     """Start a local OpenAI-compatible vLLM server for a model of the registry."""
     from harness.errors import UsageError
@@ -133,5 +170,5 @@ def doctor() -> None:
 
     findings = examine()
     body = [[f.what, {True: "ok", False: "MISSING", None: "-"}[f.works], f.detail] for f in findings]
-    click.echo(align(["part", "state", "detail"], body, left=3))
+    echo(align(["part", "state", "detail"], body, left=3))
     sys.exit(1 if any(f.works is False for f in findings) else 0)

@@ -8,7 +8,18 @@ from typing import Any
 
 import click
 
-from harness.cli.group import EXIT_INCOMPLETE, RunCommand, cli, opt, pairs, task_options
+from harness.cli.group import (
+    EXIT_INCOMPLETE,
+    RunCommand,
+    cli,
+    echo,
+    message,
+    note,
+    opt,
+    pairs,
+    task_options,
+    trust_option,
+)
 
 
 @cli.command(cls=RunCommand)
@@ -18,6 +29,7 @@ from harness.cli.group import EXIT_INCOMPLETE, RunCommand, cli, opt, pairs, task
 @opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where runs are kept.")
 @task_options
 @opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
+@trust_option
 @opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
 @opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")
 def reproduce(table: str | None, runs: tuple[Path, ...], model: str | None, **options: Any) -> None:
@@ -33,13 +45,13 @@ def reproduce(table: str | None, runs: tuple[Path, ...], model: str | None, **op
         _list(recipes)
         return
     recipe = recipes.find(table)
-    click.echo(f"{recipe.title} ({recipe.paper})")
-    for note in recipe.notes:
-        click.echo(f"note: {note}")
+    echo(f"{recipe.title} ({recipe.paper})")
+    for line in recipe.notes:
+        note(line, err=False)
     if model is None and not runs:
         for part in recipe.parts:
-            click.echo("\n" + recipes.table(part, None).render())
-            click.echo(f"asked as: {_command(part)}")
+            echo("\n" + recipes.table(part, None).render())
+            echo(f"asked as: {_command(part)}")
     elif runs:
         _compare(recipes, recipe, list(runs))
     else:
@@ -52,12 +64,12 @@ def _list(recipes: Any) -> None:
     from harness.text import align
 
     rows = [[r.name, r.title, r.paper] for r in recipes.recipes().values()]
-    click.echo(align(["name", "table", "paper"], rows, left=3))
+    echo(align(["name", "table", "paper"], rows, left=3))
 
 
 def _sources(recipes: Any, recipe: Any) -> None:
     for source in recipes.sources(recipe.parts):
-        click.echo(f"source: {source}")
+        echo(f"source: {source}")
 
 
 def _command(part: Any) -> str:
@@ -82,11 +94,11 @@ def _compare(recipes: Any, recipe: Any, directories: list[Path]) -> None:
 
 
 def _show(recipes: Any, part: Any, run: Any) -> None:
-    click.echo("\n" + recipes.table(part, run).render())
+    echo("\n" + recipes.table(part, run).render())
     if run.status != "complete":
-        click.echo(f"note: {run.directory} is {run.status}: these are not all of its answers")
+        note(f"{run.directory} is {run.status}: these are not all of its answers", err=False)
     if others := recipes.missing(part, run):
-        click.echo(f"note: no published number of {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}")
+        note(f"no published number of {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}", err=False)
 
 
 def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> None:
@@ -100,7 +112,7 @@ def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> None
     given = {o.name: options[o.name] for o in OPTIONS if context.get_parameter_source(o.name) not in unset}
     for option, value in given.items():
         if any(part.run.get(option, value) != value for part in recipe.parts):
-            click.echo(f"note: {option} {value} is not the published protocol's")
+            note(f"{option} {value} is not the published protocol's", err=False)
     own, of_model = pairs(options, "task_option", "-T"), pairs(options, "model_option", "-M")
     configs = [part.config(model, given, own, of_model) for part in recipe.parts]
     for config in configs:
@@ -112,9 +124,9 @@ def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> None
     for part, config in zip(recipe.parts, configs, strict=True):
         finished = launch.start(config, options["out"], options["display"] or display.default())
         _show(recipes, part, open_run(finished.directory))
-        click.echo(f"run: {finished.directory}")
+        echo(f"run: {finished.directory}")
         if finished.result.status != "complete":
-            click.echo(f"not complete: {finished.result.reason}", err=True)
+            message(f"not complete: {finished.result.reason}")
             worst = EXIT_INCOMPLETE
             break
     _sources(recipes, recipe)

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.group import F, cli, find_runs, open_runs, opt, scored_elsewhere, split, task_options
+from harness.cli.group import (
+    F,
+    cli,
+    echo,
+    echo_json,
+    find_runs,
+    note,
+    open_runs,
+    opt,
+    scored_elsewhere,
+    split,
+    task_options,
+)
 
 if TYPE_CHECKING:
     from harness.results.gate import FailOn
@@ -43,31 +55,36 @@ def table(
     if at_equal_cost:
         from harness.results import costs
 
-        click.echo("\n\n".join(table.render() for table in costs.tables(costs.read(opened), cost)))
+        echo("\n\n".join(table.render() for table in costs.tables(costs.read(opened), cost)))
         return
     tidy = tables.Tidy(columns, several=len(opened) > 1)
     counted = [(label, run.read(tidy.add)) for label, run in zip(labels(opened), opened, strict=True)]
     for run in opened:
         scored_elsewhere(run)
     if tidy.repeated:
-        click.echo(f"note: {tidy.repeated} answers are in several runs, and count once", err=True)
+        note(f"{tidy.repeated} answers are in several runs, and count once")
     rows = tidy.rows()
     if not any(files.values()):
-        click.echo("\n\n".join([*filter(None, [tables.render_main_gaps(counted)]), tables.render(rows, columns)]))
+        echo("\n\n".join([*filter(None, [tables.render_main_gaps(counted)]), tables.render(rows, columns)]))
         return
     import pandas as pd
 
     from harness.errors import HarnessError, cause
+    from harness.files import csv_row
 
     frame = pd.DataFrame(rows)
+    for_spreadsheets = pd.DataFrame(map(csv_row, rows))
     try:
-        if files["csv_file"]:
-            frame.to_csv(sys.stdout if str(files["csv_file"]) == "-" else files["csv_file"], index=False)
+        if str(files["csv_file"]) == "-":
+            echo(for_spreadsheets.to_csv(index=False), nl=False)
+        elif files["csv_file"]:
+            for_spreadsheets.to_csv(files["csv_file"], index=False)
         if files["parquet_file"]:
             frame.to_parquet(files["parquet_file"], index=False)
-        if files["json_file"]:
-            target = sys.stdout if str(files["json_file"]) == "-" else files["json_file"]
-            frame.to_json(target, orient="records", indent=1, force_ascii=False)
+        if str(files["json_file"]) == "-":
+            echo_json(frame.to_json(orient="records", indent=1, force_ascii=False))
+        elif files["json_file"]:
+            frame.to_json(files["json_file"], orient="records", indent=1, force_ascii=False)
     except OSError as error:
         raise HarnessError(f"the table can't be written: {cause(error)}") from None
 
@@ -77,20 +94,22 @@ def table(
 @opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
 def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
     """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
-    from harness.results import effects, tables
+    from harness.results import attempts, effects, tables
     from harness.results.labels import labels
     from harness.results.records import open_run
+    from harness.text import printable
 
     opened = [open_run(directory) for directory in find_runs(runs)]
     for label, run in zip(labels(opened), opened, strict=True):
         scored_elsewhere(run)
         contrasts, found = effects.of_run(run, split(adjust))
-        parts = [str(run.directory), tables.render_main_gaps([(label, contrasts)])]
+        found += attempts.of_run(run)
+        parts = [printable(str(run.directory)), tables.render_main_gaps([(label, contrasts)])]
         parts += [table.render() for table in found]
         if not found:
             judged = contrasts.total.accuracy is not None
             parts.append("a single condition, asked once: nothing to add" if judged else "no answer has a verdict")
-        click.echo("\n\n".join(filter(None, parts)) + "\n")
+        echo("\n\n".join(filter(None, parts)) + "\n")
 
 
 @cli.command()
@@ -111,16 +130,16 @@ def leaderboard(runs: tuple[Path, ...], published: bool, incomplete: bool, **fil
     writers = {"csv_file": board.to_csv, "markdown": board.to_markdown, "latex": board.to_latex}
     for name, write in writers.items():
         if str(files[name]) == "-":
-            click.echo(write(table), nl=False)
+            echo(write(table), nl=False)
         elif files[name] is not None:
             try:
                 Path(str(files[name])).write_text(write(table), encoding="utf-8")
             except OSError as error:
                 raise HarnessError(f"{files[name]}: can't be written: {cause(error)}") from None
     if "-" not in map(str, files.values()):
-        click.echo("\n\n".join([*map(board.render_board, ranks.boards(read)), board.render(table)]))
-    for note in (*notes, *(board.unmatched(table) if published else ())):
-        click.echo(f"note: {note}", err=True)
+        echo("\n\n".join([*map(board.render_board, ranks.boards(read)), board.render(table)]))
+    for line in (*notes, *(board.unmatched(table) if published else ())):
+        note(line)
 
 
 def _outputs(command: F) -> F:
@@ -154,7 +173,7 @@ def compare(
     from harness.results.baselines import find
 
     result = gate.compare(find(base), find(new), metric=metric, margin=margin, alpha=alpha)
-    click.echo(output.render(result))
+    echo(output.render(result))
     _write(files, lambda: output.to_json(result), lambda: output.to_junit(result, fail_on),
            lambda: output.to_markdown(result))  # fmt: skip
     sys.exit(result.exit_code(fail_on))
@@ -195,10 +214,10 @@ def run_gate(policy: Path, runs: tuple[Path, ...], **files: Path | None) -> None
 
     read = policies.read(policy)
     matched, notes = policies.match(read, [open_run(directory) for directory in find_runs(runs)])
-    for note in notes:
-        click.echo(f"note: {note}", err=True)
+    for line in notes:
+        note(line)
     result = policies.judge(read, matched)
-    click.echo(output.render_gate(result))
+    echo(output.render_gate(result))
     _write(files, lambda: output.gate_to_json(result), lambda: output.gate_to_junit(result),
            lambda: output.gate_to_markdown(result))  # fmt: skip
     sys.exit(result.exit_code)
@@ -218,6 +237,7 @@ def set_baseline(run: Path, name: str | None) -> None:
     from harness.pipeline import store
     from harness.results import baselines
     from harness.results.records import open_run
+    from harness.text import printable
 
     opened = open_run(store.find_run(run))
     config = opened.config
@@ -228,7 +248,7 @@ def set_baseline(run: Path, name: str | None) -> None:
         target = baselines.set_baseline(opened, name)
     except OSError as error:
         raise HarnessError(f"the baseline can't be written: {cause(error)}") from None
-    click.echo(f"baseline: {target}" + (f" (in place of the one made of {replaced})" if replaced else ""))
+    echo(f"baseline: {target}" + (f" (in place of the one made of {printable(str(replaced))})" if replaced else ""))
 
 
 @cli.command()
@@ -236,7 +256,8 @@ def set_baseline(run: Path, name: str | None) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The page to write.")
 @click.option("--static-png", type=click.Path(path_type=Path), help="A folder for each picture as PNG, SVG and PDF.")
 def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None) -> None:
-    """One self-contained page about runs: gaps, pictures, and every sample to look at."""
+    """One self-contained page about runs: gaps in words and pictures, what went wrong, and every sample to look at.
+    Several runs stand side by side, with what changed between those that asked the same."""
     from harness.errors import HarnessError, UsageError, cause
     from harness.report import collect, page, plots
 
@@ -246,10 +267,10 @@ def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None)
     try:
         if output is not None:
             output.write_text(page.build(data, samples), encoding="utf-8")
-            click.echo(f"report: {output}")
+            echo(f"report: {output}")
         if static_png is not None:
             made = [path for run in data for path in plots.save(run, static_png)]
-            click.echo(f"{len(made)} files in {static_png}")
+            echo(f"{len(made)} files in {static_png}")
     except OSError as error:
         raise HarnessError(f"{error.filename}: can't be written: {cause(error)}") from None
 
@@ -274,7 +295,7 @@ def history_add(runs: tuple[Path, ...], file: Path) -> None:
         added = histories.add(open_runs(runs, incomplete=False), file)
     except OSError as error:
         raise HarnessError(f"{file}: can't be written: {cause(error)}") from None
-    click.echo(f"{len(added)} of {len(runs)} runs added to {file}")
+    echo(f"{len(added)} of {len(runs)} runs added to {file}")
 
 
 @history.command("show")
@@ -283,7 +304,7 @@ def history_show(file: Path) -> None:
     """The trend of each task and model."""
     from harness.results import history as histories
 
-    click.echo(histories.render(histories.read(file)))
+    echo(histories.render(histories.read(file)))
 
 
 @cli.command()
@@ -310,14 +331,14 @@ def export(run: Path, kind: Any, output: Path, held_out: float, with_hinted: boo
     directory = store.find_run(run)
     if kind in ("sft", "preference"):
         counted = traces.write(open_run(directory), kind, output, held_out, with_hinted)
-        click.echo(f"{kind}: {output}, {counted['lines']} lines")
-        click.echo(f"{counted['held out']} answers are of groups that are held out, {counted['hinted']} had a hint")
+        echo(f"{kind}: {output}, {counted['lines']} lines")
+        echo(f"{counted['held out']} answers are of groups that are held out, {counted['hinted']} had a hint")
         return
     for written in exports.write(directory, kind, output):
-        click.echo(f"{kind}: {written}")
+        echo(f"{kind}: {written}")
     if kind == "every-eval-ever":
-        click.echo("before you submit it, say who evaluated (source_organization_name, evaluator_relationship),")
-        click.echo("and who made the model if `developer` is unknown")
+        echo("before you submit it, say who evaluated (source_organization_name, evaluator_relationship),")
+        echo("and who made the model if `developer` is unknown")
 
 
 @cli.command()
@@ -344,14 +365,14 @@ def audit(task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: 
     if reading:
         rows = evenness.read_styles(made, itertools.islice(made.samples(seed), min(limit, evenness.MOST_SAMPLES)))
         uneven = evenness.uneven(rows)
-        click.echo(evenness.render_rows(rows))
-        click.echo(f"\nread unevenly between conditions: {', '.join(uneven) or 'none'}")
+        echo(evenness.render_rows(rows))
+        echo(f"\nread unevenly between conditions: {', '.join(uneven) or 'none'}")
         sys.exit(100 if uneven and fail else 0)
     findings = audits.audit(made, itertools.islice(made.samples(seed), limit))
     if not findings:
-        click.echo(f"task {task} has a single condition with these options: nothing to compare")
+        echo(f"task {task} has a single condition with these options: nothing to compare")
         return
-    click.echo(audits.render(findings))
+    echo(audits.render(findings))
     warned = audits.warnings(findings)
-    click.echo(f"\n{len(warned)} of {len(findings)} comparisons differ and are not declared by the task")
+    echo(f"\n{len(warned)} of {len(findings)} comparisons differ and are not declared by the task")
     sys.exit(100 if warned and fail else 0)

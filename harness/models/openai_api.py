@@ -18,14 +18,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
+from harness import trust
 from harness.errors import FatalModelError, ModelError, ModelErrorKind, UsageError
 from harness.models import context, refusals, wire
 from harness.models.context import Room
-from harness.models.transport import AiohttpTransport, OpenAITransport, Transport, TransportError
+from harness.models.health import Health
+from harness.models.transport import ABSENT, AiohttpTransport, OpenAITransport, Transport, TransportError
 from harness.options import build, option
 from harness.types import Completion, ModelOptions, Params, Request
-
-HOSTED = "https://api.openai.com/v1"
 
 BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
@@ -56,6 +56,8 @@ class Settings:
     omit: tuple[str, ...] = option(
         (), "fields to leave out of each request, as seed,temperature: what a server refuses"
     )
+    drop: tuple[str, ...] = option((), "another name of omit")
+    patience: float = option(900.0, "seconds to wait for a server that has answered and is gone")
     azure_endpoint: str | None = option(None, "https://NAME.openai.azure.com, for Azure")
     api_version: str | None = option(None, "API version, for Azure")
 
@@ -65,16 +67,22 @@ class OpenAICompatible:
 
     A rate limit with a wait (429, 503 or 529 with Retry-After) pauses all requests of this model for that long. Other
     faults (429 without a wait, 408, 409, 5xx, dropped connections, time-outs, garbage) delay only the request they hit.
-    After options.max_retries retries `complete` raises ModelError. A request that is refused because prompt and answer
+    After options.max_retries retries `complete` raises ModelError. If no server is there, nothing is asked until it is
+    back (harness.models.health): such a try does not count. A request that is refused because prompt and answer
     together are longer than the context is asked again with a limit that fits, which is no retry.
     """
 
     def __init__(self, model: str, options: ModelOptions, settings: Settings | None = None) -> None:
         self._settings = settings or build(Settings, options.extra, f"model openai/{model}")
         self._model = self._settings.model or model
+        self._omit = tuple(dict.fromkeys((*self._settings.omit, *self._settings.drop)))
+        if not self._settings.patience >= 0:  # also nan
+            raise UsageError(f"-M patience={self._settings.patience}: not a number of seconds")
         self._options = options
         self._base_url = _checked_url(options.base_url)
         self._hosted = self._base_url is None
+        if self._settings.azure_endpoint and (self._base_url or self._settings.client == "aiohttp"):
+            raise UsageError("-M azure_endpoint goes with neither --base-url nor -M client=aiohttp", "leave one out")
         self._extra = _json_option(self._settings.extra_body, "extra_body")
         if self._settings.chat_template_kwargs:
             kwargs = _json_option(self._settings.chat_template_kwargs, "chat_template_kwargs")
@@ -91,25 +99,24 @@ class OpenAICompatible:
         """See harness.types.Model."""
         return {
             "model": self._model,
-            "server": self._settings.azure_endpoint or self._base_url or HOSTED,
+            "server": self._server,
             "api": self._settings.api,
             "extra_body": json.dumps(self._extra, sort_keys=True) if self._extra else None,
-            **({"omit": ",".join(self._settings.omit)} if self._settings.omit else {}),
+            **({"omit": ",".join(self._omit)} if self._omit else {}),
         }
 
     @property
-    def _key_variable(self) -> str:
-        return self._options.api_key_env or (
-            "AZURE_OPENAI_API_KEY" if self._settings.azure_endpoint else "OPENAI_API_KEY"
-        )
+    def _server(self) -> str:
+        return self._settings.azure_endpoint or self._base_url or trust.HOSTED
 
     def check(self) -> None:
         """See harness.types.Checked. Raises UsageError if the key that the server needs is not set."""
-        self._key = os.environ.get(self._key_variable) or None
-        if self._key is None and (self._hosted or self._options.api_key_env):
+        variable = trust.key_variable(self._server, self._options.api_key_env)
+        self._key = os.environ.get(variable) or None if variable else None
+        if self._key is None and variable:
             raise UsageError(
-                f"{self.name} needs a key in the environment variable {self._key_variable}, which is not set",
-                f"export {self._key_variable}=..., or name another with --api-key-env, or a server with --base-url",
+                f"{self.name} needs a key in the environment variable {variable}, which is not set",
+                f"export {variable}=..., or name another with --api-key-env, or a server with --base-url",
             )
 
     async def start(self) -> None:
@@ -118,7 +125,7 @@ class OpenAICompatible:
         client = self._settings.client
         if client == "auto":
             client = "openai" if self._hosted or self._settings.api == "responses" else "aiohttp"
-        base_url = self._base_url or HOSTED
+        base_url = self._base_url or trust.HOSTED
         if client == "openai":
             self._transport = OpenAITransport(
                 base_url, self._key, self._options.timeout, self.max_connections, self._settings.azure_endpoint,
@@ -127,6 +134,9 @@ class OpenAICompatible:
         else:
             self._transport = AiohttpTransport(base_url, self._key, self._options.timeout, self.max_connections)
         await self._transport.open()
+        hint = "is this machine online?" if self._hosted else "is the server running, and is its address right?"
+        address = self._settings.azure_endpoint or base_url
+        self._health = Health(address, self._transport.probe, self._settings.patience, hint)
         if not self._hosted:
             within_s = min(MODELS_WITHIN_S, self._options.timeout)
             self._room.context = context.listed(await self._transport.models(within_s), self._model)
@@ -134,7 +144,7 @@ class OpenAICompatible:
     async def complete(self, request: Request) -> Completion:
         """See harness.types.Model.complete. Raises FatalModelError if no request can succeed (no access, no such
         model). A prompt that a filter refuses, or that does not fit, gets an empty completion with an `error`."""
-        if any("tokens" in name for name in self._settings.omit):
+        if any("tokens" in name for name in self._omit):
             request = replace(request, sampling=replace(request.sampling, max_tokens=None))
         asked, limit = request.sampling.max_tokens, self._room.limit(request)
         attempt = shorter = 0
@@ -152,8 +162,11 @@ class OpenAICompatible:
                 limit, shorter = fits, shorter + 1
                 continue
             except _Retryable as error:
+                failure = error.error
+                if error.no_reply and await self._health.failed(error.no_reply, failure.kind == "unreachable"):
+                    continue
                 if attempt == self._options.max_retries:
-                    failure, tries = error.error, attempt + 1
+                    tries = attempt + 1
                     what = f"{failure.message} ({tries} {'try' if tries == 1 else 'tries'})"
                     raise ModelError(what, failure.kind, failure.hint) from None
                 await self._back_off(error, attempt)
@@ -173,7 +186,7 @@ class OpenAICompatible:
         if limit != request.sampling.max_tokens:
             request = replace(request, sampling=replace(request.sampling, max_tokens=limit))
         body = wire.body(self._settings.api, self._model, request, self._tokens_field, self._extra)
-        return {k: v for k, v in body.items() if k not in self._settings.omit}
+        return {k: v for k, v in body.items() if k not in self._omit}
 
     @property
     def _tokens_field(self) -> wire.TokensField:
@@ -182,8 +195,9 @@ class OpenAICompatible:
         return "max_completion_tokens" if self._hosted else "max_tokens"
 
     async def _wait_for_turn(self) -> None:
-        """Wait until a pause that a rate limit has set for all requests is over; they do not come back in the same
-        instant."""
+        """Wait until the server is there, and until a pause that a rate limit has set for all requests is over; they do
+        not come back in the same instant."""
+        await self._health.turn()
         while (wait := self._paused_until - time.monotonic()) > 0:
             await asyncio.sleep(wait + random.uniform(0, min(0.1 * wait, 1.0)))
 
@@ -204,11 +218,14 @@ class OpenAICompatible:
         try:
             reply = await self._transport.post(wire.PATHS[self._settings.api], body)
         except TransportError as error:
-            raise _Retryable(self._error(f"{self._where}: {error}", error.kind)) from None
+            away = str(error) if error.kind != "bad_response" else ""
+            raise _Retryable(self._error(f"{self._where}: {error}", error.kind), no_reply=away) from None
+        if reply.status not in ABSENT:
+            self._health.replied()
         if reply.status != 200:
             return self._unanswered(reply.status, refusals.read(reply.body), body, reply.headers)
         try:
-            return wire.completion(self._settings.api, json.loads(reply.body.decode("utf-8", "replace")))
+            return wire.completion(self._settings.api, json.loads(self._body_without_key(reply.body)))
         except refusals.ServerError as error:
             return self._unanswered(error.words.status or 500, error.words, body)
         except (ValueError, RecursionError):
@@ -219,8 +236,15 @@ class OpenAICompatible:
             raise _Retryable(self._error(f"{self._where}: {error.message}", error.kind)) from None
 
     @property
+    def waiting(self) -> str:
+        """See harness.types.Waits."""
+        pause = self._paused_until - time.monotonic()
+        limited = f"rate limit of {self._where}: waiting {pause:.0f} s" if pause > 1 else ""
+        return limited or (self._health.waiting if self._transport else "")
+
+    @property
     def _where(self) -> str:
-        return urlsplit(self._settings.azure_endpoint or self._base_url or HOSTED).netloc
+        return urlsplit(self._server).netloc
 
     def _unanswered(
         self, status: int, said: refusals.Words, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
@@ -242,7 +266,9 @@ class OpenAICompatible:
         """The error of a refusal: one to be retried, one for this sample only, or one for all of them."""
         wait = _retry_after(headers)
         if status in (401, 402, 403):
-            hint = f"is the key in {self._key_variable} right, and has it access to {self._model}?"
+            variable = trust.key_variable(self._server, self._options.api_key_env)
+            hint = f"is the key in {variable} right, and has it access to {self._model}?"
+            hint = hint if variable else "no key was sent: --api-key-env NAME says which one this server gets"
             hint = "is there credit left on the account?" if status == 402 else hint
             return self._error(what, "auth", hint, FatalModelError)
         if status == 404:
@@ -259,12 +285,18 @@ class OpenAICompatible:
         if status == 429 or (status in (503, 529) and wait is not None):
             return _Retryable(self._error(what, "rate_limit"), wait, everybody=True)
         if status in (408, 409) or status >= 500:
-            return _Retryable(self._error(what, "transient"), wait)
+            absent = f"a gateway answers with {status}" if status in ABSENT and headers is not None else ""
+            return _Retryable(self._error(what, "transient"), wait, no_reply=absent)
         return self._error(what, "bad_request", refusals.parameter_hint(said, body))
 
     def _without_key(self, text: str) -> str:
-        """The text without the key, which servers like to quote."""
-        return text.replace(self._key, "[key]") if self._key else text
+        """The text without the key, which servers like to quote, and without others."""
+        return trust.masked(text, self._key)
+
+    def _body_without_key(self, body: bytes) -> str:
+        """A reply that may be recorded: a server can quote the key in an answer too."""
+        text = body.decode("utf-8", "replace")
+        return text.replace(self._key, trust.MASK) if self._key and len(self._key) >= trust.SHORTEST_KEY else text
 
     def _error(
         self, message: str, kind: ModelErrorKind, hint: str = "", cls: type[ModelError] = ModelError
@@ -279,9 +311,13 @@ class OpenAICompatible:
 
 
 class _Retryable(Exception):  # noqa: N818 - a signal between two methods, never seen outside
-    def __init__(self, error: ModelError, retry_after: float | None = None, everybody: bool = False) -> None:
+    """`no_reply` says in words why there was none; "" if the server itself has answered."""
+
+    def __init__(
+        self, error: ModelError, retry_after: float | None = None, everybody: bool = False, no_reply: str = ""
+    ) -> None:
         super().__init__(error.message)
-        self.error, self.retry_after, self.everybody = error, retry_after, everybody
+        self.error, self.retry_after, self.everybody, self.no_reply = error, retry_after, everybody, no_reply
 
 
 class _TooLong(Exception):  # noqa: N818 - as _Retryable
@@ -293,15 +329,16 @@ class _TooLong(Exception):  # noqa: N818 - as _Retryable
 def _checked_url(url: str | None) -> str | None:
     if url is None:
         return None
+    trust.check_no_secret(ModelOptions(url))
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise UsageError(f"--base-url {url}: not a URL of a server", "for example http://127.0.0.1:8000/v1") from None
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"--base-url {url}: not a URL of a server", "for example http://127.0.0.1:8000/v1")
-    if "@" in parts.netloc:
-        raise UsageError("--base-url: a URL with credentials in it ends up in logs", "give the key with --api-key-env")
+        raise UsageError(
+            f"--base-url {trust.masked(url)}: not a URL of a server", "for example http://127.0.0.1:8000/v1"
+        )
     return url.rstrip("/")
 
 

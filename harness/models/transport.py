@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
-from collections.abc import Mapping
+import socket
+import ssl
+from collections.abc import AsyncIterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -13,7 +16,12 @@ from harness import __version__
 from harness.errors import ModelErrorKind
 
 LARGEST_REPLY = 64 * 2**20
-"""Bytes; AiohttpTransport takes no larger reply."""
+"""Bytes, unpacked; no larger reply is taken."""
+
+CONNECT_WITHIN_S = 15.0
+"""Seconds for making a connection; firewalls let such a request wait for ever."""
+
+PROBE_WITHIN_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,8 @@ class Reply:
 
 
 class TransportError(Exception):
-    """No reply: the connection was refused or dropped, or the time was up."""
+    """No reply that can be used. `kind` is unreachable if no connection could be made, transient if it was dropped,
+    timeout if the time was up, and bad_response if the reply is too large."""
 
     def __init__(self, message: str, kind: ModelErrorKind) -> None:
         super().__init__(message)
@@ -48,6 +57,9 @@ class Transport(Protocol):
     async def models(self, within_s: float) -> Any:
         """The JSON of the server's list of models, None if it can't be had within `within_s` seconds."""
 
+    async def probe(self) -> str:
+        """Why the server does not answer, in words; "" if it does, whatever it says."""
+
     async def close(self) -> None:
         """Close the connections."""
         ...
@@ -67,12 +79,13 @@ class AiohttpTransport:
         import aiohttp
         from yarl import URL
 
-        self._errors = aiohttp.ClientError
+        self._errors, self._unconnected = aiohttp.ClientError, aiohttp.ClientConnectorError
+        self._late = aiohttp.ServerTimeoutError
         local = urlsplit(self._base_url).hostname in ("localhost", "127.0.0.1", "::1")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=self._timeout),
+            timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(CONNECT_WITHIN_S, self._timeout)),
             headers=self._headers,
             trust_env=not local,  # a proxy can't reach this machine's loopback
         )
@@ -87,10 +100,23 @@ class AiohttpTransport:
                 content = await self._read(response)
                 headers = {k.lower(): v for k, v in response.headers.items()} if response.status != 200 else {}
                 return Reply(response.status, headers, content)
+        except self._late:
+            raise _no_connection_in_time(self._timeout) from None
         except TimeoutError:
             raise TransportError(f"no answer within {self._timeout:g} s", "timeout") from None
         except (self._errors, OSError) as error:
-            raise TransportError(_cause(error), "transient") from None
+            raise _failure(error, isinstance(error, self._unconnected)) from None
+
+    async def probe(self) -> str:
+        """See Transport.probe."""
+        try:
+            url = self._url(self._base_url + "/models")
+            async with asyncio.timeout(PROBE_WITHIN_S), self._session.get(url, allow_redirects=False) as response:
+                return _absence(response.status)
+        except TimeoutError:
+            return f"no answer within {PROBE_WITHIN_S:g} s"
+        except (self._errors, OSError) as error:
+            return str(_failure(error, isinstance(error, self._unconnected)))
 
     async def models(self, within_s: float) -> Any:
         """See Transport.models."""
@@ -102,15 +128,7 @@ class AiohttpTransport:
             return None
 
     async def _read(self, response: Any) -> bytes:
-        if (response.content_length or 0) > LARGEST_REPLY:
-            raise TransportError(f"the reply is larger than {LARGEST_REPLY >> 20} MiB", "bad_response")
-        chunks, size = [], 0
-        async for chunk in response.content.iter_any():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LARGEST_REPLY:
-                raise TransportError(f"the reply is larger than {LARGEST_REPLY >> 20} MiB", "bad_response")
-        return b"".join(chunks)
+        return await _bounded(response.content.iter_any(), response.content_length or 0)
 
     async def close(self) -> None:
         """See Transport.close."""
@@ -136,11 +154,16 @@ class OpenAITransport:
         """See Transport.open."""
         import openai
 
+        async def bounded(response: Any) -> None:
+            """Read no more of a reply than is taken: the package reads all of it, of errors too."""
+            response._content = await _bounded(response.aiter_bytes())
+
         self._openai = openai
         # The package would follow a redirect to anywhere with the prompts.
-        client = openai.DefaultAsyncHttpxClient(follow_redirects=False)
+        client = openai.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"response": [bounded]})
+        timeout = openai.Timeout(self._timeout, connect=min(CONNECT_WITHIN_S, self._timeout))
         common: dict[str, Any] = {
-            "api_key": self._key, "timeout": self._timeout, "max_retries": 0, "http_client": client,
+            "api_key": self._key, "timeout": timeout, "max_retries": 0, "http_client": client,
         }  # fmt: skip
         if self._azure_endpoint:
             self._client: Any = openai.AsyncAzureOpenAI(
@@ -167,14 +190,37 @@ class OpenAITransport:
                 self._timeout,
             )
             return Reply(200, {}, raw.content if isinstance(raw.content, bytes) else raw.http_response.content)
-        except (self._openai.APITimeoutError, TimeoutError):
+        except (self._openai.APITimeoutError, TimeoutError) as error:
+            if type(error.__cause__).__name__ == "ConnectTimeout":
+                raise _no_connection_in_time(self._timeout) from None
             raise TransportError(f"no answer within {self._timeout:g} s", "timeout") from None
         except self._openai.APIStatusError as error:
             return Reply(
                 error.status_code, {k.lower(): v for k, v in error.response.headers.items()}, error.response.content
             )
         except self._openai.APIConnectionError as error:
-            raise TransportError(_cause(error.__cause__ or error), "transient") from None
+            raise self._failure(error) from None
+
+    def _failure(self, error: BaseException) -> TransportError:
+        cause = error.__cause__ or error
+        # The package has had two HTTP clients, whose exceptions have the same names.
+        unconnected = type(cause).__name__ in ("ConnectError", "ProxyError")
+        return cause if isinstance(cause, TransportError) else _failure(cause, unconnected)
+
+    async def probe(self) -> str:
+        """See Transport.probe."""
+        try:
+            await asyncio.wait_for(self._client.models.with_raw_response.list(), PROBE_WITHIN_S)
+        except (self._openai.APITimeoutError, TimeoutError):
+            return f"no answer within {PROBE_WITHIN_S:g} s"
+        except self._openai.APIStatusError as error:
+            return _absence(error.status_code)
+        except self._openai.APIConnectionError as error:
+            failure = self._failure(error)
+            return str(failure) if failure.kind != "bad_response" else ""
+        except (self._openai.OpenAIError, ValueError):
+            pass  # an odd answer is one
+        return ""
 
     async def models(self, within_s: float) -> Any:
         """See Transport.models."""
@@ -189,6 +235,71 @@ class OpenAITransport:
         await self._client.close()
 
 
-def _cause(error: BaseException) -> str:
-    """An exception on one line, without addresses of objects."""
-    return f"{type(error).__name__}: {error}".replace("\n", " ")[:300].rstrip(": ")
+async def _bounded(chunks: AsyncIterable[bytes], announced: int = 0) -> bytes:
+    """A reply from its parts. Raises TransportError as soon as it is too large, or before if its length says so."""
+    too_large = TransportError(f"the reply is larger than {LARGEST_REPLY >> 20} MiB", "bad_response")
+    if announced > LARGEST_REPLY:
+        raise too_large
+    read, size = [], 0
+    async for chunk in chunks:
+        read.append(chunk)
+        size += len(chunk)
+        if size > LARGEST_REPLY:
+            raise too_large
+    return b"".join(read)
+
+
+ABSENT = (502, 503, 504)
+"""What a gateway says if there is no server behind it."""
+
+
+def _absence(status: int) -> str:
+    return f"a gateway answers with {status}" if status in ABSENT else ""
+
+
+def _no_connection_in_time(timeout: float) -> TransportError:
+    return TransportError(f"no connection within {min(CONNECT_WITHIN_S, timeout):g} s", "unreachable")
+
+
+_WORDS = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.EHOSTUNREACH: "there is no route to it",
+    errno.ENETUNREACH: "the network can't be reached",
+}
+
+
+def _failure(error: BaseException, connecting: bool) -> TransportError:
+    """A client's exception in words of our own; `connecting` if there was no connection yet."""
+    if not connecting:
+        broken = type(error).__name__ in ("ClientPayloadError", "ClientResponseError", "RemoteProtocolError")
+        broken = broken and "disconnected" not in str(error)
+        what = "the reply broke off, or is not HTTP" if broken else "the connection was closed before the reply"
+        return TransportError(what, "transient")
+    causes = list(_causes(error))
+    what = next((said for cause in causes if (said := _in_words(cause))), f"no connection ({type(error).__name__})")
+    proxy = "the proxy of the environment (HTTP_PROXY, HTTPS_PROXY): " if "Proxy" in type(error).__name__ else ""
+    return TransportError(proxy + what, "unreachable")
+
+
+def _in_words(cause: BaseException) -> str:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        why = getattr(cause, "verify_message", "")  # aiohttp's own exception of this class has none, its cause does
+        return f"its TLS certificate is not accepted ({why})" if why else ""
+    if isinstance(cause, ssl.SSLError):
+        return "it does not speak TLS (is it http:// instead of https://?)"
+    if isinstance(cause, socket.gaierror) or "DNS" in type(cause).__name__:
+        return "no address is known for that name (DNS)"
+    return _WORDS.get(cause.errno or 0, "") if isinstance(cause, OSError) else ""
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it was raised from, the nearest first; at most ten of them."""
+    waiting = [error]
+    for _ in range(10):
+        if not waiting:
+            return
+        yield (found := waiting.pop(0))
+        linked = [getattr(found, "os_error", None), getattr(found, "certificate_error", None)]
+        linked += [found.__cause__, found.__context__]
+        linked += found.exceptions if isinstance(found, BaseExceptionGroup) else ()
+        waiting += [cause for cause in linked if cause is not None]

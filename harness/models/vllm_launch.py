@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from harness import trust
 from harness.errors import FatalModelError, HarnessError, ModelErrorKind, UsageError, cause
 from harness.models.server_process import ServerProcess, is_alive, log_lines
 from harness.options import option
@@ -43,6 +44,7 @@ class Settings:
     port: int = option(0, "port of a server that is started; 0: any free one")
     startup_timeout: float = option(900.0, "seconds until a started server must answer")
     keep: bool = option(False, "leave a started server running, for later runs")
+    pass_env: tuple[str, ...] = option((), "further environment variables that a started server gets, as AWS_PROFILE")
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,9 @@ async def start(engine: Engine, settings: Settings, logs: Path, on_line: OnLine)
     words, port = launcher(settings), _port(settings.port)
     short = re.sub("[^A-Za-z0-9.-]+", "-", engine.model).strip("-")[-60:]
     log = logs / f"{datetime.now():%Y%m%d-%H%M%S}-{short}-{port}.log"
-    environment = {**os.environ, "VLLM_NO_USAGE_STATS": "1"}
+    environment = trust.child_environment(trust.SERVING_NAMES, trust.SERVING_PREFIXES, settings.pass_env)
+    # `python -m` would import what lies in the working directory before what is installed.
+    environment |= {"VLLM_NO_USAGE_STATS": "1", "PYTHONSAFEPATH": "1"}
     process = ServerProcess(command_line(words, engine, port), environment, log, outlives_us=settings.keep)
     server = Server(f"http://127.0.0.1:{port}", process.pid, str(log), process)
     try:
@@ -165,7 +169,7 @@ async def _until_ready(engine: Engine, server: Server, settings: Settings, on_li
             told, before = time.monotonic(), line
             line = "".join(log_lines(Path(server.log), 1))
             if line != before:
-                on_line(f"{seconds:4.0f} s  {line[:100]}")
+                on_line(f"{seconds:4.0f} s  {trust.masked(line)[:100]}")
         await asyncio.sleep(0.2)
     else:
         raise failure(f"vLLM ended before it could serve {engine.model}", server.log)
@@ -257,7 +261,7 @@ _CAUSES: tuple[tuple[str, ModelErrorKind, str], ...] = (
 
 def failure(message: str, log: str, kind: ModelErrorKind = "transient", hint: str = "") -> FatalModelError:
     """The error of a server: the message with the end of the log, and what to do if the log shows the cause."""
-    lines = log_lines(Path(log), 15) if log else []
+    lines = [trust.masked(line) for line in log_lines(Path(log), 15)] if log else []
     text = "\n".join(log_lines(Path(log), 60)) if log else ""
     for pattern, its_kind, advice in _CAUSES:
         if re.search(pattern, text):

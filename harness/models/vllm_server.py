@@ -39,6 +39,7 @@ from harness.models.vllm_launch import (
     start,
 )
 from harness.options import build, describe
+from harness.text import printable
 from harness.types import Completion, ModelOptions, Params, Request
 
 _RECORDED = "options are recorded, and this is a secret: set the environment variable"
@@ -85,10 +86,16 @@ def _read(name: str, options: ModelOptions) -> tuple[Engine, Settings, RequestSe
 def _local(name: str, arguments: Mapping[str, str]) -> Engine:
     """An engine on this machine. As for vLLM, a name that is a directory means that directory."""
     directory = Path(name).expanduser()
+    by_path = name.startswith(("/", "./", "../", "~"))
+    if not by_path and directory.is_dir() and any(key.startswith("trust") for key in arguments):
+        raise UsageError(
+            f"vllm/{name} is a folder here, and trust_remote_code would run the code in it",
+            f"vllm/./{name} if you mean the folder; run in another directory if you mean the model of the hub",
+        )
     if (directory / "config.json").is_file():
         directory = directory.resolve()
         return Engine(str(directory), arguments, _fingerprint(directory))
-    if name.startswith(("/", "./", "../", "~")):
+    if by_path:
         raise UsageError(f"vllm/{name}: {directory} is not a Hugging Face model directory (it has no config.json)")
     return Engine(name, arguments)
 
@@ -132,6 +139,11 @@ class VLLM:
         arguments = {f"engine_{key}": value for key, value in self._engine.arguments.items()}
         return {"model": self._engine.model, "weights": self._engine.weights, "vllm_version": self._version,
                 **request, **arguments}  # fmt: skip
+
+    @property
+    def waiting(self) -> str:
+        """See harness.types.Waits."""
+        return self._client.waiting if self._client else ""
 
     async def start(self) -> None:
         """See harness.types.Model.start. Finds a server for the model or starts one, unless there is a base URL. Raises
@@ -186,7 +198,7 @@ async def _until_ended(server: Server) -> None:
 
 
 def _tell(line: str) -> None:
-    print(f"vllm: {line}", file=sys.stderr, flush=True)
+    print(f"vllm: {printable(line)}", file=sys.stderr, flush=True)
 
 
 # --- whose server it is ---

@@ -180,7 +180,7 @@ def _choice(api: Api, reply: dict[str, Any]) -> Completion:
         refused = bool(refusal) and not (isinstance(refusal, bool) and text)
         text = _text(refusal) if isinstance(refusal, str) and refusal else text
     stop_reason, notes = ("content_filter", ()) if refused else _ended(choice.get("finish_reason"), text or thinking)
-    counts = side.read("usage", _usage, reply.get("usage")) or (None, None, None)
+    counts = _usage(reply.get("usage"), side)
     return Completion(text, stop_reason, *counts, thinking, logprobs, notes=(*notes, *side.notes))
 
 
@@ -200,7 +200,7 @@ def _responses(reply: dict[str, Any]) -> Completion:
     # A status without a reason is a cut of unknown cause: it gets a word that the table does not have.
     word = (why or "incomplete without a reason") if status == "incomplete" else status
     stop_reason, notes = ("content_filter", ()) if refused else _ended(word, text or thought)
-    counts = side.read("usage", _usage, reply.get("usage")) or (None, None, None)
+    counts = _usage(reply.get("usage"), side)
     return Completion(text, stop_reason, *counts, thought, notes=(*notes, *side.notes))
 
 
@@ -265,25 +265,33 @@ def _part(part: Any) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _usage(usage: Any) -> tuple[int | None, int | None, int | None]:
-    """(prompt, completion, thinking) tokens; None for a count that the server does not give."""
-    if not isinstance(usage, dict):
+MOST_TOKENS = 10**7
+"""More than any context holds: a larger count of one call is not believed."""
+
+
+def _usage(usage: Any, side: _Side) -> tuple[int | None, int | None, int | None]:
+    """(prompt, completion, thinking) tokens; None for a count that the server does not give. One that can't be right
+    (text, negative, NaN, too large) is left out with a note."""
+    if usage is None:
         return None, None, None
-    details = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
-    prompt = usage.get("prompt_tokens", usage.get("input_tokens"))
-    answer = usage.get("completion_tokens", usage.get("output_tokens"))
-    return (
-        _count(prompt),
-        _count(answer),
-        _count(details.get("reasoning_tokens") if isinstance(details, dict) else None),
+    counts = usage if isinstance(usage, dict) else {"prompt_tokens": usage}
+    details = counts.get("completion_tokens_details") or counts.get("output_tokens_details")
+    given = (
+        counts.get("prompt_tokens", counts.get("input_tokens")),
+        counts.get("completion_tokens", counts.get("output_tokens")),
+        details.get("reasoning_tokens") if isinstance(details, dict) else None,
     )
+    prompt, answer, thinking = map(_count, given)
+    if any(count is not None and _count(count) is None for count in given):
+        side.notes.append("the server sent token counts that can't be right: they were left out")
+    return prompt, answer, thinking
 
 
 def _count(value: Any) -> int | None:
     """A number of tokens (10.0 is 10), None for anything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
 
 
 def _chat_logprobs(logprobs: Any) -> tuple[TokenLogprob, ...] | None:

@@ -26,6 +26,7 @@ from harness.pddl.interchange import to_objects
 from harness.pddl.parse import PDDLError, parse_domain, parse_problem
 from harness.pddl.planner import normal_form, show
 from harness.pddl.planner_pool import Fault, Pool
+from harness.trust import child_environment
 
 Tool = Literal["val", "unified-planning", "pddl"]
 TOOLS: tuple[Tool, ...] = get_args(Tool)
@@ -110,6 +111,7 @@ def _ask_val(command: list[str], home: Path) -> Opinion:
                 stdout=output,
                 stderr=subprocess.DEVNULL,
                 cwd=home,
+                env=child_environment(),
                 start_new_session=True,
             )
         except OSError as error:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.pddl import planner_worker
+from harness.trust import child_environment
 
 WORKER = (sys.executable, "-P", planner_worker.__file__)
 
@@ -58,7 +59,7 @@ class _Process:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=self._home.name,  # Fast Downward writes to the working directory
-                env={**os.environ, "TMPDIR": self._home.name},
+                env={**child_environment(), "TMPDIR": self._home.name},
                 start_new_session=True,  # Ctrl-C is for us; a group of its own, to be ended as one
                 bufsize=0,
             )

@@ -145,8 +145,11 @@ CALL: Fields = {
     "completion": _OBJECT,
 }
 
-_COMPLETION: Fields = {
-    **dict.fromkeys("text thinking served_by error".split(), _TEXT),
+NODE: Fields = {"id": _TEXT, "epoch": _FROM_ONE}
+"""A strategy's note (Session.note) has the place of its sample, and anything beside."""
+
+COMPLETION: Fields = {
+    **dict.fromkeys("text thinking served_by error key".split(), _TEXT),
     "stop_reason": _field(f"one of {', '.join(sorted(_STOP_REASONS))}", str, holds=_STOP_REASONS.__contains__),
     **dict.fromkeys("prompt_tokens completion_tokens thinking_tokens".split(), _COUNT.or_none),
     "logprobs": _LOGPROBS.or_none,
@@ -191,7 +194,7 @@ _ABOUT: Fields = {
     "config": _field("an object with a task and a model", dict),
     **dict.fromkeys("task model versions imported sampling notes".split(), _OBJECT.or_none),
     "conditions": _TEXTS.or_none,
-    "records": _COUNT.or_none,
+    **dict.fromkeys(("records", "tokens_used"), _COUNT.or_none),
 }
 
 
@@ -239,8 +242,8 @@ def wrong_call(call: Any) -> str:
 
 
 def _completion(value: Any) -> str:
-    said = wrong(value, _COMPLETION, ("text",))
-    unknown = "" if said else next((name for name in value if name not in _COMPLETION), "")
+    said = wrong(value, COMPLETION, ("text",))
+    unknown = "" if said else next((name for name in value if name not in COMPLETION), "")
     return f"has the unknown key `{printable(unknown)[:40]}`" if unknown else said
 
 
@@ -328,6 +331,10 @@ class Members:
             return f"is of sample {_shown(record['id'])}, epoch {record['epoch']}, which is there already"
         self._seen.add(key)
         return ""
+
+    def has(self, place: Mapping[str, Any]) -> bool:
+        """Whether there is a record of that sample and epoch."""
+        return hash((place["id"], place["epoch"])) in self._seen
 
     def __len__(self) -> int:
         return len(self._seen)

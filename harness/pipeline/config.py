@@ -45,13 +45,21 @@ class RunConfig:
         """DataError if it is not what `asdict` of a RunConfig gives."""
         try:
             values = dict(value)
-            values["model_options"] = ModelOptions(**values.get("model_options") or {})
+            values["model_options"] = _checked(ModelOptions(**values.get("model_options") or {}))
             sampling = values.get("sampling") or {}
             values["sampling"] = Sampling(**{**sampling, "stop": tuple(sampling.get("stop") or ())})
             values["sample_id"] = tuple(values.get("sample_id") or ())
             return cls(**values)
         except (KeyError, TypeError, AttributeError) as error:
             raise DataError(f"the run's configuration can't be read ({type(error).__name__}: {error})") from None
+
+
+def _checked(options: ModelOptions) -> ModelOptions:
+    """The model options of a file; TypeError for text that is none."""
+    texts = [options.base_url, options.api_key_env, *options.extra, *options.extra.values()]
+    if not all(text is None or isinstance(text, str) for text in texts):
+        raise TypeError("a model option is not text")
+    return options
 
 
 @dataclass(frozen=True)
@@ -154,10 +162,12 @@ OPTIONS = (
     RunOption("max_retries", ModelOptions, "Retries of a failed request.", least=0),
     RunOption("timeout", ModelOptions, "Seconds for one attempt.", least=0, above=True),
     RunOption("cache", RunConfig, "Keep answers and reuse them in later runs."),
-    RunOption("budget_tokens", RunConfig, "Stop when this many tokens are used.", least=1),
+    RunOption("budget_tokens", RunConfig, "Stop when this many tokens are used, and at most one request later.",
+              least=1),
     RunOption("name", RunConfig, "A label, shown if the run stands beside others."),
     RunOption("base_url", ModelOptions, "An OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1"),
-    RunOption("api_key_env", ModelOptions, "Name of the environment variable that holds the key."),
+    RunOption("api_key_env", ModelOptions, "Name of the environment variable with the server's key. Without it, a key "
+              "goes to its own host alone."),
 )  # fmt: skip
 
 

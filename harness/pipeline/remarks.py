@@ -19,6 +19,7 @@ class Remarks:
         """`notes` are those of an earlier try, as run.json has them."""
         kept = notes if isinstance(notes, Mapping) else {}
         self.notes = Counter({str(text): n for text, n in kept.items() if isinstance(n, int)})
+        self._served_by: Counter[str] = Counter()
         self._no_room = self._filtered = self._ended = self._empty = 0
 
     def note(self, notes: Iterable[str]) -> None:
@@ -31,6 +32,9 @@ class Remarks:
         refused = bool(record.get("error"))  # the server's words
         self._no_room += refused and record["outcome"] == Outcome.TRUNCATED
         self._filtered += refused and record["outcome"] == Outcome.REFUSED
+        name = str(record.get("served_by") or "")[:100]
+        if name and (name in self._served_by or len(self._served_by) < MOST):
+            self._served_by[name] += 1
         ended = record.get("stop_reason") == "stop"
         self._ended += ended
         self._empty += ended and not record["response"].strip()
@@ -38,6 +42,10 @@ class Remarks:
     def lines(self) -> list[str]:
         """One sentence for each thing to know; none if there is nothing."""
         found = [f"{text} ({_samples(times)})" for text, times in self.notes.items()]
+        if len(self._served_by) > 1:
+            names = ", ".join(f"{name!r} ({_samples(times)})" for name, times in self._served_by.most_common(3))
+            more = f" and {len(self._served_by) - 3} more" if len(self._served_by) > 3 else ""
+            found.append(f"the server named different models or revisions as it answered (`served_by`): {names}{more}")
         if self._no_room:
             found.append(
                 f"{_samples(self._no_room)} did not fit the model's context and got no answer (`truncated`, with the "

@@ -11,32 +11,39 @@ import contextlib
 import itertools
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
 from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, StorageError, UsageError
-from harness.pipeline import selection, store
+from harness.pipeline import budget, selection, store
 from harness.pipeline.cache import Cache
 from harness.pipeline.checks import completion_from, wrong_verdict
 from harness.pipeline.config import RunConfig
+from harness.pipeline.record import Record
 from harness.pipeline.remarks import Remarks
-from harness.pipeline.session import OneSample
+from harness.pipeline.session import FROM_CACHE, OneSample
 from harness.seeds import derive
 from harness.types import (
     Completion,
     Message,
     Model,
     Outcome,
-    Record,
     Response,
     Sample,
     Sampling,
     Score,
     Strategy,
     Task,
+    Waits,
 )
+
+HOPELESS = ("unreachable", "not_found", "bad_request")
+"""Kinds of errors that a run would meet again when it is resumed, which asks the same of the same server."""
+
+LEAST_FAILURES = 20
+"""So many samples without any answer, and at least two for each connection, end a run that has none at all."""
 
 Status = Literal["running", "complete", "incomplete", "interrupted"]
 
@@ -51,14 +58,23 @@ class Progress:
     correct: float = 0.0
     verdicts: int = 0
     errors: int = 0
-    tokens: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    waiting: str = ""
+    """Why no answer comes now, "" if some do."""
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def tokens(self) -> int:
+        """Of prompts and of answers."""
+        return self.prompt_tokens + self.completion_tokens
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record."""
         outcome = Outcome(record["outcome"])
         self.done += 1
-        self.tokens += (record.get("prompt_tokens") or 0) + (record.get("completion_tokens") or 0)
+        self.prompt_tokens += record.get("prompt_tokens") or 0
+        self.completion_tokens += record.get("completion_tokens") or 0
         self.errors += outcome.is_infrastructure
         if outcome.has_verdict:
             self.verdicts += 1
@@ -67,14 +83,17 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended; `reason` says why it is not complete. `conditions` are in the task's order. `failure` is there
-    if the run's files could not be written any more; `cache_trouble` says why the cache was not used to the end."""
+    """How a run ended; `reason` says why it is not complete, and `resume_with` the option that finishing it takes.
+    `conditions` are in the task's order; `tokens_used` is what counts for the budget. `failure` is there if the run's
+    files could not be written any more; `cache_trouble` says why the cache was not used to the end."""
 
     status: Status
     progress: Progress
     conditions: tuple[str, ...]
     reason: str = ""
     remarks: Remarks = field(default_factory=Remarks)
+    resume_with: str = ""
+    tokens_used: int = 0
     failure: StorageError | None = None
     cache_trouble: str = ""
 
@@ -151,39 +170,42 @@ class Run:
         self.remarks = Remarks(about.get("notes"))
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
+        self.shared: dict[str, Completion] = {}
+        self.shared_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._drawing = asyncio.Lock()
-        self.spent = 0
+        self.answered = False
+        """Whether the model has answered anything, in this try or before."""
         self._stopping = False
         self._ended_by: BudgetSpent | FatalModelError | None = None
         self._done: dict[tuple[str, int], str | None] = {}
+        self.budget = budget.Budget(config.budget_tokens)
         self.mended = writer.take_up(about, self._take_up_record, self._take_up_call)
         self.progress.resumed = self.progress.done
-        self.spent = self.progress.tokens
+        self.answered = self.progress.done > 0 or bool(self.journal)
+        used = about.get("tokens_used")
+        self.budget.used = max(self.budget.used, used if isinstance(used, int) else 0)
 
     def _take_up_record(self, record: Mapping[str, Any]) -> None:
         """A record of an earlier try counts."""
         self._done[record["id"], record["epoch"]] = record.get("identity")
         self._count(record)
+        if self.strategy.max_calls == 1:  # else its calls are journaled
+            self.budget.used += budget.paid_before(record.get("input"), record)
 
     def _take_up_call(self, call: Mapping[str, Any]) -> None:
         """A journaled call of an earlier try is not asked again."""
-        self.journal[call["key"]] = completion_from(call["completion"])
+        self.journal[call["key"]] = made = completion_from(call["completion"])
+        if FROM_CACHE not in made.notes:
+            self.budget.used += budget.paid_before(call.get("input"), call["completion"])
 
     def _count(self, record: Mapping[str, Any]) -> None:
         self._on_record(record)
         self.progress.add(record)
         self.remarks.add(record)
 
-    def check_budget(self) -> None:
-        """Raises BudgetSpent if the tokens of the run so far reach its budget."""
-        budget = self.config.budget_tokens
-        if budget is not None and self.spent >= budget:
-            raise BudgetSpent(
-                f"the budget of {budget} tokens is spent ({self.spent} used)", "--resume with a larger --budget-tokens"
-            )
-
     async def execute(self, on_progress: Callable[[Progress], None] = lambda _: None) -> Result:
-        """Run what is missing. Returns also when interrupted or cut short: what arrived is on disk."""
+        """Run what is missing. Returns also when interrupted or cut short: what arrived is on disk. Raises
+        FatalModelError if the model has never answered, and would not if it were asked the same again."""
         status: Status = "complete"
         reason = ""
         failure: StorageError | None = None
@@ -204,7 +226,7 @@ class Run:
         except asyncio.CancelledError:
             status, reason = "interrupted", "interrupted"
         except FatalModelError as error:
-            status, reason = "incomplete", _in_words(error)
+            self._ended_by = error
         except StorageError as error:
             failure = error
         finally:
@@ -213,17 +235,24 @@ class Run:
             self.writer.sync()
         except StorageError as error:
             failure = failure or error
+        if status == "complete" and interrupted:
+            status, reason = "interrupted", "interrupted"
+        fatal = self._ended_by if isinstance(self._ended_by, FatalModelError) and status == "complete" else None
+        if fatal and not failure and not self.answered and (not tasks or fatal.kind in HOPELESS):
+            raise fatal
+        resume_with = ""
         if failure:
             status, reason = "incomplete", _in_words(failure)
-        elif status == "complete" and interrupted:
-            status, reason = "interrupted", "interrupted"
         elif status == "complete" and self._ended_by:
             status, reason = "incomplete", _in_words(self._ended_by)
+            resume_with = "--budget-tokens MORE" if isinstance(self._ended_by, BudgetSpent) else ""
         elif status == "complete" and self.progress.errors:
             status, reason = "incomplete", self._faults()
+        self.progress.waiting = ""
         on_progress(self.progress)
         trouble = self.cache.trouble if self.cache else ""
-        return Result(status, self.progress, tuple(self.conditions), reason, self.remarks, failure, trouble)
+        told = (reason, self.remarks, resume_with, self.budget.used, failure, trouble)
+        return Result(status, self.progress, tuple(self.conditions), *told)
 
     async def _wind_up(self, tasks: Sequence[asyncio.Task[None]]) -> bool:
         """End the tasks, the model and the cache. Each signal that comes meanwhile ends the wait that it finds, and no
@@ -262,9 +291,14 @@ class Run:
         (commonest, times), *_ = errors.most_common(1)
         return f"{errors.total()} samples ended in an infrastructure error, {times} of them in this one:\n  {commonest}"
 
+    def _never_answered(self, record: Mapping[str, Any]) -> FatalModelError:
+        kind = record["detail"].get("kind", "transient")
+        return FatalModelError(f"nothing was ever answered, so the run was stopped: {self._faults()}", kind)
+
     async def _tick(self, on_progress: Callable[[Progress], None]) -> None:
         while True:
             await asyncio.sleep(0.2)
+            self.progress.waiting = self.model.waiting if isinstance(self.model, Waits) else ""
             with contextlib.suppress(Exception):  # a display that fails must not end what is paid for
                 on_progress(self.progress)
             await asyncio.to_thread(self.writer.sync)  # StorageError ends the run
@@ -307,6 +341,8 @@ class Run:
                 self._stopping = True
                 raise
             self._count(record)
+            if not self.answered and self.progress.errors >= max(LEAST_FAILURES, 2 * self.model.max_connections):
+                self._stopping, self._ended_by = True, self._ended_by or self._never_answered(record)
             if self.progress.done % 64 == 0:
                 await asyncio.sleep(0)  # models that answer at once would keep the event loop for themselves
 
@@ -331,9 +367,10 @@ class Run:
             except Exception:
                 await session.settle()
                 raise
-            score = self._score(sample, response, session.refusal if not response.text else "")
+            refusal = session.refusal if not response.text and response.best_so_far is None else ""
+            score = self._score(sample, response, refusal)
             error = score.detail.get("error") if score.outcome is Outcome.VERIFIER_ERROR else None
-            error = error or (session.refusal if not response.text else "") or None
+            error = error or refusal or None
         except BudgetSpent:
             raise
         except ModelError as failure:
@@ -366,7 +403,7 @@ class Run:
             outcome=score.outcome.value,
             value=score.value,
             answer=score.answer,
-            detail=score.detail,
+            detail=_with_strategy(score.detail, response),
             stop_reason=response.stop_reason if response else None,
             calls=len(calls),
             prompt_tokens=_total([c.prompt_tokens for c in calls]),
@@ -379,6 +416,8 @@ class Run:
             logprobs=[t for c in calls for t in c.logprobs or ()] if self.sampling.logprobs is not None else None,
             identity=identity,
         )
+        for node in session.nodes:
+            self.writer.append(node, store.NODES)
         return {name: getattr(record, name) for name in _COLUMNS}
 
     def _score(self, sample: Sample, response: Response, refusal: str) -> Score:
@@ -388,6 +427,8 @@ class Run:
             return Score.without_answer(
                 Outcome.REFUSED if response.stop_reason == "content_filter" else Outcome.TRUNCATED
             )
+        if response.best_so_far is not None:
+            return Score.without_answer(Outcome.TRUNCATED, reason=LIMIT_MET, best_so_far=response.best_so_far)
         try:
             score = self.task.score(sample.params, response.text, response.stop_reason)
             said = wrong_verdict(
@@ -397,6 +438,13 @@ class Run:
             return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(failure).__name__}: {failure}")
         return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"the score's {said}") if said else score
 
+
+def _with_strategy(detail: Mapping[str, Any], response: Response | None) -> Mapping[str, Any]:
+    """A score's detail with what the strategy says, under a key of its own: another scorer leaves it as it is."""
+    return {**detail, "strategy": dict(response.detail)} if response and response.detail else detail
+
+
+LIMIT_MET = "the search met its limit"
 
 _COLUMNS = tuple(f.name for f in fields(Record))
 _BESIDE = ("prompt_tokens", "completion_tokens", "thinking_tokens", "latency_s", "thinking", "served_by", "logprobs")

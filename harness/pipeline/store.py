@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import DataError, HarnessError, StorageError, UsageError, cause
-from harness.files import compact, json_line, replacing
-from harness.pipeline.checks import Members, too_deep, wrong_about, wrong_call, wrong_record
+from harness.files import compact, json_line, no_links, replacing
+from harness.pipeline.checks import NODE, Members, too_deep, wrong, wrong_about, wrong_call, wrong_record
 from harness.types import Outcome
 
 RECORDS = "records.jsonl"
@@ -36,7 +36,7 @@ def new_run_id(task: str, model: str) -> str:
     """Sorts by time, tells task and model, and is unique."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     task, short = (re.sub(r"[^\w.-]", "-", name) for name in (task, model.rstrip("/").rpartition("/")[2]))
-    return f"{stamp}-{task[:60]}-{short[:40]}-{secrets.token_hex(2)}"
+    return f"{stamp}-{task[:60]}-{short[:40]}-{secrets.token_hex(4)}"
 
 
 def find_run(name: str | Path, out: Path = Path("results")) -> Path:
@@ -62,8 +62,10 @@ def find_runs(names: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
 
 
 def read_config(directory: Path) -> dict[str, Any]:
-    """The contents of run.json, every part of its type. UsageError if it can't be read, DataError for anything else."""
+    """The contents of run.json, every part of its type. UsageError if it can't be read, DataError for anything else,
+    also if a link is in the directory."""
     path = directory / "run.json"
+    no_links(directory)
     try:
         about, said = _parsed(path.read_bytes())
     except OSError as error:
@@ -93,7 +95,8 @@ def write_config(directory: Path, config: Mapping[str, Any]) -> None:
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """(offset, line) of every whole line; a torn last one (no newline) is left out. Of a line longer than LONGEST only
-    its beginning. HarnessError if the file can't be read."""
+    its beginning. HarnessError if the file can't be read, DataError if the folder has a link."""
+    no_links(path.parent)
     if path.is_dir():
         raise DataError(f"{path} is a directory")
     if not path.is_file():
@@ -188,6 +191,7 @@ class Writer:
         """Takes the lock. HarnessError if another process has it, or if the directory can't be written."""
         from filelock import FileLock, Timeout
 
+        no_links(directory)
         self.directory = directory
         self._files: dict[str, int] = {}
         self._whole: dict[str, int] = {}
@@ -214,7 +218,8 @@ class Writer:
 
         A torn last line is cut off. A record of an infrastructure error is dropped: it is to be done again. A line that
         is no record of this run (`about` is its run.json) or no call is put aside in records.bad.jsonl or
-        calls.bad.jsonl: it is asked again. Returns what was put aside, in words.
+        calls.bad.jsonl: it is asked again. Nodes of samples without a record are dropped: they are noted again. Returns
+        what was put aside, in words.
         """
         self._members = Members(about)
 
@@ -233,7 +238,11 @@ class Writer:
                 on_call(call)
             return said
 
-        said = [self._mend(RECORDS, record_of), self._mend(JOURNAL, call_of), self._mend(NODES, lambda _: "")]
+        def node_of(line: bytes) -> str | None:
+            node, said = _node(line)
+            return said or ("" if self._members.has(node) else None)
+
+        said = [self._mend(RECORDS, record_of), self._mend(JOURNAL, call_of), self._mend(NODES, node_of)]
         self._open(RECORDS)  # a directory that is removed is noticed by its files
         return [text for text in said if text]
 
@@ -370,7 +379,25 @@ _CANT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno
 
 
 def _append_only(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    others = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | others, 0o644)
+
+
+def read_nodes(directory: Path) -> Iterator[dict[str, Any]]:
+    """What the strategy noted (Session.note), with the `id` and `epoch` of the sample. DataError for a line that is no
+    node."""
+    path = directory / NODES
+    for number, (_, line) in enumerate(read_lines(path), 1):
+        node, said = _node(line)
+        if said:
+            raise DataError(f"{path}, line {number}: {said}", _mend_hint(directory, None))
+        yield node
+
+
+def _node(line: bytes) -> tuple[dict[str, Any], str]:
+    """(the node, what is wrong with it) of a line."""
+    node, said = _parsed(line)
+    return node, said or wrong(node, NODE, NODE)
 
 
 _NESTED = (dict, list, tuple)

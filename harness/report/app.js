@@ -5,7 +5,9 @@
   const ROW = 32, BLOCK = 500;
   const data = JSON.parse($("data").textContent);
   const blocks = new Array(data.blocks.length);
-  let index = null, shown = [], at = -1, texts = null;
+  const FILTERS = ["search", "run", "condition", "outcome", "flip", "group"];
+  const CHANGES = { lost: "right to wrong", gained: "wrong to right" };
+  let index = null, shown = [], at = -1, texts = null, opened = -1;
 
   async function unpack(text) {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -23,9 +25,12 @@
     element.append(...children.map((c) => (c instanceof Node ? c : document.createTextNode(String(c)))));
     return element;
   }
-  function choices(select, names, all) {
-    select.append(make("option", { value: "" }, all));
-    for (const name of names) select.append(make("option", { value: name }, name));
+  function choices(id, options, all) {
+    if (!$(id)) return;
+    for (const option of [["", all], ...options]) {
+      const [value, words] = Array.isArray(option) ? option : [option, option];
+      $(id).append(make("option", { value }, words));
+    }
   }
 
   // List: only the rows in view exist.
@@ -38,8 +43,9 @@
       const row = make("div", { class: "row", role: "option", id: "row" + k, "aria-selected": k === at },
         make("span", { class: "outcome " + outcome }, (index.flip[i] ? (index.flip[i] === "lost" ? "▼ " : "▲ ") : "") + outcome),
         make("span", {}, index.id[i] + (index.epoch[i] > 1 ? " #" + index.epoch[i] : "")),
-        make("span", { class: "where" }, data.runs.length > 1 ? data.runs[index.run[i]] : index.condition[i]));
-      row.addEventListener("click", () => open(k));
+        make("span", { class: "piece" }, index.piece[i] || "(nothing read)"));
+      if (data.runs.length > 1) row.append(make("span", { class: "where" }, data.runs[index.run[i]]));
+      row.addEventListener("click", () => open(shown[k]));
       rows.push(row);
     }
     $("window").style.transform = `translateY(${first * ROW}px)`;
@@ -68,13 +74,14 @@
   let wanted = 0;
   async function filter() {
     const turn = ++wanted, words = $("search").value.trim().toLowerCase();
-    const is = { run: $("run").value, condition: $("condition").value, outcome: $("outcome").value, flip: $("flip").value };
+    const value = (id) => ($(id) ? $(id).value : "");
+    const is = { run: value("run"), condition: value("condition"), outcome: value("outcome"), flip: value("flip") };
     const group = $("group").value.trim();
     const found = words ? await allTexts() : null;
     if (turn !== wanted) return;  // another key was pressed meanwhile
     shown = [];
     for (let i = 0; i < index.id.length; i++) {
-      if (is.run !== "" && String(index.run[i]) !== is.run) continue;
+      if (is.run && String(index.run[i] + 1) !== is.run) continue;
       if (is.condition && index.condition[i] !== is.condition) continue;
       if (is.outcome && index.outcome[i] !== is.outcome) continue;
       if (is.flip && index.flip[i] !== is.flip) continue;
@@ -85,6 +92,7 @@
     if (data.runs.length === 2) shown.sort((a, b) => (index.flip[b] !== "") - (index.flip[a] !== "") || a - b);
     at = shown.length ? 0 : -1;
     $("space").style.height = shown.length * ROW + "px";
+    $("list").style.height = `min(28rem, ${Math.max(4, shown.length) * ROW + 2}px)`;
     $("list").scrollTop = 0;
     $("count").textContent = `${shown.length} of ${index.id.length}`;
     draw();
@@ -92,12 +100,16 @@
 
   // One sample.
   function part(body, title, text) {
-    if (text === null || text === undefined || text === "") return;
+    if (text === null || text === undefined || text === "" || JSON.stringify(text) === "{}") return;
     body.append(make("h3", {}, title), make("pre", {}, typeof text === "string" ? text : JSON.stringify(text, null, 1)));
   }
-  async function open(k) {
-    select(k);
-    const s = await sample(shown[at]), body = $("body");
+  async function open(i, address = true) {
+    const before = opened;
+    opened = i;
+    if (shown.includes(i)) select(shown.indexOf(i));
+    if (address) remember(before < 0);
+    const s = await sample(i), body = $("body");
+    if (opened !== i) return;  // another was opened meanwhile, or this one closed
     body.replaceChildren(make("h2", {}, `${s.id}${s.epoch > 1 ? " #" + s.epoch : ""}`),
       make("p", { class: "outcome " + s.outcome }, s.outcome),
       make("p", { class: "quiet" }, `${data.runs[s.run]}; ${s.condition}; group ${s.group}` +
@@ -115,6 +127,40 @@
     part(body, "params", s.params);
     if (!$("sample").open) $("sample").showModal();
     $("sample").scrollTop = 0;
+  }
+
+  // The address of the page has the filters and the open sample. What it says is looked up among what there is here, or
+  // set as the value of a field: nothing in it becomes markup or a path.
+  function remember(push) {
+    const told = new URLSearchParams();
+    for (const id of FILTERS) if ($(id) && $(id).value) told.set(id, $(id).value);
+    if (opened >= 0) told.set("sample", `${index.id[opened]}/${index.epoch[opened]}/${index.run[opened] + 1}`);
+    const address = "#" + told;
+    if (address === (location.hash || "#")) return;
+    try { history[push ? "pushState" : "replaceState"](null, "", address); } catch { /* a page without an address */ }
+  }
+  async function follow() {
+    const told = new URLSearchParams(location.hash.slice(1));
+    const place = [...FILTERS, "sample"].some((name) => told.has(name)) ? null : $(location.hash.slice(1));
+    for (let inside = place; inside; inside = inside.parentElement) if (inside.tagName === "DETAILS") inside.open = true;
+    if (place) place.scrollIntoView();
+    for (const id of FILTERS) {
+      const field = $(id), value = (told.get(id) || "").slice(0, 1000);
+      if (field) field.value = field.tagName !== "SELECT" || [...field.options].some((o) => o.value === value) ? value : "";
+    }
+    await filter();
+    const named = /^([^]*)\/(\d{1,9})\/(\d{1,9})$/.exec(told.get("sample") || "");
+    const found = named ? index.id.findIndex((id, i) =>
+      id === named[1] && index.epoch[i] === Number(named[2]) && index.run[i] + 1 === Number(named[3])) : -1;
+    if (told.has("sample") && found < 0) $("count").textContent += "; the address names no sample of this page";
+    if (found >= 0) return open(found, false);
+    opened = -1;
+    $("sample").close();
+    if (!place && location.hash.length > 1) $("samples").scrollIntoView();
+  }
+  function step(by) {
+    const k = at + by;
+    if (shown.length) open(shown[Math.max(0, Math.min(shown.length - 1, k))]);
   }
 
   // Answers built from many calls: every call in order, the first message that is new in it and what came back.
@@ -200,28 +246,48 @@
     if (typing || e.ctrlKey || e.metaKey || e.altKey || !index) return;
     const inside = $("sample").open;
     if (e.key === "j" || (e.key === "ArrowDown" && document.activeElement === $("list"))) {
-      e.preventDefault(); inside ? open(at + 1) : select(at + 1);
+      e.preventDefault(); inside ? step(1) : select(at + 1);
     } else if (e.key === "k" || (e.key === "ArrowUp" && document.activeElement === $("list"))) {
-      e.preventDefault(); inside ? open(at - 1) : select(at - 1);
-    } else if (e.key === "Enter" && document.activeElement === $("list") && at >= 0) open(at);
+      e.preventDefault(); inside ? step(-1) : select(at - 1);
+    } else if (e.key === "Enter" && document.activeElement === $("list") && at >= 0) open(shown[at]);
   });
   $("close").addEventListener("click", () => $("sample").close());
-  $("next").addEventListener("click", () => open(at + 1));
-  $("back").addEventListener("click", () => open(at - 1));
+  $("sample").addEventListener("close", () => {
+    if (opened < 0) return;
+    opened = -1;
+    remember(true);
+  });
+  $("next").addEventListener("click", () => step(1));
+  $("back").addEventListener("click", () => step(-1));
   $("list").addEventListener("scroll", draw, { passive: true });
   $("filters").addEventListener("submit", (e) => e.preventDefault());
-  for (const id of ["search", "group"]) $(id).addEventListener("input", filter);
-  for (const id of ["run", "condition", "outcome", "flip"]) $(id).addEventListener("change", filter);
+  for (const id of FILTERS) {
+    const typed = id === "search" || id === "group";
+    if ($(id)) $(id).addEventListener(typed ? "input" : "change", () => { remember(!typed); filter(); });
+  }
+
+  // Tables that are wider than the screen say so; what is folded is printed too.
+  const watch = new ResizeObserver((seen) => {
+    for (const { target } of seen) target.classList.toggle("wide", target.scrollWidth > target.clientWidth + 1);
+  });
+  for (const box of document.querySelectorAll(".scroll")) watch.observe(box);
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    for (const d of closed) d.open = true;
+  });
+  addEventListener("afterprint", () => { for (const d of closed) d.open = false; });
 
   unpack(data.index).then((value) => {
     index = value;
     const distinct = (name) => [...new Set(index[name])];
-    $("run").append(make("option", { value: "" }, "all runs"), ...data.runs.map((r, i) => make("option", { value: i }, r)));
-    choices($("condition"), distinct("condition"), "all conditions");
-    choices($("outcome"), distinct("outcome"), "all outcomes");
-    choices($("flip"), distinct("flip").filter((f) => f), "all");
+    choices("run", data.runs.map((label, i) => [i + 1, label]), "all runs");
+    choices("condition", distinct("condition"), "all conditions");
+    choices("outcome", distinct("outcome"), "all outcomes");
+    choices("flip", distinct("flip").filter((f) => f).map((f) => [f, CHANGES[f]]), "all");
     const groups = make("datalist", { id: "groups" }, ...distinct("group").slice(0, 1000).map((g) => make("option", { value: g })));
     $("filters").append(groups);
-    return filter();
+    addEventListener("hashchange", follow);
+    return follow();
   });
 })();

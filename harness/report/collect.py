@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.pipeline import store
+from harness.report.beside import Beside, Runs
+from harness.report.mistakes import Mistakes
 from harness.results.audit import Finding, FirstSamples, audit
 from harness.results.counts import Cell, Contrasts
 from harness.results.effects import Effects
+from harness.results.labels import differences, facts, labels
 from harness.results.records import RecordedRun, open_run
 from harness.statistics.intervals import Clusters, Estimate
 from harness.text import Extra
@@ -23,6 +26,8 @@ BLOCK = 500
 
 MOST_LEVELS = 40
 """A factor with more levels than this is not drawn."""
+PIECE = 60
+"""Characters of an answer in the list of samples."""
 INDEXED = "id epoch condition group outcome".split()
 SHOWN = "id condition group epoch outcome value answer target response thinking detail params input error".split()
 SHOWN += "stop_reason calls prompt_tokens completion_tokens latency_s".split()
@@ -42,6 +47,15 @@ class RunData:
     recorded: RecordedRun
     contrasts: Contrasts
     extras: list[Extra]
+    mistakes: Mistakes
+    label: str = ""
+    """Different for each run of the report."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """What was asked of whom and how (harness.results.labels.facts)."""
+    telling: list[str] = field(default_factory=list)
+    """The facts in which the runs of the report differ."""
+    beside: Beside | None = None
+    """The run against an earlier one of the report; None for the first."""
     confounds: list[Finding] = field(default_factory=list)
     """What differs between matched conditions, declared by the task or not."""
     levels: dict[str, dict[str, Estimate | None]] = field(default_factory=dict)
@@ -60,24 +74,33 @@ class RunData:
 def collect(directories: Sequence[Path]) -> tuple[list[RunData], Samples]:
     """What a report of these runs shows, and their samples. Reads each run once.
 
-    Of two runs the second is compared with the first: a sample's `flip` is `lost` or `gained` if its verdict changed.
-    Raises DataError for a run without records.
+    A run is compared with the first one that asked the same: a sample's `flip` is `lost` or `gained` if its verdict
+    changed. Raises DataError for a run without records.
     """
-    samples = _SampleBlocks(paired=len(directories) == 2)
+    opened = [open_run(directory) for directory in directories]
+    named, telling = labels(opened), differences(opened)
+    samples, beside = _SampleBlocks(), Runs(opened, named)
     runs = []
-    for i, directory in enumerate(directories):
-        samples.begin(i, _calls(directory))
-        runs.append(_run(open_run(directory), samples.add))
+    for i, run in enumerate(opened):
+        samples.begin(i, _calls(run.directory))
+        beside.begin(i)
+        data = _run(run, lambda record: samples.add(record, beside.add(record)))
+        data.label, data.facts, data.telling, data.beside = named[i], facts(run), telling, beside.end()
+        if data.beside is None or data.beside.comparison is None:
+            samples.forget_flips()
+        runs.append(data)
     return runs, samples.packed()
 
 
 def _run(run: RecordedRun, on_record: Callable[[Mapping[str, Any]], None]) -> RunData:
     numbers, effects, first = _Numbers(run.measures), Effects((), run.measures, run.varies), FirstSamples()
+    mistakes = Mistakes(run.main or next(iter(run.factors), ""))
     task = run.installed_task()
     own = task.collector() if task is not None else None
-    add = [numbers.add, effects.add, first.add, on_record] + ([own.add] if own is not None else [])
+    add = [numbers.add, effects.add, first.add, mistakes.add, on_record] + ([own.add] if own is not None else [])
     contrasts = run.read(*add)
-    data = RunData(run, contrasts, [*(own.tables() if own is not None else ()), *effects.tables(contrasts)])
+    extras = [*(own.tables() if own is not None else ()), *effects.tables(contrasts)]
+    data = RunData(run, contrasts, extras, mistakes)
     for factor in run.factors:
         matched = contrasts.matched_levels(factor)
         if 1 < len(matched) <= MOST_LEVELS:
@@ -122,32 +145,32 @@ def _accuracy(cells: Sequence[Cell], confidence: float = 0.95) -> Estimate | Non
 
 @dataclass(frozen=True)
 class Samples:
-    """The index of all samples (columns as lists), and the samples themselves in gzipped, base64-coded blocks."""
+    """The index of all samples (columns as lists), and the samples themselves in gzipped, base64-coded blocks.
+    `changed`: whether any verdict differs from that of an earlier run."""
 
     index: str
     blocks: list[str]
     count: int
+    changed: bool
 
 
 class _SampleBlocks:
-    """Collects the samples of one run after another. If `paired`, the second run is compared with the first."""
+    """Collects the samples of one run after another."""
 
-    def __init__(self, paired: bool) -> None:
-        self._paired = paired
-        self._before: dict[Key, float] = {}
-        self._run, self._calls = 0, Calls()
-        self._columns: dict[str, list[Any]] = {name: [] for name in ("run", *INDEXED, "flip")}
+    def __init__(self) -> None:
+        self._run, self._calls, self._begun = 0, Calls(), 0
+        self._columns: dict[str, list[Any]] = {name: [] for name in ("run", *INDEXED, "flip", "piece")}
         self._blocks: list[str] = []
         self._block: list[Mapping[str, Any]] = []
 
     def begin(self, run: int, calls: Calls) -> None:
         """The records that come next belong to run number `run`."""
-        self._run, self._calls = run, calls
+        self._run, self._calls, self._begun = run, calls, len(self._columns["id"])
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Mapping[str, Any], flip: str) -> None:
         """Take in the next record of the run that `begin` named."""
         key = record["id"], record["epoch"]
-        own = {"run": self._run, "flip": self._flip(key, record["value"]) if self._paired else ""}
+        own = {"run": self._run, "flip": flip, "piece": _piece(record)}
         for name, column in self._columns.items():
             column.append(own.get(name, record.get(name)))
         shown = {name: record.get(name) for name in SHOWN} | {"run": self._run}
@@ -157,13 +180,10 @@ class _SampleBlocks:
         if len(self._block) == BLOCK:
             self._pack()
 
-    def _flip(self, key: Key, value: float | None) -> str:
-        if value is None:
-            return ""
-        if self._run == 0:
-            self._before[key] = value
-        old = self._before.get(key, value)
-        return "" if (old >= 1) == (value >= 1) else "lost" if old >= 1 else "gained"
+    def forget_flips(self) -> None:
+        """The run that `begin` named turned out not to be comparable."""
+        flips = self._columns["flip"]
+        flips[self._begun :] = [""] * (len(flips) - self._begun)
 
     def _pack(self) -> None:
         self._blocks.append(_packed(self._block))
@@ -173,7 +193,12 @@ class _SampleBlocks:
         """All samples added so far. Call it once, at the end."""
         if self._block:
             self._pack()
-        return Samples(_packed(self._columns), self._blocks, len(self._columns["id"]))
+        return Samples(_packed(self._columns), self._blocks, len(self._columns["id"]), any(self._columns["flip"]))
+
+
+def _piece(record: Mapping[str, Any]) -> str:
+    """The beginning of what was read as the answer, on one line; "" if nothing was."""
+    return " ".join(str(record.get("answer") or "")[: 4 * PIECE].split())[:PIECE]
 
 
 def _calls(directory: Path) -> Calls:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +18,12 @@ from harness.statistics.intervals import Cluster, Estimate
 Draw = Callable[[Any], None]
 
 INK, DATA, CURVE = "#000000", "#1f6f8b", "#c1502e"
-COLOURS = (DATA, CURVE, "#7a5b9e", "#4f8a3c", "#a8842c", "#8c8c8c")
+COLOURS = (DATA, CURVE, "#7a5b9e", "#4f8a3c", "#a8842c", "#7c7c7c")
+"""On the page each is a variable of style.css (--plot0 ...), which has its own in the dark."""
 BINS = 8
+FONT = 9
+SIZE = (4.8, 2.9)
+"""Inches: two side by side on a desktop, one on a phone, and the text of both can be read."""
 
 
 class Picture(NamedTuple):
@@ -41,23 +46,45 @@ class Dot(NamedTuple):
 
 
 def plots(run: RunData) -> Iterator[Picture]:
-    """Every picture that fits the run."""
+    """Every picture that fits the run, for files. The page has the first ones in its tables."""
     gaps = run.contrasts.gaps()
     if gaps:
         rows = [Dot(f"{g.factor}: {g.level} - {g.reference}", *g.gap) for g in gaps]
         yield Picture("gaps", "Gap within groups", (7, _height(len(rows))), lambda ax: _dots(ax, rows, zero=True))
     cells = [(name, cell) for name, cell in run.contrasts.conditions.items() if cell.accuracy][:60]
     rows_c = [Dot(name, *a) for name, cell in cells if (a := cell.accuracy)]
-    yield Picture("conditions", "Accuracy by condition", (7, _height(len(rows_c))), lambda ax: _dots(ax, rows_c))
+    if rows_c:
+        yield Picture("conditions", "Accuracy by condition", (7, _height(len(rows_c))), lambda ax: _dots(ax, rows_c))
     for factor, levels in run.levels.items():
-        yield Picture(f"by-{factor}", f"Accuracy by {factor}", (7, 2.6), _by_level(factor, levels, run.boxes[factor]))
+        if not numeric(levels) and any(levels.values()):
+            rows_l = [Dot(name, *a) for name, a in levels.items() if a]
+            yield Picture(f"by-{factor}", f"Accuracy by {factor}", (7, _height(len(rows_l))), _by_name(factor, rows_l))
+    yield from curves(run)
+
+
+def curves(run: RunData) -> Iterator[Picture]:
+    """The pictures that a table can't hold: accuracy against numbers, and funnels."""
+    for factor, levels in run.levels.items():
+        if numeric(levels) and any(levels.values()):
+            yield Picture(f"by-{factor}", f"Accuracy by {factor}", SIZE, _by_level(factor, levels, run.boxes[factor]))
     for name, by_condition in run.numeric.items():
-        yield Picture(f"by-{name}", f"Accuracy by {name.replace('_', ' ')}", (7, 3.2), _by_number(name, by_condition))
+        if any(cell.clusters for cells in by_condition.values() for cell in cells.values()):
+            yield Picture(f"by-{name}", f"Accuracy by {name.replace('_', ' ')}", SIZE, _by_number(name, by_condition))
     for extra in run.extras:
-        if extra.stages:
-            yield Picture(re.sub(r"\W+", "-", extra.title), extra.title.capitalize(), (7, 3.2), _by_stage(extra.stages))
+        if any(row for _, row in extra.stages):
+            yield Picture(slug(extra.title), extra.title.capitalize(), SIZE, _by_stage(extra.stages))
     if len({t for t, _ in run.tokens}) > BINS:
-        yield Picture("by-tokens", "Accuracy by tokens of the answer", (7, 2.8), _by_tokens(run.tokens))
+        yield Picture("by-tokens", "Accuracy by tokens of the answer", SIZE, _by_tokens(run.tokens))
+
+
+def slug(title: str) -> str:
+    """A title as the name of a picture."""
+    return re.sub(r"\W+", "-", title)
+
+
+def numeric(levels: Iterable[str]) -> bool:
+    """Whether the levels of a factor are numbers (a base, a position in the context)."""
+    return all(re.fullmatch(r"-?\d+(?:\.\d+)?", name) for name in levels)
 
 
 def _height(rows: int) -> float:
@@ -69,8 +96,8 @@ def _dots(ax: Any, rows: Sequence[Dot], zero: bool = False) -> None:
     for y, (_, value, low, high, n) in enumerate(rows):
         ax.plot([low, high], [y, y], color=DATA, linewidth=2, solid_capstyle="butt")
         ax.plot([value], [y], "o", color=DATA, markersize=6)
-        ax.annotate(f"n={n}", (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-    ax.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8)
+        ax.annotate(f"n={n}", (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=FONT)
+    ax.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=FONT)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     if zero:
         ax.axvline(0, color=INK, linewidth=0.8)
@@ -78,31 +105,35 @@ def _dots(ax: Any, rows: Sequence[Dot], zero: bool = False) -> None:
         ax.set_xlim(-1.1 * widest, 1.1 * widest)
     else:
         ax.set_xlim(-0.02, 1.02)
-    ax.set_xlabel("difference of accuracies, 95% interval" if zero else "accuracy, 95% interval", fontsize=8)
+    ax.set_xlabel("difference of accuracies, 95% interval" if zero else "accuracy, 95% interval", fontsize=FONT)
     _plain(ax)
 
 
+def _by_name(factor: str, rows: Sequence[Dot]) -> Draw:
+    def draw(ax: Any) -> None:
+        _dots(ax, rows)
+        ax.set_xlabel(f"accuracy by {factor}, all else equal, 95% interval", fontsize=FONT)
+
+    return draw
+
+
 def _by_level(factor: str, levels: Mapping[str, Estimate | None], boxes: Mapping[str, Estimate | None]) -> Draw:
-    """A box (50%) with whiskers (95%) for each level. Levels that are numbers (a base, a position in the context) stand
-    in numerical order, joined by a line."""
-    shown = [(name, a) for name, a in levels.items() if a]
-    numeric = all(re.fullmatch(r"-?\d+(?:\.\d+)?", name) for name, _ in shown)
-    if numeric:
-        shown.sort(key=lambda item: float(item[0]))
+    """A box (50%) with whiskers (95%) for each level, in numerical order, joined by a line."""
+    shown = sorted(((name, a) for name, a in levels.items() if a), key=lambda item: float(item[0]))
 
     def draw(ax: Any) -> None:
         values = [a.value for _, a in shown]
         errors = [[a.value - a.low for _, a in shown], [a.high - a.value for _, a in shown]]
-        ax.errorbar(range(len(shown)), values, yerr=errors, fmt="o-" if numeric else "o", color=DATA, linewidth=1.5)
+        ax.errorbar(range(len(shown)), values, yerr=errors, fmt="o-", color=DATA, linewidth=1.5)
         for x, (name, _) in enumerate(shown):
             box = boxes[name]
             if box:
                 ax.bar([x], [box.high - box.low], 0.3, box.low, color=DATA, alpha=0.25, edgecolor=DATA, linewidth=1)
-        ax.set_xticks(range(len(shown)), [f"{name}\nn={a.n}" for name, a in shown], fontsize=8)
+        ax.set_xticks(range(len(shown)), [name for name, _ in shown], fontsize=FONT)
         ax.set_xlim(-0.5, len(shown) - 0.5)
         ax.set_ylim(-0.03, 1.03)
-        ax.set_xlabel(f"{factor}, all else equal", fontsize=8)
-        ax.set_ylabel("accuracy (box 50%, line 95%)", fontsize=8)
+        ax.set_xlabel(f"{factor}, all else equal; {_counts([a.n for _, a in shown])}", fontsize=FONT)
+        ax.set_ylabel("accuracy (box 50%, line 95%)", fontsize=FONT)
         _plain(ax)
 
     return draw
@@ -119,17 +150,16 @@ def _by_number(name: str, by_condition: Mapping[str, Mapping[float, Cell]]) -> D
         shown = [(x, a) for x, clusters in sorted(points.items()) if (a := intervals.accuracy(clusters))]
         errors = [[a.value - a.low for _, a in shown], [a.high - a.value for _, a in shown]]
         ax.errorbar([x for x, _ in shown], [a.value for _, a in shown], yerr=errors, fmt="o", color=DATA)
-        for x, a in shown:
-            ax.annotate(f"{a.n}", (x, -0.02), ha="center", va="top", fontsize=7)
         fit = curve.logistic([curve.Point(x, *cluster) for x, clusters in points.items() for cluster in clusters])
         if fit is not None:
             low, high = min(points), max(points)
             xs = [low + (high - low) * i / 100 for i in range(101)]
             ys = [1 / (1 + math.exp(-max(-50.0, min(50.0, fit.intercept + fit.slope * x)))) for x in xs]
             ax.plot(xs, ys, color=CURVE, linewidth=1.5)
-        ax.set_ylim(-0.12, 1.03)
-        ax.set_xlabel(f"{name.replace('_', ' ')} (n under each point; line: fitted logistic curve)", fontsize=8)
-        ax.set_ylabel("accuracy, 95% interval", fontsize=8)
+        ax.set_ylim(-0.03, 1.03)
+        line = "; line: fitted logistic curve" if fit is not None else ""
+        ax.set_xlabel(f"{name.replace('_', ' ')}; {_counts([a.n for _, a in shown])}{line}", fontsize=FONT)
+        ax.set_ylabel("accuracy, 95% interval", fontsize=FONT)
         _plain(ax)
 
     return draw
@@ -149,10 +179,10 @@ def _by_stage(stages: Sequence[tuple[str, Sequence[tuple[str, Estimate]]]]) -> D
             ax.errorbar(
                 xs, [e.value for e in found], yerr=errors, fmt="o-", label=label, color=COLOURS[i], linewidth=1.5
             )
-        ax.set_xticks(range(len(names)), names, fontsize=8)
+        ax.set_xticks(range(len(names)), names, fontsize=FONT)
         ax.set_ylim(-0.03, 1.03)
-        ax.set_ylabel("share of answers, 95% interval", fontsize=8)
-        ax.legend(fontsize=7, frameon=False, loc="lower left")
+        ax.set_ylabel("share of answers, 95% interval", fontsize=FONT)
+        ax.legend(fontsize=FONT - 1, frameon=False, loc="lower left")
         _plain(ax)
 
     return draw
@@ -163,52 +193,65 @@ def _by_tokens(tokens: Sequence[tuple[int, float]]) -> Draw:
     ordered = sorted(tokens)
 
     def draw(ax: Any) -> None:
-        size = math.ceil(len(ordered) / BINS)
+        size, sizes = math.ceil(len(ordered) / BINS), list[int]()
         for start in range(0, len(ordered), size):
             chunk = ordered[start : start + size]
             k, n = sum(v for _, v in chunk), len(chunk)
             low, high = intervals.wilson(k, n)
             x = sum(t for t, _ in chunk) / n
+            sizes.append(n)
             ax.errorbar([x], [k / n], yerr=[[k / n - low], [high - k / n]], fmt="o", color=DATA)
-            ax.annotate(f"n={n}", (x, -0.02), ha="center", va="top", fontsize=7)
-        ax.set_ylim(-0.12, 1.03)
-        ax.set_xlabel("tokens of the answer, mean of each bin", fontsize=8)
-        ax.set_ylabel("accuracy, 95% interval", fontsize=8)
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_xlabel(f"tokens of the answer, mean of each bin; {_counts(sizes)}", fontsize=FONT)
+        ax.set_ylabel("accuracy, 95% interval", fontsize=FONT)
         _plain(ax)
 
     return draw
 
 
+def _counts(sizes: Sequence[int]) -> str:
+    """How many answers are behind the points. Said once: beside each point the numbers would overprint."""
+    low, high = min(sizes), max(sizes)
+    return f"n={low} a point" if low == high else f"n={low} to {high} a point"
+
+
 def _plain(ax: Any) -> None:
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
-    ax.tick_params(labelsize=8)
+    ax.tick_params(labelsize=FONT)
     ax.grid(True, axis="both", color="#888888", alpha=0.25, linewidth=0.6)
 
 
 def _figure(size: tuple[float, float], draw: Draw) -> Any:
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
-    draw(figure.add_subplot())
+    with rc_context({"text.parse_math": False}):  # a name with a dollar sign is no formula
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure.add_subplot())
     return figure
 
 
-def svg(size: tuple[float, float], draw: Draw, label: str) -> str:
-    """A picture as SVG for the page: no background, ink in the page's colour, text as text, and `label` as its name for
-    screen readers."""
+def svg(size: tuple[float, float], draw: Draw, label: str, salt: str = "") -> str:
+    """A picture as SVG for the page: no background, the page's colours, text as text, and `label` as its name for
+    screen readers. `salt` keeps the ids of pictures with one label apart."""
     from matplotlib import rc_context
 
     out = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": label}):
+    with rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": f"{salt} {label}"}):
         _figure(size, draw).savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = out.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
+    for i, colour in enumerate(COLOURS):
+        text = text.replace(colour, f"var(--plot{i})")
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
     # Matplotlib's style sheet would apply to the whole page; the styles that it puts in attributes stay.
     text = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", text, flags=re.S)
-    name = label.replace("&", "and").replace("<", "").replace('"', "")
-    return text.replace("<svg", f'<svg role="img" aria-label="{name}"', 1)
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.S)
+    text = re.sub(r' id="[a-zA-Z0-9]+_\d+"', "", text)  # these are referred to by nothing
+    text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)  # a hundredth of a point
+    text = re.sub(r"\s*\n\s*", " ", text)
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
 
 
 def save(run: RunData, folder: Path) -> list[Path]:

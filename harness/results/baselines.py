@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, UsageError
+from harness.files import no_links
 from harness.options import suggestion
 from harness.pipeline import store
 from harness.pipeline.checks import OUTCOMES
@@ -41,6 +42,10 @@ class Answer:
     prompt: str = ""
     """A hash of the prompt, if another tool made it of the question: it may differ from model to model (chat templates)
     and is no part of `asked` then."""
+
+
+Answers = dict[tuple[str, int], Answer]
+"""Every sample's answer by (id, epoch)."""
 
 
 def folders() -> list[Path]:
@@ -77,7 +82,7 @@ def check_metric(metric: str) -> str:
     return name
 
 
-def answers(run: RecordedRun, metric: str = "accuracy", only: Sequence[str] = ()) -> dict[tuple[str, int], Answer]:
+def answers(run: RecordedRun, metric: str = "accuracy", only: Sequence[str] = ()) -> Answers:
     """Every sample's answer by (id, epoch). `metric` is accuracy, or `detail.NAME` for a number or truth value of the
     scores' detail; `only` are conditions, or levels of them (see `is_of`). UsageError for another metric, for one that
     no record has, and for a condition that no record has."""
@@ -91,7 +96,7 @@ def answers(run: RecordedRun, metric: str = "accuracy", only: Sequence[str] = ()
         return {(a.id, a.epoch): a for a in kept if is_of(a.condition, only)}
     found, measured, conditions = {}, set[str](), set[str]()
     for record in run.records():
-        answer = _answer(record, run, name)
+        answer = answer_of(record, run, name)
         conditions.add(answer.condition)
         if not is_of(answer.condition, only):
             continue
@@ -124,7 +129,7 @@ def _detail(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return detail if isinstance(detail, dict) else {}
 
 
-def _answer(record: Mapping[str, Any], run: RecordedRun, measure: str) -> Answer:
+def answer_of(record: Mapping[str, Any], run: RecordedRun, measure: str = "") -> Answer:
     """A record as the gate compares it; `measure` names a number of its detail that counts instead of its value. An
     answer without that number (it could not be read) counts as 0."""
     question = record["task"], record.get("task_version") or run.version, record["id"], record["params"]
@@ -177,10 +182,13 @@ def set_baseline(opened: RecordedRun, name: str, root: Path = BASELINES) -> Path
     run, target = opened.directory, baseline_folder(name, root)
     if opened.status != "complete":
         raise UsageError(f"{run} is not complete: {opened.status}", f"harness run --resume {run}")
+    if target.is_symlink():
+        raise DataError(f"{target} is a symbolic link", "a baseline is a folder of its own: remove the link")
     target.mkdir(parents=True, exist_ok=True)
+    no_links(target)
     lines = sorted(json.dumps(asdict(a), ensure_ascii=False) for a in answers(opened).values())
     (target / ANSWERS).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    names = ("run_id", "created", "config", "task", "conditions", "versions", "git_commit", "model", "imported")
+    names = "run_id created config task conditions versions git_commit model strategy imported".split()
     kept = {name: opened.about[name] for name in names if name in opened.about}
     (target / "run.json").write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
     return target

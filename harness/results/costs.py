@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness.models.registry import cost
 from harness.results.counts import Contrasts
 from harness.results.effects import Repeats
 from harness.results.labels import labels
-from harness.results.ranks import cost
 from harness.results.records import RecordedRun
 from harness.statistics import intervals, repeats, tests
 from harness.statistics.intervals import Clusters

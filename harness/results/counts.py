@@ -5,6 +5,7 @@ Reads records one by one as flat dicts and keeps counts only. The group is the c
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -79,7 +80,8 @@ class Gap:
     excludes 0, but never below what dealing the answers within each group anew gives (tests.within_groups); the
     interval at 95% contains 0 whenever p is 0.05 or more. `p_holm` is corrected for the number of gaps of the run (Holm
     1979).
-    `deviation` is the standard deviation of the groups' differences, None in few groups.
+    `deviation` is the standard deviation of the groups' differences, None in few groups. `sides` are the accuracies at
+    the level and at the reference, over the same problems and weighted alike: the gap is their difference.
     """
 
     factor: str
@@ -90,6 +92,7 @@ class Gap:
     p: float
     p_holm: float
     deviation: float | None
+    sides: tuple[float, float]
 
 
 class Worst(NamedTuple):
@@ -130,6 +133,12 @@ class _Pairing:
         else:  # values between 0 and 1 can't be dealt anew
             exact = tests.sign_flips(self.matched.differences)
         return max(exact, tests.at_zero(self.matched.interval))
+
+    @property
+    def sides(self) -> tuple[float, float]:
+        weighted = list(zip(self.matched.strata, self.matched.weights, strict=True))
+        level = math.fsum(weight * s.right / s.answers for s, weight in weighted)
+        return level, math.fsum(weight * s.base_right / s.base_answers for s, weight in weighted)
 
     @property
     def deviation(self) -> float | None:
@@ -239,7 +248,7 @@ class Contrasts:
 
         corrected = tests.holm([pairing.p for *_, pairing in found])
         return [
-            Gap(factor, level, reference, pairing.gap, pairing.groups, pairing.p, p, pairing.deviation)
+            Gap(factor, level, reference, pairing.gap, pairing.groups, pairing.p, p, pairing.deviation, pairing.sides)
             for (factor, level, reference, pairing), p in zip(found, corrected, strict=True)
         ]
 

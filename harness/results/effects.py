@@ -21,6 +21,11 @@ from harness.statistics.intervals import Cluster, Clusters, Stratum
 from harness.text import Extra, interval, number, p_value
 from harness.types import Outcome, Sample
 
+UNBOUNDED = (
+    "inf or 0: in every informative problem one level is all right or the other all wrong, so these answers set no "
+    "limit to the ratio on that side. The other limit of the interval is what they do show."
+)
+"""What an odds ratio without a finite estimate means."""
 EFFECTS = (0.05, 0.02)
 """Gaps for which the number of groups needed is given."""
 MOST_CONDITIONS, LEAST_SAMPLES = 6, 10
@@ -168,8 +173,9 @@ def _odds(contrasts: Contrasts, answers: Sequence[_Judged], adjusted_for: str) -
         p = p_value(corrected[method].pop(0))
         telling = f"{ratio.strata} of {strata}"
         rows.append((f"{gap.factor}: {gap.level} / {gap.reference}", method, value, limits, p, telling))
-    header = ("condition's effect", "model", "odds ratio", "95% CI", "p (Holm)", "informative problems")
-    return Extra("odds of a right answer, the problem held fixed", header, tuple(rows))
+    header = ("condition's effect", "method", "odds ratio", "95% CI", "p (Holm)", "informative problems")
+    note = UNBOUNDED if any(row[2] in ("inf", "0") for row in rows) else ""
+    return Extra("odds of a right answer, the problem held fixed", header, tuple(rows), note=note)
 
 
 def _ratio(value: float) -> str:

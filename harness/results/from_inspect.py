@@ -16,12 +16,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.answers import PublishedAnswer, Scorer
 from harness.errors import DataError, UsageError, cause
 from harness.files import read_json
 from harness.pipeline.store import identity
 from harness.results.importing import choose, known_options, share
 from harness.results.lines import asked, messages, printable, text_of
-from harness.types import PublishedAnswer, Sample, Scorer, StopReason
+from harness.types import Sample, StopReason
 
 OPTIONS = {"scorer": "NAME", "model": "NAME"}
 

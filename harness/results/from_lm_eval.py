@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.answers import PublishedAnswer, Scorer
 from harness.errors import DataError, UsageError
 from harness.files import compact, read_json, read_jsonl
 from harness.pipeline.store import identity
 from harness.results.importing import choose, known_options, share
 from harness.results.lines import Asked, asked, messages, printable, stop_reason
-from harness.types import PublishedAnswer, Sample, Scorer
+from harness.types import Sample
 
 OPTIONS = {"metric": "exact_match", "filter": "strict-match", "model": "NAME", "task": "NAME"}
 

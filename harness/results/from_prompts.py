@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.answers import PublishedAnswer
 from harness.errors import DataError, UsageError
 from harness.files import read_jsonl
 from harness.results.importing import known_options
 from harness.results.lines import asked, printable, stop_reason
 from harness.results.rescore import answered
-from harness.types import PublishedAnswer
 
 
 def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:

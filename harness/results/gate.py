@@ -7,14 +7,14 @@ written (harness.results.gate_output) or of policies (harness.results.policy).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import NormalDist
 from typing import Literal
 
 from harness.errors import DataError
-from harness.results.baselines import Answer, answers
+from harness.results.baselines import Answer, Answers, answers
 from harness.results.records import RecordedRun, open_run
 from harness.statistics import intervals, power, tests
 from harness.text import printable
@@ -152,7 +152,32 @@ def pair(base: Path, new: Path, *, metric: str = "accuracy", alpha: float = ALPH
     """Read two runs and measure how they differ. `only` are the conditions, or levels of them, to look at. DataError if
     they are not of the same samples."""
     runs = open_run(base), open_run(new)
-    before, after = (answers(run, metric, only) for run in runs)
+    return pair_answers(
+        runs, (answers(runs[0], metric, only), answers(runs[1], metric, only)), metric=metric, alpha=alpha
+    )
+
+
+def compare_answers(
+    runs: tuple[RecordedRun, RecordedRun],
+    found: tuple[Answers, Answers],
+    *,
+    margin: float = MARGIN,
+    alpha: float = ALPHA,
+) -> Comparison:
+    """`compare` of runs that were read already: (BASE, NEW), and the answers of each."""
+    paired = pair_answers(runs, found, alpha=alpha)
+    return judge(paired, [paired.whole.p, *tests.holm(paired.tests[1:])], margin, alpha)
+
+
+def pair_answers(
+    runs: tuple[RecordedRun, RecordedRun],
+    found: tuple[Answers, Answers],
+    *,
+    metric: str = "accuracy",
+    alpha: float = ALPHA,
+) -> Paired:
+    """`pair` of runs that were read already: (BASE, NEW), and the answers of each."""
+    (base, new), (before, after) = (run.directory for run in runs), found
     _same_task(*runs)
     _same_samples(base, before, new, after)
     pairs = tuple((before[key], after[key]) for key in before)
@@ -186,8 +211,8 @@ def judge(paired: Paired, corrected: Sequence[float], margin: float, alpha: floa
         alpha=alpha,
         overall=overall,
         conditions=tuple(conditions),
-        lost=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if _right(b) and not _right(a)),
-        gained=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if _right(a) and not _right(b)),
+        lost=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if changed(b, a) == "lost"),
+        gained=tuple(f"{b.id} (epoch {b.epoch})" for b, a in judged if changed(b, a) == "gained"),
         without_verdict=len(pairs) - len(judged),
         infrastructure=sum(Outcome(x.outcome).is_infrastructure for one in pairs for x in one),
         same_text=sum(b.text == a.text != "" for b, a in pairs),
@@ -204,6 +229,13 @@ def _right(answer: Answer) -> bool:
     return answer.value is not None and answer.value >= 1
 
 
+def changed(before: Answer | None, after: Answer) -> Literal["lost", "gained", ""]:
+    """Whether a sample went from right to wrong, or back; "" if it did not, or has no verdict on one side."""
+    if before is None or before.value is None or after.value is None or _right(before) == _right(after):
+        return ""
+    return "lost" if _right(before) else "gained"
+
+
 def _same_task(base: RecordedRun, new: RecordedRun) -> None:
     if (base.task, base.version) != (new.task, new.version):
         shown = " and ".join(f"{run.task} version {run.version}" for run in (base, new))
@@ -211,11 +243,15 @@ def _same_task(base: RecordedRun, new: RecordedRun) -> None:
             f"{base.directory} and {new.directory} are of different tasks: {shown}",
             "compare runs of one version of one task",
         )
+    if (base.aid == "oracle") != (new.aid == "oracle"):
+        saw, blind = (base, new) if base.aid == "oracle" else (new, base)
+        raise DataError(
+            f"the strategy of {saw.directory} saw the answer key, that of {blind.directory} did not",
+            "what saw the key is a ceiling: compare it with a run of a strategy that did, too",
+        )
 
 
-def _same_samples(
-    base: Path, before: Mapping[tuple[str, int], Answer], new: Path, after: Mapping[tuple[str, int], Answer]
-) -> None:
+def _same_samples(base: Path, before: Answers, new: Path, after: Answers) -> None:
     hint = "compare runs with the same -T, --seed, --limit and --epochs"
     for one, other, name in ((before, after, new), (after, before, base)):
         missing = [key for key in one if key not in other]

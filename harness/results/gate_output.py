@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from harness.results.gate import Change, Comparison, FailOn
 from harness.results.policy import Gate, Judged
 from harness.statistics import intervals
-from harness.text import align, number, printable
+from harness.text import align, markdown, number, printable
 
 SHOWN_FLIPS, SHOWN_FLIPS_OF_MANY = 10, 3
 
@@ -107,26 +107,18 @@ def to_json(c: Comparison) -> str:
 
 def to_markdown(c: Comparison) -> str:
     """For a job's summary."""
-    title = f"### {_markdown(c.task)}: {c.overall.verdict}{_markdown(_worse(c))}\n"
-    said = f"{_markdown(c.new)} against {_markdown(c.base)}, margin {c.margin:g}, alpha {c.alpha:g}\n"
+    title = f"### {markdown(c.task)}: {c.overall.verdict}{markdown(_worse(c))}\n"
+    said = f"{markdown(c.new)} against {markdown(c.base)}, margin {c.margin:g}, alpha {c.alpha:g}\n"
     return "\n".join([title, said, *_markdown_table(_header(c), _rows(c)), "", *_points([*_few([c]), *_remarks(c)])])
 
 
 def _markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = ["| " + " | ".join(map(_markdown, cells)) + " |" for cells in (header, *rows)]
+    lines = ["| " + " | ".join(map(markdown, cells)) + " |" for cells in (header, *rows)]
     return [lines[0], "|" + "---|" * len(header), *lines[1:]]
 
 
 def _points(remarks: Iterable[str]) -> list[str]:
-    return [*(f"- {_markdown(line)}" for line in remarks), ""]
-
-
-_MEANT = {ord(c): f"\\{c}" for c in "\\|`*_[]#~"} | {ord("<"): "&lt;", ord("&"): "&amp;"}
-
-
-def _markdown(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return printable(text).translate(_MEANT)
+    return [*(f"- {markdown(line)}" for line in remarks), ""]
 
 
 # JUnit --------------------------------------------------------------------------------------------------------------
@@ -254,7 +246,7 @@ def gate_to_json(gate: Gate) -> str:
 def gate_to_markdown(gate: Gate) -> str:
     """For a job's summary."""
     rows = _markdown_table(_gate_header(gate), [_gate_row(judged) for judged in gate.checks])
-    return "\n".join([f"### {_markdown(_last_line(gate))}\n", *rows, "", *_points(_gate_remarks(gate))])
+    return "\n".join([f"### {markdown(_last_line(gate))}\n", *rows, "", *_points(_gate_remarks(gate))])
 
 
 def gate_to_junit(gate: Gate) -> str:

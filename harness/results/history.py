@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import DataError, UsageError, cause
+from harness.files import csv_row, csv_row_read
 from harness.results.records import RecordedRun
 from harness.statistics.intervals import Estimate
-from harness.text import align, interval, number
+from harness.text import align, interval, number, printable
 
 COLUMNS = (
     "date commit run_id task task_version model strategy n accuracy ci_low ci_high all_conditions no_verdict asked"
@@ -32,7 +33,7 @@ def add(runs: Iterable[RecordedRun], file: Path) -> list[Row]:
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows([*before, *added])
+        writer.writerows(map(csv_row, [*before, *added]))
     return added
 
 
@@ -43,7 +44,7 @@ def _row(opened: RecordedRun) -> Row:
         raise DataError(f"{opened.directory}: no sample has a verdict")
     about, config = opened.about, opened.config
     values = [opened.date[:19], about.get("git_commit") or "", about["run_id"]]
-    values += [config["task"], opened.version, config["model"], config["strategy"], a.n]
+    values += [config["task"], opened.version, config["model"], opened.strategy, a.n]
     values += [f"{x:.6f}" for x in (a.value, a.low, a.high)]
     values += [f"{everywhere.value:.6f}" if everywhere else "", f"{contrasts.total.row()['no_verdict']:.6f}"]
     values.append(opened.asked)
@@ -55,7 +56,7 @@ def read(file: Path) -> list[Row]:
     try:
         with file.open(newline="", encoding="utf-8") as source:
             reader = csv.DictReader(source)
-            rows = [{"asked": "", **row} for row in reader]
+            rows = [{"asked": "", **csv_row_read(row)} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{file}: can't be read: {cause(error)}", "harness history add RUN makes one") from None
     if list(reader.fieldnames or ()) not in (COLUMNS, OLDEST):
@@ -83,7 +84,7 @@ def render(rows: Iterable[Row]) -> str:
         ]
         header = ["date", "commit", "n", "accuracy", "95% CI"]
         samples = f"{task} {version}" + (f" ({asked})" if asked else "")
-        parts.append(f"{samples}, {model}, {strategy}   {bars}\n{align(header, body, left=2)}")
+        parts.append(f"{printable(f'{samples}, {model}, {strategy}')}   {bars}\n{align(header, body, left=2)}")
     return "\n\n".join(parts)
 
 

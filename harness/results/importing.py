@@ -1,8 +1,8 @@
 """Answers that other programs have collected become runs, in run directories like any other (`harness import`).
 
 A format is an entry point of the group `harness.importers`: a function `read(path, options)` that yields
-`harness.types.PublishedAnswer`. Our tasks score the answers; an answer that none of them can score keeps the verdict of
-its file, and its run says so. One run directory is made for each task, model and way of asking in a file.
+`harness.answers.PublishedAnswer`. Our tasks score the answers; an answer that none of them can score keeps the verdict
+of its file, and its run says so. One run directory is made for each task, model and way of asking in a file.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness import plugins
+from harness.answers import PublishedAnswer, Scorer
 from harness.errors import DataError, UsageError
 from harness.options import suggestion
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
+from harness.pipeline.record import Record
 from harness.results.records import Tally, close_run, describe_run
 from harness.results.rescore import score_row, verdict, version_note
-from harness.types import Aid, Outcome, PublishedAnswer, Record, Score, Scorer, Task
+from harness.types import Aid, Outcome, Score, Task
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def _run(
     imported = dict(about_file) | {"samples": _fingerprint(answers)}
     imported |= {"scored_by": same.scorer.tool, "metric": same.scorer.metric} if same.scorer else {}
     about = describe_run(directory.name, config, task) | {"imported": imported}
+    about["strategy"] = {"name": strategy, "aid": same.aid, "max_calls": None}
     store.write_config(directory, about)
     writer = store.Writer(directory)
     try:

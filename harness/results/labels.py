@@ -18,7 +18,7 @@ def facts(run: RecordedRun) -> dict[str, str]:
         "task": run.task,
         "version": str(run.version or ""),
         "model": run.model,
-        "strategy": ", ".join([str(config.get("strategy") or ""), *_pairs(config.get("strategy_options"))]),
+        "strategy": ", ".join([run.strategy, *_pairs(config.get("strategy_options"))]),
         "options": run.asked,
         "epochs": str(config.get("epochs") or ""),
         "sampling": ", ".join(_pairs(run.about.get("sampling") or config.get("sampling"))),

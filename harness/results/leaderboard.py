@@ -10,13 +10,15 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from harness.files import csv_row
+from harness.models.registry import cost
 from harness.results import published
 from harness.results.counts import Cell, Worst
 from harness.results.published import Published
-from harness.results.ranks import Board, Counted, as_good_for_less, cost
-from harness.results.tables import render_main_gaps
+from harness.results.ranks import Board, Counted, as_good_for_less
+from harness.results.tables import render_main_gaps, with_aid
 from harness.statistics.intervals import Estimate
-from harness.text import align, interval, number
+from harness.text import align, interval, latex, markdown, number, printable
 
 COLUMNS = (
     "model task task_version condition strategy n accuracy ci_low ci_high gap gap_ci_low gap_ci_high worst_condition "
@@ -61,9 +63,7 @@ def _named(worst: Worst) -> str:
 
 
 def _strategy(counted: Counted) -> str:
-    """Its name, and what helped it beside the model: what saw a verifier stands apart from what did not."""
-    aid, name = counted.contrasts.aid, str(counted.run.config["strategy"])
-    return f"{name} (aid: {aid})" if aid else name
+    return with_aid(str(counted.run.config["strategy"]), counted.contrasts.aid)
 
 
 def _row(common: Row, cell: Cell, gap: Estimate | None, model: str) -> Row:
@@ -136,9 +136,9 @@ def render(table: Sequence[Row]) -> str:
     kept = [i for i, name in enumerate(SHOWN) if name not in same or name in ("condition", "accuracy")]
     said = [f"{name} {cells[0][i]}" for i, name in enumerate(SHOWN) if i not in kept and cells[0][i]]
     left = sum(SHOWN[i] in ("model", "task", "condition", "strategy") for i in kept)
-    parts = [f"all rows: {', '.join(said)}"] if said else []
+    parts = [printable(f"all rows: {', '.join(said)}")] if said else []
     parts.append(align([SHOWN[i] for i in kept], [[line[i] for i in kept] for line in cells], left=left))
-    parts += ["\n".join(f"[{i}] {source}" for i, source in enumerate(sources, 1))] if sources else []
+    parts += ["\n".join(f"[{i}] {printable(source)}" for i, source in enumerate(sources, 1))] if sources else []
     return "\n\n".join(parts)
 
 
@@ -168,35 +168,31 @@ def render_board(board: Board) -> str:
         + ([number(r.counted.cost)] if priced else [])
         for r in runs
     ]
-    parts = [f"{board.title}: {count}", *([gaps] if gaps else []), align(header, body, left=3)]
-    parts += [f"{label}: no answer has a verdict" for label in board.unranked]
-    return "\n\n".join([*parts, *as_good_for_less(board)])
+    parts = [printable(f"{board.title}: {count}"), *([gaps] if gaps else []), align(header, body, left=3)]
+    parts += [printable(f"{label}: no answer has a verdict") for label in board.unranked]
+    return "\n\n".join([*parts, *map(printable, as_good_for_less(board))])
 
 
 def to_csv(table: Sequence[Row]) -> str:
-    """All COLUMNS; an empty cell is a value that is not known."""
+    """All COLUMNS; an empty cell is a value that is not known. See `csv_row` for texts that look like formulas."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(table)
+    writer.writerows(map(csv_row, table))
     return out.getvalue()
 
 
 def to_markdown(table: Sequence[Row]) -> str:
     """The columns of SHOWN as a Markdown table."""
     lines = ["| " + " | ".join(SHOWN) + " |", "|" + "---|" * len(SHOWN)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in _cells(row)) + " |" for row in table]
+    lines += ["| " + " | ".join(markdown(cell) for cell in _cells(row)) + " |" for row in table]
     return "\n".join(lines) + "\n"
-
-
-_LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-          "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}  # fmt: skip
 
 
 def to_latex(table: Sequence[Row]) -> str:
     """A tabular environment; needs no package."""
     lines = [r"\begin{tabular}{" + "l" * len(SHOWN) + "}", r"\hline"]
     body = [list(SHOWN), *(_cells(row) for row in table)]
-    lines += [" & ".join("".join(_LATEX.get(c, c) for c in cell) for cell in cells) + r" \\" for cells in body]
+    lines += [" & ".join(map(latex, cells)) + r" \\" for cells in body]
     lines.insert(3, r"\hline")
     return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"

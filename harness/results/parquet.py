@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.files import replacing
+from harness.pipeline.record import Record
 from harness.pipeline.store import flatten, located_records
-from harness.types import Record
 
 BATCH_ROWS = 500
 BATCH_BYTES = 16 * 2**20

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.models.registry import aliases
+from harness.models.registry import cost
 from harness.results.counts import Contrasts
 from harness.results.labels import facts, labels
 from harness.results.records import RecordedRun, complete_runs
@@ -26,14 +26,6 @@ class Counted:
     def cost(self) -> float | None:
         """In US dollars; None if the price of the model is not known."""
         return cost(self.run.model, self.contrasts.total.prompt_tokens, self.contrasts.total.completion_tokens)
-
-
-def cost(model: str, prompt: int, completion: int) -> float | None:
-    """Of so many tokens, in US dollars; None if the model is not an alias with a `price`."""
-    alias = aliases().get(model)
-    if alias is None or alias.price is None:
-        return None
-    return round((prompt * alias.price[0] + completion * alias.price[1]) / 1e6, 6)
 
 
 SAME = ("name", "task", "version", "model", "strategy", "options", "epochs", "sampling", "model options")
@@ -85,7 +77,8 @@ class Board:
 
 def boards(runs: Sequence[Counted]) -> list[Board]:
     """The runs by accuracy (ties share a rank), those of the same samples together. Runs of other samples (another
-    task, version, options, seed or limit) are never ranked against each other.
+    task, version, options, seed or limit) are never ranked against each other, nor is a run whose strategy saw the
+    answer key against one whose strategy did not.
 
     A run's best rank is one plus the number of runs that are better beyond doubt, its worst the number of runs less
     those that are worse beyond doubt (Mohamad, van Zwet and Goeman 2019, arXiv 1812.05507): the interval of each
@@ -97,6 +90,7 @@ def boards(runs: Sequence[Counted]) -> list[Board]:
     for counted, label in zip(runs, labels([counted.run for counted in runs]), strict=True):
         asked = f" ({counted.run.asked})" if counted.run.asked else ""
         title = f"{counted.run.task} {counted.run.version}{asked}"
+        title += "; the answer key was used: a ceiling, not a result" if "oracle" in counted.contrasts.aids else ""
         together.setdefault((title, counted.contrasts.asked), []).append((counted, label))
     alike = Counter(title for title, _ in together)
     return [_board(title, members, alike[title] > 1) for (title, _), members in together.items()]

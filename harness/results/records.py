@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -12,13 +14,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness import __version__, plugins
+from harness import __version__, plugins, trust
 from harness.errors import DataError, HarnessError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.results.counts import Contrasts
 from harness.results.parquet import Kinds, write_parquet
-from harness.results.tables import write_summary
+from harness.results.tables import with_aid, write_summary
 from harness.text import Extra
 from harness.types import Task
 
@@ -51,6 +53,17 @@ class RecordedRun:
     def model(self) -> str:
         """The model, as the run was asked for."""
         return str(self.config["model"])
+
+    @property
+    def aid(self) -> str:
+        """What helped its strategy beside the model: none, reader, verifier or oracle."""
+        said = self.about.get("strategy")
+        return str(said.get("aid") or "none") if isinstance(said, dict) else "none"
+
+    @property
+    def strategy(self) -> str:
+        """The strategy's name, with what helped it, see tables.with_aid."""
+        return with_aid(str(self.config.get("strategy") or ""), self.aid)
 
     @property
     def name(self) -> str:
@@ -88,17 +101,23 @@ class RecordedRun:
     def asked(self) -> str:
         """What makes its samples others than those of the task's defaults, in words: task options, seed, limit ...; ""
         for the defaults. Runs of one task and version with the same words were asked the same, however often."""
+        given = [(name, value) for name, value in self.asked_by_option.items() if value]
+        return ", ".join(value if name == "options" else f"{name} {value}" for name, value in given)
+
+    @property
+    def asked_by_option(self) -> dict[str, str]:
+        """The parts of `asked` by what they are called; "" for a default. The task's options come first."""
         config = self.config
-        options = [f"{name}={value}" for name, value in sorted((config.get("task_options") or {}).items())]
+        options = (f"{name}={value}" for name, value in sorted((config.get("task_options") or {}).items()))
         defaults = {f.name: f.default for f in fields(RunConfig)}
-        for name in ("seed", "limit", "num_fewshot", "system_message"):
-            if config.get(name, defaults[name]) != defaults[name]:
-                options.append(f"{name} {config[name]}")
-        if ids := config.get("sample_id"):
-            options.append(f"samples {' '.join(map(str, ids))}")
-        if self.imported.get("samples"):
-            options.append(f"samples {str(self.imported['samples'])[:8]}")
-        return ", ".join(options)
+        names = ("seed", "limit", "num_fewshot", "system_message")
+        given = {name: config.get(name, defaults[name]) for name in names}
+        told = {name: "" if value == defaults[name] else str(value) for name, value in given.items()}
+        named = [
+            *(config.get("sample_id") or ()),
+            *([str(self.imported["samples"])[:8]] if "samples" in self.imported else []),
+        ]
+        return {"options": ", ".join(options), **told, "samples": " ".join(map(str, named))}
 
     @property
     def imported(self) -> Mapping[str, Any]:
@@ -129,6 +148,11 @@ class RecordedRun:
     def records(self) -> Iterator[dict[str, Any]]:
         """The records in the order in which they were made. DataError for a line that is not a record of this run."""
         return store.read_records(self.directory, self.about)
+
+    def nodes(self) -> Iterator[dict[str, Any]]:
+        """What the strategy noted of its calls (Session.note), each with the `id` and `epoch` of its sample. DataError
+        for a line that is no node."""
+        return store.read_nodes(self.directory)
 
     def read(self, *others: Callable[[Mapping[str, Any]], object]) -> Contrasts:
         """The counts of all records, which are read once; the others are called with each of them. DataError if there
@@ -264,15 +288,30 @@ def _versions() -> dict[str, str]:
 
 
 def _git_commit() -> str | None:
-    """The commit of the working directory's repository, with + if files differ from it."""
+    """The commit of the working directory's repository, with + if files differ from it. The repository's own
+    configuration may name programs, which git would start: none is."""
+    safe = ["-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"]
     try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
+        configured = _git("config", "--list", "--show-scope", "--name-only", "-z").stdout.split("\0")
+        own = zip(configured[::2], configured[1::2], strict=False)
+        filters = [name for scope, name in own if scope in ("local", "worktree") and name.startswith("filter.")]
+        commit = _git("rev-parse", "HEAD").stdout.strip()
+        if not re.fullmatch("[0-9a-f]{40,64}", commit) or configured == [""]:
+            return None
+        if not all(re.fullmatch(r"[\w.-]+", name) for name in filters):
+            return f"{commit}+"  # `-c` can't set such a name: we don't look
+        for name in filters:
+            safe += ["-c", f"{name}={'false' if name.endswith('.required') else ''}"]
+        differs = _git(*safe, "diff", "--quiet", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "HEAD")
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return run.stdout.strip() or None
+    return commit + ("+" if differs.returncode else "")
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # An object that is missing would be fetched, by a program that the repository may name.
+    nothing_fetched = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    environment = trust.child_environment(prefixes=("GIT_",)) | nothing_fetched
+    return subprocess.run(
+        ["git", *arguments], capture_output=True, text=True, errors="replace", timeout=5, check=False, env=environment
+    )

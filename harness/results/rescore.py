@@ -97,10 +97,16 @@ def score_run(task: Task, task_options: Mapping[str, str], directory: Path, targ
         about["created"] = run.about.get("created")
         store.write_config(target, about)
         writer = store.Writer(target)
+        for name in (store.JOURNAL, store.NODES):  # calls and nodes of a strategy are as they were
+            if (directory / name).is_file():
+                shutil.copyfile(directory / name, target / name)
     try:
         for record in run.records():
-            if record.get("stop_reason") is not None and not _refused(record):  # strategy and model did their part
+            # Strategy and model did their part, and there is an answer to score.
+            if record.get("stop_reason") is not None and not _refused(record) and not _unfinished(record):
+                said = _of_strategy(record)
                 record |= _columns(score_row(task, record, f"{directory}, sample {record['id']}"), task)
+                record["detail"] |= said
             tally.add(record)
             if writer:
                 writer.append(record | {"run_id": writer.directory.name})
@@ -124,6 +130,18 @@ def _columns(score: Score, task: Task) -> dict[str, Any]:
 def _refused(record: Mapping[str, Any]) -> bool:
     """Whether the server refused the prompt (its words are in `error`): there is no answer to score."""
     return bool(record.get("error")) and record["outcome"] in (Outcome.REFUSED, Outcome.TRUNCATED)
+
+
+def _unfinished(record: Mapping[str, Any]) -> bool:
+    """Whether the strategy met its limit before it had an answer (Response.best_so_far)."""
+    detail = record.get("detail")
+    return isinstance(detail, dict) and "best_so_far" in detail
+
+
+def _of_strategy(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a record's detail that is the strategy's (Response.detail), which no scorer changes."""
+    detail = record.get("detail")
+    return {"strategy": detail["strategy"]} if isinstance(detail, dict) and "strategy" in detail else {}
 
 
 def answered(line: bytes, where: str) -> dict[str, Any]:

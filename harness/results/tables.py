@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.files import compact, replacing
+from harness.files import compact, csv_row, replacing
 from harness.results.counts import Cell, Contrasts, Gap
 from harness.statistics import intervals
-from harness.text import align, estimate, interval, number, p_value, percent
+from harness.text import align, estimate, interval, number, p_value, percent, printable
 from harness.types import Outcome
 
 NESTED = ("input", "detail", "params", "logprobs")
@@ -20,6 +20,8 @@ NESTED = ("input", "detail", "params", "logprobs")
 def column(record: Mapping[str, Any], name: str) -> Any:
     """A column of the tidy table: a key of the record, or `params_*`. UsageError if there is none."""
     params = record.get("params") or {}
+    if name == "strategy" and name in record:
+        return with_aid(str(record[name]), str(record.get("aid") or "none"))
     if name in record and name not in NESTED:
         return record[name]
     short = name.removeprefix("params_")
@@ -29,7 +31,13 @@ def column(record: Mapping[str, Any], name: str) -> Any:
     raise UsageError(f"the records have no column '{name}'", f"columns: {', '.join(known)}")
 
 
-APART = ("task", "model", "strategy")
+def with_aid(strategy: str, aid: str) -> str:
+    """A strategy's name with what helped it beside the model: `best-of-n (aid: oracle)`. What saw the answer key then
+    never has the name of what did not."""
+    return strategy if aid in ("none", "") else f"{strategy} (aid: {aid})"
+
+
+APART = ("task", "model", "strategy", "aid")
 """Records that differ in one of these are never in one row: their accuracies are of different things."""
 
 
@@ -52,8 +60,8 @@ class Tidy:
         self.repeated = 0
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Count one record in its row. UsageError if `by` has no such column, or if the row would mix tasks, models or
-        strategies."""
+        """Count one record in its row. UsageError if `by` has no such column, or if the row would mix tasks, models,
+        strategies or what helped them."""
         key = tuple(column(record, name) for name in self._by)
         if self._several and record.get("identity") is not None:
             same = hash((key, record["identity"]))
@@ -61,7 +69,7 @@ class Tidy:
                 self.repeated += 1
                 return
             self._seen.add(same)
-        own = tuple(record.get(name) for name in APART)
+        own = (*(record.get(name) for name in APART[:-1]), record.get("aid") or "none")
         for name, mine, others in zip(APART, own, self._apart.setdefault(key, own), strict=True):
             if mine != others:
                 raise UsageError(
@@ -92,7 +100,7 @@ def write_summary(path: Path, about: Mapping[str, Any], contrasts: Contrasts) ->
     with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(map(csv_row, rows))
 
 
 MOST_GROUPS = 15
@@ -170,11 +178,11 @@ def render_contrasts(contrasts: Contrasts) -> str:
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
     lines = []
     if worst:
-        lines.append(f"worst condition         {worst}")
+        lines.append(f"worst condition         {printable(str(worst))}")
     if everywhere:
         lines.append(f"all conditions correct  {estimate(everywhere)} (groups, repeats of a group apart)")
     if contrasts.aid:
-        lines.append(f"aid                     {contrasts.aid} (what helped beside the model)")
+        lines.append(f"aid                     {printable(contrasts.aid)} (what helped beside the model)")
     total = contrasts.total
     if total.prompt_tokens or total.completion_tokens:
         seconds = f"{total.seconds / max(total.samples, 1):.2f} s a sample"

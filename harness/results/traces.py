@@ -51,7 +51,7 @@ def _usable(
             continue
         if is_held_out(record["task"], record["group"], held_out):
             counted["held out"] += 1
-        elif (record.get("detail") or {}).get("hinted") and not hinted:
+        elif _is_hinted(record) and not hinted:
             counted["hinted"] += 1
         else:
             same = hash((record["id"], record["response"]))
@@ -87,4 +87,10 @@ def _said(record: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def _about(record: Mapping[str, Any]) -> dict[str, Any]:
     about = {name: record[name] for name in ("task", "id", "group", "condition")}
-    return about | ({"hinted": True} if (record.get("detail") or {}).get("hinted") else {})
+    return about | ({"hinted": True} if _is_hinted(record) else {})
+
+
+def _is_hinted(record: Mapping[str, Any]) -> bool:
+    """Whether the strategy showed the right answer before this one was given (Response.detail, strategy star)."""
+    said = (record.get("detail") or {}).get("strategy")
+    return isinstance(said, dict) and bool(said.get("hinted"))

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.answers import PublishedAnswer
 from harness.errors import DataError, UsageError
 from harness.files import read_json
 from harness.tasks.aiw.task import published_sample
-from harness.types import PublishedAnswer
 
 
 def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:

@@ -19,10 +19,11 @@ from harness.errors import UsageError
 from harness.options import option, settle
 from harness.seeds import derive
 from harness.tasks.arithmetic import problems, scoring
+from harness.tasks.arithmetic.feedback import false_equations
 from harness.tasks.arithmetic.numerals import decimal_result, numeral, result
 from harness.tasks.arithmetic.prompts import PROMPTS, question
 from harness.tasks.arithmetic.worked import worked
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
+from harness.types import Aid, Example, Feedback, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 BASES = (10, 8, 9, 11, 16)
 MOST_SHOTS = 16
@@ -120,6 +121,24 @@ class Arithmetic(Task):
         if self.rule == "original":
             return scoring.original(params, response)
         return scoring.robust(params, response, stop_reason)
+
+    def read(self, params: Params, response: str, stop_reason: StopReason = "stop") -> str | None:
+        """A numeral that is labelled with another base is another answer."""
+        score = self.score(params, response, stop_reason)
+        other = score.detail.get("labelled_base")
+        return f"{score.answer} in base {other}" if score.answer is not None and other else score.answer
+
+    feedback_aid: ClassVar[Aid] = "verifier"
+
+    def feedback(self, params: Params, response: str, level: str) -> Feedback:
+        """That the result is wrong, and which equations of the response do not hold in its base."""
+        found = Feedback.of(self.score(params, response))
+        if found.right or level == "binary":
+            return found
+        wrong = false_equations(response, int(str(params["base"])))
+        shown = wrong if level == "all-errors" else wrong[:1]
+        lines = [f'"{equation}" does not hold in base-{params["base"]}.' for equation in shown]
+        return Feedback(False, "\n".join([found.text, *lines]))
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
         """oracle: the answer. shallow: the answer in base 10, whatever the base. random: any value that an answer to

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.answers import PublishedAnswer
 from harness.errors import DataError, UsageError
 from harness.files import read_json
 from harness.tasks.game24.puzzles import ranked
-from harness.types import Message, PublishedAnswer, Sample
+from harness.types import Message, Sample
 
 
 def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:

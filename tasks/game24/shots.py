@@ -100,9 +100,10 @@ def _steps(numbers: Sequence[int], text: str) -> list[str]:
         left.remove(b)
         left = sorted([*left, result])
         stack.append(result)
-        lines.append(f"{_term(a)} {token} {_term(b)} = {result} (left: {' '.join(map(str, left))})")
+        lines.append(f"{term(a)} {token} {term(b)} = {result} (left: {' '.join(map(str, left))})")
     return lines
 
 
-def _term(value: Fraction) -> str:
+def term(value: Fraction) -> str:
+    """A number on one side of an operator: a fraction or a negative number in parentheses."""
     return f"({value})" if value.denominator != 1 or value < 0 else str(value)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
+from harness.reading.expressions import Expression, NoValueError
+
 MOST_NUMBERS = 5
 """Six numbers have some 800,000 ways: too many to go through while somebody waits."""
 
@@ -134,6 +136,48 @@ def _combined(a: Way, b: Way) -> Iterator[Way]:
         yield _product(a.value / b.value, a_over + b_under, a_under + b_over)
     if a.value:
         yield _product(b.value / a.value, b_over + a_under, b_under + a_over)
+
+
+# Normal forms -----------------------------------------------------------------------------------------------------
+
+
+def normal_form(expression: Expression) -> str:
+    """The text of the way that an expression takes, with a minus before it if its value is negative: expressions that
+    differ by the order of terms and factors, by brackets, or by signs that cancel have the same.
+
+    Raises NoValueError for a division by zero, and for operators other than + - * / and signs.
+    """
+    stack: list[tuple[int, Way]] = []  # (sign, way)
+    for token in expression.postfix:
+        if token[0] in "0123456789.":
+            stack.append((1, Way(str(Fraction(token)), Fraction(token))))
+        elif token in ("neg", "pos"):
+            sign, way = stack[-1]
+            stack[-1] = (-sign if token == "neg" and way.value else sign, way)
+        elif token in ("+", "-", "*", "/"):
+            right, left = stack.pop(), stack.pop()
+            stack.append(_joined(token, left, right))
+        else:
+            raise NoValueError(f"the operator {token}")
+    [(sign, way)] = stack
+    return f"-({way.text})" if sign < 0 else way.text
+
+
+def _joined(operator: str, left: tuple[int, Way], right: tuple[int, Way]) -> tuple[int, Way]:
+    (a_sign, a), (b_sign, b) = left, right
+    if operator in "*/":
+        if operator == "/" and not b.value:
+            raise NoValueError("division by zero")
+        (a_over, a_under), (b_over, b_under) = _parts(a, "*"), _parts(b, "*")
+        if operator == "/":
+            b_over, b_under = b_under, b_over
+        value = a.value / b.value if operator == "/" else a.value * b.value
+        return (a_sign * b_sign if value else 1), _product(value, a_over + b_over, a_under + b_under)
+    b_sign = -b_sign if operator == "-" else b_sign
+    (a_plus, a_minus), (b_plus, b_minus) = (_parts(way, "+")[::sign] for sign, way in ((a_sign, a), (b_sign, b)))
+    value = a_sign * a.value + b_sign * b.value
+    plus, minus = a_plus + b_plus, a_minus + b_minus
+    return (-1, _sum(-value, minus, plus)) if value < 0 else (1, _sum(value, plus, minus))
 
 
 def _parts(way: Way, kind: str) -> tuple[tuple[Way, ...], tuple[Way, ...]]:

@@ -18,10 +18,11 @@ from typing import ClassVar, Literal
 from harness.errors import UsageError
 from harness.options import number_list, option, settle
 from harness.seeds import derive
-from harness.tasks.game24 import baselines, scoring, shots
+from harness.tasks.game24 import baselines, feedback, scoring, shots
+from harness.tasks.game24.partial import judged, next_prompt, thought_of, weigh_prompt
 from harness.tasks.game24.prompts import PROMPT_TYPES, TEMPLATES, WAY_OUT
 from harness.tasks.game24.puzzles import Puzzle, goal_of, puzzles, ranked
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
+from harness.types import Aid, Example, Feedback, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,37 @@ class Game24(Task):
         else:
             text = baselines.at_random(numbers, rng)
         return shots.answer(str(sample.params["prompt"]), numbers, puzzle.target, text)
+
+    feedback_aid: ClassVar[Aid] = "verifier"
+
+    def feedback(self, params: Params, response: str, level: str) -> Feedback:
+        """The numbers it must use, what it comes to, or that the target can be made. See feedback.py."""
+        return feedback.feedback(params, self.score(params, response), level)
+
+    def answer_key(self, answer: str) -> str:
+        """Expressions that differ by the order of terms and factors, or by brackets, are the same answer."""
+        return feedback.key(answer) or super().answer_key(answer)
+
+    # What search may use (see partial.py) --------------------------------------------------------------------------
+
+    def steps(self, params: Params, partial: str, k: int) -> list[Message] | None:
+        """Four steps: three lines such as `10 - 4 = 6 (left: 5 6 6)`, then the expression, or `no solution`."""
+        text = next_prompt(scoring.puzzle_of(params), partial, k, self._way_out)
+        return None if text is None else [Message("user", text)]
+
+    def join(self, partial: str, thought: str) -> str:
+        """A line that is neither a step nor an answer leaves the solution as it is."""
+        line = thought_of(thought)
+        return super().join(partial, line) if line else partial
+
+    def weigh(self, params: Params, partial: str) -> list[Message] | None:
+        """By the numbers left alone, so that solutions with the same numbers left are weighed once."""
+        return [Message("user", weigh_prompt(scoring.puzzle_of(params), partial))]
+
+    def judge(self, params: Params, partial: str) -> float | None:
+        """1 if the target can still be made of the numbers left, or the answer is right; else 0. If there is no way to
+        make the target, 1 until an expression is given."""
+        return judged(scoring.puzzle_of(params), partial)
 
     def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
         """Solved puzzles, each with a number above 13, which no sample has: in the sample's prompt and with its target;

@@ -296,6 +296,8 @@ PATIENCE = 6.0
 @functools.lru_cache(maxsize=2)
 def _from_hub(dataset: str) -> tuple[Item, ...]:
     hub = HUB[dataset]
+    if Path(hub.name).exists():  # `datasets` would read it, and run a script in it
+        raise DataError(f"{hub.name} is a folder here, which would be read in place of the hub's set", _hint(dataset))
     offline = any(os.environ.get(v, "") in ("1", "true", "TRUE", "on", "yes") for v in _OFFLINE)
     if not offline and not _reachable(f"{os.environ.get('HF_ENDPOINT', 'https://huggingface.co')}/datasets/{hub.name}"):
         raise DataError(

@@ -52,9 +52,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     """What the response commits to, compared as a value of the kind asked for: a name, yes or no, or a phrase."""
     golds = golds_of(params)
     metrics: dict[str, Any] = qa.answer_metrics(str(params.get("scorer")), response, golds)
-    known = str(params.get("candidates") or "")
-    yes_no = known == "yes,no" or set(map(str.lower, golds)) <= {"yes", "no"}
-    candidates = ("yes", "no") if yes_no else _candidates(known)
+    candidates = _possible(params)
     found, _ = commitment.read(response, reading.reader(candidates), _PROMPT)
     if found.value is None:
         return judge(found, False, stop_reason, response, **metrics)
@@ -62,6 +60,19 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     if not candidates and answer != UNANSWERABLE:  # a phrase in the model's own words: take the gold that it gives
         answer = next((gold for gold in golds if _contains(answer, gold)), answer)
     return judge(found, any(_same(answer, gold) for gold in golds), stop_reason, response, answer=answer, **metrics)
+
+
+def given(params: Params, response: str, stop_reason: StopReason) -> Score:
+    """The reading of `robust` with no verdict: its answer is as the response has it, and not the gold that it gives."""
+    found, _ = commitment.read(response, reading.reader(_possible(params)), _PROMPT)
+    return judge(found, False, stop_reason, response)
+
+
+def _possible(params: Params) -> tuple[str, ...]:
+    """The answers that are possible; empty if they are not known."""
+    known = str(params.get("candidates") or "")
+    yes_no = known == "yes,no" or set(map(str.lower, golds_of(params))) <= {"yes", "no"}
+    return ("yes", "no") if yes_no else _candidates(known)
 
 
 @functools.lru_cache(maxsize=4096)

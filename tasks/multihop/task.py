@@ -16,6 +16,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from harness.errors import UsageError
 from harness.options import option, settle
+from harness.reading import qa
 from harness.tasks.multihop import generator, layout, published, scoring, shallow
 from harness.tasks.multihop.items import UNANSWERABLE, Document, Item
 from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER, SUPPORT
@@ -202,10 +203,21 @@ class Multihop(Task):
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """The verdict by the option `rule`. Raises DataError if params have no right answer (scoring.golds_of)."""
-        rule = scoring.original if self.rule == "original" else scoring.robust
+        return self._by(scoring.original if self.rule == "original" else scoring.robust, params, response, stop_reason)
+
+    def _by(self, rule: scoring.Rule, params: Params, response: str, stop_reason: StopReason) -> Score:
         if params.get("support"):
             return scoring.with_support(rule, params, response, stop_reason)
         return rule(params, response, stop_reason)
+
+    def read(self, params: Params, response: str, stop_reason: StopReason = "stop") -> str | None:
+        """As the response has it: `score` shows the gold in place of a phrase that gives it."""
+        rule = scoring.original if self.rule == "original" else scoring.given
+        return self._by(rule, params, response, stop_reason).answer
+
+    def answer_key(self, answer: str) -> str:
+        """Without case, punctuation and articles, as the official scorers compare."""
+        return qa.normalise(answer) or super().answer_key(answer)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
         """oracle: the answer. random: any name of the type asked for that the documents give, or "unanswerable" if the

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.answers import PublishedAnswer
 from harness.errors import DataError, HarnessError, UsageError
 from harness.files import read_json
 from harness.pddl.fact_text import FactLexicon, read_line
@@ -23,7 +24,7 @@ from harness.pddl.plan_text import read as read_plan_text
 from harness.pddl_domains import World, mystery, own, plain
 from harness.tasks.planning.instances import Instance
 from harness.tasks.planning.rendering import NO_PLAN
-from harness.types import Message, PublishedAnswer, Sample
+from harness.types import Message, Sample
 
 ABILITIES = {
     "t1": "plan_generation",  # of the first logs of back-prompting

@@ -199,3 +199,9 @@ def _execution(params: Params, response: str, stop_reason: StopReason, world: Wo
     }
     answer = " ".join(sorted(f"({' '.join(fact)})" for fact in found.facts))
     return judge(Reading(answer, final=found.final), not missing and not extra, stop_reason, response, **detail)
+
+
+def changeable(params: Params, facts: str) -> str:
+    """Those of the facts `(name object ...) ...` that actions can change."""
+    changing = compiled(world_of(params), str(params["problem"])).changing
+    return " ".join(fact for fact in re.findall(r"\([^()]*\)", facts) if fact[1:-1].partition(" ")[0] in changing)

@@ -24,11 +24,12 @@ from harness.options import number_list, option, settle
 from harness.pddl_domains import WORLDS, World, mystery, plain, randomised
 from harness.seeds import derive
 from harness.tasks.planning import domains, measures, scoring, solutions
+from harness.tasks.planning import feedback as words
 from harness.tasks.planning.cases import ABILITIES, PLAIN_QUESTIONS, Case, Source, unsolvable
 from harness.tasks.planning.files import read_folder
 from harness.tasks.planning.instances import Instance, Plan, compiled, from_problem, greedy, wander
 from harness.tasks.planning.rendering import NO_PLAN, Rendering, other_objects
-from harness.types import Collector, Example, Message, Params, Sample, Sampling, Score, StopReason, Task
+from harness.types import Aid, Collector, Example, Feedback, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 PROMPTS = ("nl", "pddl")
 STYLES = ("zero_shot", "one_shot", "state_tracking")
@@ -271,6 +272,20 @@ class Planning(Task):
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """See scoring.score; the option `level` applies to plan_verification."""
         return scoring.score(params, response, stop_reason, self.level)
+
+    feedback_aid: ClassVar[Aid] = "verifier"
+
+    def feedback(self, params: Params, response: str, level: str) -> Feedback:
+        """Where the plan fails, in the names of the sample. See feedback.py."""
+        return words.feedback(params, self.score(params, response), level)
+
+    def read(self, params: Params, response: str, stop_reason: StopReason = "stop") -> str | None:
+        """The steps, the verdict, or the state; of a state without the facts that no action changes, which may be left
+        out."""
+        answer = super().read(params, response, stop_reason)
+        if answer is None or params.get("ability") != "plan_execution":
+            return answer
+        return scoring.changeable(params, answer)
 
     @staticmethod
     def collector() -> Collector:

@@ -31,9 +31,10 @@ import click
 def reversal_data(directory: Path, seed: int, facts: int, paraphrases: int, test_paraphrases: int, form: str) -> None:
     """Write train.jsonl and test.jsonl for the reversal task: fictional facts, one direction held out."""
     from harness.tasks.reversal.fictional import write
+    from harness.text import printable
 
     lines = write(directory, seed, facts, paraphrases, test_paraphrases, "chat" if form == "chat" else "completions")
     for line in lines:
-        click.echo(line)
+        click.echo(printable(line))
     count = f" -T facts={facts}" if facts != 30 else ""
     click.echo(f"test the trained model: harness run --task reversal -T set=fictional{count} --seed {seed} --model ...")

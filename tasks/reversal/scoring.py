@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import DataError
 from harness.reading import commitment, names
-from harness.reading.outcome import judge
+from harness.reading.outcome import Reading, judge
 from harness.types import Outcome, Params, Score, StopReason
 
 SEPARATOR = "|"
@@ -60,8 +60,28 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     name, does not deny it, and has no other name before it. `detail` has the published readings too.
     """
     accepted = (_text(params, "answer"), *_several(params, "accepted"))
-    others = tuple(name for name in _several(params, "others") if name not in accepted)
     detail: dict[str, Any] = dict(readings(params, response))
+    found, known, response = _found(params, accepted, response, stop_reason)
+    if found.value is None or known:
+        return judge(found, found.value in accepted, stop_reason, response, **detail)
+    right = [name for name in accepted if _says(plain(found.value), name)]
+    right = [] if _listed_behind_another(found.value, right) else right
+    answer = right[0] if right else found.value
+    return judge(found, bool(right), stop_reason, response, answer=answer, **detail)
+
+
+def given(params: Params, response: str, stop_reason: StopReason) -> Score:
+    """The reading of `robust` with no verdict: its answer is as the response has it, and not the name that it gives."""
+    accepted = (_text(params, "answer"), *_several(params, "accepted"))
+    found, _, response = _found(params, accepted, response, stop_reason)
+    return judge(found, False, stop_reason, response)
+
+
+def _found(
+    params: Params, accepted: tuple[str, ...], response: str, stop_reason: StopReason
+) -> tuple[Reading, tuple[str, ...], str]:
+    """(what the response commits to, the possible answers if they are known, the part of the response that counts)."""
+    others = tuple(name for name in _several(params, "others") if name not in accepted)
     known = tuple(sorted({*accepted, *others})) if others else ()  # sorted, so that the order hides the right one
     given = str(params.get("given") or "")
     # A description as given asks for a name; a name as given asks for a description, or for a relative's name.
@@ -72,13 +92,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
         # The prompt asks for the missing part alone, so a model that goes on has given it in the first line.
         first, ended, _ = response.strip().partition("\n")
         response = f"Answer: {first}\n" if ended and reader.alone(first) is not None else response
-    found, _ = commitment.read(response, reader, _PROMPT)
-    if found.value is None or known:
-        return judge(found, found.value in accepted, stop_reason, response, **detail)
-    right = [name for name in accepted if _says(_plain(found.value), name)]
-    right = [] if _listed_behind_another(found.value, right) else right
-    answer = right[0] if right else found.value
-    return judge(found, bool(right), stop_reason, response, answer=answer, **detail)
+    return commitment.read(response, reader, _PROMPT)[0], known, response
 
 
 _LABELS = r"missing (?:part|piece|name|words?)|sentence|completion|name|person"
@@ -94,7 +108,7 @@ def _listed_behind_another(answer: str, right: list[str]) -> bool:
     """Whether a list of names begins with one that is not right: "Lee Anne, Tom Cruise"."""
     parts = [part.strip(" .!\"'") for part in _JOINT.split(answer)]
     listed = [part for part in parts if part]
-    return len(listed) > 1 and _is_name(listed[0]) and not any(_says(_plain(listed[0]), name) for name in right)
+    return len(listed) > 1 and _is_name(listed[0]) and not any(_says(plain(listed[0]), name) for name in right)
 
 
 def _says(said: str, name: str) -> bool:
@@ -110,10 +124,10 @@ def _says(said: str, name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _plain_name(name: str) -> str:
-    return _plain(name).strip().removeprefix("the ")
+    return plain(name).strip().removeprefix("the ")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """In lower case, without accents, with one space between words and a space at either end."""
     return f" {' '.join(_WORDS.findall(names.folded(text).replace(POSSESSIVE, ' ')))} "
 

@@ -153,6 +153,16 @@ class Reversal(Task):
         right = {sample.target, *str(sample.params.get("accepted") or "").split(scoring.SEPARATOR)}
         return next((c for c in candidates if c not in right), "I don't know.")
 
+    def read(self, params: Params, response: str, stop_reason: StopReason = "stop") -> str | None:
+        """As the response has it: `score` shows the accepted name in place of a phrase that gives it."""
+        if self.rule == "original":
+            return super().read(params, response, stop_reason)
+        return scoring.given(params, response, stop_reason).answer
+
+    def answer_key(self, answer: str) -> str:
+        """Without case, accents, punctuation and an article in front."""
+        return scoring.plain(answer).strip().removeprefix("the ") or super().answer_key(answer)
+
     def candidates(self, sample: Sample) -> list[str]:
         """What `random` draws evenly from: the names or descriptions in the prompt (`context`) or of all facts
         (`fictional`); all mothers, fathers or children (`celebrities`). Its chance is the share that is right."""

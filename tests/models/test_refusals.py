@@ -265,14 +265,25 @@ def test_odd_logprobs_are_left_out_with_a_note(logprobs: object) -> None:
     ("usage", "counts"),
     [
         ({"prompt_tokens": 10.0, "completion_tokens": 4}, (10, 4)),
+        ({"prompt_tokens": None}, (None, None)),
+        (None, (None, None)),
         ({"prompt_tokens": "10", "completion_tokens": -4}, (None, None)),
         ({"prompt_tokens": float("nan"), "completion_tokens": True}, (None, None)),
+        ({"prompt_tokens": float("inf"), "completion_tokens": 10**9}, (None, None)),
+        ({"prompt_tokens": 10, "completion_tokens": 10**4000}, (10, None)),
         ([], (None, None)),
+        ("10", (None, None)),
     ],
 )
 def test_odd_token_counts_are_unknown_and_whole_floats_are_counts(usage: object, counts: tuple) -> None:
     made = wire.completion("chat", {**chat("stop"), "usage": usage})
     assert (made.prompt_tokens, made.completion_tokens) == counts
+    wrong = usage is not None and usage not in (
+        {"prompt_tokens": 10.0, "completion_tokens": 4},
+        {"prompt_tokens": None},
+    )
+    assert [note for note in made.notes if "token counts that can't be right" in note] == list(made.notes)
+    assert len(made.notes) == wrong
 
 
 # --- parts of a request that are refused ---
@@ -296,8 +307,9 @@ def test_a_refused_field_is_told_with_what_to_do(status: int, message: object, h
     assert (made.kind, requests, hint in made.hint, bool(hint) == bool(made.hint)) == ("bad_request", 1, True, True)
 
 
-def test_fields_can_be_left_out_of_requests() -> None:
-    model = OpenAICompatible("m", ModelOptions("http://127.0.0.1/v1", extra={"omit": "seed, temperature"}))
+@pytest.mark.parametrize("extra", [{"omit": "seed, temperature"}, {"omit": "seed", "drop": "temperature,seed"}])
+def test_fields_can_be_left_out_of_requests(extra: dict) -> None:
+    model = OpenAICompatible("m", ModelOptions("http://127.0.0.1/v1", extra=extra))
     request = Request((Message("user", "u"),), Sampling(1.0, max_tokens=9, seed=3))
     assert set(model._body(request, 9)) == {"model", "messages", "max_tokens"}
     assert model.identity["omit"] == "seed,temperature"

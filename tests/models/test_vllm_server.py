@@ -70,10 +70,13 @@ def test_options_of_requests_do_not_reach_the_server(fake):
     assert "enable_thinking" in str(model.identity["extra_body"])
 
 
-def test_the_server_gets_our_environment_and_no_usage_statistics(fake, monkeypatch):
+def test_the_server_gets_the_environment_that_it_needs_and_no_usage_statistics(fake, monkeypatch):
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    monkeypatch.setenv("OPENAI_API_KEY", "not its key")
     environment = json.loads(asyncio.run(talk(model_of(fake))).text)[1]
     assert environment["VLLM_CPU_KVCACHE_SPACE"] == "1"
+    assert "OPENAI_API_KEY" not in environment
+    assert environment["PYTHONSAFEPATH"] == "1"  # a vllm.py in the working directory is not imported
     assert environment["VLLM_NO_USAGE_STATS"] == "1"
 
 

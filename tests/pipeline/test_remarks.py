@@ -95,6 +95,18 @@ def test_answers_that_are_all_empty_are_said(tmp_path) -> None:
     assert run(tmp_path, Faults(body=reply("stop"))).notes == []
 
 
+def test_a_server_that_changes_its_model_in_mid_run_is_told() -> None:
+    remarks = Remarks()
+    for name in ["m@1"] * 3 + ["m@2", "", None]:
+        remarks.add({"outcome": "correct", "response": "7", "stop_reason": "stop", "served_by": name})
+    assert "different models or revisions" in remarks.lines()[0]
+    assert remarks.lines()[0].endswith("'m@1' (3 samples), 'm@2' (1 sample)")
+    for i in range(1000):
+        remarks.add({"outcome": "correct", "response": "7", "served_by": f"\x1b[31m{i}" * 1000})
+    assert len(remarks.lines()[0]) < 500
+    assert "\x1b" not in remarks.lines()[0]
+
+
 def test_a_refused_prompt_is_not_kept_in_the_cache(tmp_path, monkeypatch) -> None:
     """Another day the server may have more room, or another filter."""
     monkeypatch.setattr("harness.pipeline.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))

@@ -30,14 +30,10 @@ from harness.types import (
     Score,
     TokenLogprob,
 )
-from tests.support import Echo, Parrot, SideBySide, Thrice, execute
+from tests.support import Echo, Parrot, SideBySide, Thrice, execute, failing, records
 from tests.waiting import HANG, turns, until_async
 
 CONFIG = RunConfig("echo", "parrot")
-
-
-def records(directory: Path) -> dict[tuple[str, int], dict]:
-    return {(r["id"], r["epoch"]): r for r in store.read_records(directory)}
 
 
 def comparable(directory: Path) -> dict:
@@ -131,18 +127,6 @@ def test_cot_puts_its_request_under_the_prompt(tmp_path: Path) -> None:
     assert model.asked[0].messages == (Message("user", "say 0\n\nLet's think step by step."),)
 
 
-def failing(every: int, error: Exception):
-    """A reply that fails on each `every`-th call."""
-    calls = itertools.count(1)
-
-    def reply(text: str) -> str:
-        if next(calls) % every == 0:
-            raise error
-        return text.rpartition(" ")[2]
-
-    return reply
-
-
 def test_a_failed_request_is_recorded_and_the_run_goes_on(tmp_path: Path) -> None:
     tally = Tally(Echo())
     refusing = Parrot(failing(3, ModelError("no answer", "transient")))
@@ -193,23 +177,6 @@ def test_a_strategy_that_fails_ends_one_sample_not_the_run(tmp_path: Path) -> No
     assert len(records(tmp_path)) == 10
 
 
-def test_the_budget_ends_a_run_that_can_be_finished(tmp_path: Path) -> None:
-    config = replace(CONFIG, budget_tokens=12)
-    result = asyncio.run(execute(tmp_path, Parrot(max_connections=1), IO(), config=config))
-    assert result.status == "incomplete"
-    assert "budget of 12 tokens" in result.reason
-    assert len(records(tmp_path)) == 4
-    assert asyncio.run(execute(tmp_path, Parrot(), IO(), config=CONFIG)).status == "complete"
-
-
-def test_what_an_earlier_try_spent_counts_for_the_budget(tmp_path: Path) -> None:
-    config = replace(CONFIG, budget_tokens=12)
-    asyncio.run(execute(tmp_path, Parrot(max_connections=1), IO(), config=config))
-    again = Parrot(max_connections=1)
-    assert asyncio.run(execute(tmp_path, again, IO(), config=config)).status == "incomplete"
-    assert again.asked == []
-
-
 @pytest.mark.parametrize("other", [{"sampling": Sampling(temperature=0.7)}, {"seed": 5}])
 def test_records_of_other_sampling_or_another_seed_have_another_identity(tmp_path: Path, other: dict) -> None:
     asyncio.run(execute(tmp_path / "a", Parrot(), IO(), config=CONFIG))
@@ -227,25 +194,6 @@ def test_a_torn_last_call_is_dropped_and_the_run_can_be_resumed_again_and_again(
     asyncio.run(execute(tmp_path, again, Thrice(), Echo(4)))
     assert asyncio.run(execute(tmp_path, Parrot(), Thrice(), Echo(4))).status == "complete"
     assert {r["calls"] for r in records(tmp_path).values()} == {3}
-
-
-def test_answers_under_way_when_the_budget_ends_are_waited_for(tmp_path: Path) -> None:
-    """The first answer, which ends the budget, comes when four are under way, and the others after it is recorded."""
-    recorded: list = []
-
-    class Slow(Parrot):
-        async def complete(self, request):
-            answer = await super().complete(request)
-            first = request is self.asked[0]
-            await until_async(lambda: len(self.asked) == 4 and (first or recorded), "the first answer is recorded")
-            await turns()
-            return answer
-
-    model = Slow(max_connections=4)
-    config = replace(CONFIG, budget_tokens=1)
-    result = asyncio.run(execute(tmp_path, model, IO(), config=config, on_record=recorded.append))
-    assert result.status == "incomplete"
-    assert len(model.asked) == len(records(tmp_path)) == 4
 
 
 def test_calls_of_an_unfinished_sample_are_not_asked_again(tmp_path: Path) -> None:
@@ -280,6 +228,8 @@ class Loop:
 
 
 class Told(Echo):
+    feedback_aid = "verifier"
+
     def feedback(self, params, response, level):
         return Feedback(response == str(params["answer"]), f"{level}: too high or too low")
 

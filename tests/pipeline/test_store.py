@@ -4,14 +4,17 @@ import contextlib
 import errno
 import json
 import os
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
 from harness.errors import DataError, HarnessError, StorageError, UsageError
 from harness.files import json_line
-from harness.pipeline import store
+from harness.pipeline import checks, store
+from harness.pipeline.record import Record
 from harness.results.parquet import Kinds, write_parquet
+from harness.types import Completion
 
 RECORD = {
     "task": "t",
@@ -215,9 +218,28 @@ def test_a_bad_call_is_put_aside_and_the_others_are_kept(tmp_path: Path, bad: by
 
 
 def test_a_torn_last_line_of_the_notes_of_a_search_is_cut_off(tmp_path: Path) -> None:
-    (tmp_path / store.NODES).write_bytes(b'{"a": 1}\n{"a":')
+    write(tmp_path, line())
+    node = b'{"id":"a","epoch":1,"text":"x"}\n'
+    (tmp_path / store.NODES).write_bytes(node + node[:9])
     assert mended(tmp_path) == []
-    assert (tmp_path / store.NODES).read_bytes() == b'{"a": 1}\n'
+    assert (tmp_path / store.NODES).read_bytes() == node
+
+
+def test_bad_notes_of_a_search_are_named_and_put_aside(tmp_path: Path) -> None:
+    write(tmp_path, line())
+    node, of_none = b'{"id":"a","epoch":1}\n', b'{"id":"b","epoch":1}\n'
+    (tmp_path / store.NODES).write_bytes(node + b"{}\n" + of_none)
+    with pytest.raises(DataError, match=r"nodes\.jsonl, line 2: has no `id`"):
+        list(store.read_nodes(tmp_path))
+    assert "put aside in nodes.bad.jsonl" in mended(tmp_path)[0]
+    assert (tmp_path / store.NODES).read_bytes() == node, "a sample without a record is noted again"
+
+
+def test_every_column_and_every_part_of_a_completion_is_checked() -> None:
+    """A field that is added later must be checked too, and its answers must come back from the journal."""
+    assert set(checks.RECORD) == {f.name for f in fields(Record)}
+    assert set(checks.COMPLETION) == {f.name for f in fields(Completion)}
+    assert checks.completion_from(json.loads(json.dumps(asdict(Completion("x"))))) == Completion("x")
 
 
 @pytest.mark.parametrize("record", [{"value": "x"}, {"params": {"a": object()}}, {"params": {"a": {}}}, {"detail": []}])
@@ -264,10 +286,12 @@ def test_two_writers_are_kept_apart(tmp_path: Path) -> None:
     store.Writer(tmp_path).close()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full to stand for a full disk")
-def test_a_full_disk_is_a_message_that_says_how_to_go_on(tmp_path: Path) -> None:
-    (tmp_path / "calls.jsonl").symlink_to("/dev/full")
+def test_a_full_disk_is_a_message_that_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     writer = store.Writer(tmp_path)
+    monkeypatch.setattr(os, "write", write)
     with pytest.raises(HarnessError, match="No space left") as error:
         writer.append({"a": 1}, store.JOURNAL)
     assert "--resume" in error.value.hint

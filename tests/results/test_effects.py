@@ -35,6 +35,17 @@ def test_a_gap_is_an_odds_ratio_of_the_discordant_problems() -> None:
     assert p == "0.041"
 
 
+@pytest.mark.parametrize("better", ["a", "b"])
+def test_an_odds_ratio_without_a_finite_estimate_is_explained_under_the_table(better: str) -> None:
+    records = [record(g, side, 1, float(side == better)) for g in range(12) for side in "ab"]
+    table = tables(records)["odds"]
+    assert table.rows[0][2] == ("0" if better == "a" else "inf")
+    assert "inf or 0" in table.note
+    assert table.render().endswith(table.note)
+    finite = [record(g, side, e, float(e % 3 > (side == "b"))) for g in range(9) for e in range(6) for side in "ab"]
+    assert not tables(finite)["odds"].note
+
+
 def test_problems_without_an_answer_at_one_level_bring_in_the_mixed_model() -> None:
     records = [record(g, side, 1, None if (g, side) in ((0, "a"), (1, "b")) else float((g + (side == "b")) % 3 > 0))
                for g in range(30) for side in "ab"]  # fmt: skip

@@ -177,5 +177,5 @@ def test_every_published_number_has_its_paper_its_n_and_a_condition_of_its_task(
 
 def test_text_from_outside_is_escaped(tmp_path: Path) -> None:
     table, _ = rows([run(tmp_path, "r", [1], model="a|b_c&\\")])
-    assert "a\\|b_c&" in to_markdown(table)
+    assert "a\\|b\\_c&amp;" in to_markdown(table)
     assert r"a|b\_c\&\textbackslash{}" in to_latex(table)

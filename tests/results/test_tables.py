@@ -160,6 +160,13 @@ def test_p_values_of_gaps_are_corrected_for_their_number() -> None:
     assert "p, all gaps (Holm)" in tables.render_contrasts(contrasts(mixed(20, 2, 4)))
 
 
+def test_a_gap_is_the_difference_of_its_two_sides_also_if_groups_are_of_different_sizes() -> None:
+    uneven = [record("h", s, o, e) for s, o in (("a", "correct"), ("b", "wrong")) for e in range(7)]
+    for gap in contrasts([*mixed(6, 3, 1), *uneven, record("alone", "a", "wrong")]).gaps():
+        level, reference = gap.sides
+        assert level - reference == pytest.approx(gap.gap.value)
+
+
 @pytest.mark.parametrize(("groups", "repeats"), [(1, 2), (1, 12), (3, 6), (4, 10), (5, 4), (8, 1), (12, 3), (40, 1)])
 def test_an_interval_and_its_p_never_contradict_each_other(groups: int, repeats: int) -> None:
     for seed in range(25):

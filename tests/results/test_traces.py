@@ -70,7 +70,7 @@ def test_a_pair_is_a_right_and_a_wrong_answer_to_one_sample(tmp_path: Path) -> N
 
 
 def test_hinted_answers_are_left_out_unless_asked_for(tmp_path: Path) -> None:
-    directory = run(tmp_path, ANSWERS, detail={"hinted": True})
+    directory = run(tmp_path, ANSWERS, detail={"strategy": {"hinted": True}})
     assert written(tmp_path, directory, "sft") == []
     assert {line["hinted"] for line in written(tmp_path, directory, "sft", hinted=True)} == {True}
 

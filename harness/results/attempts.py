@@ -1,0 +1,129 @@
+"""What the log of a strategy shows: how verdicts changed from round to round, and how votes fell (`harness stats RUN`).
+
+From nodes.jsonl alone, with the task's scorer: the answers of each round are scored anew, whatever the record says. A
+strategy has these tables if it notes its answers as Session.note(role="answer", round=0 ..., text=, stop_reason=), and
+its votes as role="vote" with votes=, won=, tied=.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from harness import plugins
+from harness.errors import DataError
+from harness.results.records import RecordedRun
+from harness.results.rescore import score_row
+from harness.statistics.intervals import Clusters
+from harness.text import Extra, estimate
+from harness.types import Task
+
+MOST_ROUNDS = 1_000
+Key = tuple[str, int]
+"""The id and the epoch of a sample."""
+
+
+class Attempt(NamedTuple):
+    """An answer of one round: its text, and why it ended."""
+
+    text: str
+    stop_reason: str
+
+
+def of_run(run: RecordedRun, task: Task | None = None) -> list[Extra]:
+    """The tables that the nodes of a run have something to say in; none if the strategy noted nothing. Answers are
+    scored by `task`, or else by the installed task with the run's options; without one there is no table of rounds."""
+    answers: dict[Key, dict[int, Attempt]] = {}
+    votes: dict[Key, list[Mapping[str, Any]]] = {}
+    for node in run.nodes():
+        key = str(node["id"]), int(node["epoch"])
+        if node.get("role") == "answer":
+            number, text = node.get("round"), node.get("text")
+            if not isinstance(number, int) or not 0 <= number <= MOST_ROUNDS or not isinstance(text, str):
+                raise DataError(f"{run.directory}: a node of sample {key[0]} is not an answer with a round and a text")
+            answers.setdefault(key, {})[number] = Attempt(text, str(node.get("stop_reason") or "stop"))
+        elif node.get("role") == "vote":
+            votes.setdefault(key, []).append(node)
+    tables = []
+    if any(len(rounds) > 1 for rounds in answers.values()):
+        if task is None and run.installed_task() is not None:
+            task = plugins.task(run.task, run.config.get("task_options") or {})
+        tables += [_rounds(run, answers, task)] if task else []
+    return tables + ([_votes(run, votes)] if votes else [])
+
+
+# Rounds -----------------------------------------------------------------------------------------------------------
+
+
+def _rounds(run: RecordedRun, answers: Mapping[Key, Mapping[int, Attempt]], task: Task) -> Extra:
+    """One row a round. A sample that has ended keeps its answer, so that each row has all samples."""
+    last = max(number for rounds in answers.values() for number in rounds)
+    changes = [Counter[tuple[bool | None, bool | None]]() for _ in range(last + 1)]
+    right = [Clusters() for _ in changes]
+    asked = [0] * (last + 1)
+    for record in run.records():
+        rounds = answers.get((record["id"], record["epoch"]), {})
+        before: bool | None = None
+        for number, verdict in enumerate(_verdicts(task, record["params"], rounds, last)):
+            asked[number] += number in rounds
+            changes[number][before, verdict] += 1
+            before = verdict
+            if verdict is not None:
+                right[number].add(record["group"], float(verdict))
+    task.close()
+    rows = [_row(number, asked[number], changes[number], right[number]) for number in range(last + 1)]
+    header = ("round", "answers", *(f"{_WORDS[a]} -> {_WORDS[b]}" for a, b in _CHANGES), "no verdict", "accuracy")
+    title = "answers by round; who has ended keeps the answer"
+    return Extra(title, header, tuple(rows))
+
+
+_WORDS = {True: "right", False: "wrong"}
+_CHANGES = ((True, True), (True, False), (False, True), (False, False))
+
+
+def _verdicts(task: Task, params: Mapping[str, Any], rounds: Mapping[int, Attempt], last: int) -> Iterator[bool | None]:
+    """Whether the answer that stands after each round is right; None without a verdict."""
+    verdict: bool | None = None
+    for number in range(last + 1):
+        if number in rounds:
+            row = {"params": params, "response": rounds[number].text, "stop_reason": rounds[number].stop_reason}
+            score = score_row(task, row, f"round {number}")
+            verdict = score.value == 1 if score.outcome.has_verdict else None
+        yield verdict
+
+
+def _row(
+    number: int, asked: int, changes: Counter[tuple[bool | None, bool | None]], right: Clusters
+) -> tuple[str, ...]:
+    known = [str(changes[change]) if number else "" for change in _CHANGES]
+    silent = changes.total() - (
+        sum(changes[c] for c in _CHANGES) if number else changes[None, True] + changes[None, False]
+    )
+    accuracy = right.accuracy()
+    return (str(number), str(asked), *known, str(silent), estimate(accuracy) if accuracy else "-")
+
+
+# Votes ------------------------------------------------------------------------------------------------------------
+
+
+def _votes(run: RecordedRun, votes: Mapping[Key, Sequence[Mapping[str, Any]]]) -> Extra:
+    """How often the vote was a tie, and how many answers were voted for."""
+    tied, alone, silent, answers = Clusters(), 0, 0, 0
+    for record in run.records():
+        nodes = votes.get((record["id"], record["epoch"]), ())
+        if not nodes:
+            silent += 1
+            continue
+        tied.add(record["group"], float(sum(node.get("tied") is True for node in nodes) > 1))
+        alone += len(nodes) == 1
+        answers += len(nodes)
+    voted = sum(cluster.answers for cluster in tied.values())
+    share = tied.accuracy()
+    rows = [
+        ("tied at the top (the first to come won)", estimate(share) if share else "-"),
+        ("samples with one answer alone", f"{alone} of {voted}"),
+        ("different answers, mean", f"{answers / voted:.2f} n={voted}" if voted else "-"),
+        ("samples without a vote: no answer was read", str(silent)),
+    ]
+    return Extra("votes", ("of the samples", "share or number"), tuple(rows))
