@@ -17,6 +17,11 @@ Display = Literal["rich", "plain", "none"]
 LINE_EVERY_S = 10.0
 
 
+def note(text: str) -> None:
+    """A sentence for the user, beside the progress."""
+    print(f"note: {printable(text)}", file=sys.stderr, flush=True)
+
+
 def facts(p: Progress, rate: float, price: Price | None = None) -> str:
     """One line for both displays: what is waited for, rate, accuracy so far, tokens with their cost, errors, time left.
     `rate` is in samples per second."""

@@ -30,6 +30,10 @@ class DataError(HarnessError):
     """A file whose contents are not what they should be."""
 
 
+class StorageError(HarnessError):
+    """The files of a run can't be written any more: the disk is full, or the directory is gone. The run stops."""
+
+
 ModelErrorKind = Literal[
     "rate_limit", "transient", "timeout", "unreachable", "bad_request", "bad_response", "auth", "not_found"
 ]

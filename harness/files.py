@@ -82,17 +82,31 @@ def writing(target: Path | None) -> Iterator[IO[bytes] | io.BufferedIOBase]:
     if target is None or str(target) == "-":
         yield sys.stdout.buffer
         return
-    part = target.with_name(target.name + ".part")  # the source may be the target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with gzip.open(part, "wb") if target.suffix == ".gz" else part.open("wb") as file:
-            yield file
-        part.replace(target)
     except OSError as error:
         raise HarnessError(f"{target}: can't be written: {cause(error)}") from None
-    finally:
+    zipped = target.suffix == ".gz"
+    with replacing(target) as part, gzip.open(part, "wb") if zipped else part.open("wb") as file:
+        yield file  # the source may be the target
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """The path at which to write a file, which takes the place of `target` in one step once the block is done: a crash
+    or a full disk leaves the old file or the new one. Raises HarnessError if the file can't be written."""
+    part = target.with_name(target.name + ".part")
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+    except BaseException as error:
         with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+            part.unlink()
+        if isinstance(error, OSError):
+            raise HarnessError(f"{target}: can't be written: {cause(error)}") from None
+        raise
 
 
 # Folders ------------------------------------------------------------------------------------------------------------

@@ -10,13 +10,13 @@ import contextlib
 import shlex
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness import display, plugins, trust
-from harness.errors import HarnessError, UsageError, cause
+from harness.errors import HarnessError, StorageError, UsageError, cause
 from harness.models import registry
 from harness.models.registry import open_model, price_of
 from harness.options import describe
@@ -47,7 +47,16 @@ class Finished:
             lines.append(
                 f"at temperature 0 the {epochs} repeats of a sample are hardly independent: intervals are too narrow"
             )
+        progress = self.result.progress
+        if self.result.status == "complete" and progress.done < progress.total:
+            lines.append(f"the task ends after {progress.done} records with these options: it was asked for more")
+        if self.result.cache_trouble:
+            lines.append(self.result.cache_trouble)
         return lines
+
+
+OnResult = Callable[[Finished], None]
+"""Called with a run before the files of its end are written, which may fail: what it shows is not lost then."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,9 @@ def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
     return task, strategy, open_model(config.model, config.model_options)
 
 
-def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finished:
+def start(
+    config: RunConfig, out: Path, show: display.Display = "none", on_result: OnResult = lambda _: None
+) -> Finished:
     """A new run in a new directory under `out`."""
     task, strategy, model = prepare(config)
     if count(task, config) == 0:
@@ -114,10 +125,10 @@ def start(config: RunConfig, out: Path, show: display.Display = "none") -> Finis
     }
     store.write_config(directory, about)
     try:
-        return _execute(directory, about, config, task, strategy, model, show)
-    except HarnessError:
-        if not _has_answers(directory):  # nothing worth keeping
-            shutil.rmtree(directory)
+        return _execute(directory, about, config, task, strategy, model, show, on_result)
+    except HarnessError as error:
+        if not isinstance(error, StorageError) and not _has_answers(directory):  # nothing worth keeping
+            shutil.rmtree(directory, ignore_errors=True)
         raise
 
 
@@ -128,7 +139,11 @@ def _has_answers(directory: Path) -> bool:
 
 
 def resume(
-    directory: Path, show: display.Display = "none", repeated: ModelOptions | None = None, **changes: Any
+    directory: Path,
+    show: display.Display = "none",
+    repeated: ModelOptions | None = None,
+    on_result: OnResult = lambda _: None,
+    **changes: Any,
 ) -> Finished:
     """Finish a run. `changes` are fields of RunConfig that do not change answers, such as a larger budget.
 
@@ -140,7 +155,7 @@ def resume(
     about["config"] = {**about["config"], **changes}
     trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory)
     task, strategy, model = prepare(config)
-    return _execute(directory, about, config, task, strategy, model, show)
+    return _execute(directory, about, config, task, strategy, model, show, on_result)
 
 
 def _decisions(config: RunConfig) -> trust.Decisions:
@@ -164,35 +179,55 @@ def _execute(
     strategy: Strategy,
     model: Model,
     show: display.Display,
+    on_result: OnResult,
 ) -> Finished:
     writer = store.Writer(directory)
     try:
         tally = Tally(task)
-        notes, used = about.get("notes"), about.get("tokens_used")
-        used = used if isinstance(used, int) else 0
-        run = Run(about["run_id"], config, task, strategy, model, writer, notes, tally.add, used)
+        run = Run(str(about.get("run_id") or directory.name), config, task, strategy, model, writer, about, tally.add)
+        for said in run.mended:
+            display.note(said)
         with display.progress(show, f"{config.task} {config.model}", price_of(config.model)) as on_progress:
-            result = asyncio.run(_until_signal(run, on_progress))
+            result = asyncio.run(_until_signal(run, on_progress, _hears_ctrl_c()))
         tally.contrasts.expect(*result.conditions)
         about |= {
             "model": getattr(run, "model_identity", {}),
             "notes": dict(result.remarks.notes),
             "tokens_used": result.tokens_used,
         }
-        close_run(directory, about, tally, result.status, result.reason)
+        finished = Finished(directory, config, task, result, tally)
+        try:
+            on_result(finished)
+        finally:
+            if result.failure:
+                with contextlib.suppress(HarnessError):
+                    store.write_config(directory, about | {"status": result.status, "reason": result.reason})
+            else:
+                close_run(directory, about, tally, result.status, result.reason)
     finally:
-        task.close()
-        writer.close()
-    return Finished(directory, config, task, result, tally)
+        try:
+            task.close()
+        finally:
+            writer.close()
+    if result.failure:
+        raise result.failure
+    return finished
 
 
-async def _until_signal(run: Run, on_progress: Any) -> Result:
-    """SIGTERM ends a run as cleanly as Ctrl-C, which asyncio turns into a cancellation by itself."""
+def _hears_ctrl_c() -> bool:
+    """Whether SIGINT is to end the run: a shell has its background jobs ignore it."""
+    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+async def _until_signal(run: Run, on_progress: Any, hears_ctrl_c: bool) -> Result:
+    """Ctrl-C and SIGTERM end a run by cancelling it: nothing is torn in the middle, however often they come."""
     task = asyncio.current_task()
     assert task is not None
     # Windows has no such handlers, and a thread that is not the main one may not set them.
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        if hears_ctrl_c:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
     warm = asyncio.create_task(_warm_up_later())
     try:
         return await run.execute(on_progress)

@@ -81,7 +81,7 @@ def test_a_task_knows_no_runs_and_no_models() -> None:
     assert not [a for a in arrows() if a[0] == "tasks" and a[1] not in FOR_TASKS]
 
 
-READ = {"read_records", "located_records", "read_lines", "read_config", "read_nodes"}
+READ = {"read_records", "located_records", "read_lines", "read_calls", "read_config", "read_nodes"}
 """The functions of harness.pipeline.store that read a run's files."""
 READERS = {
     "harness/pipeline/store.py",  # has them

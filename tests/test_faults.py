@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,6 +55,11 @@ def until_held(server: MockServer, process: subprocess.Popen, requests: int) -> 
     """Until so many requests wait at the server: all that it has answered has arrived, and nothing moves any more."""
     waiting.until(lambda: server.counters.held == requests or process.poll() is not None, f"{requests} requests wait")
     assert process.poll() is None, "the run goes on"
+
+
+def until_answered(server: MockServer, process: subprocess.Popen, answers: float) -> None:
+    """Until the server has given more answers than that, or the process has ended."""
+    waiting.until(lambda: server.counters.answered > answers or process.poll() is not None, f"{answers} answers")
 
 
 def only_run(directory: Path) -> Path:
@@ -142,6 +149,79 @@ def test_kill_9_in_the_middle_then_resume_asks_nothing_twice(tmp_path, undisturb
     assert records(tmp_path) == undisturbed
 
 
+KILLS = int(os.environ.get("HARNESS_KILLS", "4"))
+"""How often the run of several calls a sample is killed. More of them take a while (about 2 s each)."""
+
+
+@pytest.fixture
+def chain(tmp_path_factory, monkeypatch) -> tuple[str, ...]:
+    """The options of a run with the strategy of tests/fixtures/chain, of three calls a sample."""
+    site = tmp_path_factory.mktemp("site")
+    shutil.copy(Path(__file__).parent / "fixtures" / "chain" / "chain.py", site)
+    told = site / "chain-1.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: chain\nVersion: 1\n")
+    (told / "entry_points.txt").write_text("[harness.strategies]\nchain = chain:Chain\n")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    return ("--strategy", "chain", "--max-connections", "4")
+
+
+def test_kill_9_at_any_moment_of_samples_of_several_calls_asks_again_what_was_in_flight(tmp_path, chain) -> None:
+    """Killed again and again in full flow: the same records, each call asked once but for the four in flight."""
+    with MockServer() as server:
+        assert run(server, tmp_path / "undisturbed", *chain).returncode == 0
+        calls = server.counters.answered
+    assert calls == 3 * SAMPLES
+    rng, kills = random.Random(0), 0
+    with MockServer(latency_s=0.005) as server:
+        words = command(server, tmp_path / "killed", *chain)
+        for i in range(KILLS):
+            moment = (i + rng.random()) * calls / KILLS
+            with waiting.started(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+                until_answered(server, process, moment)
+                process.send_signal(signal.SIGKILL)
+                kills += waiting.ended(process) == -signal.SIGKILL
+                assert b"Traceback" not in process.stderr.read()
+            words = [HARNESS, "run", "--resume", str(only_run(tmp_path / "killed")), "--display", "none"]
+        assert resume(only_run(tmp_path / "killed")).returncode == 0
+        again = server.counters.answered - len(server.counters.answered_by_prompt)
+        assert len(server.counters.answered_by_prompt) == calls
+        assert again <= 4 * kills
+    assert kills >= KILLS - 1
+    assert records(tmp_path / "killed") == records(tmp_path / "undisturbed")
+
+
+def test_ctrl_c_again_and_again_is_no_traceback(tmp_path, undisturbed) -> None:
+    """From the moment when the run waits for the server until the process is gone."""
+    with MockServer(Faults(hold_after=20)) as server:
+        words = command(server, tmp_path, "--max-connections", "4")
+        with waiting.started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            until_held(server, process, 4)
+            waiting.until(lambda: process.send_signal(signal.SIGINT) or process.poll() is not None, "the run ends")
+            _, err = waiting.said(process)
+        assert process.returncode == 3
+        assert "Traceback" not in err
+        server.release()
+        assert resume(only_run(tmp_path)).returncode == 0
+    assert records(tmp_path) == undisturbed
+
+
+def test_a_directory_that_is_removed_while_the_run_lasts_ends_it_with_the_table(tmp_path) -> None:
+    """Not at the end, when everything has been asked and paid for in vain."""
+    with MockServer(Faults(hold_after=20)) as server:
+        words = command(server, tmp_path, "--max-connections", "4")
+        with waiting.started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            until_held(server, process, 4)
+            shutil.rmtree(only_run(tmp_path))
+            out, err = waiting.said(process)
+        assert server.counters.answered == 20
+    assert (process.returncode, "Traceback" in err) == (1, False)
+    assert "records.jsonl was removed or replaced while the run lasts" in err
+    assert "20 of 120 records" in out
+    assert "all " in out, "the table of what there was"
+    assert not list(tmp_path.iterdir()), "nothing is left that looks like a run"
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupting_leaves_a_run_that_resumes(tmp_path, undisturbed, how) -> None:
     with MockServer(Faults(hold_after=20)) as server:
@@ -213,6 +293,17 @@ def test_a_full_disk_ends_the_run_with_one_message(tmp_path) -> None:
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away_leaves_the_exit_code_of_an_incomplete_run(tmp_path) -> None:
+    """`harness run ... | true` in a shell script must not look complete; the same for both outputs."""
+    with MockServer(Faults(status=400)) as server:
+        for stderr in (subprocess.DEVNULL, subprocess.STDOUT):
+            words = command(server, tmp_path, "--limit", "2")
+            with waiting.started(words, stdout=subprocess.PIPE, stderr=stderr) as process:
+                process.stdout.close()
+                assert waiting.ended(process) == 3
+    assert len(list(tmp_path.glob("*/summary.csv"))) == 2, "and leaves all of its files"
 
 
 @pytest.mark.parametrize("text", ["", "x" * 10_000_000, "\ud800 \x00"], ids=["empty", "10 MB", "not UTF-8"])

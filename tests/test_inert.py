@@ -49,6 +49,7 @@ def hostile(directory: Path, target: Path, evil: str = EVIL, **config: object) -
             record["input"] = [{"role": evil, "content": evil}]
             record["detail"] = {evil: evil, "reason": evil}
             record["params"] |= {"evil": evil}
+            record["run_id"] = about["run_id"]
             out.write(json.dumps(record) + "\n")
     return target
 

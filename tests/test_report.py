@@ -101,7 +101,7 @@ def test_each_run_is_read_once(runs: list[Path], monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_run_without_records_is_refused(runs: list[Path], tmp_path: Path) -> None:
-    store.write_config(tmp_path, store.read_config(runs[0]))
+    store.write_config(tmp_path, store.read_config(runs[0]) | {"records": 0})
     (tmp_path / store.RECORDS).write_text("")
     with pytest.raises(DataError, match="no records"):
         collect.collect([tmp_path])

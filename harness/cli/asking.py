@@ -74,8 +74,8 @@ def run(**options: Any) -> None:
         repeated = ModelOptions(
             here.get("base_url"), here.get("api_key_env"), extra=parse_pairs(here.get("model_option", ()), "-M")
         )
-        finished = launch.resume(find_run(options["resume"], options["out"]), show, repeated, **changes)
-        sys.exit(_report(finished))
+        finished = launch.resume(find_run(options["resume"], options["out"]), show, repeated, _tables, **changes)
+        sys.exit(_ending(finished))
 
     tasks, models = split(options["task"]), split(options["model"])
     tasks = list(plugins.installed("tasks")) if tasks == ["all"] else tasks
@@ -105,14 +105,14 @@ def run(**options: Any) -> None:
     with registry.shared(models):
         for config in configs:
             try:
-                finished = launch.start(config, options["out"], show)
+                finished = launch.start(config, options["out"], show, _tables)
             except ModelError as error:
                 if len(configs) == 1:
                     raise
                 show_error(error)  # another model, or another task, may get answers
                 worst = max(worst, error.exit_code)
                 continue
-            worst = max(worst, _report(finished))
+            worst = max(worst, _ending(finished))
             runs.append(finished)
             if finished.result.status == "interrupted":
                 break  # Ctrl-C ends all runs, not only this one
@@ -121,19 +121,24 @@ def run(**options: Any) -> None:
     sys.exit(worst)
 
 
-def _report(finished: Any) -> int:
-    """Print a finished run's tables and return the exit code."""
-    from harness.launch import resume_command
+def _tables(finished: Any) -> None:
+    """Print a run's tables and notes. They need no disk, so they come before the files that do."""
     from harness.text import printable
 
-    result, progress = finished.result, finished.result.progress
-    config = finished.config
+    config, progress = finished.config, finished.result.progress
     what = f"{config.task} (version {finished.task.version}), {config.model}, strategy {config.strategy}"
     echo(f"\n{printable(what)}, seed {config.seed}: {progress.done} of {progress.total} records")
     if progress.done:
         _show(finished.tally)
     for line in finished.notes:
         note(line, err=False)
+
+
+def _ending(finished: Any) -> int:
+    """Say where a run is, and return the exit code."""
+    from harness.launch import resume_command
+
+    result, config = finished.result, finished.config
     echo(f"\nrun: {finished.directory}")
     if result.status == "complete":
         return 0

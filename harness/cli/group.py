@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness import __version__
+from harness.errors import HarnessError, cause
 
 if TYPE_CHECKING:
     from harness.errors import HarnessError
@@ -181,17 +184,71 @@ def split(values: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
 
 
+class _Patient(io.TextIOWrapper):
+    """A standard output that does not mind if its reader goes: the command comes to its end, and to its exit code."""
+
+    def write(self, text: str, /) -> int:
+        """Write, or drop the text if nobody reads it any more."""
+        if text == "":  # click's test of what a stream takes; it hides errors
+            return 0
+        return self._try(lambda: super(_Patient, self).write(text)) or len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop what is left if nobody reads it any more."""
+        self._try(super().flush)
+
+    def _try(self, do: Callable[[], int | None]) -> int | None:
+        try:
+            return do()
+        except BrokenPipeError:
+            _to_nowhere(self)
+        except OSError as error:  # a full disk behind `> FILE`
+            _to_nowhere(self)
+            if self is sys.stdout:
+                raise HarnessError(f"the output can't be written: {cause(error)}") from None
+        return None
+
+
+def _to_nowhere(stream: Any) -> None:
+    """What is still in the stream's buffer is dropped: Python would try to write it once more when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+@contextlib.contextmanager
+def patient() -> Iterator[None]:
+    """Let no command be ended by the reader of its output (`harness compare A B | head -1`): its exit code, and the
+    files that it has yet to write, are worth more than what nobody reads."""
+    before = sys.stdout, sys.stderr
+    for name, stream in zip(("stdout", "stderr"), before, strict=True):
+        if type(stream) is io.TextIOWrapper and stream in (sys.__stdout__, sys.__stderr__):
+            own = _Patient(stream.buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering,
+                           write_through=stream.write_through)  # fmt: skip
+            setattr(sys, name, own)
+    try:
+        yield
+    finally:
+        for name, stream in zip(("stdout", "stderr"), before, strict=True):
+            own = getattr(sys, name)
+            if isinstance(own, _Patient):
+                with contextlib.suppress(HarnessError):  # was said
+                    own.flush()
+                own.detach()
+            setattr(sys, name, stream)
+
+
 class Commands(click.Group):
     """The commands below, and those that installed packages register as `harness.commands`."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Exits with 0 if the reader of the output has gone (`| head`): nothing was wrong. Click exits with 1."""
+        """Exits with 0 if the reader of a stream of results has gone (`harness score FILE | head`): nothing was wrong,
+        and nobody wants the rest. Click exits with 1. What is printed is no such stream, see `patient`."""
         try:
             done = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Python must not try to write the rest of the buffer when it ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _to_nowhere(sys.stdout)
             sys.exit(0)
         return done
 

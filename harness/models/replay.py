@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 from harness.errors import DataError, ModelError
 from harness.options import build
-from harness.pipeline.store import find_run, located_records
+from harness.pipeline.store import find_run, located_records, read_config
 from harness.types import Completion, ModelOptions, Outcome, Params, Request, StopReason
 
 
@@ -34,7 +34,8 @@ class Replay:
 
     async def start(self) -> None:
         """See harness.types.Model.start. Finds the run's answers; raises DataError if it has none."""
-        for offset, length, record in located_records(self._records.parent):
+        directory = self._records.parent
+        for offset, length, record in located_records(directory, read_config(directory)):
             if not Outcome(record["outcome"]).is_infrastructure:
                 self._offsets[record["id"], record["epoch"]] = (offset, length)
         if not self._offsets:
@@ -54,15 +55,16 @@ class Replay:
         with self._records.open("rb") as file:
             file.seek(found[0])
             record = json.loads(file.read(found[1]))
+        reason = record.get("stop_reason") or "stop"
         return Completion(
             record["response"],
-            cast(StopReason, record["stop_reason"] or "stop"),
-            record["prompt_tokens"],
-            record["completion_tokens"],
-            record["thinking_tokens"],
-            record.get("thinking", ""),
-            latency_s=record["latency_s"] or 0.0,
-            served_by=record.get("served_by", ""),
+            cast(StopReason, reason if reason in get_args(StopReason) else "other"),
+            record.get("prompt_tokens"),
+            record.get("completion_tokens"),
+            record.get("thinking_tokens"),
+            record.get("thinking") or "",
+            latency_s=record.get("latency_s") or 0.0,
+            served_by=record.get("served_by") or "",
             error="" if record["response"] else record.get("error") or "",
         )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import random
 import time
 from collections import Counter, defaultdict
@@ -17,9 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
-from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, UsageError
+from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, StorageError, UsageError
 from harness.pipeline import budget, selection, store
-from harness.pipeline.cache import Cache, completion_from
+from harness.pipeline.cache import Cache
+from harness.pipeline.checks import completion_from, wrong_verdict
 from harness.pipeline.config import RunConfig
 from harness.pipeline.record import Record
 from harness.pipeline.remarks import Remarks
@@ -73,8 +73,8 @@ class Progress:
         """Count one record."""
         outcome = Outcome(record["outcome"])
         self.done += 1
-        self.prompt_tokens += record["prompt_tokens"] or 0
-        self.completion_tokens += record["completion_tokens"] or 0
+        self.prompt_tokens += record.get("prompt_tokens") or 0
+        self.completion_tokens += record.get("completion_tokens") or 0
         self.errors += outcome.is_infrastructure
         if outcome.has_verdict:
             self.verdicts += 1
@@ -84,7 +84,8 @@ class Progress:
 @dataclass(frozen=True)
 class Result:
     """How a run ended; `reason` says why it is not complete, and `resume_with` the option that finishing it takes.
-    `conditions` are in the task's order; `tokens_used` is what counts for the budget."""
+    `conditions` are in the task's order; `tokens_used` is what counts for the budget. `failure` is there if the run's
+    files could not be written any more; `cache_trouble` says why the cache was not used to the end."""
 
     status: Status
     progress: Progress
@@ -93,6 +94,8 @@ class Result:
     remarks: Remarks = field(default_factory=Remarks)
     resume_with: str = ""
     tokens_used: int = 0
+    failure: StorageError | None = None
+    cache_trouble: str = ""
 
 
 def sampling_of(task: Task, config: RunConfig) -> Sampling:
@@ -152,19 +155,19 @@ class Run:
         strategy: Strategy,
         model: Model,
         writer: store.Writer,
-        notes: Mapping[str, int] | None = None,
+        about: Mapping[str, Any] | None = None,
         on_record: Callable[[Mapping[str, Any]], None] = lambda _: None,
-        tokens_used: int = 0,
     ) -> None:
-        """`notes` and `tokens_used` are those of an earlier try at the same run; `on_record` gets every record, also
-        those that an earlier try has made."""
+        """`about` is the run.json of the run; `on_record` gets every record, also those that an earlier try has made.
+        `mended` says which damage to the files of the earlier try was mended."""
         self.run_id, self.config, self.task, self.strategy, self.model = run_id, config, task, strategy, model
         self.writer = writer
         self.sampling = sampling_of(task, config)
         self.conditions: dict[str, None] = {}
         self._on_record = on_record
         self.progress = Progress(count(task, config))
-        self.remarks = Remarks(notes)
+        about = about or {}
+        self.remarks = Remarks(about.get("notes"))
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
         self.shared: dict[str, Completion] = {}
@@ -174,30 +177,26 @@ class Run:
         """Whether the model has answered anything, in this try or before."""
         self._stopping = False
         self._ended_by: BudgetSpent | FatalModelError | None = None
-        self._done: dict[tuple[str, int], str] = {}
+        self._done: dict[tuple[str, int], str | None] = {}
         self.budget = budget.Budget(config.budget_tokens)
-        self._read_back()
-        self.budget.used = max(self.budget.used, tokens_used)
-
-    def _read_back(self) -> None:
-        """What an earlier try has done: its records count, its journaled calls are not asked again."""
-        journaled = self.strategy.max_calls != 1
-        for record in store.read_records(self.writer.directory):
-            self._done[record["id"], record["epoch"]] = record["identity"]
-            self._count(record)
-            if not journaled:
-                self.budget.used += budget.paid_before(record.get("input"), record)
+        self.mended = writer.take_up(about, self._take_up_record, self._take_up_call)
         self.progress.resumed = self.progress.done
-        self.answered = self.progress.done > 0
-        for _, line in store.read_lines(self.writer.directory / store.JOURNAL):
-            try:
-                call = json.loads(line)
-                self.journal[call["key"]] = completion_from(call["completion"])
-                self.answered = True
-                if FROM_CACHE not in self.journal[call["key"]].notes:
-                    self.budget.used += budget.paid_before(call.get("input"), call["completion"])
-            except (ValueError, KeyError, TypeError):
-                raise DataError(f"{self.writer.directory / store.JOURNAL} holds a line that is no call") from None
+        self.answered = self.progress.done > 0 or bool(self.journal)
+        used = about.get("tokens_used")
+        self.budget.used = max(self.budget.used, used if isinstance(used, int) else 0)
+
+    def _take_up_record(self, record: Mapping[str, Any]) -> None:
+        """A record of an earlier try counts."""
+        self._done[record["id"], record["epoch"]] = record.get("identity")
+        self._count(record)
+        if self.strategy.max_calls == 1:  # else its calls are journaled
+            self.budget.used += budget.paid_before(record.get("input"), record)
+
+    def _take_up_call(self, call: Mapping[str, Any]) -> None:
+        """A journaled call of an earlier try is not asked again."""
+        self.journal[call["key"]] = made = completion_from(call["completion"])
+        if FROM_CACHE not in made.notes:
+            self.budget.used += budget.paid_before(call.get("input"), call["completion"])
 
     def _count(self, record: Mapping[str, Any]) -> None:
         self._on_record(record)
@@ -209,7 +208,8 @@ class Run:
         FatalModelError if the model has never answered, and would not if it were asked the same again."""
         status: Status = "complete"
         reason = ""
-        workers: list[asyncio.Task[None]] = []
+        failure: StorageError | None = None
+        tasks: list[asyncio.Task[None]] = []
         try:
             await self.model.start()
             self.model_identity = dict(self.model.identity)
@@ -217,37 +217,72 @@ class Run:
             units = self._units()
             # More strategies than slots, so that a slot never waits for scoring.
             workers = [asyncio.create_task(self._work(units)) for _ in range(self.model.max_connections + 8)]
-            ticker = asyncio.create_task(self._tick(on_progress))
-            try:
-                await _first_failure(workers)
-            finally:
-                ticker.cancel()
+            watched = [asyncio.create_task(_first_failure(workers)), asyncio.create_task(self._tick(on_progress))]
+            tasks = [*workers, *watched]
+            ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+            self._no_strangers()
         except asyncio.CancelledError:
             status, reason = "interrupted", "interrupted"
         except FatalModelError as error:
             self._ended_by = error
+        except StorageError as error:
+            failure = error
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-            with contextlib.suppress(HarnessError):
-                await self.model.close()
-            if self.cache:
-                self.cache.close()
+            interrupted = await self._wind_up(tasks)
+        try:
             self.writer.sync()
+        except StorageError as error:
+            failure = failure or error
+        if status == "complete" and interrupted:
+            status, reason = "interrupted", "interrupted"
         fatal = self._ended_by if isinstance(self._ended_by, FatalModelError) and status == "complete" else None
-        if fatal and not self.answered and (not workers or fatal.kind in HOPELESS):
+        if fatal and not failure and not self.answered and (not tasks or fatal.kind in HOPELESS):
             raise fatal
         resume_with = ""
-        if status == "complete" and self._ended_by:
+        if failure:
+            status, reason = "incomplete", _in_words(failure)
+        elif status == "complete" and self._ended_by:
             status, reason = "incomplete", _in_words(self._ended_by)
             resume_with = "--budget-tokens MORE" if isinstance(self._ended_by, BudgetSpent) else ""
         elif status == "complete" and self.progress.errors:
             status, reason = "incomplete", self._faults()
         self.progress.waiting = ""
         on_progress(self.progress)
-        conditions = tuple(self.conditions)
-        return Result(status, self.progress, conditions, reason, self.remarks, resume_with, self.budget.used)
+        trouble = self.cache.trouble if self.cache else ""
+        told = (reason, self.remarks, resume_with, self.budget.used, failure, trouble)
+        return Result(status, self.progress, tuple(self.conditions), *told)
+
+    async def _wind_up(self, tasks: Sequence[asyncio.Task[None]]) -> bool:
+        """End the tasks, the model and the cache. Each signal that comes meanwhile ends the wait that it finds, and no
+        other; returns whether one came."""
+        interrupted = False
+        for task in tasks:
+            task.cancel()
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        except asyncio.CancelledError:
+            interrupted = True
+        try:
+            with contextlib.suppress(HarnessError):
+                await self.model.close()
+        except asyncio.CancelledError:
+            interrupted = True
+        if self.cache:
+            self.cache.close()
+        return interrupted
+
+    def _no_strangers(self) -> None:
+        """DataError if an earlier try has left records of samples that this run does not have. Everything was drawn."""
+        if not self._done or self._stopping:
+            return
+        sample, epoch = next(iter(self._done))
+        raise DataError(
+            f"{self.writer.directory / store.RECORDS} has {len(self._done)} records of samples that the run does not "
+            f"have, such as {sample!r:.80}, epoch {epoch}",
+            "run.json or the records were changed: put back what was there, or take those lines out and --resume",
+        )
 
     def _faults(self) -> str:
         """How many samples ended in an infrastructure error, and which error was the commonest."""
@@ -264,8 +299,9 @@ class Run:
         while True:
             await asyncio.sleep(0.2)
             self.progress.waiting = self.model.waiting if isinstance(self.model, Waits) else ""
-            on_progress(self.progress)
-            await asyncio.to_thread(self.writer.sync)
+            with contextlib.suppress(Exception):  # a display that fails must not end what is paid for
+                on_progress(self.progress)
+            await asyncio.to_thread(self.writer.sync)  # StorageError ends the run
 
     def _units(self) -> Iterator[Unit]:
         """Everything that is not done yet, lazily."""
@@ -296,8 +332,7 @@ class Run:
     async def _work(self, units: Iterator[Unit]) -> None:
         while (unit := await self._next(units)) is not None and not self._stopping:
             try:
-                record = await self._solve(unit)
-                self.writer.append(record)
+                record = self._kept(await self._solve(unit))
             except BudgetSpent as end:
                 # No worker takes another sample; calls under way are paid for, and wait for their answer.
                 self._stopping, self._ended_by = True, self._ended_by or end
@@ -310,6 +345,16 @@ class Run:
                 self._stopping, self._ended_by = True, self._ended_by or self._never_answered(record)
             if self.progress.done % 64 == 0:
                 await asyncio.sleep(0)  # models that answer at once would keep the event loop for themselves
+
+    def _kept(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record, as it is on disk: an answer that was paid for is not lost over what a server says beside it."""
+        try:
+            self.writer.append(record)
+        except DataError:
+            record |= dict.fromkeys(_BESIDE)
+            self.writer.append(record)
+            self.remarks.note(["what the model said beside its answer (tokens, log-probabilities) could not be kept"])
+        return record
 
     async def _solve(self, unit: Unit) -> dict[str, Any]:
         sample, epoch, identity, messages = unit
@@ -385,9 +430,13 @@ class Run:
         if response.best_so_far is not None:
             return Score.without_answer(Outcome.TRUNCATED, reason=LIMIT_MET, best_so_far=response.best_so_far)
         try:
-            return self.task.score(sample.params, response.text, response.stop_reason)
+            score = self.task.score(sample.params, response.text, response.stop_reason)
+            said = wrong_verdict(
+                {"outcome": score.outcome, "value": score.value, "answer": score.answer, "detail": score.detail}
+            )
         except Exception as failure:
             return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(failure).__name__}: {failure}")
+        return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"the score's {said}") if said else score
 
 
 def _with_strategy(detail: Mapping[str, Any], response: Response | None) -> Mapping[str, Any]:
@@ -398,6 +447,8 @@ def _with_strategy(detail: Mapping[str, Any], response: Response | None) -> Mapp
 LIMIT_MET = "the search met its limit"
 
 _COLUMNS = tuple(f.name for f in fields(Record))
+_BESIDE = ("prompt_tokens", "completion_tokens", "thinking_tokens", "latency_s", "thinking", "served_by", "logprobs")
+"""Columns that come from the model and are no part of its answer."""
 
 
 def _in_words(error: HarnessError) -> str:

@@ -1,12 +1,14 @@
 """Run directories: create, append durably, resume, read. Knows records as flat JSON, nothing of tasks or models.
 
 `run.json` says what was asked, `records.jsonl` grows a line a record while the run lasts; `records.parquet`
-and `summary.csv` are written when it is done. One writer at a time (a lock file keeps two out).
+and `summary.csv` are written when it is done. One writer at a time (a lock file keeps two out). What a line may hold
+is in `checks`: a bad one is an error that names it, until a resumed run puts it aside.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -17,18 +19,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.errors import DataError, HarnessError, UsageError, cause
-from harness.files import compact, json_line, no_links
+from harness.errors import DataError, HarnessError, StorageError, UsageError, cause
+from harness.files import compact, json_line, no_links, replacing
+from harness.pipeline.checks import NODE, Members, too_deep, wrong, wrong_about, wrong_call, wrong_record
 from harness.types import Outcome
 
 RECORDS = "records.jsonl"
 JOURNAL = "calls.jsonl"
 NODES = "nodes.jsonl"
 
-ESSENTIAL = {"task", "id", "epoch", "group", "condition", "params", "outcome", "value", "response"}
-"""Without these keys a line is no record."""
-
-OUTCOMES = frozenset(Outcome)
+LONGEST = 2**30
+"""Bytes of a line: what is longer is no record of ours."""
 
 
 def new_run_id(task: str, model: str) -> str:
@@ -61,56 +62,62 @@ def find_runs(names: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
 
 
 def read_config(directory: Path) -> dict[str, Any]:
-    """The contents of run.json. DataError also if a link is in the directory."""
+    """The contents of run.json, every part of its type. UsageError if it can't be read, DataError for anything else,
+    also if a link is in the directory."""
+    path = directory / "run.json"
     no_links(directory)
     try:
-        config: dict[str, Any] = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+        about, said = _parsed(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"{directory}/run.json can't be read: {cause(error)}") from None
-    except ValueError as error:
-        raise DataError(f"{directory}/run.json is not valid JSON: {error}") from None
-    asked = config.get("config") if isinstance(config, dict) else None
-    if not isinstance(asked, dict) or not all(isinstance(asked.get(name), str) for name in ("task", "model")):
-        raise DataError(f"{directory}/run.json is not that of a run: it has no `config` with a task and a model")
-    return config
+        raise UsageError(f"{path} can't be read: {cause(error)}") from None
+    if said := said or wrong_about(about):
+        raise DataError(f"{path}: {said}", "put it back as `harness run` wrote it, or run it again")
+    found: dict[str, Any] = about
+    return found
+
+
+def _parsed(line: bytes) -> tuple[Any, str]:
+    """(the value, what is wrong with it) of JSON from a file."""
+    try:
+        value = json.loads(line)
+    except RecursionError:
+        return None, "is nested too deeply"
+    except ValueError:
+        return None, "is not valid JSON"
+    return value, "is nested too deeply" if too_deep(line, value) else ""
 
 
 def write_config(directory: Path, config: Mapping[str, Any]) -> None:
     """Replace run.json in one step, so that a crash leaves the old or the new one."""
-    _replace(directory / "run.json", json.dumps(config, indent=1, ensure_ascii=False) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_suffix(path.suffix + ".part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise HarnessError(f"{path} can't be written: {cause(error)}") from None
+    with replacing(directory / "run.json") as part:
+        part.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(offset, line) of every whole line; a torn last one (no newline) is left out. DataError if the folder has a
-    link."""
+    """(offset, line) of every whole line; a torn last one (no newline) is left out. Of a line longer than LONGEST only
+    its beginning. HarnessError if the file can't be read, DataError if the folder has a link."""
     no_links(path.parent)
     if path.is_dir():
         raise DataError(f"{path} is a directory")
     if not path.is_file():
         return
-    offset = 0
-    with path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield offset, line
-            offset += len(line)
+    try:
+        with path.open("rb") as file:
+            offset = 0
+            while line := file.readline(LONGEST):
+                rest = line
+                while len(rest) == LONGEST and not rest.endswith(b"\n"):
+                    rest = file.readline(LONGEST)
+                if rest.endswith(b"\n"):
+                    yield offset, line
+                offset = offset + len(line) if rest is line else file.tell()
+    except OSError as error:
+        raise HarnessError(f"{path} can't be read: {cause(error)}") from None
 
 
-def read_records(directory: Path) -> Iterator[dict[str, Any]]:
-    """The records of a run in the order they were made. DataError for a line that is not a record."""
-    return (located.record for located in located_records(directory))
+def read_records(directory: Path, about: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+    """The records of a run in the order in which they were made, checked as `located_records` says."""
+    return (located.record for located in located_records(directory, about))
 
 
 class Located(NamedTuple):
@@ -121,16 +128,51 @@ class Located(NamedTuple):
     record: dict[str, Any]
 
 
-def located_records(directory: Path) -> Iterator[Located]:
-    """The records of a run in the order in which they were made. DataError for a line that is not a record."""
-    for number, (offset, line) in enumerate(read_lines(directory / RECORDS), 1):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            raise DataError(f"{directory / RECORDS}: line {number} is not valid JSON") from None
-        if not isinstance(record, dict) or not record.keys() >= ESSENTIAL or record["outcome"] not in OUTCOMES:
-            raise DataError(f"{directory / RECORDS}: line {number} is not a record")
+def located_records(directory: Path, about: Mapping[str, Any] | None = None) -> Iterator[Located]:
+    """The records of a run in the order in which they were made.
+
+    DataError, which names file and line, for a line that is no record and for a second record of a sample and epoch;
+    with `about` (run.json) also for a record of another run, and if a finished run has more or fewer than it says.
+    """
+    path, members = directory / RECORDS, Members(about)
+    for number, (offset, line) in enumerate(read_lines(path), 1):
+        record, said = _record(line)
+        if said := said or members.stranger(record):
+            raise DataError(f"{path}, line {number}: {said}", _mend_hint(directory, about))
         yield Located(offset, len(line), record)
+    told = about.get("records") if about and about.get("status") == "complete" else None
+    if told is not None and told != len(members):
+        said = f"has {len(members)} records, and the run had {told} when it was finished"
+        raise DataError(f"{path} {said}", _mend_hint(directory, about))
+
+
+def _record(line: bytes) -> tuple[dict[str, Any], str]:
+    """(the record, what is wrong with it) of a line."""
+    record, said = _parsed(line)
+    return record, said or wrong_record(record)
+
+
+def _mend_hint(directory: Path, about: Mapping[str, Any] | None) -> str:
+    if about and about.get("imported"):
+        return "import the published answers again"
+    return f"harness run --resume {directory} puts bad lines aside and asks for what is missing"
+
+
+def read_calls(directory: Path) -> Iterator[dict[str, Any]]:
+    """The journaled calls of a run in the order in which they were made. DataError, which names file and line, for a
+    line that is no call."""
+    path = directory / JOURNAL
+    for number, (_, line) in enumerate(read_lines(path), 1):
+        call, said = _call(line)
+        if said:
+            raise DataError(f"{path}, line {number}: {said}", _mend_hint(directory, None))
+        yield call
+
+
+def _call(line: bytes) -> tuple[dict[str, Any], str]:
+    """(the call, what is wrong with it) of a line."""
+    call, said = _parsed(line)
+    return call, said or wrong_call(call)
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
@@ -143,76 +185,197 @@ def identity(*parts: Any) -> str:
 
 
 class Writer:
-    """The one writer of a run directory: takes the lock, mends what a crash left, appends."""
+    """The one writer of a run directory: takes the lock, takes up and mends what an earlier try has left, appends."""
 
     def __init__(self, directory: Path) -> None:
+        """Takes the lock. HarnessError if another process has it, or if the directory can't be written."""
         from filelock import FileLock, Timeout
 
         no_links(directory)
         self.directory = directory
+        self._files: dict[str, int] = {}
+        self._whole: dict[str, int] = {}
+        """The length of each file up to the end of its last whole line."""
+        self._members = Members()
+        self._broken: StorageError | None = None
+        self._dirty = False
         self._lock = FileLock(directory / "lock")
         try:
             self._lock.acquire(timeout=0)
-        except PermissionError as error:
+        except (OSError, NotImplementedError) as error:
+            if isinstance(error, Timeout):
+                said, hint = "is in use by another run", "wait for it, or start a new run without --resume"
+                raise HarnessError(f"{directory} {said}", hint) from None
             raise HarnessError(f"{directory} can't be written: {cause(error)}") from None
-        except Timeout:
-            raise HarnessError(
-                f"{directory} is in use by another run", "wait for it, or start a new run without --resume"
-            ) from None
-        try:
-            self._mend()
-            self._files = {name: _append_only(directory / name) for name in (RECORDS,)}
-        except BaseException:
-            self._lock.release()
-            raise
-        self._dirty = False
 
-    def _mend(self) -> None:
-        """Drop torn last lines, the records of infrastructure errors, and the nodes of samples without a record: they
-        are to be done again."""
-        for name in (RECORDS, JOURNAL, NODES):
-            path = self.directory / name
-            if path.is_file():
-                whole = sum(len(line) for _, line in read_lines(path))
-                if whole < path.stat().st_size:
-                    os.truncate(path, whole)
-        records = self.directory / RECORDS
-        _drop(records, _failed)
-        nodes = self.directory / NODES
-        if nodes.is_file():
-            done = {(r["id"], r["epoch"]) for r in read_records(self.directory)}
-            _drop(nodes, lambda line: _place(line, nodes) not in done)
+    def take_up(
+        self,
+        about: Mapping[str, Any] | None = None,
+        on_record: Callable[[dict[str, Any]], object] = lambda _: None,
+        on_call: Callable[[dict[str, Any]], object] = lambda _: None,
+    ) -> list[str]:
+        """Read what an earlier try has left, and mend it: each file is read once, and written again only if need be.
+
+        A torn last line is cut off. A record of an infrastructure error is dropped: it is to be done again. A line that
+        is no record of this run (`about` is its run.json) or no call is put aside in records.bad.jsonl or
+        calls.bad.jsonl: it is asked again. Nodes of samples without a record are dropped: they are noted again. Returns
+        what was put aside, in words.
+        """
+        self._members = Members(about)
+
+        def record_of(line: bytes) -> str | None:
+            record, said = _record(line)
+            if not said and Outcome(record["outcome"]).is_infrastructure:
+                return None
+            said = said or ("" if record.get("identity") else "has no `identity`") or self._members.stranger(record)
+            if not said:
+                on_record(record)
+            return said
+
+        def call_of(line: bytes) -> str:
+            call, said = _call(line)
+            if not said:
+                on_call(call)
+            return said
+
+        def node_of(line: bytes) -> str | None:
+            node, said = _node(line)
+            return said or ("" if self._members.has(node) else None)
+
+        said = [self._mend(RECORDS, record_of), self._mend(JOURNAL, call_of), self._mend(NODES, node_of)]
+        self._open(RECORDS)  # a directory that is removed is noticed by its files
+        return [text for text in said if text]
+
+    def _mend(self, name: str, judge: Callable[[bytes], str | None]) -> str:
+        """Keep the lines of a file of which `judge` says "", drop those of which it says None, and put those aside of
+        which it says what is wrong. Returns what was put aside, in words."""
+        path = self.directory / name
+        aside = path.with_suffix(".bad.jsonl")
+        dropped: set[int] = set()
+        bad: dict[int, str] = {}
+        end = 0
+        for number, (offset, line) in enumerate(read_lines(path), 1):
+            said = judge(line)
+            end = offset + len(line)
+            if said is None:
+                dropped.add(offset)
+            elif said:
+                bad[offset] = f"line {number} {said}"
+        try:
+            if bad or dropped:
+                with aside.open("ab") if bad else contextlib.nullcontext() as beside, replacing(path) as part:
+                    with part.open("wb") as file:
+                        for offset, line in read_lines(path):
+                            if offset in bad and beside is not None:
+                                beside.write(line if line.endswith(b"\n") else line + b"\n")
+                            elif offset not in dropped:
+                                file.write(line)
+                    if beside is not None:
+                        beside.flush()
+                        os.fsync(beside.fileno())
+            elif path.is_file() and path.stat().st_size > end:
+                os.truncate(path, end)
+        except OSError as error:
+            raise HarnessError(f"{path} can't be mended: {cause(error)}") from None
+        if not bad:
+            return ""
+        lines = "; ".join(list(bad.values())[:3]) + ("; ..." if len(bad) > 3 else "")
+        count = "1 bad line is" if len(bad) == 1 else f"{len(bad)} bad lines are"
+        return f"{path}: {count} put aside in {aside.name}, and what is missing is asked again ({lines})"
 
     def append(self, record: Mapping[str, Any], name: str = RECORDS) -> None:
-        """Hand one line to the operating system: from here on it survives the end of this process, also kill -9."""
-        if name not in self._files:
-            self._files[name] = _append_only(self.directory / name)
-        line = json_line(record)
+        """Hand one line to the operating system: from here on it survives the end of this process, also kill -9.
+
+        StorageError if it can't be written; the file then ends with its last whole line. DataError for what could not
+        be read again: it is the fault of who made it.
+        """
+        if self._broken:
+            raise self._broken
+        line = self._line(record, name)
+        file = self._open(name)
         try:
-            written = os.write(self._files[name], line)
+            written = os.write(file, line)
             while written < len(line):
-                written += os.write(self._files[name], line[written:])
+                written += os.write(file, line[written:])
         except OSError as error:
-            raise HarnessError(
-                f"{self.directory / name} can't be written: {cause(error)}",
-                f"make room, then finish the run with --resume {self.directory}: what is there is kept",
-            ) from None
+            failure = self._failure(name, error)
+            try:
+                os.ftruncate(file, self._whole[name])
+            except OSError:
+                self._broken = failure  # half a line may be there: nothing may follow it
+            raise failure from None
+        self._whole[name] += len(line)
         self._dirty = True
 
+    def _line(self, record: Mapping[str, Any], name: str) -> bytes:
+        try:
+            line = json_line(record)
+        except (TypeError, ValueError, RecursionError) as error:
+            said, line = f"can't be written as JSON: {error}", b""
+        else:
+            said = "is nested too deeply" if too_deep(line, record) else ""
+            if name == RECORDS:
+                said = said or wrong_record(record) or self._members.repeated(record)
+        if said:
+            raise DataError(f"a record of sample {record.get('id')} {said}", "this is a fault of the task or strategy")
+        return line
+
+    def _open(self, name: str) -> int:
+        if name not in self._files:
+            try:
+                self._files[name] = _append_only(self.directory / name)
+                self._whole[name] = os.fstat(self._files[name]).st_size
+            except OSError as error:
+                raise self._failure(name, error) from None
+        return self._files[name]
+
+    def _failure(self, name: str, error: OSError) -> StorageError:
+        return StorageError(
+            f"{self.directory / name} can't be written: {cause(error)}",
+            f"make room, then finish the run with --resume {self.directory}: what is there is kept",
+        )
+
     def sync(self) -> None:
-        """Make what was appended survive a power cut. Blocks for some milliseconds: call it from a thread."""
+        """Make what was appended survive a power cut. Blocks for some milliseconds: call it from a thread.
+
+        StorageError if that fails, or if the files that are written to are not those of the directory any more.
+        """
+        for name, file in list(self._files.items()):
+            path = self.directory / name
+            try:
+                there = os.path.samestat(path.stat(), os.fstat(file))
+            except (FileNotFoundError, NotADirectoryError):
+                there = False
+            except OSError:
+                continue  # a network that is away for a moment
+            if not there:
+                raise StorageError(
+                    f"{path} was removed or replaced while the run lasts: nothing that is written to it is kept",
+                    "start a new run",
+                )
         if self._dirty:
             self._dirty = False
-            for file in list(self._files.values()):
-                with contextlib.suppress(OSError):  # not every file system can
+            for name, file in list(self._files.items()):
+                try:
                     os.fsync(file)
+                except OSError as error:
+                    if error.errno not in _CANT_SYNC:
+                        raise self._failure(name, error) from None
 
     def close(self) -> None:
         """Make all of it durable, and give the lock back."""
-        self.sync()
-        for file in self._files.values():
-            os.close(file)
-        self._lock.release()
+        try:
+            with contextlib.suppress(StorageError):  # was told, or the run is over
+                self.sync()
+            for file in self._files.values():
+                os.close(file)
+        finally:
+            self._files.clear()
+            self._lock.release()
+
+
+_CANT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EROFS}
+"""What file systems and devices answer that can't sync a file."""
 
 
 def _append_only(path: Path) -> int:
@@ -220,38 +383,21 @@ def _append_only(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | others, 0o644)
 
 
-def _drop(path: Path, dropped: Callable[[bytes], bool]) -> None:
-    """Leave out some of the lines of a file, in one step."""
-    if any(dropped(line) for _, line in read_lines(path)):
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            file.writelines(line for _, line in read_lines(path) if not dropped(line))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-
-
 def read_nodes(directory: Path) -> Iterator[dict[str, Any]]:
     """What the strategy noted (Session.note), with the `id` and `epoch` of the sample. DataError for a line that is no
     node."""
     path = directory / NODES
-    for _, line in read_lines(path):
-        _place(line, path)
-        yield json.loads(line)
+    for number, (_, line) in enumerate(read_lines(path), 1):
+        node, said = _node(line)
+        if said:
+            raise DataError(f"{path}, line {number}: {said}", _mend_hint(directory, None))
+        yield node
 
 
-def _place(line: bytes, path: Path) -> tuple[str, int]:
-    """(id, epoch) of the sample that a node belongs to."""
-    try:
-        node = json.loads(line)
-        return str(node["id"]), int(node["epoch"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise DataError(f"{path} holds a line that is no node") from None
-
-
-def _failed(line: bytes) -> bool:
-    # Cheap test first: almost no line has it.
-    return b"_error" in line and Outcome(json.loads(line)["outcome"]).is_infrastructure
+def _node(line: bytes) -> tuple[dict[str, Any], str]:
+    """(the node, what is wrong with it) of a line."""
+    node, said = _parsed(line)
+    return node, said or wrong(node, NODE, NODE)
 
 
 _NESTED = (dict, list, tuple)

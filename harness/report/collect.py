@@ -216,12 +216,11 @@ def _piece(record: Mapping[str, Any]) -> str:
 
 def _calls(directory: Path) -> Calls:
     found: Calls = {}
-    for _, line in store.read_lines(directory / store.JOURNAL):
-        call = json.loads(line)
+    for call in store.read_calls(directory):
         said = call["completion"]
         shown = {"input": call.get("input") or [], "response": said.get("text"), "thinking": said.get("thinking")}
         shown |= {name: said.get(name) for name in ("stop_reason", "completion_tokens")}
-        found.setdefault((call.get("id"), call.get("epoch")), []).append(shown)
+        found.setdefault((call.get("id", ""), call.get("epoch", 0)), []).append(shown)
     return found
 
 

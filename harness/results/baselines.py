@@ -14,6 +14,7 @@ from harness.errors import DataError, UsageError
 from harness.files import no_links
 from harness.options import suggestion
 from harness.pipeline import store
+from harness.pipeline.checks import OUTCOMES
 from harness.results.records import RecordedRun
 from harness.text import printable
 from harness.types import Outcome
@@ -162,7 +163,7 @@ def _checked(answer: Answer, path: Path) -> Answer:
     texts = (answer.id, answer.group, answer.condition, answer.asked, answer.outcome, answer.text, answer.prompt)
     value: Any = answer.value
     known = all(isinstance(text, str) for text in texts) and isinstance(answer.epoch, int)
-    if not known or answer.outcome not in store.OUTCOMES:
+    if not known or answer.outcome not in OUTCOMES:
         raise DataError(f"{path}: the answer to sample {answer.id!r:.60} is not one: a name is no text, or its epoch")
     if value is not None and not (isinstance(value, bool | int | float) and -MOST <= value <= MOST):
         raise DataError(f"{path}: the value of sample {answer.id!r:.60} is not a number that can be compared")

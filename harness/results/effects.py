@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.options import suggestion
 from harness.results.audit import Value, features, sample_of
 from harness.results.counts import Contrasts, Gap
-from harness.results.records import RecordedRun
+from harness.results.records import RecordedRun, of_task
 from harness.statistics import intervals, odds, power, repeats, tests
 from harness.statistics.intervals import Cluster, Clusters, Stratum
 from harness.text import Extra, interval, number, p_value
@@ -108,7 +108,8 @@ def of_run(run: RecordedRun, adjust: Sequence[str] = ()) -> tuple[Contrasts, lis
     """(the counts of a run, what its records say beyond accuracy and gaps) for `harness stats`."""
     effects = Effects(adjust, run.measures, run.varies)
     contrasts = run.read(effects.add)
-    return contrasts, effects.tables(contrasts)
+    with of_task(lambda: str(run.directory)):
+        return contrasts, effects.tables(contrasts)
 
 
 def _features(names: Sequence[str], measures: Mapping[str, str]) -> list[Callable[[Sample], Value]]:

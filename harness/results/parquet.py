@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from harness.files import replacing
 from harness.pipeline.record import Record
 from harness.pipeline.store import flatten, located_records
 
@@ -44,12 +45,10 @@ def write_parquet(directory: Path, path: Path, params: Kinds) -> None:
     columns = {f.name: _RECORD_TYPES.get(str(f.type), {str}) for f in fields(Record) if f.name != "params"}
     columns |= {f"params_{name}": kinds - {type(None)} for name, kinds in params.of.items()}
     schema = pa.schema([(name, _column_type(pa, kinds)) for name, kinds in columns.items()])
-    part = path.with_suffix(".part")
-    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+    with replacing(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for rows in _batches(directory):
             arrays = [_column(pa, [row.get(field.name) for row in rows], field.type) for field in schema]
             writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
-    part.replace(path)
 
 
 def warm_up() -> None:

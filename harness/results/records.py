@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__, plugins, trust
-from harness.errors import DataError
+from harness.errors import DataError, HarnessError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.results.counts import Contrasts
@@ -26,7 +27,8 @@ from harness.types import Task
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """A run directory; `about` is its run.json, whose parts have names here."""
+    """A run directory; `about` is its run.json, whose parts have names here and the types that store.read_config has
+    checked."""
 
     directory: Path
     about: Mapping[str, Any]
@@ -144,8 +146,8 @@ class RecordedRun:
         return self.part("task")
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """The records in the order in which they were made. DataError for a line that is not a record."""
-        return store.read_records(self.directory)
+        """The records in the order in which they were made. DataError for a line that is not a record of this run."""
+        return store.read_records(self.directory, self.about)
 
     def nodes(self) -> Iterator[dict[str, Any]]:
         """What the strategy noted of its calls (Session.note), each with the `id` and `epoch` of its sample. DataError
@@ -156,10 +158,11 @@ class RecordedRun:
         """The counts of all records, which are read once; the others are called with each of them. DataError if there
         are none."""
         contrasts = Contrasts(self.factors, self.about.get("conditions") or (), self.main)
-        for record in self.records():
-            contrasts.add(record)
-            for other in others:
-                other(record)
+        with of_task(lambda: f"{self.directory / store.RECORDS}, line {contrasts.total.samples}"):
+            for record in self.records():
+                contrasts.add(record)
+                for other in others:
+                    other(record)
         if not contrasts.total.samples:
             raise DataError(f"{self.directory} has no records")
         return contrasts
@@ -170,6 +173,19 @@ class RecordedRun:
             return None
         found: type[Task] = plugins.load("tasks", self.task)
         return found
+
+
+@contextlib.contextmanager
+def of_task(where: Callable[[], str]) -> Iterator[None]:
+    """DataError, which says where, if a task can't make its tables of the params and the detail there: they are its
+    own, and only it knows their types."""
+    try:
+        yield
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise DataError(
+            f"{where()}: params or detail are not what the task makes ({type(error).__name__}: {error})",
+            "was the file edited, or made by another version of the task?",
+        ) from error
 
 
 def open_run(directory: Path) -> RecordedRun:
@@ -219,15 +235,17 @@ class Tally:
         self._collector = task.collector()
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Count one record."""
+        """Count one record. DataError if the task can't."""
+        if self._collector is not None:
+            with of_task(lambda: f"sample {record['id']}, epoch {record['epoch']}"):
+                self._collector.add(record)
         self.contrasts.add(record)
         self.kinds.add(record)
-        if self._collector is not None:
-            self._collector.add(record)
 
     def tables(self) -> Sequence[Extra]:
-        """The task's own tables."""
-        return self._collector.tables() if self._collector is not None else ()
+        """The task's own tables. DataError if it can't make them."""
+        with of_task(lambda: "the records"):
+            return self._collector.tables() if self._collector is not None else ()
 
 
 def close_run(
@@ -237,14 +255,22 @@ def close_run(
     status: str = "complete",
     reason: str = "",
 ) -> None:
-    """Write what a run has at its end: run.json with its status, records.parquet and summary.csv.
+    """Write what a run has at its end: summary.csv, records.parquet, and then run.json with its status. So a run is
+    `complete` only if its files are there; HarnessError, and a run that --resume completes, if one can't be written.
 
     `about` is run.json as it was begun; `tally` has seen all records.
     """
-    finished = {"status": status, "finished": _now(), "reason": reason, "conditions": list(tally.contrasts.conditions)}
-    store.write_config(directory, {**about, **finished})
-    write_parquet(directory, directory / "records.parquet", tally.kinds)
-    write_summary(directory / "summary.csv", about["config"], tally.contrasts)
+    told = {"conditions": list(tally.contrasts.conditions), "records": tally.contrasts.total.samples}
+    finished = {**about, "status": status, "finished": _now(), "reason": reason, **told}
+    try:
+        write_summary(directory / "summary.csv", about["config"], tally.contrasts)
+        write_parquet(directory, directory / "records.parquet", tally.kinds)
+        store.write_config(directory, finished)
+    except HarnessError as error:
+        with contextlib.suppress(HarnessError):
+            store.write_config(directory, {**finished, "status": "incomplete", "reason": error.message})
+        hint = f"all answers are kept: make room, then harness run --resume {directory}"
+        raise HarnessError(error.message, error.hint or hint) from None
 
 
 def _now() -> str:

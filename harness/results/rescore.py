@@ -110,6 +110,10 @@ def score_run(task: Task, task_options: Mapping[str, str], directory: Path, targ
             tally.add(record)
             if writer:
                 writer.append(record | {"run_id": writer.directory.name})
+    except HarnessError:
+        if target is not None:
+            shutil.rmtree(target, ignore_errors=True)  # half a run is none
+        raise
     finally:
         if writer:
             writer.close()

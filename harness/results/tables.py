@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.files import compact, csv_row
+from harness.files import compact, csv_row, replacing
 from harness.results.counts import Cell, Contrasts, Gap
 from harness.statistics import intervals
 from harness.text import align, estimate, interval, number, p_value, percent, printable
@@ -97,7 +97,7 @@ def write_summary(path: Path, about: Mapping[str, Any], contrasts: Contrasts) ->
     rows = [name | {"condition": c} | cell.row() for c, cell in contrasts.conditions.items()]
     rows.append(name | {"condition": "all"} | contrasts.total.row())
     rows = [row | {"aid": ", ".join(sorted(contrasts.aids))} for row in rows]
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(map(csv_row, rows))

@@ -66,7 +66,7 @@ def test_what_was_paid_and_has_no_record_counts_and_what_came_from_the_cache_doe
     (tmp_path / "a" / store.RECORDS).unlink()
     assert asyncio.run(execute(tmp_path / "a", Parrot(), SideBySide(), Echo(2), config)).tokens_used == paid
     writer = store.Writer(tmp_path / "b")
-    assert Run("b", CONFIG, Echo(2), SideBySide(), Parrot(), writer, tokens_used=50).budget.used == 50
+    assert Run("b", CONFIG, Echo(2), SideBySide(), Parrot(), writer, {"tokens_used": 50}).budget.used == 50
     writer.close()
 
 

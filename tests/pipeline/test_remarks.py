@@ -11,7 +11,7 @@ from mock_server import Faults, MockServer
 from harness import launch
 from harness.launch import Finished
 from harness.pipeline import store
-from harness.pipeline.cache import completion_from
+from harness.pipeline.checks import completion_from
 from harness.pipeline.config import RunConfig
 from harness.pipeline.remarks import MOST, Remarks
 from harness.results.rescore import score_run

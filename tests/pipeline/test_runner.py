@@ -1,6 +1,7 @@
 """The pipeline: lazily, bounded, resumable to the call, and never dropping what arrived."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -422,3 +423,80 @@ def test_a_param_may_be_a_tuple(tmp_path: Path) -> None:
     assert [row["others"] for row in tabulate(found.values(), ["others"])][:1] == ['["x","ys0"]']
     again = asyncio.run(execute(tmp_path, silent := Parrot(), IO(), Listing(size=4)))
     assert (again.status, silent.asked) == ("complete", [])
+
+
+class Twins(Echo):
+    """A task that yields one id twice."""
+
+    def samples(self, seed: int) -> Iterator[Sample]:
+        for sample in super().samples(seed):
+            yield sample
+            yield sample
+
+
+def test_a_task_that_yields_a_sample_twice_is_told_so(tmp_path: Path) -> None:
+    """Both records would count as one sample's, and no reader would take them."""
+    with pytest.raises(DataError, match=r"sample s0 .* is there already"):
+        asyncio.run(execute(tmp_path, Parrot(max_connections=1), IO(), Twins()))
+
+
+@pytest.mark.parametrize("value", ["1", 7, float("nan"), None])
+def test_a_score_of_another_type_is_a_verifier_error(tmp_path: Path, monkeypatch, value: object) -> None:
+    monkeypatch.setattr(Echo, "score", lambda *_: Score("correct", value))
+    result = asyncio.run(execute(tmp_path, Parrot(), IO()))
+    assert (result.status, result.progress.errors) == ("incomplete", 10)
+    assert "the score's `value`" in records(tmp_path)["s0", 1]["error"]
+
+
+def test_an_answer_is_not_lost_over_what_the_model_says_beside_it(tmp_path: Path) -> None:
+    class Odd(Parrot):
+        async def complete(self, request):
+            said = (TokenLogprob("7", float("nan")),)
+            return replace(await super().complete(request), logprobs=said, prompt_tokens=-5)
+
+    config = replace(CONFIG, sampling=Sampling(logprobs=1), limit=2)
+    result = asyncio.run(execute(tmp_path, Odd(), IO(), config=config))
+    assert [(r["outcome"], r["logprobs"], r["prompt_tokens"]) for r in records(tmp_path).values()] == [
+        ("correct", None, None)
+    ] * 2
+    assert "could not be kept (2 samples)" in result.remarks.lines()[0]
+
+
+def test_records_of_samples_that_the_run_does_not_have_are_not_counted_in_silence(tmp_path: Path) -> None:
+    asyncio.run(execute(tmp_path, Parrot(), IO(), Echo(6)))
+    with pytest.raises(DataError, match="2 records of samples that the run does not have, such as 's4', epoch 1"):
+        asyncio.run(execute(tmp_path, Parrot(), IO(), Echo(4)))
+
+
+def test_a_bad_call_is_asked_again_and_no_other(tmp_path: Path) -> None:
+    stopped = Parrot(failing(8, FatalModelError("gone", "not_found")), max_connections=1)
+    asyncio.run(execute(tmp_path, stopped, Thrice(), Echo(4)))
+    lines = (tmp_path / store.JOURNAL).read_bytes().splitlines(keepends=True)
+    (tmp_path / store.JOURNAL).write_bytes(b"".join([*lines[:-1], b"\0\0" + lines[-1]]))
+    model = Parrot()
+    assert asyncio.run(execute(tmp_path, model, Thrice(), Echo(4))).status == "complete"
+    assert len(stopped.asked) - 1 + len(model.asked) == 12 + 1
+
+
+def test_a_disk_that_is_full_for_a_moment_costs_no_answer_that_was_written(tmp_path: Path, monkeypatch) -> None:
+    """Half a line, no room, then room again, with several workers: the run stops, and resume asks what is missing."""
+    calls, whole = itertools.count(1), store.os.write
+
+    def write(file: int, data: bytes) -> int:
+        number = next(calls)
+        if number in (6, 8):
+            return whole(file, data[: len(data) // 2])
+        if number in (7, 9, 10):
+            raise OSError(28, "No space left on device")
+        return whole(file, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.os, "write", write)
+        result = asyncio.run(execute(tmp_path, Parrot(), IO(), Echo(40)))
+    assert (result.status, "No space left" in str(result.failure)) == ("incomplete", True)
+    kept = len(records(tmp_path))
+    assert kept >= 5
+    assert result.progress.done == kept, "the table counts what is on disk"
+    model = Parrot()
+    assert asyncio.run(execute(tmp_path, model, IO(), Echo(40))).status == "complete"
+    assert len(model.asked) == 40 - kept

@@ -92,6 +92,8 @@ def test_a_line_that_is_no_node_is_an_error_in_words(tmp_path: Path, node: str) 
 
 
 def test_hostile_names_and_reasons_do_no_harm(tmp_path: Path) -> None:
-    nodes = [answer("s0", n, "0") | {"id": ["s0"], "stop_reason": {"a": []}} for n in range(2)]
-    [table] = attempts.of_run(recorded(run(tmp_path, *nodes)), Echo())
+    nodes = [answer("s0", n, "0") | {"id": "nobody", "stop_reason": {"a": []}} for n in range(2)]
+    [table] = attempts.of_run(recorded(run(tmp_path / "a", *nodes)), Echo())
     assert table.rows[1][1] == "0"
+    with pytest.raises(DataError, match=r"nodes\.jsonl, line 1: `id` is not text, but a list"):
+        attempts.of_run(recorded(run(tmp_path / "b", nodes[0] | {"id": ["s0"]})), Echo())

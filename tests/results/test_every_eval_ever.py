@@ -88,10 +88,10 @@ def test_an_answer_without_a_verdict_has_no_score(tmp_path: Path) -> None:
 def test_names_in_a_run_lead_nowhere(run: Path, tmp_path: Path) -> None:
     about = json.loads((run / "run.json").read_text())
     (tmp_path / "hostile").mkdir()
-    for file in ("run.json", "records.jsonl"):
-        (tmp_path / "hostile" / file).write_bytes((run / file).read_bytes())
+    records = [json.loads(line) | {"task": "../../data"} for line in (run / "records.jsonl").read_text().splitlines()]
+    (tmp_path / "hostile" / "records.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     about["config"] |= {"task": "../../data", "model": "../.."}
-    about |= {"model": [], "sampling": 7, "versions": "x", "created": "../../.."}
+    about |= {"model": {"model": []}, "sampling": {"a": 7}, "versions": {"x": []}, "created": "../../.."}
     (tmp_path / "hostile" / "run.json").write_text(json.dumps(about))
     for kind, to in (("every-eval-ever", "root"), ("lm-eval", "root/results.json")):
         for path in export.write(tmp_path / "hostile", kind, tmp_path / to):
@@ -104,5 +104,7 @@ def test_a_run_without_a_verdict_is_refused(tmp_path: Path) -> None:
     [made] = import_file("inspect", log, {}, tmp_path / "runs")
     lines = (made.directory / "records.jsonl").read_text().splitlines()
     (made.directory / "records.jsonl").write_text("\n".join(lines[:2]) + "\n")
+    about = json.loads((made.directory / "run.json").read_text())
+    (made.directory / "run.json").write_text(json.dumps(about | {"records": 2}))
     with pytest.raises(DataError, match="no answer has a verdict"):
         export.write(made.directory, "every-eval-ever", tmp_path)

@@ -104,7 +104,7 @@ def test_answers_without_a_verdict_are_counted_and_left_out(tmp_path: Path) -> N
     ("change", "message"),
     [
         ({"task": {"version": "2"}}, "version 1 and echo version 2"),
-        ({"config": {"task": "other", "model": "m"}}, "different tasks"),
+        ({"of": "other"}, "different tasks"),
     ],
 )
 def test_other_tasks_and_versions_are_refused(tmp_path: Path, change: dict, message: str) -> None:

@@ -21,7 +21,14 @@ def run(tmp_path: Path, answers: list[tuple[str, str, str]], **more) -> Path:
     for epoch, (group, response, outcome) in enumerate(answers, 1):
         line = {"task": "echo", "id": f"{group}/a", "epoch": epoch, "group": group, "condition": "a", "params": {}}
         line |= {"input": [{"role": "user", "content": f"say {group}"}], "response": response, "outcome": outcome}
-        lines.append(line | {"value": float(outcome == "correct"), "detail": {}, **more})
+        lines.append(
+            line
+            | {
+                "value": None if outcome in ("truncated", "api_error") else float(outcome == "correct"),
+                "detail": {},
+                **more,
+            }
+        )
     (directory / store.RECORDS).write_text("".join(json.dumps(line) + "\n" for line in lines))
     return directory
 
