@@ -136,6 +136,17 @@ def test_the_tree_of_a_search_is_with_its_sample_and_is_cut(tmp_path: Path, monk
     assert (len(rows[0]["tree"]), rows[0]["nodes"]) == (2, 66)
 
 
+def test_several_strategies_stand_beside_what_they_cost(runs: list[Path], tmp_path: Path) -> None:
+    assert 'id="costs"' not in page.build(*collect.collect(runs))
+    asked = {"limit": 6, "epochs": 4, "out": tmp_path}
+    made = [api.run("aiw", "tiny", strategy=s, **asked).directory for s in ("io", "cot")]
+    text = page.build(*collect.collect(made))
+    costs = text.partition('id="costs"')[2].partition("</section>")[0]
+    assert "Accuracy against cost: aiw" in costs
+    assert costs.count("<svg") == 1
+    assert "aiw, tiny, cot" in costs.partition("At equal cost")[2]
+
+
 def test_every_call_of_an_answer_is_there_in_order(tmp_path: Path) -> None:
     made = api.run("game24", "baseline/oracle", limit=3, out=tmp_path).directory
     lines = [json.loads(line) for line in (made / store.RECORDS).read_text(encoding="utf-8").splitlines()]

@@ -85,10 +85,8 @@ def costs(runs: Sequence[RunData]) -> str:
             name, _, size, draw = plots.by_cost(found)
             caption = f"Accuracy against cost: {title}"
             drawn = plots.svg(size, draw, caption, name)
-            parts.append(
-                f'<figure><figcaption>{markup.text(caption)}</figcaption><div class="plot">{drawn}</div></figure>'
-            )
-        parts += [table(t.title, [Words(t.header[0]), *t.header[1:]], t.rows) for t in shown]
+            parts.append(f'<figure class="picture"><figcaption>{markup.text(caption)}</figcaption>{drawn}</figure>')
+        parts += [table(t.title[:1].upper() + t.title[1:], [Words(t.header[0]), *t.header[1:]], t.rows) for t in shown]
     return "".join(parts)
 
 

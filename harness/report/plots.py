@@ -77,6 +77,9 @@ def curves(run: RunData) -> Iterator[Picture]:
         yield Picture("by-tokens", "Accuracy by tokens of the answer", SIZE, _by_tokens(run.tokens))
 
 
+_ROUND = [digit * 10**power for power in range(8) for digit in (1, 3)]
+
+
 def by_cost(runs: Sequence[tuple[str, float, Estimate]]) -> Picture:
     """Accuracy of each run, (label, tokens an answer, accuracy), against what an answer cost."""
 
@@ -87,6 +90,10 @@ def by_cost(runs: Sequence[tuple[str, float, Estimate]]) -> Picture:
             colour = COLOURS[i % len(COLOURS)]
             ax.errorbar([tokens], [a.value], yerr=error, fmt="o", color=colour, label=f"{label} (n={a.n})")
         ax.set_xscale("log")
+        least, most = shown[0][1], shown[-1][1]
+        marks = [t for t in _ROUND if least / 1.5 <= t <= most * 1.5] or [least]
+        ax.set_xticks(marks, [f"{t:g}" for t in marks], fontsize=FONT)
+        ax.minorticks_off()
         ax.set_ylim(-0.03, 1.03)
         ax.set_xlabel("tokens of prompts and answers, for one answer", fontsize=FONT)
         ax.set_ylabel("accuracy, 95% interval", fontsize=FONT)

@@ -117,7 +117,7 @@ def _spent(title: str, members: Sequence[Spending]) -> Extra:
 def _at_equal_cost(title: str, members: Sequence[Spending], unit: Unit) -> Extra:
     """Each run against the cheapest of them, whose answers vote, see `_against`."""
     priced = sorted(((c, m) for m in members if (c := m.each(unit))), key=lambda one: one[0])
-    header = ("run", "against", "votes", "of", "difference", "95% CI", "p (Holm)", "samples", "groups")
+    header = ("run", "against", "votes", "times the cost", "difference", "95% CI", "p (Holm)", "samples", "groups")
     if len(priced) < 2:
         return Extra(title, header, ())
     (least, cheap), *others = priced
@@ -125,7 +125,7 @@ def _at_equal_cost(title: str, members: Sequence[Spending], unit: Unit) -> Extra
     corrected = tests.holm([found.p for _, _, found in compared])
     rows = []
     for (m, ratio, found), p in zip(compared, corrected, strict=True):
-        # Fewer repeats than would cost as much favour the dearer run: said in `of`.
+        # Fewer repeats than would cost as much favour the dearer run: the ratio of costs beside them shows it.
         cells = (str(found.votes), f"{ratio:.1f}", f"{found.value:+.3f}", interval(found.low, found.high), p_value(p))
         rows.append((m.label, cheap.label, *cells, str(found.samples), str(found.groups)))
     return Extra(title, header, tuple(rows))
