@@ -4,24 +4,51 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from unicodedata import category
 
 from harness.statistics.intervals import Estimate
 
 
-def align(header: Sequence[str], body: Sequence[Sequence[str]], left: int) -> str:
+def align(header: Sequence[str], body: Sequence[Sequence[str]], left: int, width: int | None = None) -> str:
     """A table as text. Each column is as wide as its widest cell; the first `left` columns are left-aligned. Cells are
-    made `printable`: none can end its line or pass for another one."""
+    made `printable`: none can end its line or pass for another one. A table that is wider than `width` (by default:
+    than the terminal, if there is one) goes on below itself, with its first columns again."""
     header, body = list(map(printable, header)), [list(map(printable, cells)) for cells in body]
     widths = [max(len(line[i]) for line in [header, *body]) for i in range(len(header))]
 
-    def line(cells: Sequence[str]) -> str:
-        padded = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))]
-        return "  ".join(padded).rstrip()
+    def part(columns: Sequence[int]) -> str:
+        def line(cells: Sequence[str]) -> str:
+            padded = [cells[i].ljust(widths[i]) if i < left else cells[i].rjust(widths[i]) for i in columns]
+            return "  ".join(padded).rstrip()
 
-    return "\n".join([line(header), "  ".join("-" * w for w in widths), *map(line, body)])
+        return "\n".join([line(header), "  ".join("-" * widths[i] for i in columns), *map(line, body)])
+
+    return "\n\n".join(map(part, _columns(widths, left, width or _terminal())))
+
+
+def _columns(widths: Sequence[int], left: int, most: int | None) -> list[list[int]]:
+    """The columns of each part of a table, so that no part is wider than `most`; a single column may be."""
+    if most is None or sum(widths) + 2 * (len(widths) - 1) <= most:
+        return [list(range(len(widths)))]
+    named = list(range(left if sum(widths[:left]) + 2 * left <= most // 2 else 1))
+    parts, used = [list(named)], sum(widths[i] + 2 for i in named)
+    for i in range(len(named), len(widths)):
+        if len(parts[-1]) > len(named) and used + widths[i] > most:
+            parts.append(list(named))
+            used = sum(widths[n] + 2 for n in named)
+        parts[-1].append(i)
+        used += widths[i] + 2
+    return parts
+
+
+def _terminal() -> int | None:
+    """The width of the terminal that is printed to; None for a file or a pipe, which are never cut."""
+    return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
 
 
 def printable(text: str) -> str:
@@ -110,6 +137,11 @@ class Extra:
     rows: tuple[tuple[str, ...], ...]
     stages: tuple[tuple[str, tuple[tuple[str, Estimate], ...]], ...] = ()
     note: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Title, note, and a row as an object of its header's names."""
+        rows = [dict(zip(self.header, row, strict=True)) for row in self.rows]
+        return {"title": self.title, "rows": rows, **({"note": self.note} if self.note else {})}
 
     def render(self) -> str:
         """The table as text, under its title and over its note."""

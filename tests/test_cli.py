@@ -14,6 +14,7 @@ from harness.errors import HarnessError
 from harness.options import build
 from harness.plugins import installed
 from harness.tasks.aiw.task import AIW
+from harness.text import align
 from tests.waiting import ended, started
 
 ORACLE = ("--model", "baseline/oracle", "--display", "none")
@@ -498,3 +499,23 @@ def test_a_run_twice_is_counted_once_and_an_incomplete_one_only_if_asked_for(har
     code, _, err = harness("table", run)
     assert (code, "is left out: interrupted" in err, "no run is complete" in err) == (2, True, True)
     assert harness("table", run, "--incomplete")[0] == 0
+
+
+def test_what_is_listed_can_be_had_as_json(harness) -> None:
+    assert json.loads(harness("doctor", "--json")[1])[0]["part"] == "click"
+    assert {"feature", "verdict"} <= set(json.loads(harness("audit", "aiw", "--limit", "24", "--json")[1])[0])
+    assert json.loads(harness("audit", "reversal", "--limit", "8", "--reading", "--json")[1])
+    harness("run", "--task", "aiw", *ORACLE, "--epochs", "2")
+    (told,) = json.loads(harness("stats", only_run(Path()), "--json")[1])
+    assert told["label"] == "aiw, baseline/oracle"
+    assert [table["title"] for table in told["tables"]]
+    assert "odds ratio" in told["tables"][0]["rows"][0]
+
+
+def test_a_table_that_is_wider_than_the_terminal_goes_on_below_itself() -> None:
+    header, row = ["name", *"abcdefgh"], ["x" * 12, *["1234567890"] * 8]
+    whole = align(header, [row], left=1)
+    assert len(whole.splitlines()) == 3, "a pipe gets one line a row"
+    parts = align(header, [row], left=1, width=60).split("\n\n")
+    assert [part.split("\n")[0].split() for part in parts] == [["name", *"abcd"], ["name", *"efgh"]]
+    assert max(len(line) for part in parts for line in part.splitlines()) <= 60

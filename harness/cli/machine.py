@@ -163,12 +163,12 @@ def serve(model: str, port: int | None, model_option: tuple[str, ...]) -> None:
 
 
 @cli.command()
-def doctor() -> None:
+@json_flag
+def doctor(as_json: bool) -> None:
     """What works on this machine, and what to install for what does not."""
     from harness.doctor import examine
-    from harness.text import align
 
     findings = examine()
-    body = [[f.what, {True: "ok", False: "MISSING", None: "-"}[f.works], f.detail] for f in findings]
-    echo(align(["part", "state", "detail"], body, left=3))
+    states = {True: "ok", False: "MISSING", None: "-"}
+    _print_rows([{"part": f.what, "state": states[f.works], "detail": f.detail} for f in findings], as_json)
     sys.exit(1 if any(f.works is False for f in findings) else 0)

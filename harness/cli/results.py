@@ -89,10 +89,17 @@ def table(
         raise HarnessError(f"the table can't be written: {cause(error)}") from None
 
 
+def _echo_value(value: Any) -> None:
+    import json
+
+    echo_json(json.dumps(value, ensure_ascii=False, indent=1))
+
+
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
-def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON: the tables of each run, their cells as text.")
+def stats(runs: tuple[Path, ...], adjust: tuple[str, ...], as_json: bool) -> None:
     """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
     from harness.results import attempts, effects, tables, verdicts
     from harness.results.labels import labels
@@ -100,16 +107,22 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...]) -> None:
     from harness.text import printable
 
     opened = [open_run(directory) for directory in find_runs(runs)]
+    told = []
     for label, run in zip(labels(opened), opened, strict=True):
         scored_elsewhere(run)
         contrasts, found = effects.of_run(run, split(adjust))
         found += [*attempts.of_run(run), *verdicts.of_run(run)]
+        if as_json:
+            told.append({"run": str(run.directory), "label": label, "tables": [table.as_json() for table in found]})
+            continue
         parts = [printable(str(run.directory)), tables.render_main_gaps([(label, contrasts)])]
         parts += [table.render() for table in found]
         if not found:
             judged = contrasts.total.accuracy is not None
             parts.append("a single condition, asked once: nothing to add" if judged else "no answer has a verdict")
         echo("\n\n".join(filter(None, parts)) + "\n")
+    if as_json:
+        _echo_value(told)
 
 
 @cli.command()
@@ -348,13 +361,17 @@ def export(run: Path, kind: Any, output: Path, held_out: float, with_hinted: boo
 @task_options
 @click.option("--fail", is_flag=True, help="Exit code 100 if anything differs that the task does not declare.")
 @click.option("--reading", is_flag=True, help="How common ways of answering are read, in each condition.")
-def audit(task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: bool, reading: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def audit(
+    task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: bool, reading: bool, as_json: bool
+) -> None:
     """Are a task's matched conditions matched? Compares prompts and targets, without any model.
 
     With --reading: is an answer read alike in all conditions, in whatever way it is written? --fail then exits with 100
     if a style is read better in one condition than in another.
     """
     import itertools
+    from dataclasses import asdict
 
     from harness import plugins
     from harness.options import parse_pairs
@@ -365,10 +382,16 @@ def audit(task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: 
     if reading:
         rows = evenness.read_styles(made, itertools.islice(made.samples(seed), min(limit, evenness.MOST_SAMPLES)))
         uneven = evenness.uneven(rows)
+        if as_json:
+            _echo_value([row._asdict() for row in rows])
+            sys.exit(100 if uneven and fail else 0)
         echo(evenness.render_rows(rows))
         echo(f"\nread unevenly between conditions: {', '.join(uneven) or 'none'}")
         sys.exit(100 if uneven and fail else 0)
     findings = audits.audit(made, itertools.islice(made.samples(seed), limit))
+    if as_json:
+        _echo_value([asdict(finding) for finding in findings])
+        sys.exit(100 if audits.warnings(findings) and fail else 0)
     if not findings:
         echo(f"task {task} has a single condition with these options: nothing to compare")
         return
