@@ -89,7 +89,7 @@ def number_list(texts: Sequence[str], where: str) -> list[int]:
     for text in texts:
         first, dash, last = text.strip().partition("-")
         ends = [first, last] if dash else [first]
-        if not all(end.isascii() and end.isdigit() and len(end) <= 4 for end in ends) or int(ends[0]) > int(ends[-1]):
+        if not all(end.isascii() and end.isdecimal() and len(end) <= 4 for end in ends) or int(ends[0]) > int(ends[-1]):
             raise UsageError(f"{where}: '{text}' is not a number or a range such as 8-10")
         found |= dict.fromkeys(range(int(ends[0]), int(ends[-1]) + 1))
     return list(found)

@@ -99,7 +99,7 @@ def _plain(value: Any) -> str:
 
 
 def _status(code: str | int) -> int | None:
-    number = int(code) if isinstance(code, int) or (code.isascii() and code.isdigit() and len(code) == 3) else 0
+    number = int(code) if isinstance(code, int) or (code.isascii() and code.isdecimal() and len(code) == 3) else 0
     return number if 400 <= number < 600 else None
 
 

@@ -96,7 +96,7 @@ def loose_pattern(phrase: str) -> str:
     parts = re.findall(r"\d+|[^\W\d_]+|[^\w\s-]+", phrase.lower())
     pattern = ""
     for before, part in zip(["", *parts], parts, strict=False):
-        between = r"[ _-]{1,2}" if before.isdigit() and part.isdigit() else r"[ _-]{0,2}"
+        between = r"[ _-]{1,2}" if before.isdecimal() and part.isdecimal() else r"[ _-]{0,2}"
         pattern += (between if before else "") + re.escape(part)
     return pattern
 

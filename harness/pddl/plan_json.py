@@ -63,7 +63,7 @@ def _tag(m: re.Match[str]) -> str:
         return f"\n{CLOSE}\n" if m["plan"].startswith("/") else f"\n{OPEN}\n"
     if m["item"]:
         said = " ".join(_ATTRIBUTES.findall(m["item"]))
-        return f"\n- {said} " if said and not said.isdigit() else "\n- "
+        return f"\n- {said} " if said and not said.isdecimal() else "\n- "
     return "\n" if m["line"] else " , " if m["cell"] else ""
 
 

@@ -159,7 +159,7 @@ def item(line: str) -> Line:
     """A raw line as a Line, without its markers."""
     rest = line.lstrip()
     indent = min(len(line) - len(rest), MOST_INDENT)
-    heading = rest.startswith("#") and not rest[1:2].isdigit()
+    heading = rest.startswith("#") and not rest[1:2].isdecimal()
     rest = rest.rstrip()
     if heading:
         rest = rest.lstrip("# ")
@@ -204,12 +204,12 @@ def item(line: str) -> Line:
             form = "letter"
             number = _letter(m["letter"] or m["letter2"])
         elif form != "number":
-            form = "number" if kind == "" and rest[:1].isdigit() else "bullet"
+            form = "number" if kind == "" and rest[:1].isdecimal() else "bullet"
         rest = rest[m.end() :]
     rest = rest.strip().strip("\"'").rstrip(",").strip("\"'").strip()
     if rest.endswith(("')", '")')) and rest.count("(") < rest.count(")"):
         rest = rest[:-2]
-    if form in ("bullet", "label") and rest.isdigit() and len(rest) < 5:  # "- step: 2", its action on the next line
+    if form in ("bullet", "label") and rest.isdecimal() and len(rest) < 5:  # "- step: 2", its action on the next line
         return Line(indent, "number", int(rest), "", heading, True, label)
     return Line(indent, form, number, rest, heading, form == "number", label)
 
@@ -228,7 +228,7 @@ def _cells(row: str) -> str:
 
 
 def _value(said: str) -> int:
-    if said.isdigit():
+    if said.isdecimal():
         return int(said)
     if said in ORDINALS:
         return ORDINALS[said]

@@ -445,7 +445,7 @@ class Reader:
     def _corrected(self, text: str) -> bool:
         """Notes a change to a step of the list above by its number. Returns whether the sentence makes one."""
         if not any(s.items for s in self.segments) or (
-            not any(c.isdigit() for c in text) and "step" not in text and "action" not in text
+            not any(c.isdecimal() for c in text) and "step" not in text and "action" not in text
         ):
             return False
         made = correction(text, self.lexicon, self.fits)

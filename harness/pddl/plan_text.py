@@ -334,6 +334,6 @@ def _chosen(options: list[Segment], decision: str) -> Segment | None:
     if len(named) == 1:
         return named[0]
     place = _ORDER.get(
-        decision, int(decision) - 1 if decision.isdigit() else ord(decision) - ord("a") if len(decision) == 1 else 99
+        decision, int(decision) - 1 if decision.isdecimal() else ord(decision) - ord("a") if len(decision) == 1 else 99
     )
     return options[place] if -len(options) <= place < len(options) else None

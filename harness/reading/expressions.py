@@ -50,7 +50,7 @@ class Expression:
                 stack[-1] = _checked(_binary(token, stack[-1], right))
             elif token in _UNARY:
                 stack[-1] = _checked(_unary(token, stack[-1]))
-            elif token.isdigit():
+            elif token.isdecimal():
                 stack.append(int(token))
             else:
                 stack.append(_decimal(token, exact))
@@ -145,7 +145,7 @@ def _literal(token: str) -> str:
     number, no exponent, and not too long."""
     if len(token) > 40 or "e" in token:
         raise NotAnExpressionError(f"'{token[:20]}' is not written as a number should be")
-    if len(token) > 1 and token[0] == "0" and token.isdigit() and token.strip("0"):
+    if len(token) > 1 and token[0] == "0" and token.isdecimal() and token.strip("0"):
         raise NotAnExpressionError(f"'{token}' begins with a zero")
     return token
 

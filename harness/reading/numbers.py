@@ -185,7 +185,7 @@ def _sum(text: str) -> str:
     constant, counts = 0, dict[str, int]()
     for sign, term in re.findall(r"([+−-]?) ?(\d+(?:\.0)?|[A-Za-z])", text):
         factor = -1 if sign in ("-", "−") and sign else 1
-        if term[0].isdigit():
+        if term[0].isdecimal():
             constant += factor * int(float(term))
         else:
             counts[term] = counts.get(term, 0) + factor

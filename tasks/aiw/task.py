@@ -131,7 +131,7 @@ class AIW(Task):
             answer = str(sample.params.get("shallow") or re.findall(r"\d+|$", sample.messages[-1].content)[0] or "0")
         elif kind == "random":
             stated = str(sample.params.get("stated") or sample.params["answer"]).split(",")
-            numbers = [int(n) for n in stated if n.isdigit()]
+            numbers = [int(n) for n in stated if n.isdecimal()]
             if sample.params.get("family") == "light_attribute":
                 answer = str(rng.randint(1, 2))
             elif numbers:

@@ -78,7 +78,7 @@ def published_pair(rng: random.Random, digits: int, base: int) -> str:
     while True:
         left, right = ("".join(rng.choice(DIGITS[1 if i == 0 else 0 : base]) for i in range(digits)) for _ in range(2))
         pair = f"{left}+{right}"
-        if base == 10 or not (left + right).isdigit() or result(pair, base) != str(int(left) + int(right)):
+        if base == 10 or not (left + right).isdecimal() or result(pair, base) != str(int(left) + int(right)):
             return pair
 
 

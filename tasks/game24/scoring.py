@@ -152,7 +152,7 @@ def _has_decimals(side: Expression) -> bool:
 
 
 def _number(text: str) -> int | Fraction:
-    return int(text) if text.isdigit() else Fraction(text)
+    return int(text) if text.isdecimal() else Fraction(text)
 
 
 def shown(value: Number) -> str:

@@ -88,7 +88,7 @@ def _steps(numbers: Sequence[int], text: str) -> list[str]:
     stack: list[Fraction] = []
     lines: list[str] = []
     for token in parse(text).postfix:
-        if token.isdigit():
+        if token.isdecimal():
             stack.append(Fraction(token))
             continue
         b, a = stack.pop(), stack.pop()

@@ -81,7 +81,7 @@ class Game24(Task):
         made = []
         for world in self.targets:
             goal = puzzle.other if world == "other" else puzzle.goal if world == "24" else None
-            if world.isdigit() and goal is None:
+            if world.isdecimal() and goal is None:
                 goal = goal_of(puzzle.numbers, int(world))
                 if goal is None:
                     return []
@@ -171,7 +171,7 @@ class Game24(Task):
             if sample is None:
                 prompt, world = rng.choice(PROMPT_TYPES), rng.choice(("24", "other", "unreachable"))
                 way_out = world == "unreachable" or rng.random() < 0.5
-                wanted, solvable = int(world) if world.isdigit() else None, world != "unreachable"
+                wanted, solvable = int(world) if world.isdecimal() else None, world != "unreachable"
             else:
                 prompt, way_out = str(sample.params["prompt"]), self._way_out
                 wanted, solvable = int(str(sample.params["target"])), not (way_out and index % 2)

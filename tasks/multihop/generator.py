@@ -387,7 +387,7 @@ def faults(made: Plan, distractors: int) -> list[str]:
     if made.answer_type != "yes_no" and sum(made.types.get(name) == made.answer_type for name in mentioned) < 3:
         found.append("fewer than three things could be the answer")
     # The things that hops lead to: the bridges and, except in comparisons (whose question names it), the answer.
-    bridges = {hop.answer for hop in made.hops if not hop.answer.isdigit()}
+    bridges = {hop.answer for hop in made.hops if not hop.answer.isdecimal()}
     if any(name in made.question for name in bridges):
         found.append("the question names a bridge or the answer")
     if not bridges <= {value for page in shown for _, value in page.statements}:

@@ -32,7 +32,7 @@ def check_positions(positions: Sequence[str]) -> None:
 
 def highest(position: str) -> int:
     """The highest place that a position names; 0 for a word."""
-    return max(map(int, position.split("+"))) if position[0].isdigit() else 0
+    return max(map(int, position.split("+"))) if position[0].isdecimal() else 0
 
 
 def vector(position: str) -> int:

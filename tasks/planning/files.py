@@ -54,7 +54,7 @@ def read_folder(path: Path) -> Folder:
 
 
 def _in_order(file: Path) -> tuple[int, str]:
-    digits = "".join(c for c in file.stem if c.isdigit())[:18]
+    digits = "".join(c for c in file.stem if c.isdecimal())[:18]
     return int(digits or 0), file.name
 
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.pddl.execute import Validator
@@ -413,6 +413,7 @@ WORDS = [
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=60).map("".join) | st.text(max_size=300))
+@example("\x1b \u00b9")
 @settings(deadline=None, max_examples=400)
 def test_any_text_gives_steps_or_a_reason(text: str) -> None:
     found = CASES["blocksworld", "mystery"].read(text)
