@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harness.models.registry import cost
 from harness.results.counts import Contrasts
-from harness.results.effects import Repeats
+from harness.results.effects import MOST_VOTES, Repeats
 from harness.results.labels import labels
 from harness.results.records import RecordedRun
 from harness.statistics import intervals, repeats, tests
@@ -152,7 +152,7 @@ def _against(dear: Spending, cheap: Spending, ratio: float) -> Compared | None:
     if not shared:
         return None
     most = min(cheap.samples[name].n for name in shared)
-    votes = max(1, min(math.floor(ratio + 1e-9), most))
+    votes = max(1, min(math.floor(ratio + 1e-9), most, MOST_VOTES))
     few = len({dear.samples[name].group for name in shared}) < intervals.FEW
     clusters = Clusters()
     for name in shared:

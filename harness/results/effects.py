@@ -28,6 +28,8 @@ UNBOUNDED = (
 """What an odds ratio without a finite estimate means."""
 EFFECTS = (0.05, 0.02)
 """Gaps for which the number of groups needed is given."""
+MOST_VOTES = 128
+"""maj@k of more votes is not computed, unless all answers vote: its time grows with the cube of k."""
 MOST_CONDITIONS, LEAST_SAMPLES = 6, 10
 """Repeated samples are not listed by condition if there are more conditions, or if one has fewer samples."""
 
@@ -242,8 +244,10 @@ def _repeats(samples: Mapping[str, Sequence[Repeats]]) -> Extra:
             shares = [
                 _share(enough, [repeats.pass_at_k(r.right, r.n, k) for r in enough], answers),
                 _share(enough, [repeats.pass_hat_k(r.right, r.n, k) for r in enough], answers),
-                _share(enough, [repeats.majority(r.votes, r.silent, k) for r in enough], answers),
             ]
+            drawn = k <= MOST_VOTES or all(r.n == k for r in enough)
+            votes = [repeats.majority(r.votes, r.silent, k) for r in enough] if drawn else []
+            shares.append(_share(enough, votes, answers) if drawn else "-")
             rows.append((condition, str(k), *shares, str(len(enough)), str(answers)))
     header = ("condition", "k", "pass@k", "pass^k", "maj@k", "samples", "n")
     return Extra("answers repeated: one of k right, all right, the majority right", header, tuple(rows))

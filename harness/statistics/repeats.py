@@ -32,6 +32,10 @@ def majority(answers: Mapping[str, tuple[int, int]], silent: int, k: int) -> flo
     """
     total = silent + sum(n for n, _ in answers.values())
     _enough(total, k)
+    if k == total:  # nothing is drawn
+        most = max((n for n, _ in answers.values()), default=0)
+        winners = [right / n for n, right in answers.values() if n == most]
+        return sum(winners) / len(winners) if winners else 0.0
     chance = 0.0
     for name, (count, right) in answers.items():
         if not right:

@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.pipeline import store
 from harness.results.costs import read, tables
 from harness.results.records import open_run
+from harness.statistics import repeats
 
 
 def run(tmp_path: Path, name: str, answers: dict[str, list[str]], calls: int = 1, aid: str = "none", **config) -> Path:
@@ -50,6 +51,15 @@ def test_fewer_repeats_than_cost_the_same_are_said(tmp_path: Path) -> None:
     dear = run(tmp_path, "search", {name: ["r"] for name in PLAIN}, calls=5)
     ((_, _, votes, ratio, *_),) = shown(cheap, dear)[1].rows
     assert (votes, ratio) == ("2", "5.0")
+
+
+def test_all_votes_together_are_counted_and_not_drawn() -> None:
+    """Many hundred repeats took minutes."""
+    assert repeats.majority({"a": (600, 600), "b": (399, 0)}, 1, 1000) == 1
+    assert repeats.majority({"a": (500, 500), "b": (500, 0)}, 0, 1000) == 0.5
+    assert repeats.majority({}, 3, 3) == 0
+    few = {"a": (3, 3), "b": (2, 0), "c": (2, 0)}
+    assert repeats.majority(few, 1, 8) == 1
 
 
 def test_what_saw_the_answer_key_stands_in_no_table_with_what_did_not(tmp_path: Path) -> None:
