@@ -18,7 +18,7 @@ from tests.strategies.test_resume import CONFIG, Scripted, execute
 def searched(tmp_path: Path) -> Path:
     """Four puzzles, searched with an evaluator that is right in 80%; see test_resume."""
     execute(tmp_path / "run", Scripted(), ToT(b=3, n_evaluate=1, steps=3))
-    about = {"run_id": "run", "config": asdict(CONFIG), "status": "complete", "task": {"version": "2"}}
+    about = {"run_id": "test", "config": asdict(CONFIG), "status": "complete", "task": {"version": "2"}}
     store.write_config(tmp_path / "run", about)
     return tmp_path / "run"
 
@@ -54,7 +54,7 @@ def test_nodes_of_another_shape_are_passed_over_or_named(searched: Path) -> None
     assert rows(searched) == before
     with (searched / store.NODES).open("a") as file:
         file.write("[1]\n")
-    with pytest.raises(DataError, match="no node"):
+    with pytest.raises(DataError, match="is a list, not an object"):
         rows(searched)
 
 
