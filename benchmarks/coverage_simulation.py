@@ -22,7 +22,7 @@ import numpy as np
 from harness.results.baselines import Answer
 from harness.results.counts import Contrasts
 from harness.results.gate import decide, measure
-from harness.results.ranks import rank_limits
+from harness.results.ranks import pair_signs, rank_limits
 from harness.statistics import curve, intervals, odds, power
 from harness.statistics import repeats as repeated
 from harness.statistics.intervals import Cluster, Clusters
@@ -372,7 +372,7 @@ def ranks(models: int, groups: int) -> Trial:
             means.append(skill)
             right = rng.random(groups) < 1 / (1 + np.exp(-(skill + easy)))
             answers.append(Clusters({str(g): Cluster(float(k), 1) for g, k in enumerate(right)}))
-        limits = rank_limits(answers)
+        limits = rank_limits(pair_signs(answers))
         true = [1 + sum(other > own for other in means) for own in means]
         held = all(low <= rank <= high for (low, high), rank in zip(limits, true, strict=True))
         return 0.0, 0.0, 0.0 if held else 1.0

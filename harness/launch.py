@@ -22,7 +22,8 @@ from harness.models.registry import open_model, price_of
 from harness.options import describe
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
-from harness.pipeline.runner import Result, Run, count, epochs_of, preamble, samples_of, sampling_of
+from harness.pipeline.questions import count, epochs_of, preamble, samples_of, sampling_of
+from harness.pipeline.runner import Result, Run
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
 from harness.types import Model, ModelOptions, Outcome, Strategy, Task

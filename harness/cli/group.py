@@ -45,6 +45,13 @@ def echo_json(text: str, nl: bool = True) -> None:
     click.echo(printable_json(text), nl=nl)
 
 
+def echo_value(value: Any) -> None:
+    """Print a value as JSON."""
+    import json
+
+    echo_json(json.dumps(value, ensure_ascii=False, indent=1))
+
+
 def note(text: str, err: bool = True) -> None:
     """Print a note, on one line whatever names are in it."""
     from harness.text import printable

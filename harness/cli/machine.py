@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.group import cli, echo, echo_json, opt, trust_option
+from harness.cli.group import cli, echo, echo_value, opt, trust_option
 
 if TYPE_CHECKING:
     from harness.models.registry import Alias
@@ -40,7 +40,7 @@ def _list(kind: Any, name: str | None, flag: str, as_json: bool) -> None:
         options = [dict(zip(("name", "default", "help"), row, strict=True)) for row in describe(made)]
         what = (made.__doc__ or "").strip()
         if as_json:
-            _print_json({"name": name, "what": what, "options": options})
+            echo_value({"name": name, "what": what, "options": options})
             return
         echo(what)
         for o in options:
@@ -125,15 +125,9 @@ def _print_rows(rows: list[dict[str, str]], as_json: bool) -> None:
     from harness.text import align
 
     if as_json:
-        _print_json(rows)
+        echo_value(rows)
     elif rows:
         echo(align(list(rows[0]), [list(row.values()) for row in rows], left=3))
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    echo_json(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def _wrapped(head: str, text: str) -> str:

@@ -14,6 +14,7 @@ from harness.cli.group import (
     cli,
     echo,
     echo_json,
+    echo_value,
     find_runs,
     note,
     open_runs,
@@ -89,12 +90,6 @@ def table(
         raise HarnessError(f"the table can't be written: {cause(error)}") from None
 
 
-def _echo_value(value: Any) -> None:
-    import json
-
-    echo_json(json.dumps(value, ensure_ascii=False, indent=1))
-
-
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
@@ -122,7 +117,7 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...], as_json: bool) -> Non
             parts.append("a single condition, asked once: nothing to add" if judged else "no answer has a verdict")
         echo("\n\n".join(filter(None, parts)) + "\n")
     if as_json:
-        _echo_value(told)
+        echo_value(told)
 
 
 @cli.command()
@@ -383,14 +378,14 @@ def audit(
         rows = evenness.read_styles(made, itertools.islice(made.samples(seed), min(limit, evenness.MOST_SAMPLES)))
         uneven = evenness.uneven(rows)
         if as_json:
-            _echo_value([row._asdict() for row in rows])
+            echo_value([row._asdict() for row in rows])
             sys.exit(100 if uneven and fail else 0)
         echo(evenness.render_rows(rows))
         echo(f"\nread unevenly between conditions: {', '.join(uneven) or 'none'}")
         sys.exit(100 if uneven and fail else 0)
     findings = audits.audit(made, itertools.islice(made.samples(seed), limit))
     if as_json:
-        _echo_value([asdict(finding) for finding in findings])
+        echo_value([asdict(finding) for finding in findings])
         sys.exit(100 if audits.warnings(findings) and fail else 0)
     if not findings:
         echo(f"task {task} has a single condition with these options: nothing to compare")

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from harness import __version__
 from harness.errors import ModelErrorKind
+from harness.trust import LOOPBACK
 
 LARGEST_REPLY = 64 * 2**20
 """Bytes, unpacked; no larger reply is taken."""
@@ -81,7 +82,7 @@ class AiohttpTransport:
 
         self._errors, self._unconnected = aiohttp.ClientError, aiohttp.ClientConnectorError
         self._late = aiohttp.ServerTimeoutError
-        local = urlsplit(self._base_url).hostname in ("localhost", "127.0.0.1", "::1")
+        local = urlsplit(self._base_url).hostname in LOOPBACK
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections),
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -260,6 +260,11 @@ def completion_from(value: Any) -> Completion:
     return Completion(**fields)
 
 
+def wrong_node(node: Any) -> str:
+    """What makes this no note of a strategy, "" if it is one."""
+    return wrong(node, NODE, NODE)
+
+
 def wrong_about(about: Any) -> str:
     """What makes this no run.json, "" if it is one."""
     said = wrong(about, _ABOUT, ("config",)) or _part(about, "config", _CONFIG, ("task", "model"))

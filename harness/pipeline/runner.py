@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
-from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, StorageError, UsageError
-from harness.pipeline import budget, selection, store
+from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, StorageError
+from harness.pipeline import budget, store
 from harness.pipeline.cache import Cache
 from harness.pipeline.checks import completion_from, wrong_verdict
 from harness.pipeline.config import RunConfig
+from harness.pipeline.questions import count, epochs_of, preamble, samples_of, sampling_of
 from harness.pipeline.record import Record
 from harness.pipeline.remarks import Remarks
 from harness.pipeline.session import FROM_CACHE, OneSample
-from harness.seeds import derive
 from harness.types import (
     Completion,
     Message,
@@ -32,7 +30,6 @@ from harness.types import (
     Outcome,
     Response,
     Sample,
-    Sampling,
     Score,
     Strategy,
     Task,
@@ -96,43 +93,6 @@ class Result:
     tokens_used: int = 0
     failure: StorageError | None = None
     cache_trouble: str = ""
-
-
-def sampling_of(task: Task, config: RunConfig) -> Sampling:
-    """The task's protocol with the user's options over it."""
-    given = {f.name: v for f in fields(Sampling) if (v := getattr(config.sampling, f.name)) not in (None, ())}
-    return replace(task.sampling, **given)
-
-
-def samples_of(task: Task, config: RunConfig) -> Iterator[Sample]:
-    """The samples of a run; --limit counts samples before epochs."""
-    return selection.select(task, config.seed, config.limit, config.sample_id)
-
-
-def preamble(task: Task, config: RunConfig, sample: Sample) -> tuple[Message, ...]:
-    """What stands before a sample's own messages: the system message, and few-shot examples in the sample's own form.
-    UsageError if the task has fewer examples than are asked for."""
-    messages = [Message("system", config.system_message)] if config.system_message else []
-    if config.num_fewshot:
-        examples = task.examples(sample, random.Random(derive("few-shot", task.name, task.version, config.seed)))
-        shots = list(itertools.islice(examples, config.num_fewshot))
-        if len(shots) < config.num_fewshot:
-            raise UsageError(
-                f"task {task.name}: --num-fewshot {config.num_fewshot}: it has {len(shots)} worked examples"
-            )
-        for example in shots:
-            messages += [Message("user", example.prompt), Message("assistant", example.answer)]
-    return tuple(messages)
-
-
-def epochs_of(task: Task, config: RunConfig) -> int:
-    """How often each sample is asked: as the user says, or else the task."""
-    return config.epochs if config.epochs is not None else task.epochs
-
-
-def count(task: Task, config: RunConfig) -> int:
-    """Number of records that the run will have."""
-    return selection.size(task, config.seed, config.limit, config.sample_id) * epochs_of(task, config)
 
 
 class Unit(NamedTuple):

@@ -28,10 +28,10 @@ from harness.types import (
     StopReason,
 )
 
-FROM_CACHE = "answers came from the cache, with the times and tokens of when they were asked"
-
 if TYPE_CHECKING:
     from harness.pipeline.runner import Run
+
+FROM_CACHE = "answers came from the cache, with the times and tokens of when they were asked"
 
 _HELP: tuple[Aid, ...] = get_args(Aid)
 """From the least to the most."""

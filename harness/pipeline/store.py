@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from harness.errors import DataError, HarnessError, StorageError, UsageError, cause
 from harness.files import compact, json_line, no_links, replacing
-from harness.pipeline.checks import NODE, Members, too_deep, wrong, wrong_about, wrong_call, wrong_record
+from harness.pipeline.checks import Members, too_deep, wrong_about, wrong_call, wrong_node, wrong_record
 from harness.types import Outcome
 
 RECORDS = "records.jsonl"
@@ -136,7 +136,7 @@ def located_records(directory: Path, about: Mapping[str, Any] | None = None) -> 
     """
     path, members = directory / RECORDS, Members(about)
     for number, (offset, line) in enumerate(read_lines(path), 1):
-        record, said = _record(line)
+        record, said = _checked(line, wrong_record)
         if said := said or members.stranger(record):
             raise DataError(f"{path}, line {number}: {said}", _mend_hint(directory, about))
         yield Located(offset, len(line), record)
@@ -146,10 +146,10 @@ def located_records(directory: Path, about: Mapping[str, Any] | None = None) -> 
         raise DataError(f"{path} {said}", _mend_hint(directory, about))
 
 
-def _record(line: bytes) -> tuple[dict[str, Any], str]:
-    """(the record, what is wrong with it) of a line."""
-    record, said = _parsed(line)
-    return record, said or wrong_record(record)
+def _checked(line: bytes, wrong: Callable[[Any], str]) -> tuple[dict[str, Any], str]:
+    """(the object in a line, what is wrong with it); `wrong` is a check of `checks`."""
+    value, said = _parsed(line)
+    return value, said or wrong(value)
 
 
 def _mend_hint(directory: Path, about: Mapping[str, Any] | None) -> str:
@@ -161,18 +161,22 @@ def _mend_hint(directory: Path, about: Mapping[str, Any] | None) -> str:
 def read_calls(directory: Path) -> Iterator[dict[str, Any]]:
     """The journaled calls of a run in the order in which they were made. DataError, which names file and line, for a
     line that is no call."""
-    path = directory / JOURNAL
+    return _read(directory, JOURNAL, wrong_call)
+
+
+def read_nodes(directory: Path) -> Iterator[dict[str, Any]]:
+    """What the strategy noted (Session.note), with the `id` and `epoch` of the sample. DataError for a line that is no
+    node."""
+    return _read(directory, NODES, wrong_node)
+
+
+def _read(directory: Path, name: str, wrong: Callable[[Any], str]) -> Iterator[dict[str, Any]]:
+    path = directory / name
     for number, (_, line) in enumerate(read_lines(path), 1):
-        call, said = _call(line)
+        value, said = _checked(line, wrong)
         if said:
             raise DataError(f"{path}, line {number}: {said}", _mend_hint(directory, None))
-        yield call
-
-
-def _call(line: bytes) -> tuple[dict[str, Any], str]:
-    """(the call, what is wrong with it) of a line."""
-    call, said = _parsed(line)
-    return call, said or wrong_call(call)
+        yield value
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
@@ -224,7 +228,7 @@ class Writer:
         self._members = Members(about)
 
         def record_of(line: bytes) -> str | None:
-            record, said = _record(line)
+            record, said = _checked(line, wrong_record)
             if not said and Outcome(record["outcome"]).is_infrastructure:
                 return None
             said = said or ("" if record.get("identity") else "has no `identity`") or self._members.stranger(record)
@@ -233,13 +237,13 @@ class Writer:
             return said
 
         def call_of(line: bytes) -> str:
-            call, said = _call(line)
+            call, said = _checked(line, wrong_call)
             if not said:
                 on_call(call)
             return said
 
         def node_of(line: bytes) -> str | None:
-            node, said = _node(line)
+            node, said = _checked(line, wrong_node)
             return said or ("" if self._members.has(node) else None)
 
         said = [self._mend(RECORDS, record_of), self._mend(JOURNAL, call_of), self._mend(NODES, node_of)]
@@ -381,23 +385,6 @@ _CANT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno
 def _append_only(path: Path) -> int:
     others = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | others, 0o644)
-
-
-def read_nodes(directory: Path) -> Iterator[dict[str, Any]]:
-    """What the strategy noted (Session.note), with the `id` and `epoch` of the sample. DataError for a line that is no
-    node."""
-    path = directory / NODES
-    for number, (_, line) in enumerate(read_lines(path), 1):
-        node, said = _node(line)
-        if said:
-            raise DataError(f"{path}, line {number}: {said}", _mend_hint(directory, None))
-        yield node
-
-
-def _node(line: bytes) -> tuple[dict[str, Any], str]:
-    """(the node, what is wrong with it) of a line."""
-    node, said = _parsed(line)
-    return node, said or wrong(node, NODE, NODE)
 
 
 _NESTED = (dict, list, tuple)

@@ -15,6 +15,7 @@ from harness.models.registry import cost
 from harness.results.counts import Contrasts
 from harness.results.effects import MOST_VOTES, Repeats
 from harness.results.labels import labels
+from harness.results.ranks import CEILING
 from harness.results.records import RecordedRun
 from harness.statistics import intervals, repeats, tests
 from harness.statistics.intervals import Clusters
@@ -82,12 +83,10 @@ def together(runs: Iterable[Spending]) -> dict[str, list[Spending]]:
     """Runs of the same samples by what these are in words; what saw the answer key apart from what did not."""
     found: dict[tuple[str, int, bool], list[Spending]] = {}
     for made in runs:
-        asked = f" ({made.run.asked})" if made.run.asked else ""
-        title = f"{made.run.task} {made.run.version}{asked}"
-        found.setdefault((title, made.contrasts.asked, "oracle" in made.aid), []).append(made)
+        found.setdefault((made.run.question, made.contrasts.asked, "oracle" in made.aid), []).append(made)
     named: dict[str, list[Spending]] = {}
     for (title, _, key), members in found.items():
-        whole = title + ("; the answer key was used: a ceiling, not a result" if key else "")
+        whole = title + (CEILING if key else "")
         while whole in named:  # other samples of one description, as of runs that are not complete
             whole += " (others)"
         named[whole] = members

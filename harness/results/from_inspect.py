@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 from harness.answers import PublishedAnswer, Scorer
 from harness.errors import DataError, UsageError, cause
 from harness.files import read_json
+from harness.pipeline.checks import MOST
 from harness.pipeline.store import identity
 from harness.results.importing import choose, known_options, share
-from harness.results.lines import asked, messages, printable, text_of
+from harness.results.lines import asked, messages, short_name, text_of
 from harness.types import Sample, StopReason
 
 OPTIONS = {"scorer": "NAME", "model": "NAME"}
@@ -73,15 +74,15 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
     about = header.get("eval")
     if not isinstance(about, dict) or not isinstance(about.get("task"), str):
         raise DataError(f"{path}: not a log of inspect_ai: it has no `eval` with a task")
-    model = printable(options.get("model") or about.get("model") or "")
+    model = short_name(options.get("model") or about.get("model") or "")
     if not model:
         raise UsageError(f"{path}: does not say which model was asked", "--with model=NAME")
     found = [_sample(value, where) for where, value in samples]
     if not found:
-        raise DataError(f"{path}: no sample is in it (status {printable(header.get('status'))})")
+        raise DataError(f"{path}: no sample is in it (status {short_name(header.get('status'))})")
     ids = _list(_dict(about.get("dataset")).get("sample_ids"))
     # A log has its samples in the order in which they ended; a task's conditions have an order.
-    order = {printable(name): i for i, name in enumerate(ids)}
+    order = {short_name(name): i for i, name in enumerate(ids)}
     found.sort(key=lambda s: (s.epoch, order.get(s.id, len(order))))
     ours = [asked({"id": s.id, "target": s.target, **s.metadata, "input": s.input}) for s in found]
     names = _scorers(found)
@@ -93,7 +94,7 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
                                   s.usage, s.error, one.strategy, one.aid, one.task_version)  # fmt: skip
         return
     name = choose(str(path), "scorer", names, options.get("scorer"))
-    task = printable(about["task"]).rpartition("/")[2] or "unnamed"
+    task = short_name(about["task"]).rpartition("/")[2] or "unnamed"
     for s in found:
         params = {"sample_id": s.id, "sample_hash": identity(s.id, s.input, s.target)}
         sample = Sample(s.id, s.id, "none", params, messages(s.input), s.target)
@@ -118,7 +119,7 @@ def _sample(value: Any, where: str) -> _Read:
     epoch = value.get("epoch", 1)
     if not isinstance(epoch, int) or epoch < 1:
         raise DataError(f"{where}: its epoch is not a number from 1 on")
-    name, attached = printable(value["id"]), _dict(value.get("attachments"))
+    name, attached = short_name(value["id"]), _dict(value.get("attachments"))
     output = _dict(value.get("output"))
     choices = output.get("choices")
     choice = _dict(choices[0]) if isinstance(choices, list) and choices else {}
@@ -139,7 +140,7 @@ def _sample(value: Any, where: str) -> _Read:
         scores=scores,
         answers=answers,
         usage=usage | {"latency_s": _seconds(output.get("time"))},
-        error="" if error is None else printable(_dict(error).get("message", "an error"), 1000),
+        error="" if error is None else short_name(_dict(error).get("message", "an error"), 1000),
     )
 
 
@@ -153,10 +154,10 @@ def _scores(value: Any) -> tuple[dict[str, float], dict[str, str]]:
         for part, one in parts.items():
             number = VALUES.get(one, VALUES.get(one.lower())) if isinstance(one, str) else share(one)
             if number is not None:
-                found[printable(part)] = number
+                found[short_name(part)] = number
                 answer = _dict(score).get("answer")
                 if isinstance(answer, str):
-                    answers[printable(part)] = answer
+                    answers[short_name(part)] = answer
     return found, answers
 
 
@@ -182,11 +183,11 @@ def _list(value: Any) -> list[Any]:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and 0 <= value < 2**53 else None
+    return value if isinstance(value, int) and 0 <= value < MOST else None
 
 
 def _seconds(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and 0 <= value < 2**53 else None
+    return float(value) if isinstance(value, int | float) and 0 <= value < MOST else None
 
 
 # The file -----------------------------------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ def _unpacked(path: Path, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             for name in names:
-                where = f"{path}, {printable(name)}"
+                where = f"{path}, {short_name(name)}"
                 data = _member(file, archive, archive.getinfo(name))
                 left -= len(data)
                 if len(data) > MOST_BYTES or left < 0:
@@ -260,5 +261,5 @@ def _member(file: io.BufferedReader, archive: zipfile.ZipFile, info: zipfile.Zip
     with pa.CompressedInputStream(packed, "zstd") as stream:
         found: bytes = stream.read(MOST_BYTES + 1)
     if len(found) <= MOST_BYTES and zlib.crc32(found) != info.CRC:
-        raise zipfile.BadZipFile(f"bad CRC-32 of {printable(info.filename)}")
+        raise zipfile.BadZipFile(f"bad CRC-32 of {short_name(info.filename)}")
     return found

@@ -18,7 +18,7 @@ from harness.errors import DataError, UsageError
 from harness.files import compact, read_json, read_jsonl
 from harness.pipeline.store import identity
 from harness.results.importing import choose, known_options, share
-from harness.results.lines import Asked, asked, messages, printable, stop_reason
+from harness.results.lines import Asked, asked, messages, short_name, stop_reason
 from harness.types import Sample
 
 OPTIONS = {"metric": "exact_match", "filter": "strict-match", "model": "NAME", "task": "NAME"}
@@ -44,7 +44,7 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
     if not model or not isinstance(model, str):
         hint = "--with model=NAME, or keep the results_*.json of the same run in its folder"
         raise UsageError(f"{path}: does not say which model was asked", hint)
-    model = printable(model)
+    model = short_name(model)
     ours = [(where, line, found) for where, line in lines if (found := asked(line["doc"])) is not None]
     if len(ours) == len(lines):
         yield from _scored_here(path, options, model, ours)
@@ -53,8 +53,8 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
     chosen = choose(str(path), "filter", filters, options.get("filter"))
     kept = [line for _, line in lines if line["filter"] == chosen]
     metric = choose(str(path), "metric", _metrics(kept), options.get("metric"))
-    task = printable(options.get("task") or _task_of(path)).rpartition("/")[2] or "unnamed"
-    scorer = Scorer("lm-eval", printable(f"{metric},{chosen}"))
+    task = short_name(options.get("task") or _task_of(path)).rpartition("/")[2] or "unnamed"
+    scorer = Scorer("lm-eval", short_name(f"{metric},{chosen}"))
     for line in kept:
         yield _taken(line, task, model, metric, scorer)
 
@@ -146,10 +146,10 @@ def _taken(line: Line, task: str, model: str, metric: str, scorer: Scorer) -> Pu
     """An answer with the value of its own metric: one a document, whatever the number of repeats it was made from."""
     filtered = line.get("filtered_resps")
     answer = filtered[0] if isinstance(filtered, list) and filtered and isinstance(filtered[0], str) else None
-    number = printable(line["doc_id"])
+    number = short_name(line["doc_id"])
     params = {"doc_id": number, "doc_hash": identity(line["doc"])}
     prompt = messages(_argument(line, 0, 0))
-    sample = Sample(number, number, "none", params, prompt, printable(line.get("target"), 2000))
+    sample = Sample(number, number, "none", params, prompt, short_name(line.get("target"), 2000))
     value = share(line[metric])
     return PublishedAnswer(task, model, sample, _said(line), verdict=value, usage={"answer": answer}, scorer=scorer)
 

@@ -13,7 +13,7 @@ from harness.answers import PublishedAnswer
 from harness.errors import DataError, UsageError
 from harness.files import read_jsonl
 from harness.results.importing import known_options
-from harness.results.lines import asked, printable, stop_reason
+from harness.results.lines import asked, short_name, stop_reason
 from harness.results.rescore import answered
 
 
@@ -36,7 +36,7 @@ def read(path: Path, options: Mapping[str, str]) -> Iterator[PublishedAnswer]:
         repeats[model, found.sample.id] += 1
         yield PublishedAnswer(
             found.task,
-            printable(model),
+            short_name(model),
             found.sample,
             row["response"],
             epoch=repeats[model, found.sample.id],

@@ -59,13 +59,13 @@ def asked(line: Any) -> Asked | None:
     names = [line.get(key) for key in ("task", "id", "group", "condition")]
     if not all(isinstance(name, str) and name for name in names) or names[0] not in plugins.installed("tasks"):
         return None
-    task, name, group, condition = map(printable, names)
-    params = {printable(key): value for key, value in line["params"].items() if value is not None}
+    task, name, group, condition = map(short_name, names)
+    params = {short_name(key): value for key, value in line["params"].items() if value is not None}
     if not all(_is_param(value) for value in params.values()):
         return None
     target = line["target"] if isinstance(line.get("target"), str) else ""
-    version = "" if line.get("task_version") is None else printable(line["task_version"])
-    strategy = printable(line["strategy"]) if isinstance(line.get("strategy"), str) else "published"
+    version = "" if line.get("task_version") is None else short_name(line["task_version"])
+    strategy = short_name(line["strategy"]) if isinstance(line.get("strategy"), str) else "published"
     aid: Aid = line["aid"] if line.get("aid") in get_args(Aid) else "none"
     sample = Sample(name, group, condition, params, messages(line.get("input")), target)
     return Asked(task, version, sample, strategy, aid)
@@ -80,7 +80,7 @@ def _is_param(value: Any) -> bool:
     return all(isinstance(one, str | int | float | None) for one in (value if isinstance(value, list) else [value]))
 
 
-def printable(value: Any, most: int = 200) -> str:
+def short_name(value: Any, most: int = 200) -> str:
     """A name from a file, as it may stand in run.json, in a table and on a terminal: printable, and not too long."""
     text = value if isinstance(value, str) else str(value) if isinstance(value, int | float) else "?"
     return "".join(c if c.isprintable() else "?" for c in text[:most])

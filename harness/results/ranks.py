@@ -51,6 +51,10 @@ def read(directories: Iterable[Path], incomplete: bool = False) -> tuple[list[Co
     return [Counted(run, run.read()) for run in newest.values()], notes
 
 
+CEILING = "; the answer key was used: a ceiling, not a result"
+"""Said of runs whose strategy saw it: they stand in boards and tables of their own."""
+
+
 @dataclass(frozen=True)
 class Ranked:
     """A run's place among the runs of the same samples. `low` to `high` are the ranks that can't be ruled out; runs of
@@ -88,9 +92,7 @@ def boards(runs: Sequence[Counted]) -> list[Board]:
     """
     together: dict[tuple[str, int], list[tuple[Counted, str]]] = {}
     for counted, label in zip(runs, labels([counted.run for counted in runs]), strict=True):
-        asked = f" ({counted.run.asked})" if counted.run.asked else ""
-        title = f"{counted.run.task} {counted.run.version}{asked}"
-        title += "; the answer key was used: a ceiling, not a result" if "oracle" in counted.contrasts.aids else ""
+        title = counted.run.question + (CEILING if "oracle" in counted.contrasts.aids else "")
         together.setdefault((title, counted.contrasts.asked), []).append((counted, label))
     alike = Counter(title for title, _ in together)
     return [_board(title, members, alike[title] > 1) for (title, _), members in together.items()]
@@ -106,13 +108,14 @@ def _rank(members: Sequence[tuple[Counted, str]]) -> list[Ranked]:
     judged = [(c, label, a) for c, label in members if (a := c.contrasts.total.accuracy)]
     judged.sort(key=lambda one: -one[2].value)
     signs = pair_signs([counted.contrasts.groups for counted, *_ in judged])
+    limits = rank_limits(signs)
     found: list[Ranked] = []
     tie, first = -1, 0
     for i, (counted, label, a) in enumerate(judged):
         if i == 0 or signs[first][i] > 0:
             tie, first = tie + 1, i
         rank = 1 + sum(other.value > a.value for *_, other in judged)
-        low, high = _limits(signs, i)
+        low, high = limits[i]
         found.append(Ranked(counted, label, rank, low, high, _letter(tie), a))
     return found
 
@@ -142,15 +145,10 @@ def as_good_for_less(board: Board) -> list[str]:
     return found
 
 
-def rank_limits(models: Sequence[Clusters]) -> list[tuple[int, int]]:
-    """(best, worst) rank that can't be ruled out of each model, see `boards`."""
-    signs = pair_signs(models)
-    return [_limits(signs, i) for i in range(len(models))]
-
-
-def _limits(signs: Sequence[Sequence[int]], i: int) -> tuple[int, int]:
+def rank_limits(signs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """(best, worst) rank that can't be ruled out of each model, from their `pair_signs`; see `boards`."""
     n = len(signs)
-    return 1 + sum(signs[j][i] > 0 for j in range(n)), n - sum(sign > 0 for sign in signs[i])
+    return [(1 + sum(signs[j][i] > 0 for j in range(n)), n - sum(sign > 0 for sign in signs[i])) for i in range(n)]
 
 
 def pair_signs(models: Sequence[Clusters]) -> list[list[int]]:

@@ -105,6 +105,11 @@ class RecordedRun:
         return ", ".join(value if name == "options" else f"{name} {value}" for name, value in given)
 
     @property
+    def question(self) -> str:
+        """Task, version and `asked`: what runs that are set side by side must share. `aiw 4 (limit 3)`."""
+        return f"{self.task} {self.version}" + (f" ({self.asked})" if self.asked else "")
+
+    @property
     def asked_by_option(self) -> dict[str, str]:
         """The parts of `asked` by what they are called; "" for a default. The task's options come first."""
         config = self.config

@@ -12,7 +12,7 @@ from harness.pipeline import store
 from harness.plugins import installed
 from harness.results import leaderboard
 from harness.results.leaderboard import COLUMNS, to_csv, to_latex, to_markdown
-from harness.results.ranks import as_good_for_less, boards, rank_limits, read
+from harness.results.ranks import as_good_for_less, boards, pair_signs, rank_limits, read
 from harness.statistics.intervals import Cluster, Clusters
 
 
@@ -87,9 +87,9 @@ def test_models_that_answered_the_same_problems_are_compared_within_them(tmp_pat
     def groups(gain: int) -> Clusters:
         return Clusters({str(i): Cluster(gain + 19.0 * (i % 2), 20) for i in range(24)})
 
-    assert rank_limits([groups(1), groups(0)]) == [(1, 1), (2, 2)]
+    assert rank_limits(pair_signs([groups(1), groups(0)])) == [(1, 1), (2, 2)]
     others = Clusters({f"other {name}": cluster for name, cluster in groups(0).items()})
-    assert rank_limits([groups(1), others]) == [(1, 2), (1, 2)]
+    assert rank_limits(pair_signs([groups(1), others])) == [(1, 2), (1, 2)]
 
 
 def test_ranks_that_can_not_be_told_apart_overlap(tmp_path: Path) -> None:

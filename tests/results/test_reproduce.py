@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import DataError, UsageError
 from harness.pipeline import store
-from harness.pipeline.runner import samples_of
+from harness.pipeline.questions import samples_of
 from harness.plugins import task as make_task
 from harness.results import published, reproduce
 from harness.results.records import open_run
