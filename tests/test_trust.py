@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from mock_server import Faults, MockServer
 
 from harness import trust
 from harness.errors import DataError, UsageError
-from harness.models import registry
+from harness.models import openai_api, registry, vllm_launch
 from harness.results import records
 from harness.tasks.multihop import published
 from harness.types import ModelOptions
@@ -419,6 +420,18 @@ def test_a_repository_that_names_programs_has_none_of_them_started(tmp_path, mon
     assert records._git_commit() == f"{clean}+"
     assert not (tmp_path / "started").exists()
     assert len(clean or "") == 40
+
+
+NAME_A_HOST = {"azure_endpoint", "api_version"}
+START_A_PROGRAM = {"command", "python", "pass_env"}
+
+
+def test_every_option_of_a_server_is_known_to_be_harmless_or_not() -> None:
+    """A new option that is forgotten here would keep a run that was asked with it from being resumed."""
+    requests = {f.name for f in fields(openai_api.Settings)}
+    assert requests - trust.HARMLESS["openai"] == NAME_A_HOST
+    engine = {f.name for f in fields(vllm_launch.Settings)}
+    assert engine - trust.HARMLESS["vllm"] == START_A_PROGRAM
 
 
 def test_options_for_azure_go_to_azure_alone() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness import trust
 from harness.errors import DataError, UsageError, cause
 from harness.files import writing
 from harness.models import registry
@@ -44,15 +45,13 @@ def add(name: str, row: Mapping[str, Any], replace: bool = False) -> Path:
 def _check(name: str, row: Mapping[str, Any]) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]*", name):
         raise UsageError(f"an alias can't be called {name!r}", "letters, digits and . _ : - are allowed")
-    key = row.get("api_key_env")
-    if key is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
-        raise UsageError("--api-key-env takes the NAME of an environment variable, never a key")
+    options = ModelOptions(row.get("base_url"), row.get("api_key_env"), extra=row.get("options", {}))
+    trust.check_no_secret(options)
     known = registry.aliases().get(row["model"])
     if known:
         raise UsageError(f"{row['model']} is an alias itself", f"give what it stands for: {known.model}")
     if not all(map(registry.is_price, row.get("price", ()))):
         raise UsageError("--price takes dollars a million tokens, of prompts and of answers")
-    options = ModelOptions(row.get("base_url"), key, extra=row.get("options", {}))
     registry.open_model(row["model"], options)
 
 

@@ -122,7 +122,7 @@ RECORD: Fields = {
     **dict.fromkeys("task id group condition response".split(), _TEXT),
     **dict.fromkeys("run_id task_version model strategy aid target answer stop_reason".split(), _TEXT.or_none),
     **dict.fromkeys("error thinking served_by identity".split(), _TEXT.or_none),
-    **dict.fromkeys("calls prompt_tokens completion_tokens thinking_tokens".split(), _COUNT.or_none),
+    **dict.fromkeys("calls cached prompt_tokens completion_tokens thinking_tokens".split(), _COUNT.or_none),
     "epoch": _FROM_ONE,
     "params": _field("an object of texts, numbers of 64 bits, truth values, or lists of these", dict,
                      holds=lambda v: _scalars(v.values(), lists=True)),

@@ -11,7 +11,10 @@ from harness.types import Params, TokenLogprob
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Sample + response + score + usage: one row. The field names are the columns of the tidy table."""
+    """Sample + response + score + usage: one row. The field names are the columns of the tidy table.
+
+    `cached`: how many of the calls were answered from the cache, so that nothing was paid for them in this run.
+    """
 
     run_id: str
     task: str
@@ -41,4 +44,5 @@ class Record:
     thinking: str
     served_by: str
     logprobs: list[TokenLogprob] | None
+    cached: int
     identity: str

@@ -149,7 +149,7 @@ class Run:
         """A record of an earlier try counts."""
         self._done[record["id"], record["epoch"]] = record.get("identity")
         self._count(record)
-        if self.strategy.max_calls == 1:  # else its calls are journaled
+        if self.strategy.max_calls == 1 and not record.get("cached"):  # else its calls are journaled
             self.budget.used += budget.paid_before(record.get("input"), record)
 
     def _take_up_call(self, call: Mapping[str, Any]) -> None:
@@ -374,6 +374,7 @@ class Run:
             thinking="\n\n".join(c.thinking for c in calls if c.thinking),
             served_by=calls[-1].served_by if calls else "",
             logprobs=[t for c in calls for t in c.logprobs or ()] if self.sampling.logprobs is not None else None,
+            cached=sum(FROM_CACHE in c.notes for c in calls),
             identity=identity,
         )
         for node in session.nodes:

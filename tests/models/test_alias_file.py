@@ -83,7 +83,7 @@ def test_a_shipped_alias_is_replaced_only_if_that_is_said(harness, file) -> None
         (("a", "nothing"), "there is no model 'nothing'"),
         (("a", "opnai/x"), "there is no model backend"),
         (("a", "openai/x", "--base-url", "127.0.0.1"), "not a URL"),
-        (("a", "openai/x", "--api-key-env", "sk-secret"), "never a key"),
+        (("a", "openai/x", "--api-key-env", "sk-secret"), "a key itself would be recorded"),
         (("a", "openai/x", "--price", "-1", "2"), "--price takes"),
         (("a", "openai/x", "--price", "nan", "inf"), "--price takes"),
         (("a", "openai/x", "-M", "colour=red"), "no option 'colour'"),

@@ -56,13 +56,25 @@ def test_a_run_uses_at_most_its_budget_and_one_request(tmp_path: Path, strategy,
     assert model.asked == []
 
 
-def test_what_was_paid_and_has_no_record_counts_and_what_came_from_the_cache_does_not(tmp_path: Path, monkeypatch):
+@pytest.mark.parametrize(("strategy", "calls"), [(IO(), 1), (SideBySide(), 6)])
+def test_what_came_from_the_cache_does_not_count_also_not_when_the_run_is_resumed(
+    tmp_path: Path, monkeypatch, strategy, calls: int
+) -> None:
     monkeypatch.setattr("harness.pipeline.cache.platformdirs.user_cache_dir", lambda _: str(tmp_path / "cache"))
     config = replace(CONFIG, cache=True, budget_tokens=1000)
+    paid = asyncio.run(execute(tmp_path / "a", Parrot(), strategy, Echo(2), config)).tokens_used
+    assert paid == 2 * calls * 3
+    assert {r["cached"] for r in records(tmp_path / "a").values()} == {0}
+    for _ in range(2):  # from the cache, and then from the journal or the records
+        assert asyncio.run(execute(tmp_path / "b", Parrot(), strategy, Echo(2), config)).tokens_used == 0
+        assert {r["cached"] for r in records(tmp_path / "b").values()} == {calls}
+    assert asyncio.run(execute(tmp_path / "a", Parrot(), strategy, Echo(2), config)).tokens_used == paid
+
+
+def test_what_was_paid_and_has_no_record_counts(tmp_path: Path) -> None:
+    config = replace(CONFIG, budget_tokens=1000)
     paid = asyncio.run(execute(tmp_path / "a", Parrot(), SideBySide(), Echo(2), config)).tokens_used
-    assert paid == 2 * 6 * 3
-    for _ in range(2):  # from the cache, and then from the journal
-        assert asyncio.run(execute(tmp_path / "b", Parrot(), SideBySide(), Echo(2), config)).tokens_used == 0
+    asyncio.run(execute(tmp_path / "b", Parrot(), SideBySide(), Echo(2), config))
     (tmp_path / "a" / store.RECORDS).unlink()
     assert asyncio.run(execute(tmp_path / "a", Parrot(), SideBySide(), Echo(2), config)).tokens_used == paid
     writer = store.Writer(tmp_path / "b")

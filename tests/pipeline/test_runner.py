@@ -37,7 +37,10 @@ CONFIG = RunConfig("echo", "parrot")
 
 
 def comparable(directory: Path) -> dict:
-    return {k: {f: v for f, v in r.items() if f not in ("latency_s", "run_id")} for k, r in records(directory).items()}
+    return {
+        k: {f: v for f, v in r.items() if f not in ("latency_s", "run_id", "cached")}
+        for k, r in records(directory).items()
+    }
 
 
 def test_every_sample_becomes_one_record(tmp_path: Path) -> None:
