@@ -214,10 +214,13 @@ class Feedback:
         """The level `binary`: whether the answer is right, and not a word more."""
         if score.value == 1:
             return cls(True, "The answer is correct.")
+        if score.outcome is Outcome.TRUNCATED:
+            return cls(False, CUT)
         return cls(False, "The answer is wrong." if score.answer is not None else UNREADABLE)
 
 
 UNREADABLE = "An answer could not be read. Give it in the form that was asked for."
+CUT = "The response was cut off before its answer was complete. Give a shorter one."
 
 
 class Spent(NamedTuple):
@@ -286,7 +289,7 @@ class Session(Protocol):
     def solution(self) -> str:
         """The right answer, as a person would read it. Aid: oracle."""
 
-    def feedback(self, response: str, level: str = "first-error") -> Feedback | None:
+    def feedback(self, response: str, level: str = "first-error", stop_reason: StopReason = "stop") -> Feedback | None:
         """What is wrong with a response; None if the task has no feedback. `level`: binary, first-error, all-errors.
         Aid: verifier; oracle if the task knows it from its stored answer alone (Task.feedback_aid)."""
 
@@ -464,10 +467,10 @@ class Task:
     """What `feedback` knows: "verifier" if it follows from the question alone, "oracle" if the stored answer is needed.
     """
 
-    def feedback(self, params: Params, response: str, level: str) -> Feedback | None:
+    def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback | None:
         """See Session.feedback; its text never gives the answer away. By default whether `score` finds the response
         right, at every level."""
-        return Feedback.of(self.score(params, response))
+        return Feedback.of(self.score(params, response, stop_reason))
 
     def close(self) -> None:
         """Release what the task has started, such as a planner. Called once at the end of a run, whatever happened."""

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
-from harness.errors import AidError
+from harness.errors import AidError, UsageError
 from harness.pipeline import store
 from harness.pipeline.budget import ESTIMATED
 from harness.seeds import derive
@@ -26,6 +26,7 @@ from harness.types import (
     Sampling,
     Spent,
     StopReason,
+    Task,
 )
 
 if TYPE_CHECKING:
@@ -95,11 +96,17 @@ class OneSample:
 
     def judge(self, partial: str) -> float | None:
         self._allow("verifier", "judge")
-        return self._run.task.judge(self._sample.params, partial)
+        task = self._run.task
+        if type(task).judge is Task.judge:
+            raise UsageError(
+                f"task {task.name} can't judge partial answers",
+                "the strategy may have another evaluator: -S evaluate=value",
+            )
+        return task.judge(self._sample.params, partial)
 
-    def feedback(self, response: str, level: str = "first-error") -> Feedback | None:
+    def feedback(self, response: str, level: str = "first-error", stop_reason: StopReason = "stop") -> Feedback | None:
         self._allow(self._run.task.feedback_aid, "feedback")
-        return self._run.task.feedback(self._sample.params, response, level)
+        return self._run.task.feedback(self._sample.params, response, level, stop_reason)
 
     def right(self, text: str, stop_reason: StopReason = "stop") -> bool:
         self._allow("oracle", "whether an answer is right")

@@ -73,7 +73,8 @@ def _rounds(run: RecordedRun, answers: Mapping[Key, Mapping[int, Attempt]], task
                 right[number].add(record["group"], float(verdict))
     task.close()
     rows = [_row(number, asked[number], changes[number], right[number]) for number in range(last + 1)]
-    header = ("round", "answers", *(f"{_WORDS[a]} -> {_WORDS[b]}" for a, b in _CHANGES), "no verdict", "accuracy")
+    changed = (f"{_WORDS[a]} -> {_WORDS[b]}" for a, b in _CHANGES)
+    header = ("round", "answers", *changed, "first verdict", "no verdict", "accuracy")
     title = "answers by round; who has ended keeps the answer"
     return Extra(title, header, tuple(rows))
 
@@ -96,12 +97,13 @@ def _verdicts(task: Task, params: Mapping[str, Any], rounds: Mapping[int, Attemp
 def _row(
     number: int, asked: int, changes: Counter[tuple[bool | None, bool | None]], right: Clusters
 ) -> tuple[str, ...]:
-    known = [str(changes[change]) if number else "" for change in _CHANGES]
-    silent = changes.total() - (
-        sum(changes[c] for c in _CHANGES) if number else changes[None, True] + changes[None, False]
-    )
+    """Every sample stands in one of the columns: its change, or that it has a verdict now and had none, or has none."""
+    known = [changes[change] for change in _CHANGES]
+    gained = changes[None, True] + changes[None, False]
+    shown = [str(count) if number else "" for count in known]
+    silent = changes.total() - sum(known) - gained
     accuracy = right.accuracy()
-    return (str(number), str(asked), *known, str(silent), estimate(accuracy) if accuracy else "-")
+    return (str(number), str(asked), *shown, str(gained), str(silent), estimate(accuracy) if accuracy else "-")
 
 
 # Votes ------------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class BestOfN:
         if self.n > 1:
             parts.need_temperature(session, "best-of-n")
         if self.by == "verifier":
-            parts.feedback(session, "", "binary")
+            parts.feedback(session, parts.NOTHING, "binary")
         made = await session.ask(session.messages, n=self.n)
         accepted = [i for i, one in enumerate(made) if self._accepts(session, one)]
         chosen = made[accepted[0] if accepted else 0]
@@ -50,4 +50,4 @@ class BestOfN:
     def _accepts(self, session: Session, one: Completion) -> bool:
         if self.by == "oracle":
             return session.right(one.text, one.stop_reason)
-        return parts.feedback(session, one.text, "binary").right
+        return parts.feedback(session, one, "binary").right

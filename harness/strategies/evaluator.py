@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.errors import UsageError
 from harness.strategies.search import Search, State
 from harness.types import Completion, Message
 
@@ -42,11 +41,7 @@ class Evaluator:
     _known: dict[tuple[Message, ...], list[Completion]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.how == "judge" and self.search.session.judge("") is None:
-            raise UsageError(
-                "the task can't judge partial answers of this sample exactly (it never does, or it is too large)",
-                "-S evaluate=value lets the model judge",
-            )
+        self.search.unjudged = self.how == "judge" and self.search.session.judge("") is None
 
     async def weigh(self, states: Sequence[State]) -> None:
         """Set `value`, and `impossible` if all verdicts are that (or the verifier's is 0)."""

@@ -38,14 +38,14 @@ class LLMModulo:
     async def solve(self, session: Session) -> Response:
         """See harness.types.Strategy.solve."""
         level = "binary" if self.feedback == "none" else self.feedback
-        parts.feedback(session, "", level)
+        parts.feedback(session, parts.NOTHING, level)
         if self.feedback == "none" and self.rounds > 1:
             parts.need_temperature(session, "llm-modulo -S feedback=none")
         messages = list(session.messages)
         [answer] = await session.ask(messages)
         for made in range(self.rounds):
             session.note(role="answer", round=made, text=answer.text, stop_reason=answer.stop_reason)
-            told = parts.feedback(session, answer.text, level)
+            told = parts.feedback(session, answer, level)
             if told.right or answer.error or made + 1 == self.rounds:
                 break
             if self.feedback != "none":

@@ -18,7 +18,7 @@ from harness.options import option, settle
 from harness.strategies.mcts_tree import Answer, score, update, update_as_released
 from harness.strategies.parts import need_temperature
 from harness.strategies.search import LimitMet, Search, unfinished
-from harness.types import Aid, Message, Response, Session
+from harness.types import Aid, Message, Response, Session, StopReason
 
 REFUSAL = "I don't know."
 SCORE = (
@@ -96,7 +96,9 @@ class MCTS:
     async def _rewriting(self, search: Search, answer: Answer) -> list[Message]:
         """The conversation that asks for a better answer, with a critique of this one."""
         given = [*search.session.messages, Message("assistant", answer.text)]
-        said = search.session.feedback(answer.text) if self.critic == "verifier" else None
+        said = (
+            search.session.feedback(answer.text, stop_reason=answer.stop_reason) if self.critic == "verifier" else None
+        )
         if said is not None:
             search.note("feedback", answer.node, said=said.text)
             return [*given, Message("user", f"{said.text}\n\n{REWRITE}")]
@@ -109,7 +111,7 @@ class MCTS:
         """Give each of these answers one more reward; 0 if no reply has a score."""
         if self.critic == "verifier":
             for a in answers:
-                self._give(a, verified(search.session, a.text))
+                self._give(a, verified(search.session, a.text, a.stop_reason))
             return
         for attempt in range(TRIES):
             asked = [[*search.session.messages, Message("assistant", a.text), Message("user", SCORE)] for a in answers]
@@ -136,9 +138,9 @@ class MCTS:
                         value=a.q if a.rewards else None, visits=len(a.rewards), uct=a.uct)  # fmt: skip
 
 
-def verified(session: Session, text: str) -> float:
+def verified(session: Session, text: str, stop_reason: StopReason = "stop") -> float:
     """The reward that the task's verifier gives an answer: from -100 to 100."""
-    said = session.feedback(text, "binary")
+    said = session.feedback(text, "binary", stop_reason)
     value = session.judge(text) if said is None else float(said.right)
     if value is None:
         raise UsageError("this task has no verifier of answers", "-S critic=self")

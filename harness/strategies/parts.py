@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from harness.errors import UsageError
 from harness.types import Completion, Feedback, Message, Response, Session
 
+NOTHING = Completion("")
+
 
 def said(completion: Completion) -> Message:
     """The model's turn in a conversation that goes on. Servers refuse one that is empty."""
     return Message("assistant", completion.text or "(no answer)")
 
 
-def feedback(session: Session, text: str, level: str) -> Feedback:
-    """What the task says of a text. UsageError if it has no feedback, AidError if the strategy has too little aid: call
-    it with an empty text before the first call of a model, so that nothing is paid for in vain."""
-    found = session.feedback(text, level)
+def feedback(session: Session, answer: Completion, level: str) -> Feedback:
+    """What the task says of an answer. UsageError if it has no feedback, AidError if the strategy has too little aid:
+    call it with NOTHING before the first call of a model, so that nothing is paid for in vain."""
+    found = session.feedback(answer.text, level, answer.stop_reason)
     if found is None:
         raise UsageError("the task has no feedback on responses", "choose another strategy: `harness strategies`")
     return found

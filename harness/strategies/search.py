@@ -51,12 +51,14 @@ class State:
 
 @dataclass
 class Search:
-    """The search of one sample: counts its calls up to `most`, and its nodes."""
+    """The search of one sample: counts its calls up to `most`, and its nodes. `unjudged`: the verifier was to weigh the
+    states, and can't tell of this sample (it is too large): it is searched without help, and its record says so."""
 
     session: Session
     most: int | None = None
     calls: int = 0
     nodes: int = 0
+    unjudged: bool = False
 
     def number(self) -> int:
         """The number of the next node."""
@@ -120,7 +122,7 @@ class Search:
     def answer(self, state: State) -> Response:
         """A state as the answer."""
         self.note("final", state.node)
-        return Response(state.partial)
+        return Response(state.partial, detail={"unjudged": True} if self.unjudged else {})
 
 
 def unfinished(best: str) -> Response:

@@ -49,7 +49,7 @@ class SelfRefine:
     async def solve(self, session: Session) -> Response:
         """See harness.types.Strategy.solve."""
         if self.feedback == "verifier":
-            parts.feedback(session, "", "first-error")
+            parts.feedback(session, parts.NOTHING, "first-error")
         [answer] = await session.ask(session.messages)
         session.note(role="answer", round=0, text=answer.text, stop_reason=answer.stop_reason)
         history: list[Message] = []
@@ -78,7 +78,7 @@ class SelfRefine:
             right = session.right(answer.text, answer.stop_reason)
             return [] if right else [Message("user", f"The answer is wrong.\n\n{REFINE}")]
         if self.feedback == "verifier":
-            found = parts.feedback(session, answer.text, "first-error")
+            found = parts.feedback(session, answer, "first-error")
             return [] if found.right else [Message("user", f"{found.text}\n\n{REFINE}")]
         asked = Message("user", REVIEW.format(phrase=self.phrase))
         review = await parts.ask_again(session, [*session.messages, *turn, asked], self.max_calls, answer.text)

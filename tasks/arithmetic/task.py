@@ -130,9 +130,9 @@ class Arithmetic(Task):
 
     feedback_aid: ClassVar[Aid] = "verifier"
 
-    def feedback(self, params: Params, response: str, level: str) -> Feedback:
+    def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback:
         """That the result is wrong, and which equations of the response do not hold in its base."""
-        found = Feedback.of(self.score(params, response))
+        found = Feedback.of(self.score(params, response, stop_reason))
         if found.right or level == "binary":
             return found
         wrong = false_equations(response, int(str(params["base"])))

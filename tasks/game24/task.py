@@ -134,9 +134,9 @@ class Game24(Task):
 
     feedback_aid: ClassVar[Aid] = "verifier"
 
-    def feedback(self, params: Params, response: str, level: str) -> Feedback:
+    def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback:
         """The numbers it must use, what it comes to, or that the target can be made. See feedback.py."""
-        return feedback.feedback(params, self.score(params, response), level)
+        return feedback.feedback(params, self.score(params, response, stop_reason), level)
 
     def answer_key(self, answer: str) -> str:
         """Expressions that differ by the order of terms and factors, or by brackets, are the same answer."""

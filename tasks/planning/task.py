@@ -275,9 +275,9 @@ class Planning(Task):
 
     feedback_aid: ClassVar[Aid] = "verifier"
 
-    def feedback(self, params: Params, response: str, level: str) -> Feedback:
+    def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback:
         """Where the plan fails, in the names of the sample. See feedback.py."""
-        return words.feedback(params, self.score(params, response), level)
+        return words.feedback(params, self.score(params, response, stop_reason), level)
 
     def read(self, params: Params, response: str, stop_reason: StopReason = "stop") -> str | None:
         """The steps, the verdict, or the state; of a state without the facts that no action changes, which may be left

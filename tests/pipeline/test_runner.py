@@ -233,7 +233,7 @@ class Loop:
 class Told(Echo):
     feedback_aid = "verifier"
 
-    def feedback(self, params, response, level):
+    def feedback(self, params, response, level, stop_reason="stop"):
         return Feedback(response == str(params["answer"]), f"{level}: too high or too low")
 
 

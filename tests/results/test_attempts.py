@@ -33,21 +33,22 @@ def answer(sample: str, number: int, text: str) -> dict:
 def test_rounds_are_scored_anew_and_add_up_to_all_samples(tmp_path: Path) -> None:
     nodes = [answer("s0", 0, "0"), answer("s0", 1, "no"), answer("s0", 2, "0"), answer("s1", 0, "no")]
     [table] = attempts.of_run(recorded(run(tmp_path, *nodes)), Echo())
-    assert [row[:7] for row in table.rows] == [
-        ("0", "2", "", "", "", "", "0"),
-        ("1", "1", "0", "1", "0", "1", "0"),
-        ("2", "1", "0", "0", "1", "1", "0"),
+    assert [row[:8] for row in table.rows] == [
+        ("0", "2", "", "", "", "", "2", "0"),
+        ("1", "1", "0", "1", "0", "1", "0", "0"),
+        ("2", "1", "0", "0", "1", "1", "0", "0"),
     ]
-    assert [row[7].split()[0] for row in table.rows] == ["0.500", "0.000", "0.500"]
-    assert all(row[7].endswith("n=2") for row in table.rows)
+    assert [row[8].split()[0] for row in table.rows] == ["0.500", "0.000", "0.500"]
+    assert all(row[8].endswith("n=2") for row in table.rows)
 
 
 def test_an_answer_without_a_verdict_is_counted_apart(tmp_path: Path) -> None:
     """A verifier that fails says nothing of the answer."""
     nodes = [answer("s0", 0, "bug"), answer("s0", 1, "0"), answer("s1", 0, "1"), answer("s1", 1, "1")]
     [table] = attempts.of_run(recorded(run(tmp_path, *nodes)), Echo(breaks_on="bug"))
-    assert [(row[2], row[6]) for row in table.rows] == [("", "1"), ("1", "1")]
-    assert table.rows[0][7].endswith("n=1")
+    assert table.header[6:8] == ("first verdict", "no verdict")
+    assert [(row[2], row[6], row[7]) for row in table.rows] == [("", "1", "1"), ("1", "1", "0")]
+    assert table.rows[0][8].endswith("n=1")
 
 
 def test_a_strategy_that_noted_nothing_has_no_table(tmp_path: Path) -> None:

@@ -22,9 +22,12 @@ Reply = Callable[[Request, str, random.Random], str]
 
 @dataclass(frozen=True)
 class Verified(Echo):
-    """Echo with feedback that follows from the question."""
+    """Echo with a verifier, whose words follow from the question."""
 
     feedback_aid = "verifier"
+
+    def judge(self, params, partial):
+        return float(partial == str(params["answer"]))
 
 
 class Chancy(Parrot):

@@ -55,8 +55,8 @@ class Scripted:
     def judge(self, partial: str):
         return self.task.judge(self.params, partial)
 
-    def feedback(self, response: str, level: str = "first-error"):
-        return self.task.feedback(self.params, response, level)
+    def feedback(self, response: str, level: str = "first-error", stop_reason: StopReason = "stop"):
+        return self.task.feedback(self.params, response, level, stop_reason)
 
     def answer(self, text: str):
         return self.task.score(self.params, text).answer

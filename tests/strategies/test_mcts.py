@@ -111,7 +111,7 @@ def test_an_answer_is_closed_when_one_of_three_children_is_as_good() -> None:
 
 def test_a_verifier_as_critic_scores_without_calls_and_says_what_is_wrong() -> None:
     class Told(Never):
-        def feedback(self, params, response, level):
+        def feedback(self, params, response, level, stop_reason="stop"):
             return Feedback(response == "A2", f"{level}: not {response}")
 
     session, text = solve(MCTS(rollouts=3, critic="verifier"), model(), Told())

@@ -10,10 +10,11 @@ import pytest
 from harness.errors import FatalModelError
 from harness.pipeline import store
 from harness.results import attempts, traces
+from harness.strategies.best_of_n import BestOfN
 from harness.strategies.llm_modulo import AGAIN, LLMModulo
 from harness.strategies.self_refine import REFINE, SelfRefine
 from harness.strategies.star import STaR
-from harness.types import Completion, Feedback, Request
+from harness.types import CUT, Completion, Feedback, Outcome, Request, Score
 from tests.strategies.chances import CONFIG, Chancy, Verified, recorded, records, right_with, share, within
 from tests.support import Echo, Parrot, execute
 
@@ -37,7 +38,7 @@ def test_refining_goes_to_where_mending_and_breaking_are_even(tmp_path: Path) ->
     assert table.header[2:6] == ("right -> right", "right -> wrong", "wrong -> right", "wrong -> wrong")
     for row, expected in zip(table.rows, (0.6, 0.52, 0.464, 0.4248), strict=True):
         assert within(float(row[-1].split()[0]), expected, n)
-    assert [sum(map(int, row[2:7])) for row in table.rows[1:]] == [n] * 3
+    assert [sum(map(int, row[2:8])) for row in table.rows[1:]] == [n] * 3
     kept, broken = (sum(int(row[place]) for row in table.rows[1:]) for place in (2, 3))
     assert within(broken / (kept + broken), 0.2, kept + broken)
     assert share(tmp_path) == pytest.approx(float(table.rows[-1][-1].split()[0]), abs=5e-4)
@@ -48,7 +49,7 @@ def test_a_sample_that_has_ended_keeps_its_answer_in_the_rounds_after(tmp_path: 
     strategy = SelfRefine(feedback="oracle")
     asyncio.run(execute(tmp_path, Chancy(right_with(0.5)), strategy, Echo(200), CONFIG))
     [table] = attempts.of_run(recorded(tmp_path), Echo(200))
-    assert [sum(map(int, row[2:7])) for row in table.rows[1:]] == [200] * 3
+    assert [sum(map(int, row[2:8])) for row in table.rows[1:]] == [200] * 3
     assert {row[3] for row in table.rows[1:]} == {"0"}, "the key ends the loop at a right answer"
     assert int(table.rows[1][1]) == 200 - round(200 * float(table.rows[0][-1].split()[0]))
 
@@ -149,7 +150,7 @@ def test_asking_anew_helps_an_independent_model_as_much_as_feedback(tmp_path: Pa
 
 
 class Hinting(Verified):
-    def feedback(self, params, response, level):
+    def feedback(self, params, response, level, stop_reason="stop"):
         return Feedback(response == str(params["answer"]), f"{level} of {response}")
 
 
@@ -160,6 +161,32 @@ def test_the_model_is_told_what_is_wrong_and_sees_its_answers(tmp_path: Path) ->
         "say 0", "a", f"first-error of a\n\n{AGAIN}", "b", f"first-error of b\n\n{AGAIN}"
     ]  # fmt: skip
     assert records(tmp_path)[0]["detail"]["strategy"] == {"rounds": 3, "accepted": True}
+
+
+class Cut(Says):
+    """All answers are right, and the first is cut off in the middle of what may still be taken back."""
+
+    async def complete(self, request):
+        made = await super().complete(request)
+        return replace(made, stop_reason="length") if len(self.asked) == 1 else made
+
+
+class Finishing(Verified):
+    """An answer that was cut has no verdict."""
+
+    def score(self, params, response, stop_reason="stop"):
+        if stop_reason == "length":
+            return Score.without_answer(Outcome.TRUNCATED)
+        return super().score(params, response, stop_reason)
+
+
+@pytest.mark.parametrize("strategy", [LLMModulo(), SelfRefine(feedback="verifier"), BestOfN(2)])
+def test_an_answer_that_was_cut_is_not_accepted(tmp_path: Path, strategy) -> None:
+    model = Cut("0")
+    asyncio.run(execute(tmp_path, model, strategy, Finishing(1), CONFIG))
+    [record] = records(tmp_path)
+    assert (record["outcome"], record["stop_reason"], len(model.asked)) == ("correct", "stop", 2)
+    assert isinstance(strategy, BestOfN) or model.asked[1].messages[-1].content.startswith(CUT)
 
 
 def test_without_feedback_each_answer_is_asked_for_as_the_first(tmp_path: Path) -> None:

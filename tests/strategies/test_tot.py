@@ -16,11 +16,13 @@ from harness.errors import UsageError
 from harness.strategies.evaluator import WORTH, choice, verdict
 from harness.strategies.search import thoughts
 from harness.strategies.tot import ToT
+from harness.strategies.tot_dfs import ToTDepthFirst
 from harness.tasks.game24.in_steps import can_become, successors
 from harness.tasks.game24.task import Game24
 from harness.types import Completion, Message, Task
 from tests.strategies.game24_model import PUZZLES, Model, left_of, params_of
 from tests.strategies.scripted import Scripted
+from tests.support import Echo, Parrot, execute
 
 ONE = ToT(n_evaluate=1)
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "published"
@@ -197,31 +199,43 @@ def test_the_tree_can_be_rebuilt_from_its_nodes_alone() -> None:
         assert node["same_as"] or node["value"] == sum({"sure": 20, "impossible": 0.001}[word] for word in said)
 
 
+class Counting(Task):
+    """An answer is complete at 3; nobody can judge it."""
+
+    def steps(self, params, partial, k):
+        return None if partial.endswith("3") else [Message("user", f"after {partial or 0}?")]
+
+
+def counts(prompt: str, time: int) -> str:
+    found = re.match("after (.*)\\?", prompt, re.S)
+    return str(int(found[1][-1]) + 1) if found else "sure"
+
+
 def test_a_task_without_words_of_its_own_is_weighed_by_its_prompt_and_the_answer_so_far() -> None:
-    class Counting(Task):
-        def steps(self, params, partial, k):
-            return None if partial.endswith("3") else [Message("user", f"after {partial or 0}?")]
-
-    def reply(prompt: str, time: int) -> str:
-        found = re.match("after (.*)\\?", prompt, re.S)
-        return str(int(found[1][-1]) + 1) if found else "sure"
-
-    session = Scripted(reply, Counting(), prompt="Count to three.")
+    session = Scripted(counts, Counting(), prompt="Count to three.")
     assert asyncio.run(ONE.solve(session)).text == "1\n2\n3"
     weighed = next(m for m in session.asked if len(m) == 3)
     assert [m.role for m in weighed] == ["user", "assistant", "user"]
     assert weighed[0].content == "Count to three."
 
 
-def test_a_judge_that_can_not_tell_is_refused_before_anything_is_asked() -> None:
-    class Unjudged(Task):
+def test_a_judge_that_never_tells_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    class Unjudged(Echo):
         def steps(self, params, partial, k):
             return [Message("user", "next?")]
 
-    session = Scripted(lambda p, t: "", Unjudged())
+    model = Parrot()
     with pytest.raises(UsageError, match="can't judge partial answers"):
-        asyncio.run(ToT(evaluate="judge").solve(session))
-    assert session.asked == []
+        asyncio.run(execute(tmp_path, model, ToT(evaluate="judge"), Unjudged(2)))
+    assert model.asked == []
+
+
+@pytest.mark.parametrize("strategy", [ToT(b=1, evaluate="judge"), ToTDepthFirst(evaluate="judge")])
+def test_a_sample_that_is_too_large_to_be_judged_is_searched_without_help_and_says_so(strategy) -> None:
+    found = asyncio.run(strategy.solve(Scripted(counts, Counting())))
+    assert (found.text, found.detail) == ("1\n2\n3", {"unjudged": True})
+    found = asyncio.run(replace(strategy, evaluate="value").solve(Scripted(counts, Counting())))
+    assert (found.text, found.detail) == ("1\n2\n3", {})
 
 
 def test_the_same_question_several_times_needs_a_temperature() -> None:

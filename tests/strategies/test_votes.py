@@ -173,7 +173,7 @@ def test_a_verifier_does_not_get_by_with_the_stored_answer(tmp_path: Path) -> No
 
 def test_a_task_without_feedback_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
     class Silent(Verified):
-        def feedback(self, params, response, level):
+        def feedback(self, params, response, level, stop_reason="stop"):
             return None
 
     model = Parrot()
