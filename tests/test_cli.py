@@ -313,6 +313,9 @@ def test_samples_of_a_run_are_shown(harness) -> None:
     assert (code, "did you mean 'wrong'?" in err) == (2, True)
     code, _, err = harness("show", "aiw", "--outcome", "wrong")
     assert (code, "--outcome is for the samples of a run" in err) == (2, True)
+    for option in (("--seed", "1"), ("-T", "family=plus")):
+        code, _, err = harness("show", run, *option)
+        assert (code, f"{option[0]} is for the samples of a task" in err) == (2, True)
 
 
 def test_several_runs_end_with_an_overview(harness) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +54,14 @@ from harness.cli.group import (
 def run(**options: Any) -> None:
     """Run tasks on models, print the table, leave a run directory."""
     from harness import display, launch, plugins
-    from harness.errors import ModelError, UsageError
-    from harness.models import registry
+    from harness.errors import UsageError
     from harness.options import parse_pairs
     from harness.pipeline.config import OPTIONS, configure
     from harness.pipeline.store import find_run
-    from harness.types import Checked, ModelOptions
+    from harness.types import ModelOptions
 
-    show = options["display"] or display.default()
     if options["resume"]:
+        show = options["display"] or display.default()
         context = click.get_current_context()
         given_here = [p for p in options if context.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
         repeatable = {"base_url", "api_key_env", "model_option"}
@@ -74,7 +74,7 @@ def run(**options: Any) -> None:
         repeated = ModelOptions(
             here.get("base_url"), here.get("api_key_env"), extra=parse_pairs(here.get("model_option", ()), "-M")
         )
-        finished = launch.resume(find_run(options["resume"], options["out"]), show, repeated, _tables, **changes)
+        finished = launch.resume(find_run(options["resume"], options["out"]), show, repeated, tables_of, **changes)
         sys.exit(_ending(finished))
 
     tasks, models = split(options["task"]), split(options["model"])
@@ -93,19 +93,39 @@ def run(**options: Any) -> None:
         for model in models
         for task in tasks
     ]
+    runs, worst = ask_all(configs, options, tables_of)
+    if len(runs) > 1:
+        _overview(runs)
+    sys.exit(worst)
+
+
+def ask_all(
+    configs: list[Any],
+    options: Mapping[str, Any],
+    show: Callable[[Any], None],
+    ended: Callable[[Any], None] = lambda _: None,
+) -> tuple[list[Any], int]:
+    """Make these runs one after the other, and say how each ended: (those that have answers, the exit code). `show` is
+    given a run before the files of its end are written, `ended` when they are. With the option `dry_run` only the cost
+    is said."""
+    from harness import display, launch
+    from harness.errors import ModelError
+    from harness.models import registry
+    from harness.types import Checked
+
     # Open all of them first: an error in the last one should not appear after hours spent on the first.
     opened = [launch.prepare(config)[2] for config in configs]
     if options["dry_run"]:
         dry_run(configs)
-        return
+        return [], 0
     for model in opened:
         if isinstance(model, Checked):
             model.check()
-    worst, runs = 0, []
-    with registry.shared(models):
+    runs, worst = [], 0
+    with registry.shared(list(dict.fromkeys(config.model for config in configs))):
         for config in configs:
             try:
-                finished = launch.start(config, options["out"], show, _tables)
+                finished = launch.start(config, options["out"], options["display"] or display.default(), show)
             except ModelError as error:
                 if len(configs) == 1:
                     raise
@@ -113,15 +133,14 @@ def run(**options: Any) -> None:
                 worst = max(worst, error.exit_code)
                 continue
             worst = max(worst, _ending(finished))
+            ended(finished)
             runs.append(finished)
             if finished.result.status == "interrupted":
                 break  # Ctrl-C ends all runs, not only this one
-    if len(runs) > 1:
-        _overview(runs)
-    sys.exit(worst)
+    return runs, worst
 
 
-def _tables(finished: Any) -> None:
+def tables_of(finished: Any) -> None:
     """Print a run's tables and notes. They need no disk, so they come before the files that do."""
     from harness.text import printable
 
@@ -130,6 +149,11 @@ def _tables(finished: Any) -> None:
     echo(f"\n{printable(what)}, seed {config.seed}: {progress.done} of {progress.total} records")
     if progress.done:
         _show(finished.tally)
+    notes_of(finished)
+
+
+def notes_of(finished: Any) -> None:
+    """Print what a reader of a run's table should know."""
     for line in finished.notes:
         note(line, err=False)
 
@@ -152,11 +176,11 @@ def _overview(runs: list[Any]) -> None:
     """Print the runs that were just made side by side."""
     from harness.results.labels import labels
     from harness.results.records import open_run
-    from harness.results.tables import render_overview
+    from harness.results.tables import apart, render_overview
 
     names = labels([open_run(run.directory) for run in runs])
     counted = [(name, run.tally.contrasts) for name, run in zip(names, runs, strict=True)]
-    echo(f"\n{len(runs)} runs\n" + render_overview(counted))
+    echo(f"\n{len(runs)} runs\n" + apart(counted, lambda one: "oracle" in one[1].aids, render_overview))
 
 
 def _show(tally: Any) -> None:
@@ -293,13 +317,15 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
 @cli.command()
 @click.argument("what", metavar="TASK|RUN")
 @opt("--limit", type=click.IntRange(1), help="How many samples.  [default: 3; with --json, as many as there are]")
-@opt("--seed", type=int, default=0, help="Of a task: seed of generated samples.")
+@opt("--seed", type=int, help="Of a task: seed of generated samples.  [default: 0]")
 @click.option("--outcome", help="Of a run: only answers of this outcome (wrong, correct, unparsed, truncated ...).")
 @click.option("--condition", help="Of a run: only this condition.")
 @click.option("--sample-id", help="Of a run: only this sample.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line a prompt or a record, for a program of your own.")
 @task_options
-def show(what: str, limit: int | None, seed: int, as_json: bool, task_option: tuple[str, ...], **only: Any) -> None:
+def show(
+    what: str, limit: int | None, seed: int | None, as_json: bool, task_option: tuple[str, ...], **only: Any
+) -> None:
     """Print prompts of a task with their targets, without a model; or samples of a run with their answers.
 
     With --json, of a task: lines to which a program of yours adds `response` (and `stop_reason`: stop or length, if it
@@ -313,9 +339,13 @@ def show(what: str, limit: int | None, seed: int, as_json: bool, task_option: tu
     if run is None:
         if given := [name for name, value in only.items() if value is not None]:
             raise UsageError(f"--{given[0].replace('_', '-')} is for the samples of a run, and {what} is a task")
-        _show_task(plugins.task(what, parse_pairs(task_option, "-T")), limit, seed, as_json)
-    else:
-        _show_run(run, limit, as_json, only)
+        _show_task(plugins.task(what, parse_pairs(task_option, "-T")), limit, seed or 0, as_json)
+        return
+    here = click.get_current_context().get_parameter_source
+    for name, flag in (("seed", "--seed"), ("task_option", "-T")):
+        if here(name) is click.core.ParameterSource.COMMANDLINE:  # not of a variable that is meant for runs
+            raise UsageError(f"{flag} is for the samples of a task, and {what} is a run")
+    _show_run(run, limit, as_json, only)
 
 
 def _run_called(name: str) -> Path | None:

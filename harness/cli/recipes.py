@@ -9,11 +9,9 @@ from typing import Any
 import click
 
 from harness.cli.group import (
-    EXIT_INCOMPLETE,
     RunCommand,
     cli,
     echo,
-    message,
     note,
     opt,
     pairs,
@@ -89,8 +87,13 @@ def _compare(recipes: Any, recipe: Any, directories: list[Path]) -> None:
         raise UsageError(f"{recipe.name} has {len(asked)} runs, and {len(directories)} were given", names)
     for parts, directory in zip(asked, directories, strict=True):
         run = open_run(store.find_run(directory))
-        if run.task != parts[0].task:
-            raise UsageError(f"{directory} is a run of {run.task}, not of {parts[0].task} ({parts[0].label})")
+        for name, wanted, own in parts[0].departures(run):
+            told = f"{directory}: {name} is {own or 'not given'}, and the recipe has {wanted or 'none'}"
+            if name in ("task", "strategy"):
+                raise UsageError(
+                    f"{told} ({parts[0].label})", f"`harness reproduce {recipe.name}` shows its runs, in order"
+                )
+            note(told, err=False)
         for part in parts:
             _show(recipes, part, run)
 
@@ -104,34 +107,26 @@ def _show(recipes: Any, part: Any, run: Any) -> None:
 
 
 def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> None:
-    from harness import display, launch
-    from harness.cli.asking import dry_run
+    from harness.cli.asking import ask_all, notes_of
     from harness.pipeline.config import OPTIONS
     from harness.results.records import open_run
 
     context = click.get_current_context()
     unset = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP)
     given = {o.name: options[o.name] for o in OPTIONS if context.get_parameter_source(o.name) not in unset}
-    for option, value in given.items():
-        if any(part.run.get(option, value) != value for part in recipe.parts):
-            note(f"{option} {value} is not the published protocol's", err=False)
     own, of_model = pairs(options, "task_option", "-T"), pairs(options, "model_option", "-M")
+    for option, value in {**given, **own}.items():
+        if any({**part.run, **part.options}.get(option, value) != value for part in recipe.parts):
+            note(f"{option} {value} is not the published protocol's", err=False)
     asked = list(recipe.runs.values())
     configs = [parts[0].config(model, given, own, of_model) for parts in asked]
-    for config in configs:
-        launch.prepare(config)
-    if options["dry_run"]:
-        dry_run(configs)
-        return
-    worst = 0
-    for parts, config in zip(asked, configs, strict=True):
-        finished = launch.start(config, options["out"], options["display"] or display.default())
-        for part in parts:
+    parts_of = {id(config): parts for config, parts in zip(configs, asked, strict=True)}
+
+    def ended(finished: Any) -> None:
+        for part in parts_of[id(finished.config)]:
             _show(recipes, part, open_run(finished.directory))
-        echo(f"run: {finished.directory}")
-        if finished.result.status != "complete":
-            message(f"not complete: {finished.result.reason}")
-            worst = EXIT_INCOMPLETE
-            break
-    _sources(recipes, recipe)
+
+    runs, worst = ask_all(configs, options, notes_of, ended)
+    if runs:
+        _sources(recipes, recipe)
     sys.exit(worst)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,16 @@ from harness.cli.group import (
 if TYPE_CHECKING:
     from harness.results.gate import FailOn
 
+BY = "task,model,strategy,condition"
+HELD_OUT = 0.2
+"""That of harness.results.traces, which --help has no time to import; a test compares them."""
+
 
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@opt("--by", default="task,model,strategy,condition", help="Columns to group by; params as params_NAME.")
+@opt("--by", default=BY, help="Columns to group by; params as params_NAME.")
 @click.option("--at-equal-cost", is_flag=True, help="Compare strategies: accuracy, cost, and votes that cost as much.")
-@opt("--cost", type=click.Choice(["tokens", "calls", "dollars"]), default="tokens", help="What is equal.")
+@opt("--cost", type=click.Choice(["tokens", "calls", "dollars"]), default="tokens", help="With it: what is equal.")
 @click.option("--incomplete", is_flag=True, help="Include runs that are not complete.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, allow_dash=True), help="Write CSV (- for stdout).")
 @click.option("--parquet", "parquet_file", type=click.Path(path_type=Path), help="Write Parquet.")
@@ -52,11 +56,17 @@ def table(
     from harness.results.labels import labels
 
     columns = split((by,))
+    if at_equal_cost and by not in (BY, "strategy"):
+        raise click.UsageError("--at-equal-cost compares runs, a row each: --by can't be given beside it")
     opened = open_runs(runs, incomplete)
     if at_equal_cost:
         from harness.results import costs
 
-        echo("\n\n".join(table.render() for table in costs.tables(costs.read(opened), cost)))
+        spent = costs.read(opened)
+        if any(files.values()):
+            _write_rows(costs.rows(spent, cost), **files)
+        else:
+            echo("\n\n".join(table.render() for table in costs.tables(spent, cost)))
         return
     tidy = tables.Tidy(columns, several=len(opened) > 1)
     counted = [(label, run.read(tidy.add)) for label, run in zip(labels(opened), opened, strict=True)]
@@ -66,8 +76,17 @@ def table(
         note(f"{tidy.repeated} answers are in several runs, and count once")
     rows = tidy.rows()
     if not any(files.values()):
-        echo("\n\n".join([*filter(None, [tables.render_main_gaps(counted)]), tables.render(rows, columns)]))
+        gaps = tables.apart(counted, lambda one: "oracle" in one[1].aids, tables.render_main_gaps)
+        shown = tables.apart(rows, lambda row: row["aid"] == "oracle", lambda some: tables.render(some, columns))
+        echo("\n\n".join(filter(None, [gaps, shown])))
         return
+    _write_rows(rows, **files)
+
+
+def _write_rows(
+    rows: Sequence[Mapping[str, Any]], csv_file: Path | None, parquet_file: Path | None, json_file: Path | None
+) -> None:
+    """Tidy rows as the files asked for. HarnessError for one that can't be written."""
     import pandas as pd
 
     from harness.errors import HarnessError, cause
@@ -76,16 +95,16 @@ def table(
     frame = pd.DataFrame(rows)
     for_spreadsheets = pd.DataFrame(map(csv_row, rows))
     try:
-        if str(files["csv_file"]) == "-":
+        if str(csv_file) == "-":
             echo(for_spreadsheets.to_csv(index=False), nl=False)
-        elif files["csv_file"]:
-            for_spreadsheets.to_csv(files["csv_file"], index=False)
-        if files["parquet_file"]:
-            frame.to_parquet(files["parquet_file"], index=False)
-        if str(files["json_file"]) == "-":
+        elif csv_file:
+            for_spreadsheets.to_csv(csv_file, index=False)
+        if parquet_file:
+            frame.to_parquet(parquet_file, index=False)
+        if str(json_file) == "-":
             echo_json(frame.to_json(orient="records", indent=1, force_ascii=False))
-        elif files["json_file"]:
-            frame.to_json(files["json_file"], orient="records", indent=1, force_ascii=False)
+        elif json_file:
+            frame.to_json(json_file, orient="records", indent=1, force_ascii=False)
     except OSError as error:
         raise HarnessError(f"the table can't be written: {cause(error)}") from None
 
@@ -321,7 +340,7 @@ def history_show(file: Path) -> None:
               type=click.Choice(["inspect", "lm-eval", "every-eval-ever", "sft", "preference"]))  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True,
               help="The JSON file to write; for every-eval-ever the folder in which its data/ is.")  # fmt: skip
-@opt("--held-out", type=click.FloatRange(0, 1, max_open=True), default=0.2,
+@opt("--held-out", type=click.FloatRange(0, 1, max_open=True), default=HELD_OUT,
      help="sft, preference: this share of groups is never written.")  # fmt: skip
 @click.option("--with-hinted", is_flag=True, help="sft, preference: also answers that were given with a hint.")
 def export(run: Path, kind: Any, output: Path, held_out: float, with_hinted: bool) -> None:
@@ -337,10 +356,14 @@ def export(run: Path, kind: Any, output: Path, held_out: float, with_hinted: boo
     from harness.results.records import open_run
 
     directory = store.find_run(run)
+    if kind not in ("sft", "preference") and (with_hinted or held_out != HELD_OUT):
+        raise click.UsageError("--held-out and --with-hinted are for --to sft and --to preference")
     if kind in ("sft", "preference"):
         counted = traces.write(open_run(directory), kind, output, held_out, with_hinted)
         echo(f"{kind}: {output}, {counted['lines']} lines")
         echo(f"{counted['held out']} answers are of groups that are held out, {counted['hinted']} had a hint")
+        if counted["not known"]:
+            note(f"{counted['not known']} answers are left out: the run does not have their prompts", err=False)
         return
     for written in exports.write(directory, kind, output):
         echo(f"{kind}: {written}")

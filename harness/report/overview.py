@@ -10,6 +10,7 @@ from harness.report.markup import Html, Plot, Words, link, paragraph, table
 from harness.report.sections import contrast
 from harness.results.costs import cost_tables, together
 from harness.results.gate import Comparison
+from harness.results.tables import CEILING
 from harness.statistics.intervals import Estimate
 from harness.text import interval, number, p_value, percent
 
@@ -18,7 +19,8 @@ UNTOLD = ("name", "status", "date")
 
 
 def side_by_side(runs: Sequence[RunData]) -> str:
-    """One row a run: what tells it from the others, its accuracy and its main gap."""
+    """One row a run: what tells it from the others, its accuracy and its main gap. What saw the answer key has a table
+    of its own."""
     gaps = [next(iter(words.main_gaps(run)), None) for run in runs]
     contrasts = list(dict.fromkeys(contrast(gap) for gap in gaps if gap))
     told = _told(runs)
@@ -38,7 +40,12 @@ def side_by_side(runs: Sequence[RunData]) -> str:
     between = [Words("gap between")] if len(contrasts) > 1 else []
     header = ["run", "answers (n)", shares, shift, *between, "no verdict", Words("status")]
     note = f"Gap: {contrasts[0]}, on the same problems." if len(contrasts) == 1 else "Gap: on the same problems."
-    return table("Runs side by side", header, rows, f"{note} The name of a run leads to its own section.", "runs")
+    note += " The name of a run leads to its own section."
+    parts = []
+    for title, sees_key in (("Runs side by side", False), (f"Runs side by side{CEILING}", True)):
+        own = [row for run, row in zip(runs, rows, strict=True) if ("oracle" in run.contrasts.aids) is sees_key]
+        parts += [table(title, header, own, note, "runs")] if own else []
+    return "".join(parts)
 
 
 def _told(runs: Sequence[RunData]) -> list[str]:

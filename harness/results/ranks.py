@@ -11,8 +11,9 @@ from harness.models.registry import cost
 from harness.results.counts import Contrasts
 from harness.results.labels import facts, labels
 from harness.results.records import RecordedRun, complete_runs
+from harness.results.tables import CEILING
 from harness.statistics import intervals
-from harness.statistics.intervals import Cluster, Clusters, Estimate, MatchedDifference, Stratum
+from harness.statistics.intervals import Clusters, Estimate, MatchedDifference, Stratum
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,6 @@ def read(directories: Iterable[Path], incomplete: bool = False) -> tuple[list[Co
             "(--name keeps runs apart)"
         )
     return [Counted(run, run.read()) for run in newest.values()], notes
-
-
-CEILING = "; the answer key was used: a ceiling, not a result"
-"""Said of runs whose strategy saw it: they stand in boards and tables of their own."""
 
 
 @dataclass(frozen=True)
@@ -166,9 +163,8 @@ def pair_signs(models: Sequence[Clusters]) -> list[list[int]]:
 
 
 def _difference(one: Clusters, other: Clusters, confidence: float) -> tuple[float, float]:
-    """Interval of how much better the one is: within shared groups, else as independent samples."""
+    """Interval of how much better the one is: within shared groups, else as independent."""
     shared = [[Stratum(*one[group], *other[group])] for group in one if group in other]
     if shared:
         return MatchedDifference(shared).interval(confidence)
-    sides = [Cluster(sum(c.right for c in side.values()), side.answers) for side in (one, other)]
-    return intervals.difference(*sides[0], *sides[1], confidence)
+    return intervals.independent(one, other, confidence)

@@ -6,10 +6,9 @@ source and whether it was recomputed from published outputs or is quoted.
 
 from __future__ import annotations
 
-import math
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from harness.errors import DataError, UsageError
@@ -20,7 +19,7 @@ from harness.results import published
 from harness.results.published import Published
 from harness.results.records import RecordedRun
 from harness.statistics import tests
-from harness.statistics.intervals import Clusters, Estimate, MatchedDifference, Stratum
+from harness.statistics.intervals import Clusters, Estimate, MatchedDifference, Stratum, independent
 from harness.text import Extra, interval, number, p_value
 from harness.types import Outcome
 
@@ -46,10 +45,33 @@ class Part:
         run = {**self.run, **given}
         return configure(self.task, model, run, {**self.options, **options}, model_options, self.strategy_options)
 
+    def departures(self, run: RecordedRun) -> Iterator[tuple[str, str, str]]:
+        """What was asked otherwise in this run: (its name, the recipe's value, the run's), "" for one that is not
+        there."""
+        recipe, own = (_flat(c) for c in (asdict(self.config(run.model, {}, {}, {})), run.config))
+        defaults = _flat(asdict(RunConfig(self.task, run.model)))
+        for name in dict.fromkeys((*recipe, *own)):
+            wanted, found = (str(c.get(name, defaults.get(name, ""))) for c in (recipe, own))
+            if wanted != found:
+                yield name, wanted, found
+
     @property
     def asked(self) -> str:
         """Parts that agree in this are of one run."""
         return compact([self.task, dict(self.options), dict(self.run), dict(self.strategy_options)])
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a configuration asks, by the names that the command line has; without whom it asks, and how it is called."""
+    parts = {**(config.get("sampling") or {}), **config}
+    asked = {k: v for k, v in parts.items() if k in _ASKED and v not in (None, (), [])}
+    for flag, key in (("-T", "task_options"), ("-S", "strategy_options")):
+        asked |= {f"{flag} {name}": value for name, value in (config.get(key) or {}).items()}
+    return asked
+
+
+_ASKED = frozenset("task strategy seed limit sample_id epochs system_message num_fewshot temperature top_p max_tokens "
+                   "stop reasoning_effort".split())  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -148,7 +170,8 @@ def table(part: Part, run: RecordedRun | None) -> Extra:
     compared = [_compare(ours[p.condition], p.clusters) for p in theirs]
     corrected = tests.holm([test for _, test in compared])
     for p, (gap, _), test in zip(theirs, compared, corrected, strict=True):
-        known = f"{number(p.accuracy.value)} of {p.accuracy.n}, {p.kind}"
+        value, limits, n = _shown(p.accuracy)
+        known = f"{value} {limits} n={n}, {p.kind}"
         own = _shown(ours[p.condition].accuracy())
         rows.append(
             (p.condition, *own, p.model, known, f"{gap.value:+.3f}", interval(gap.low, gap.high), p_value(test))
@@ -193,13 +216,7 @@ def _compare(ours: Clusters, theirs: Clusters) -> tuple[Estimate, float]:
 
 
 def difference(ours: Clusters, theirs: Clusters, confidence: float) -> tuple[float, float]:
-    """Interval of a difference of accuracies: within groups if both have the same, else of independent samples, from
-    the interval of each (Zou and Donner 2008, Statistics in Medicine 27: 1693-1702, equation 5)."""
+    """Interval of a difference of accuracies: within groups if both have the same, else as independent."""
     if set(ours) == set(theirs):
         return MatchedDifference([[Stratum(*ours[g], *theirs[g])] for g in ours]).interval(confidence)
-    a, b = ours.accuracy(confidence), theirs.accuracy(confidence)
-    assert a is not None
-    assert b is not None
-    value = a.value - b.value
-    low = value - math.hypot(a.value - a.low, b.high - b.value)
-    return max(-1.0, low), min(1.0, value + math.hypot(a.high - a.value, b.value - b.low))
+    return independent(ours, theirs, confidence)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.errors import UsageError
 from harness.files import compact, csv_row, replacing
@@ -35,6 +35,24 @@ def with_aid(strategy: str, aid: str) -> str:
     """A strategy's name with what helped it beside the model: `best-of-n (aid: oracle)`. What saw the answer key then
     never has the name of what did not."""
     return strategy if aid in ("none", "") else f"{strategy} (aid: {aid})"
+
+
+CEILING = "; the answer key was used: a ceiling, not a result"
+"""Said of runs whose strategy saw it: they stand in boards and tables of their own."""
+
+_Entry = TypeVar("_Entry")
+
+
+def apart(entries: Iterable[_Entry], sees_key: Callable[[_Entry], bool], show: Callable[[list[_Entry]], str]) -> str:
+    """What did not see the answer key as text, and below it, in a table of its own, what did."""
+    blind: list[_Entry] = []
+    ceilings: list[_Entry] = []
+    for entry in entries:
+        (ceilings if sees_key(entry) else blind).append(entry)
+    above = show(blind) if blind else ""
+    below = show(ceilings) if ceilings else ""
+    title = CEILING.removeprefix("; ") + ":\n" if below else ""
+    return "\n\n".join(filter(None, (above, title + below)))
 
 
 APART = ("task", "model", "strategy", "aid")
@@ -79,8 +97,11 @@ class Tidy:
         self._cells.setdefault(key, Cell()).add(record)
 
     def rows(self) -> list[dict[str, Any]]:
-        """In the order of first occurrence; columns as in Cell.row."""
-        return [dict(zip(self._by, key, strict=True)) | cell.row() for key, cell in self._cells.items()]
+        """In the order of first occurrence; columns as in Cell.row, and `aid`: what helped the strategy."""
+        return [
+            dict(zip(self._by, key, strict=True)) | cell.row() | {"aid": self._apart[key][-1]}
+            for key, cell in self._cells.items()
+        ]
 
 
 def tabulate(records: Iterable[Mapping[str, Any]], by: Sequence[str]) -> list[dict[str, Any]]:

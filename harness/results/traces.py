@@ -30,8 +30,8 @@ def is_held_out(task: str, group: str, share: float = HELD_OUT) -> bool:
 
 
 def write(run: RecordedRun, kind: Kind, target: Path, held_out: float = HELD_OUT, hinted: bool = False) -> Counter[str]:
-    """Write the lines as JSONL; what was counted: `lines`, and the answers left out (`held out`, `hinted`).
-    HarnessError if the file can't be written."""
+    """Write the lines as JSONL; what was counted: `lines`, and the answers left out (`held out`, `hinted`, and those of
+    which the prompt is `not known`, as in some imported runs). HarnessError if the file can't be written."""
     counted: Counter[str] = Counter()
     usable = _usable(run.records(), held_out, hinted, counted)
     with writing(target) as file:
@@ -53,6 +53,8 @@ def _usable(
             counted["held out"] += 1
         elif _is_hinted(record) and not hinted:
             counted["hinted"] += 1
+        elif not record.get("input"):
+            counted["not known"] += 1
         else:
             same = hash((record["id"], record["response"]))
             if same not in seen:

@@ -108,6 +108,17 @@ def difference(k1: float, n1: int, k2: float, n2: int, confidence: float = 0.95)
     return max(-1.0, low), min(1.0, high)
 
 
+def independent(one: Clusters, other: Clusters, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of a difference of accuracies of independent groups, from the cluster-robust interval of each (Zou and
+    Donner 2008, Statistics in Medicine 27: 1693-1702, equation 5). Both have answers."""
+    a, b = one.accuracy(confidence), other.accuracy(confidence)
+    assert a is not None
+    assert b is not None
+    value = a.value - b.value
+    low = value - math.hypot(a.value - a.low, b.high - b.value)
+    return max(-1.0, low), min(1.0, value + math.hypot(a.high - a.value, b.value - b.low))
+
+
 class Stratum(NamedTuple):
     """The answers to one problem on two sides: the sum of their values, each in [0, 1], and how many there are."""
 

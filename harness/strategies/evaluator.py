@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.errors import UsageError
 from harness.strategies.search import Search, State
 from harness.types import Completion, Message
 
@@ -23,10 +24,23 @@ WEIGH = (
     "against it. Then end with a line that has one word: sure (it leads there), likely (it may) or impossible (nothing "
     "right can come of it)."
 )
+REPLIES, CACHE = 3, "sample"
+"""How many verdicts on a state, and when they are used again, unless an option says otherwise."""
+
 VOTE = (
     "Here are beginnings of an answer, by number. Say briefly what each is worth. Then end with a line of the form "
     '"best choice: NUMBER".'
 )
+
+
+def check_verdicts(strategy: str, how: str, replies: int, cache: str) -> None:
+    """UsageError for options of the model's verdicts if it gives none: they would look like a difference of runs."""
+    if how != "value" and cache != CACHE:
+        raise UsageError(f"strategy {strategy}: cache={cache} is of evaluate=value, and evaluate={how}", "leave it out")
+    if how == "judge" and replies != REPLIES:
+        raise UsageError(
+            f"strategy {strategy}: n_evaluate={replies}: with evaluate=judge nobody is asked", "leave it out"
+        )
 
 
 @dataclass

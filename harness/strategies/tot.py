@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.options import option, settle
-from harness.strategies.evaluator import Evaluator
+from harness.strategies.evaluator import CACHE, REPLIES, Evaluator, check_verdicts
 from harness.strategies.parts import need_temperature
 from harness.strategies.search import LimitMet, Search, State, unfinished
 from harness.types import Aid, Response, Session
@@ -34,10 +34,10 @@ class ToT:
     evaluate: Literal["value", "vote", "judge"] = option(
         "value", "value (sure, likely, impossible), vote (of the model), or judge (the task's verifier: aid verifier)"
     )
-    n_evaluate: int = option(3, "verdicts on each partial answer, or votes at each step", between=(1, 100))
+    n_evaluate: int = option(REPLIES, "verdicts on each partial answer, or votes at each step", between=(1, 100))
     prune: Literal["impossible", "none"] = option("impossible", "whether what is judged impossible is dropped")
     cache: Literal["run", "sample", "none"] = option(
-        "sample", "verdicts are used again for the same question: in the run, in a sample, or not"
+        CACHE, "verdicts are used again for the same question: in the run, in a sample, or not"
     )
     merge: bool = option(True, "whether partial answers about which the same question is asked are one")
     ties: Literal["first", "random"] = option("first", "which of equal values is kept: the first proposed, or any")
@@ -45,6 +45,7 @@ class ToT:
 
     def __post_init__(self) -> None:
         settle(self, "strategy tot")
+        check_verdicts("tot", self.evaluate, self.n_evaluate, self.cache)
 
     @property
     def aid(self) -> Aid:

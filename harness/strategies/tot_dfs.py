@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.options import option, settle
-from harness.strategies.evaluator import Evaluator
+from harness.strategies.evaluator import CACHE, REPLIES, Evaluator, check_verdicts
 from harness.strategies.parts import need_temperature
 from harness.strategies.search import LimitMet, Search, State, unfinished
 from harness.types import Aid, Response, Session
@@ -31,15 +31,16 @@ class ToTDepthFirst:
     evaluate: Literal["value", "judge"] = option(
         "value", "value (sure, likely, impossible), or judge (the task's verifier: aid verifier)"
     )
-    n_evaluate: int = option(3, "verdicts on each partial answer", between=(1, 100))
+    n_evaluate: int = option(REPLIES, "verdicts on each partial answer", between=(1, 100))
     prune: Literal["impossible", "none"] = option("impossible", "whether what is judged impossible is dropped")
     cache: Literal["run", "sample", "none"] = option(
-        "sample", "verdicts are used again for the same question: in the run, in a sample, or not"
+        CACHE, "verdicts are used again for the same question: in the run, in a sample, or not"
     )
     max_calls: int | None = option(None, "most calls a sample: what needs more ends as truncated", between=(2, 10**6))
 
     def __post_init__(self) -> None:
         settle(self, "strategy tot-dfs")
+        check_verdicts("tot-dfs", self.evaluate, self.n_evaluate, self.cache)
 
     @property
     def aid(self) -> Aid:

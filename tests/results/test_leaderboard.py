@@ -92,6 +92,13 @@ def test_models_that_answered_the_same_problems_are_compared_within_them(tmp_pat
     assert rank_limits(pair_signs([groups(1), others])) == [(1, 2), (1, 2)]
 
 
+def test_models_that_share_no_problem_are_compared_by_problems_and_not_by_answers() -> None:
+    """Ten problems, each answered a hundred times alike: no thousand independent answers."""
+    one = Clusters({f"a{i}": Cluster(100.0 * (i < 6), 100) for i in range(10)})
+    other = Clusters({f"b{i}": Cluster(100.0 * (i < 4), 100) for i in range(10)})
+    assert pair_signs([one, other]) == [[0, 0], [0, 0]]
+
+
 def test_ranks_that_can_not_be_told_apart_overlap(tmp_path: Path) -> None:
     even = [float(i % 2) for i in range(40)]
     runs = [run(tmp_path, "good", [1.0] * 40, model="good"), run(tmp_path, "even", even, model="even")]

@@ -53,7 +53,8 @@ def test_the_published_answers_themselves_differ_by_nothing(tmp_path: Path) -> N
     made = reproduce.table(PART, open_run(run(tmp_path, {"original/thinking_v2": answers})))
     (row,) = [row for row in made.rows if row[4] == "o1-mini"]
     assert row[:4] == ("original/thinking_v2", "0.844", row[2], "360")
-    assert row[5:7] == ("0.844 of 360, recomputed", "+0.000")
+    assert row[5] == f"0.844 {row[2]} n=360, recomputed", "its interval too"
+    assert row[6] == "+0.000"
     assert row[8] == "1.000"
 
 
@@ -123,5 +124,9 @@ def test_the_command_lists_shows_counts_and_asks(harness) -> None:
     (directory,) = Path("results").iterdir()
     code, again, _ = harness("reproduce", "aiw", directory)
     assert again.partition("ours - published")[2].split("source:")[0] in out
+    assert "note: results" in again
+    assert "epochs is 1, and the recipe has 60" in again
+    code, _, err = harness("reproduce", "llm-modulo", directory, directory)
+    assert (code, "task is aiw, and the recipe has" in err) == (2, True)
     code, _, err = harness("reproduce", "planbench", directory)
     assert (code, "has 2 runs, and 1 were given" in err) == (2, True)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.cli import results as results_cli
 from harness.pipeline import store
 from harness.results import traces
 from harness.results.records import open_run
@@ -90,6 +91,20 @@ def test_held_out_groups_are_counted_and_are_about_as_many_as_the_share_says(tmp
     assert counted["held out"] == pytest.approx(200, abs=40)
     groups = [json.loads(line)["group"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert not [group for group in groups if traces.is_held_out("echo", group)]
+
+
+def test_answers_to_prompts_that_are_not_known_are_counted_and_left_out(tmp_path: Path) -> None:
+    """As in a run of imported answers."""
+    for kind in ("sft", "preference"):
+        directory = run(tmp_path, ANSWERS, input=None)
+        counted = traces.write(open_run(directory), kind, tmp_path / "out.jsonl", held_out=0.0)
+        assert (counted["lines"], counted["not known"] > 0) == (0, True)
+
+
+def test_options_of_training_data_are_refused_for_other_tools(harness, tmp_path: Path) -> None:
+    assert results_cli.HELD_OUT == traces.HELD_OUT
+    code, _, err = harness("export", run(tmp_path, ANSWERS), "--to", "inspect", "-o", "x", "--held-out", "0.5")
+    assert (code, "are for --to sft" in err) == (2, True)
 
 
 def test_the_command_says_what_was_left_out(harness) -> None:

@@ -238,6 +238,15 @@ def test_a_sample_that_is_too_large_to_be_judged_is_searched_without_help_and_sa
     assert (found.text, found.detail) == ("1\n2\n3", {})
 
 
+@pytest.mark.parametrize("options", [{"cache": "run"}, {"n_evaluate": 5}])
+@pytest.mark.parametrize("strategy", [ToT, ToTDepthFirst])
+def test_options_of_verdicts_that_nobody_gives_are_refused(strategy, options) -> None:
+    """They would make one search look like two."""
+    with pytest.raises(UsageError, match="evaluate=judge"):
+        strategy(evaluate="judge", **options)
+    assert ToT(evaluate="vote", n_evaluate=5).n_evaluate == 5
+
+
 def test_the_same_question_several_times_needs_a_temperature() -> None:
     session = Scripted(lambda p, t: "", Game24(), params_of((4, 5, 6, 10)))
     session.temperature = 0
