@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.seeds import derive
-from harness.tasks.multihop.items import Document, Hop, Item
+from harness.tasks.multihop.items import Document, Hop, Item, Single
 from harness.tasks.multihop.world import (
     ATTRIBUTES,
     BY_DOMAIN,
@@ -331,11 +331,8 @@ def plan(kind: str, least: int, most: int, *seed: object) -> Plan:
 def item(made: Plan, name: str) -> Item:
     """The plan in words, as an item named `name`, with the names that a guesser may choose from."""
     texts = {page: Document(page.title, page.text()) for page in (*made.support, *made.distractors, *made.twin)}
-    types, wanted = made.types, made.answer_type
-    entities = tuple(
-        tuple([n for n in (page.title, *[v for _, v in page.statements]) if types.get(n) == wanted])
-        for page in (*made.support, *made.distractors)
-    )
+    wanted = made.answer_type
+    entities = _named(made, wanted)
     return Item(
         id=name,
         kind=made.kind,
@@ -347,10 +344,33 @@ def item(made: Plan, name: str) -> Item:
         twin=tuple([texts[p] for p in made.twin]),
         twin_hop=made.twin_hop,
         hops=made.hops,
+        singles=_singles(made) if isinstance(made.query, Follow) else (),
         entities=(("yes", "no"), *[() for _ in entities[1:]]) if wanted == "yes_no" else entities,
         first_facts=_first_facts(made.query),
         last_wording=made.hop_wordings[-1],
     )
+
+
+def _named(made: Plan, type: str) -> tuple[tuple[str, ...], ...]:
+    """The things of a type that each page names, support first."""
+    return tuple(
+        tuple([n for n in (page.title, *[v for _, v in page.statements]) if made.types.get(n) == type])
+        for page in (*made.support, *made.distractors)
+    )
+
+
+_BY_WORDING = {relation.says: relation for relation in RELATIONS}
+
+
+def _singles(made: Plan) -> tuple[Single, ...]:
+    """Each hop of a chain, asked about the thing that the hop before leads to."""
+    found = []
+    for hop, page in zip(made.hops, made.support, strict=True):
+        relation = _BY_WORDING[made.hop_wordings[hop.support]]
+        asked = f"What is the name of {relation.of.format(page.title)}?"
+        fact = f"{page.title} {relation.says}"
+        found.append(Single(asked, hop.answer, _named(made, relation.range), fact, relation.says))
+    return tuple(found)
 
 
 def _first_facts(query: Query) -> tuple[str, ...]:

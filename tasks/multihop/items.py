@@ -21,6 +21,17 @@ class Hop(NamedTuple):
     support: int
 
 
+class Single(NamedTuple):
+    """One hop of a chain as a question of its own. `entities` has, for each document (support first), the names in it
+    that could be its answer; `fact` is the beginning of the sentence that gives it, `wording` its relation."""
+
+    question: str
+    answer: str
+    entities: tuple[tuple[str, ...], ...]
+    fact: str
+    wording: str
+
+
 UNANSWERABLE = "unanswerable"
 """The right answer if the documents do not say."""
 
@@ -33,7 +44,7 @@ class Item:
     has the order of a published file: the numbers of support and distractors, counted through. `entities` has, for each
     document (support first), the names in it that could be answers. Two fields are for the shortcuts: `first_facts` are
     the beginnings of the sentences that the question starts from ("Rikvon is based in"), `last_wording` is the wording
-    that leads to the answer.
+    that leads to the answer. `singles` are the hops of a generated chain as questions of their own.
     """
 
     id: str
@@ -48,6 +59,7 @@ class Item:
     twin_hop: int = -1
     given: tuple[int, ...] = ()
     hops: tuple[Hop, ...] = ()
+    singles: tuple[Single, ...] = ()
     entities: tuple[tuple[str, ...], ...] = ()
     first_facts: tuple[str, ...] = ()
     last_wording: str = ""

@@ -10,7 +10,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
@@ -18,12 +18,15 @@ from harness.errors import UsageError
 from harness.options import option, settle
 from harness.reading import qa
 from harness.tasks.multihop import generator, layout, published, scoring, shallow
-from harness.tasks.multihop.items import UNANSWERABLE, Document, Item
+from harness.tasks.multihop.items import UNANSWERABLE, Document, Item, Single
+from harness.tasks.multihop.measures import Compositionality
 from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER, SUPPORT
-from harness.types import Example, Message, Params, Sample, Sampling, Scalar, Score, StopReason, Task
+from harness.types import Collector, Example, Message, Params, Sample, Sampling, Scalar, Score, StopReason, Task
 
 KINDS = tuple(generator.KINDS)
 CONTEXTS = ("full", "unanswerable", "closed_book")
+HOPS = "hops"
+"""The context in which each hop of a chain is a question of its own, over the same documents."""
 
 
 class Arrangement(NamedTuple):
@@ -56,7 +59,10 @@ class Multihop(Task):
         ("random",), "hop order of the gold documents: one or more of random, forward, reverse", choices=layout.ORDERS
     )
     contexts: tuple[str, ...] = option(
-        (), "one or more of full, unanswerable (the twin), closed_book; by default all that there are", choices=CONTEXTS
+        (),
+        "one or more of full, unanswerable (the twin), closed_book (by default all that there are), and hops (each hop "
+        "of a generated chain asked alone)",
+        choices=(*CONTEXTS, HOPS),
     )
     support: bool = option(False, "ask for the numbers of the documents that the answer rests on, and score them")
     shallow: Literal["ends", "last_hop", "question", "frequent"] = option(
@@ -83,10 +89,16 @@ class Multihop(Task):
             raise UsageError("task multihop: option file: say which set it is", "for example -T dataset=hotpotqa")
         settle(self, "task multihop")
         contexts = {"generated": CONTEXTS, "musique_full": CONTEXTS}.get(self.dataset, ("full", "closed_book"))
-        if missing := [context for context in self.contexts if context not in contexts]:
+        known = (*contexts, HOPS) if generated else contexts
+        if missing := [context for context in self.contexts if context not in known]:
             raise UsageError(
                 f"task multihop: option contexts: there is no '{missing[0]}' in {self.dataset}",
-                f"it takes: {', '.join(contexts)}",
+                f"it takes: {', '.join(known)}",
+            )
+        if HOPS in self.contexts and (others := [kind for kind in self.types if not kind.startswith("chain")]):
+            raise UsageError(
+                f"task multihop: option contexts: the hops of {others[0]} are not asked one by one",
+                "-T types=chain2,chain3,chain4",
             )
         positions = tuple(dict.fromkeys(name.strip().lower() for name in self.positions))
         defaults = {
@@ -127,7 +139,8 @@ class Multihop(Task):
             for position in self.positions
             if layout.highest(position) < n
         )
-        return 50 * sum(full if context == "full" else 1 for context in self.contexts)
+        hops = -(-sum(generator.SUPPORT[kind] for kind in self.types) // len(self.types))
+        return 50 * sum({"full": full, HOPS: hops}.get(context, 1) for context in self.contexts)
 
     def samples(self, seed: int) -> Iterator[Sample]:
         """Generated questions without end, their types in turn, or the questions of a published set."""
@@ -149,7 +162,8 @@ class Multihop(Task):
         return generator.item(plan, f"{kind}-{seed}-{index:06d}")
 
     def _conditions(self, item: Item) -> Iterator[Sample]:
-        """The samples of one question; the twin and the closed book only for its first possible arrangement."""
+        """The samples of one question; its hops, the twin and the closed book only for its first possible
+        arrangement."""
         where = layout.Layout(item)
         every = len(item.support) + len(item.distractors)
         first: Arrangement | None = None
@@ -168,6 +182,10 @@ class Multihop(Task):
                     yield self._sample(item, "full", at, shown, item.answer)
         if first is None:
             return
+        if HOPS in self.contexts:
+            shown = where.documents(first.documents, first.places, item.support)
+            for number, single in enumerate(item.singles, 1):
+                yield self._sample(alone(item, single), f"hop{number}", first, shown, single.answer)
         if "unanswerable" in self.contexts and (item.twin or not item.answerable):
             shown = where.documents(first.documents, first.places, item.twin or item.support)
             yield self._sample(item, "unanswerable", first, shown, UNANSWERABLE)
@@ -192,6 +210,8 @@ class Multihop(Task):
         }
         if self.support and shown:
             params["support"] = True
+        if HOPS in self.contexts:
+            params["hops"] = len(item.hops)
         if item.aliases and answer == item.answer:
             params["aliases"] = json.dumps(item.aliases)
         if candidates:
@@ -200,6 +220,11 @@ class Multihop(Task):
             params |= {"first_facts": ",".join(item.first_facts), "last_relation": item.last_wording}
         messages = (Message("user", _prompt(item.question, shown, offer, self.support)),)
         return Sample(f"{item.id}/{condition}", item.id, condition, params, messages, answer)
+
+    @staticmethod
+    def collector() -> Collector:
+        """See measures.py."""
+        return Compositionality()
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """The verdict by the option `rule`. Raises DataError if params have no right answer (scoring.golds_of)."""
@@ -250,6 +275,18 @@ class Multihop(Task):
             if self.support and shown and not missing:
                 answer += scoring.cite(places)
             yield Example(_prompt(item.question, shown, offer, self.support), answer)
+
+
+def alone(item: Item, single: Single) -> Item:
+    """A hop as an item of its own, with the documents of the whole question."""
+    return replace(
+        item,
+        question=single.question,
+        answer=single.answer,
+        entities=single.entities,
+        first_facts=(single.fact,),
+        last_wording=single.wording,
+    )
 
 
 def _prompt(question: str, shown: Sequence[Document], offer: bool, support: bool) -> str:

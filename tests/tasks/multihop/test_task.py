@@ -273,3 +273,57 @@ def test_the_readme_s_floors_are_those_of_the_task(how: str) -> None:
 def test_the_readme_s_chance_is_that_of_the_samples() -> None:
     (told,) = re.findall(r"mean (0\.\d+) here", README)
     assert mean(s.params["chance"] for s in samples(multihop(), 1500)) == pytest.approx(float(told), abs=0.01)
+
+
+# The compositionality gap ---------------------------------------------------------------------------------------------
+
+HOPS = {"types": "chain2,chain3,chain4", "contexts": "full,hops"}
+
+
+def test_each_hop_is_asked_alone_over_the_same_documents_and_follows_from_one_of_them() -> None:
+    task = multihop(**HOPS)
+    assert (task.limit, len(samples(task))) == (200, 200)
+    for group in groups(task, 100)[:-1]:
+        whole, *hops = group
+        assert [s.params["context"] for s in group] == ["full", *(f"hop{i + 1}" for i in range(whole.params["hops"]))]
+        for sample in hops:
+            assert documents(sample) == documents(whole)
+            said = dict(documents(sample))
+            asked = next(name for name in said if name in shallow.question(sample.messages[0].content))
+            assert f"{sample.params['last_relation']} {sample.target}." in said[asked]
+            assert sample.target in sample.params["candidates"].split(",")
+        assert hops[-1].target == whole.target
+        for baseline in ("oracle", "shallow", "random"):
+            answers = [task.baseline(baseline, s, random.Random(0)) for s in hops]
+            assert all(value(task, s, a) == 1 for s, a in zip(hops, answers, strict=True)) or baseline != "oracle"
+
+
+def compositionality(*answers: tuple[str, int, str, str]) -> list[tuple[str, ...]]:
+    """The rows of the gap over (group, hops, context, outcome)."""
+    counted = Multihop.collector()
+    for group, hops, context, outcome in answers:
+        counted.add({
+            "group": group, "epoch": 1, "condition": f"{context}/10/random/random", "outcome": outcome,
+            "params": {"context": context, "hops": hops}, "value": {"correct": 1.0, "wrong": 0.0}.get(outcome),
+        })  # fmt: skip
+    return [row for table in counted.tables() for row in table.rows]
+
+
+def test_the_compositionality_gap_counts_wholes_that_are_wrong_although_all_their_hops_are_right() -> None:
+    rows = compositionality(
+        ("a", 2, "full", "wrong"), ("a", 2, "hop1", "correct"), ("a", 2, "hop2", "correct"),
+        ("b", 2, "full", "correct"), ("b", 2, "hop1", "correct"), ("b", 2, "hop2", "correct"),
+        ("c", 2, "full", "wrong"), ("c", 2, "hop1", "correct"), ("c", 2, "hop2", "wrong"),
+        ("d", 2, "full", "wrong"), ("d", 2, "hop1", "correct"), ("d", 2, "hop2", "api_error"),
+        ("e", 3, "full", "wrong"), *[("e", 3, f"hop{i}", "correct") for i in (1, 2, 3)],
+    )  # fmt: skip
+    assert [row[:3] for row in rows] == [("2 hops", "3", "2"), ("3 hops", "1", "1"), ("all", "4", "3")]
+    assert [row[3].split()[0] for row in rows] == ["0.500", "1.000", "0.667"]
+    assert compositionality(("a", 2, "full", "wrong")) == [], "no hop was asked"
+
+
+def test_hops_are_of_generated_chains() -> None:
+    for options in ({"contexts": "hops"}, {"contexts": "full,hops", "dataset": "musique"}):
+        with pytest.raises(UsageError, match="option contexts"):
+            multihop(**options)
+    assert all("hops" not in s.params for s in samples(multihop(), 20))
