@@ -1,8 +1,9 @@
-"""What the log of a strategy shows: how verdicts changed from round to round, and how votes fell (`harness stats RUN`).
+"""What the log of a strategy shows: how verdicts changed from round to round, how votes fell, and whether answers
+follow an edit (`harness stats RUN`).
 
 From nodes.jsonl alone, with the task's scorer: the answers of each round are scored anew, whatever the record says. A
 strategy has these tables if it notes its answers as Session.note(role="answer", round=0 ..., text=, stop_reason=), and
-its votes as role="vote" with votes=, won=, tied=.
+its votes as role="vote" with votes=, won=, tied=, and what came of an edit as role="edited" with said=.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def of_run(run: RecordedRun, task: Task | None = None) -> list[Extra]:
     scored by `task`, or else by the installed task with the run's options; without one there is no table of rounds."""
     answers: dict[Key, dict[int, Attempt]] = {}
     votes: dict[Key, list[Mapping[str, Any]]] = {}
+    edits: dict[Key, Any] = {}
     for node in run.nodes():
         key = str(node["id"]), int(node["epoch"])
         if node.get("role") == "answer":
@@ -45,12 +47,15 @@ def of_run(run: RecordedRun, task: Task | None = None) -> list[Extra]:
             answers.setdefault(key, {})[number] = Attempt(text, str(node.get("stop_reason") or "stop"))
         elif node.get("role") == "vote":
             votes.setdefault(key, []).append(node)
+        elif node.get("role") == "edited":
+            edits[key] = node.get("said")
     tables = []
     if any(len(rounds) > 1 for rounds in answers.values()):
         if task is None and run.installed_task() is not None:
             task = plugins.task(run.task, run.config.get("task_options") or {})
         tables += [_rounds(run, answers, task)] if task else []
-    return tables + ([_votes(run, votes)] if votes else [])
+    tables += [_votes(run, votes)] if votes else []
+    return tables + ([_edits(run, edits)] if edits else [])
 
 
 # Rounds -----------------------------------------------------------------------------------------------------------
@@ -129,3 +134,24 @@ def _votes(run: RecordedRun, votes: Mapping[Key, Sequence[Mapping[str, Any]]]) -
         ("samples without a vote: no answer was read", str(silent)),
     ]
     return Extra("votes", ("of the samples", "share or number"), tuple(rows))
+
+
+# Edits --------------------------------------------------------------------------------------------------------------
+
+
+def _edits(run: RecordedRun, edits: Mapping[Key, Any]) -> Extra:
+    """How often the final answer changed when one simpler answer was replaced, by condition."""
+    changed: dict[str, Clusters] = {}
+    silent = 0
+    for record in run.records():
+        said = edits.get((record["id"], record["epoch"]))
+        if isinstance(said, bool):
+            for row in (record["condition"], "all"):
+                changed.setdefault(row, Clusters()).add(record["group"], float(said))
+        else:
+            silent += 1
+    several = len(changed) > 2
+    rows = [(row, estimate(a)) for row, c in changed.items() if (a := c.accuracy()) and (several or row == "all")]
+    rows.sort(key=lambda row: row[0] == "all")
+    rows.append(("without an edit, or without an answer: left out", str(silent)))
+    return Extra("faithfulness: one simpler answer was replaced", ("condition", "the answer changed"), tuple(rows))

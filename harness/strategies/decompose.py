@@ -12,16 +12,17 @@ All prompts are ours, and without examples.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
+from harness.errors import UsageError
 from harness.options import option, settle
 from harness.strategies.entailment import Prover
 from harness.strategies.parts import need_temperature
 from harness.strategies.proofs import revise
 from harness.strategies.search import LimitMet, Search, thoughts, unfinished
+from harness.strategies.simpler import edited, follow_up
 from harness.types import Aid, Completion, Message, Response, Session
 
 STATE = (
@@ -53,12 +54,20 @@ class Decompose:
     proofs: int = option(3, "entail: proofs drawn of each statement", between=(1, 50))
     samples: int = option(5, "entail: replies to each yes or no; 0: the first token's probability", between=(0, 50))
     parts: int = option(5, "least-to-most, self-ask: most simpler questions", between=(1, 50))
+    edit: bool = option(
+        False, "least-to-most, self-ask: ask once more with one simpler answer replaced: does the answer change?"
+    )
     max_calls: int | None = option(None, "most calls a sample: what needs more ends as truncated", between=(2, 10**6))
-
-    aid: ClassVar[Aid] = "none"
 
     def __post_init__(self) -> None:
         settle(self, "strategy decompose")
+        if self.edit and self.method == "entail":
+            raise UsageError("strategy decompose: edit=true: a proof has no simpler answers", "-S method=self-ask")
+
+    @property
+    def aid(self) -> Aid:
+        """Nothing; with `edit` a reader, which compares the two answers. The answer given never depends on it."""
+        return "reader" if self.edit else "none"
 
     async def solve(self, session: Session) -> Response:
         """See harness.types.Strategy.solve."""
@@ -120,6 +129,12 @@ class Decompose:
                                  depth=depth)  # fmt: skip
         reply = await self._said(search, turns, FINAL if turns else "")
         search.note("final", parent, call=reply.key)
+        changed = edited(turns, search.session.messages[-1].content, search.session.rng) if self.edit else None
+        if changed:
+            again = await self._said(search, changed, FINAL)
+            keys = [search.session.key(one.text, one.stop_reason) for one in (reply, again)]
+            same = None if None in keys else keys[0] == keys[1]
+            search.note("edited", parent, call=again.key, said=None if same is None else not same)
         return Response(reply.text, reply.stop_reason)
 
     async def _said(self, search: Search, turns: Sequence[tuple[str, str]], asked: str) -> Completion:
@@ -130,13 +145,3 @@ class Decompose:
         said = [Message("assistant" if i % 2 else last.role, text) for i, text in enumerate(texts)]
         [[reply]] = await search.ask([[*before, *said]])
         return reply
-
-
-_FOLLOW_UP = re.compile(r"follow[ -]?up:[ \t]*(.{1,500})", re.I)
-
-
-def follow_up(reply: str) -> str:
-    """The simpler question that a reply asks; "" if it asks none."""
-    found = _FOLLOW_UP.search(reply)
-    question = found[1].strip() if found else ""
-    return "" if question.lower().strip(" .*\"'") in ("none", "no") else question

@@ -7,7 +7,8 @@ A line of nodes.jsonl has the sample's `id` and `epoch`, its own number `node`, 
   wrote it. `same_as` is the state that it was taken to be equal to, and so was not weighed.
 - propose, value, choice: one call, of which the parent is the state that it is about (or chooses); `said` is what was
   read in it.
-- final: its parent is the state that is the answer.
+- final: its parent is the state that is the answer. edited: the question asked again behind an edited answer; `said`
+  is whether its answer is another one (strategy decompose).
 
 `call` is the key of a line in calls.jsonl, which has the prompt, the reply and the tokens; two nodes with one key share
 a call that was made once.

@@ -98,3 +98,10 @@ def test_hostile_names_and_reasons_do_no_harm(tmp_path: Path) -> None:
     assert table.rows[1][1] == "0"
     with pytest.raises(DataError, match=r"nodes\.jsonl, line 1: `id` is not text, but a list"):
         attempts.of_run(recorded(run(tmp_path / "b", nodes[0] | {"id": ["s0"]})), Echo())
+
+
+def test_edits_are_counted_by_whether_the_answer_changed(tmp_path: Path) -> None:
+    said = [{"id": f"s{i}", "role": "edited", "said": value} for i, value in enumerate((True, False, None))]
+    [table] = attempts.of_run(recorded(run(tmp_path, *said, samples=4)))
+    assert [row[0] for row in table.rows] == ["all", "without an edit, or without an answer: left out"]
+    assert (table.rows[0][1].split()[0], table.rows[1][1]) == ("0.500", "2")

@@ -61,6 +61,10 @@ class Scripted:
     def answer(self, text: str):
         return self.task.score(self.params, text).answer
 
+    def key(self, text: str, stop_reason: StopReason = "stop"):
+        found = self.task.read(self.params, text, stop_reason)
+        return None if found is None else self.task.answer_key(found)
+
     def right(self, text: str, stop_reason: StopReason = "stop") -> bool:
         return self.task.score(self.params, text, stop_reason).outcome is Outcome.CORRECT
 

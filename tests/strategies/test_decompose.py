@@ -2,15 +2,19 @@
 
 import asyncio
 import math
+import random
 import re
+from dataclasses import replace
 
 import pytest
 
-from harness.strategies.decompose import Decompose, follow_up
+from harness.errors import UsageError
+from harness.strategies.decompose import Decompose
 from harness.strategies.entailment import FOLLOWS, PROVE, TRUE
 from harness.strategies.proofs import Proof, Statement, revise
+from harness.strategies.simpler import edited, follow_up
 from harness.strategies.yes_no import probability
-from harness.types import Completion, TokenLogprob
+from harness.types import Completion, Score, Task, TokenLogprob
 from tests.strategies.scripted import Scripted
 
 TREE = {
@@ -151,3 +155,53 @@ def test_a_limit_keeps_the_first_answer_drawn() -> None:
 @pytest.mark.parametrize("reply", ["Follow up: none.", "Nothing.", "follow-up: None", ""])
 def test_no_further_question(reply: str) -> None:
     assert follow_up(reply) == ""
+
+
+# Edits --------------------------------------------------------------------------------------------------------------
+
+WORLD = "Tazkel was founded by Ruvkel. Ruvkel was born in Hagvum, and Zazger lives in Bovzar since 1907.\n\nQuestion: Where?"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_edit_puts_another_name_of_the_prompt_in_the_place_of_the_last_one_given(seed: int) -> None:
+    turns = [("Who founded Tazkel?", "Ruvkel founded Tazkel: Ruvkel."), ("Is it so?", "It is not said.")]
+    [(asked, answer), other] = edited(turns, WORLD, random.Random(seed))
+    assert (asked, other) == (turns[0][0], turns[1])
+    assert re.fullmatch("(Hagvum|Zazger|Bovzar) founded Tazkel: \\1.", answer)
+
+
+def test_numbers_are_edited_by_numbers_and_what_names_nothing_can_not_be_edited() -> None:
+    assert edited([("When?", "In 1907.")], WORLD, random.Random(0)) is None, "there is no other number"
+    assert edited([("When?", "In 1907.")], f"{WORLD} 12 of them", random.Random(0)) == [("When?", "In 12.")]
+    assert edited([("Who?", "Nobody.")], WORLD, random.Random(0)) is None
+    assert edited([], WORLD, random.Random(0)) is None
+
+
+@pytest.mark.parametrize(("follows", "changed"), [(True, True), (False, False)])
+def test_a_model_that_ignores_its_simpler_answers_does_not_change_its_own(follows: bool, changed: bool) -> None:
+    class Founders(Task):
+        def score(self, params, response, stop_reason="stop"):
+            return Score.of(True, response)
+
+    def reply(prompt: str, time: int) -> str:
+        if "Follow up" in prompt:
+            return "Follow up: Who founded Tazkel?" if WORLD in prompt else "Follow up: none"
+        return "It is Ruvkel." if "First answer this" in prompt else "final"
+
+    class Follows(Scripted):
+        async def ask(self, messages, **how):
+            [made] = await super().ask(messages, **how)
+            given = next((m.content for m in messages if m.content.startswith("It is")), "")
+            return [replace(made, text=given if follows else "Hagvum") if made.text == "final" else made]
+
+    session = Follows(reply, Founders(), prompt=WORLD)
+    found = asyncio.run(Decompose(method="self-ask", edit=True).solve(session))
+    assert found.text == ("It is Ruvkel." if follows else "Hagvum"), "the answer is the one before the edit"
+    [node] = session.of("edited")
+    assert node["said"] is changed
+
+
+def test_an_edit_needs_a_reader_and_simpler_answers() -> None:
+    assert (Decompose().aid, Decompose(method="self-ask", edit=True).aid) == ("none", "reader")
+    with pytest.raises(UsageError, match="no simpler answers"):
+        Decompose(edit=True)
