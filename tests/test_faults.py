@@ -3,15 +3,18 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from mock_server import Faults, MockServer
 
+from harness.tasks.game24.in_steps import successors
 from tests import waiting
 
 SAMPLES = 120
@@ -189,6 +192,57 @@ def test_kill_9_at_any_moment_of_samples_of_several_calls_asks_again_what_was_in
         assert again <= 4 * kills
     assert kills >= KILLS - 1
     assert records(tmp_path / "killed") == records(tmp_path / "undisturbed")
+
+
+def next_steps(prompt: str) -> str:
+    """Every next step of Game of 24; verdicts that depend on the numbers alone."""
+    if found := re.search(r"With the numbers (.+), write the", prompt):
+        return "\n".join(line for _, line in successors(tuple(sorted(map(Fraction, found[1].split())))))
+    if "Numbers: " in prompt:
+        return ("sure", "likely", "impossible")[sum(map(ord, prompt.rpartition("Numbers: ")[2])) % 3]
+    return "impossible"
+
+
+def test_kill_9_in_the_middle_of_searches_keeps_their_calls_trees_and_tokens(tmp_path) -> None:
+    """Trees of many calls each, killed in full flow: what was answered is not asked again, and nothing else differs."""
+    search = ("--task", "game24", "--limit", "6", "--strategy", "tot", "-S", "n_evaluate=1", "-S", "b=3")
+    search += ("--temperature", "0.7", "--max-connections", "4")
+
+    def asked(server: MockServer, directory: Path) -> list[str]:
+        words = command(server, directory)
+        return [*words[: words.index("--task")], *search, *words[words.index("--model") :]]
+
+    with MockServer(reply=next_steps) as server:
+        assert waiting.run(asked(server, tmp_path / "undisturbed")).returncode == 0
+        calls = server.counters.answered
+    assert calls > 100
+    rng, kills = random.Random(1), 0
+    with MockServer(latency_s=0.005, reply=next_steps) as server:
+        words = asked(server, tmp_path / "killed")
+        for i in range(KILLS):
+            moment = (i + rng.random()) * calls / KILLS
+            with waiting.started(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+                until_answered(server, process, moment)
+                process.send_signal(signal.SIGKILL)
+                kills += waiting.ended(process) == -signal.SIGKILL
+                assert b"Traceback" not in process.stderr.read()
+            words = [HARNESS, "run", "--resume", str(only_run(tmp_path / "killed")), "--display", "none"]
+        assert resume(only_run(tmp_path / "killed")).returncode == 0
+        assert server.counters.answered - calls <= 4 * kills
+    assert kills >= KILLS - 1
+    assert records(tmp_path / "killed") == records(tmp_path / "undisturbed"), "answers, calls and token totals"
+    assert trees(tmp_path / "killed") == trees(tmp_path / "undisturbed")
+
+
+def trees(directory: Path) -> dict[str, list[str]]:
+    """The nodes of each sample but for the keys of their calls, which have the port in them. A sample that was cut off
+    may have noted its tree twice: the last counts."""
+    found: dict[str, dict[int, str]] = {}
+    for line in (only_run(directory) / "nodes.jsonl").read_text(encoding="utf-8").splitlines():
+        node = json.loads(line)
+        node.pop("call", None)
+        found.setdefault(node["id"], {})[node["node"]] = json.dumps(node, sort_keys=True)
+    return {name: [nodes[number] for number in sorted(nodes)] for name, nodes in sorted(found.items())}
 
 
 def test_ctrl_c_again_and_again_is_no_traceback(tmp_path, undisturbed) -> None:

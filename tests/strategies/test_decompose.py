@@ -159,7 +159,7 @@ def test_no_further_question(reply: str) -> None:
 
 # Edits --------------------------------------------------------------------------------------------------------------
 
-WORLD = "Tazkel was founded by Ruvkel. Ruvkel was born in Hagvum, and Zazger lives in Bovzar since 1907.\n\nQuestion: Where?"
+WORLD = "Tazkel was founded by Ruvkel. Ruvkel was born in Hagvum, and Zazger lives in Bovzar since 1907."
 
 
 @pytest.mark.parametrize("seed", range(10))
