@@ -439,3 +439,13 @@ def test_options_for_azure_go_to_azure_alone() -> None:
         extra = {"azure_endpoint": "https://x.openai.azure.com", **other.get("extra", {})}
         with pytest.raises(UsageError, match="azure_endpoint"):
             registry.open_model("openai/m", ModelOptions(base_url=other.get("base_url"), extra=extra))
+
+
+def test_a_matplotlibrc_of_the_working_directory_decides_nothing(harness, tmp_path) -> None:
+    """Matplotlib reads it by itself; text.usetex would start programs."""
+    assert harness("run", "--task", "aiw", "--model", "baseline/oracle", "--epochs", 1, "--display", "none")[0] == 0
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.size: 99\n")
+    words = [Path(sys.executable).with_name("harness"), "report", *(tmp_path / "results").iterdir(), "-o", "page.html"]
+    words += ["--static-png", "pictures"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -28,14 +28,17 @@ from harness.cli.group import (
 @task_options
 @opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
 @trust_option
+@opt("--picture", type=click.Path(path_type=Path), help="Draw accuracy against cost: a .png, .svg or .pdf file.")
 @opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
 @opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")
-def reproduce(table: str | None, runs: tuple[Path, ...], model: str | None, **options: Any) -> None:
+def reproduce(
+    table: str | None, runs: tuple[Path, ...], model: str | None, picture: Path | None, **options: Any
+) -> None:
     """Ask a published table again, and print it beside the published numbers with a test of each difference.
 
     Without TABLE, the tables there are; without --model, the published numbers and how they were measured. RUNS are
     runs of the recipe that exist already (one for each that it makes, in order): then nothing is asked. Options of a
-    run go over the recipe's; that is said.
+    run go over the recipe's; that is said. Of several runs, what an answer cost stands beside what it reached.
     """
     from harness.results import reproduce as recipes
 
@@ -51,10 +54,13 @@ def reproduce(table: str | None, runs: tuple[Path, ...], model: str | None, **op
             echo("\n" + recipes.table(part, None).render())
             echo(f"asked as: {_command(part)}")
     elif runs:
-        _compare(recipes, recipe, list(runs))
+        _costs(_compare(recipes, recipe, list(runs)), picture)
     else:
-        _ask(recipes, recipe, str(model), options)
-        return
+        made, worst = _ask(recipes, recipe, str(model), options)
+        if made:
+            _costs(made, picture)
+            _sources(recipes, recipe)
+        sys.exit(worst)
     _sources(recipes, recipe)
 
 
@@ -76,12 +82,37 @@ def _command(part: Any) -> str:
     return " ".join([*words, *(f"-S {k}={v}" for k, v in part.strategy_options.items()), "--model M"])
 
 
-def _compare(recipes: Any, recipe: Any, directories: list[Path]) -> None:
+def _costs(runs: list[tuple[str, Any]], picture: Path | None) -> None:
+    """What the answers of these (label, run) cost, as a table and, if asked for, as a picture. What saw the answer key
+    is not drawn."""
+    from harness.report import plots
+    from harness.results import costs, tables
+
+    spent = costs.read(run for _, run in runs)
+    for one, (label, _) in zip(spent, runs, strict=True):
+        one.label = label
+    if len(spent) > 1:
+        title = "accuracy and cost of one answer"
+        echo(
+            "\n"
+            + tables.apart(spent, lambda m: "oracle" in m.aid, lambda some: costs.spent_table(title, some).render())
+        )
+    if picture:
+        blind = [m for m in spent if "oracle" not in m.aid]
+        found = [(m.label, per, a) for m in blind if (per := m.each("tokens")) and (a := m.contrasts.total.accuracy)]
+        if found:
+            plots.save_one(plots.by_cost(found), picture)
+            echo(f"picture: {picture}")
+        else:
+            note("nothing to draw: the tokens of no run are known", err=False)
+
+
+def _compare(recipes: Any, recipe: Any, directories: list[Path]) -> list[tuple[str, Any]]:
     from harness.errors import UsageError
     from harness.pipeline import store
     from harness.results.records import open_run
 
-    asked = list(recipe.runs.values())
+    asked, opened = list(recipe.runs.values()), []
     if len(directories) != len(asked):
         names = "; ".join(parts[0].label for parts in asked)
         raise UsageError(f"{recipe.name} has {len(asked)} runs, and {len(directories)} were given", names)
@@ -96,6 +127,8 @@ def _compare(recipes: Any, recipe: Any, directories: list[Path]) -> None:
             note(told, err=False)
         for part in parts:
             _show(recipes, part, run)
+        opened.append((parts[0].label, run))
+    return opened
 
 
 def _show(recipes: Any, part: Any, run: Any) -> None:
@@ -106,7 +139,7 @@ def _show(recipes: Any, part: Any, run: Any) -> None:
         note(f"no published number of {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}", err=False)
 
 
-def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> None:
+def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> tuple[list[tuple[str, Any]], int]:
     from harness.cli.asking import ask_all, notes_of
     from harness.pipeline.config import OPTIONS
     from harness.results.records import open_run
@@ -127,6 +160,4 @@ def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> None
             _show(recipes, part, open_run(finished.directory))
 
     runs, worst = ask_all(configs, options, notes_of, ended)
-    if runs:
-        _sources(recipes, recipe)
-    sys.exit(worst)
+    return [(parts_of[id(run.config)][0].label, open_run(run.directory)) for run in runs], worst

@@ -6,10 +6,12 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.errors import HarnessError, UsageError, cause
 from harness.report.collect import RunData
 from harness.results.counts import Cell
 from harness.statistics import curve, intervals
@@ -248,23 +250,29 @@ def _plain(ax: Any) -> None:
     ax.grid(True, axis="both", color="#888888", alpha=0.25, linewidth=0.6)
 
 
+def _style(**more: Any) -> AbstractContextManager[None]:
+    """Matplotlib's defaults while a picture is made and written: a matplotlibrc in the working directory, which
+    matplotlib reads by itself, may be a stranger's (text.usetex starts programs). A name with a dollar sign is no
+    formula."""
+    from matplotlib import rc_context, rcParamsDefault
+
+    own: dict[Any, Any] = {name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")}
+    return rc_context({**own, "text.parse_math": False, **more})
+
+
 def _figure(size: tuple[float, float], draw: Draw) -> Any:
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context({"text.parse_math": False}):  # a name with a dollar sign is no formula
-        figure = Figure(figsize=size, layout="constrained")
-        draw(figure.add_subplot())
+    figure = Figure(figsize=size, layout="constrained")
+    draw(figure.add_subplot())
     return figure
 
 
 def svg(size: tuple[float, float], draw: Draw, label: str, salt: str = "") -> str:
     """A picture as SVG for the page: no background, the page's colours, text as text, and `label` as its name for
     screen readers. `salt` keeps the ids of pictures with one label apart."""
-    from matplotlib import rc_context
-
     out = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": f"{salt} {label}"}):
+    with _style(**{"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": f"{salt} {label}"}):
         _figure(size, draw).savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = out.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
@@ -280,15 +288,30 @@ def svg(size: tuple[float, float], draw: Draw, label: str, salt: str = "") -> st
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
 
 
+def save_one(picture: Picture, path: Path) -> None:
+    """Write a picture to a file whose ending says the kind. UsageError if it is none of PNG, SVG and PDF; HarnessError
+    if the file can't be written."""
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"{path}: a picture is a file that ends in .png, .svg or .pdf")
+    try:
+        with _style():
+            figure = _figure(picture.size, picture.draw)
+            figure.suptitle(picture.title, fontsize=9)
+            figure.savefig(path, dpi=200)
+    except OSError as error:
+        raise HarnessError(f"{path}: can't be written: {cause(error)}") from None
+
+
 def save(run: RunData, folder: Path) -> list[Path]:
     """Write each picture as PNG, SVG and PDF into `folder`, which is created if needed; returns the paths."""
     made = []
     folder.mkdir(parents=True, exist_ok=True)
     for name, title, size, draw in plots(run):
-        figure = _figure(size, draw)
-        figure.suptitle(f"{run.title}: {title.lower()}", fontsize=9)
-        for kind in ("png", "svg", "pdf"):
-            path = folder / f"{run.recorded.directory.name}-{re.sub(r'[^a-z0-9-]', '-', name.lower())}.{kind}"
-            figure.savefig(path, dpi=200)
-            made.append(path)
+        with _style():
+            figure = _figure(size, draw)
+            figure.suptitle(f"{run.title}: {title.lower()}", fontsize=9)
+            for kind in ("png", "svg", "pdf"):
+                path = folder / f"{run.recorded.directory.name}-{re.sub(r'[^a-z0-9-]', '-', name.lower())}.{kind}"
+                figure.savefig(path, dpi=200)
+                made.append(path)
     return made

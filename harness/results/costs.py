@@ -126,7 +126,7 @@ def together(runs: Iterable[Spending]) -> dict[str, list[Spending]]:
 def cost_tables(title: str, members: Sequence[Spending], unit: Unit = "tokens") -> list[Extra]:
     """What these runs of the same samples cost and reached, and how they compare at equal cost; apart from that, those
     against which the cheaper run has too few repeats for as many votes as cost the same."""
-    found = [_spent(f"accuracy and cost of one answer: {title}", members)]
+    found = [spent_table(f"accuracy and cost of one answer: {title}", members)]
     for equal in (True, False):
         compared = [one for one in compare(members, unit) if (one.votes == one.votes_at_equal_cost) is equal]
         if compared:
@@ -138,7 +138,8 @@ def cost_tables(title: str, members: Sequence[Spending], unit: Unit = "tokens") 
 _KINDS = ("prompt", "completion", "thinking")
 
 
-def _spent(title: str, members: Sequence[Spending]) -> Extra:
+def spent_table(title: str, members: Sequence[Spending]) -> Extra:
+    """What each run cost for one answer, and reached; the cheapest first."""
     found = []
     for m in sorted(members, key=lambda m: m.each("tokens") or 0.0):
         a = m.contrasts.total.accuracy

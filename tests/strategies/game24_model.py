@@ -39,3 +39,19 @@ class Model:
             return "it uses them all\nsure"
         true = can_become(left_of(prompt.rpartition("Numbers: ")[2]), 24)
         return "sure" if true == (self.rng.random() < self.right) else "impossible"
+
+
+class Plain(Model):
+    """Also answers the whole puzzle at once: right with the chance `plain`, else with the wrong target."""
+
+    def __init__(self, right: float, seed: int, plain: float) -> None:
+        super().__init__(right, seed)
+        self.plain = plain
+
+    def __call__(self, prompt: str, time: int) -> str:
+        if not prompt.startswith("Make 24"):
+            return super().__call__(prompt, time)
+        numbers = tuple(map(int, prompt.rpartition("Input: ")[2].split()))
+        if self.rng.random() < self.plain:
+            return f"Answer: {solutions(numbers, 24)[0].text} = 24"
+        return f"Answer: {' + '.join(map(str, numbers))} = 24"
