@@ -257,7 +257,7 @@ def _style(**more: Any) -> AbstractContextManager[None]:
     from matplotlib import rc_context, rcParamsDefault
 
     own: dict[Any, Any] = {name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")}
-    return rc_context({**own, "text.parse_math": False, **more})
+    return rc_context(own | {"text.parse_math": False} | more)
 
 
 def _figure(size: tuple[float, float], draw: Draw) -> Any:
