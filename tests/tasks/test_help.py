@@ -21,6 +21,7 @@ EVERY = {
     "game24": {},
     "multihop": {},
     "reversal": {},
+    "worlds": {"prompt": "all"},
     **{name: {"rename": "all", "prompt": "all"} for name in SHIPPED},
 }
 MORE = {
