@@ -23,9 +23,9 @@ class Tally:
         params = record["params"]
         if not Outcome(record["outcome"]).has_verdict or params["world"] == DEFAULT:
             return
+        right, default = self._cells.setdefault(record["condition"], (Clusters(), Clusters()))
         if params["answer"] == params["default_answer"]:
             return
-        right, default = self._cells.setdefault(record["condition"], (Clusters(), Clusters()))
         right.add(record["group"], record["value"])
         default.add(record["group"], float(bool(record["detail"].get("answered_as_default"))))
 
@@ -33,8 +33,8 @@ class Tally:
         """One table; none if only the default world was asked about."""
         rows = []
         for condition, (right, default) in self._cells.items():
-            shares = [share for cells in (right, default) if (share := cells.accuracy()) is not None]
-            rows.append((condition, *map(estimate, shares)))
+            shares = [estimate(share) for cells in (right, default) if (share := cells.accuracy()) is not None]
+            rows += [(condition, *shares)] if shares else []
         header = ("condition", "right", "as in the default world")
         note = "Of all answers with a verdict. If there are two answers, the wrong one is always the default world's."
         return [Extra("answers as in the default world", header, tuple(rows), note=note)] if rows else []

@@ -18,6 +18,7 @@ LEVELS = ("binary", "first-error", "all-errors")
 EVERY = {
     "aiw": {"family": "all"},
     "arithmetic": {"prompt": "all"},
+    "edits": {},
     "game24": {},
     "multihop": {},
     "reversal": {},
