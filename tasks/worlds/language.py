@@ -7,6 +7,7 @@ a first index of 1, or `translated` into one that is run with 0.
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import Any
 
 from harness.errors import DataError
@@ -24,11 +25,17 @@ def run(program: str, first: int) -> tuple[str, list[int]]:
     """
     machine = _Machine(first)
     try:
-        machine.block(ast.parse(program).body)
+        machine.block(_parsed(program).body)
     except (SyntaxError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"not a program of the language: {error}") from None
     lists = [value for value in machine.names.values() if isinstance(value, list)]
     return "\n".join(machine.printed), [value for values in lists for value in values]
+
+
+@lru_cache(maxsize=16)
+def _parsed(program: str) -> ast.Module:
+    """A program is run in both worlds, and parsed once."""
+    return ast.parse(program)
 
 
 class _Machine:
