@@ -32,6 +32,7 @@ MORE = {
     "support": ("multihop", {"support": "true"}),
     "original": ("arithmetic", {"rule": "original"}),
     "original of game24": ("game24", {"rule": "original"}),
+    "an edited model": ("edits", {"how": "model"}),
 }
 TASKS = {name: (name, options) for name, options in EVERY.items()} | MORE
 
