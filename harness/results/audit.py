@@ -158,7 +158,9 @@ def _compare(
     for name, feature in measured.items():
         values = [(feature(a), feature(b)) for a, b in pairs]
         if name == "answer":
-            texts = [(a, b) for a, b in values if isinstance(a, str) and isinstance(b, str)]
+            # A problem that is asked in several prompts has the same answers in each: they count once.
+            answers = {(one.group, a, b) for (one, _), (a, b) in zip(pairs, values, strict=True)}
+            texts = [(a, b) for _, a, b in sorted(answers, key=str) if isinstance(a, str) and isinstance(b, str)]
             result = _distributions(texts) if texts else None
         else:
             numbers = [(a, b) for a, b in values if isinstance(a, float) and isinstance(b, float)]

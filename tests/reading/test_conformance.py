@@ -111,6 +111,8 @@ OPTIONS = [
     ("reversal", {"set": "fictional_both"}),
     ("multihop", {"documents": "8,12", "support": "true"}),
     ("game24", {"prompt": "zero_shot,cot"}),
+    ("worlds", {"prompt": "all", "length": "8"}),
+    ("edits", {"how": "model", "things": "3"}),
     ("blocksworld", {"prompt": "nl,pddl", "solvable": "yes,no"}),
 ]
 """Options that change how the answer or the question is written."""

@@ -60,6 +60,24 @@ def test_false_alarms_are_rare() -> None:
     assert sum(warned) <= 6
 
 
+def test_answers_of_a_problem_count_once_however_many_prompts_ask_for_them() -> None:
+    """Else the same chance difference, seen in ten prompts, would pass for ten times as much evidence."""
+
+    @dataclass(frozen=True)
+    class InPrompts(Sums):
+        factors: ClassVar[tuple[str, ...]] = ("world", "prompt")
+
+        def samples(self, seed: int):
+            for sample in super().samples(seed):
+                for prompt in map(str, range(10)):
+                    params = {**sample.params, "prompt": prompt}
+                    yield Sample(f"{sample.id}{prompt}", sample.group, prompt, params, sample.messages, sample.target)
+
+    findings = audit(InPrompts(), InPrompts().samples(0))  # type: ignore[arg-type]
+    [answer] = [f for f in findings if (f.factor, f.feature) == ("world", "answer")]
+    assert (answer.pairs, answer.verdict) == (100, "equal")
+
+
 def test_few_pairs_that_differ_are_not_called_equal() -> None:
     task = Sums("larger")
     verdicts = {f.feature: f.verdict for f in audit(task, itertools.islice(task.samples(0), 6))}  # type: ignore[arg-type]

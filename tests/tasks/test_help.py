@@ -18,9 +18,11 @@ LEVELS = ("binary", "first-error", "all-errors")
 EVERY = {
     "aiw": {"family": "all"},
     "arithmetic": {"prompt": "all"},
+    "edits": {},
     "game24": {},
     "multihop": {},
     "reversal": {},
+    "worlds": {"prompt": "all"},
     **{name: {"rename": "all", "prompt": "all"} for name in SHIPPED},
 }
 MORE = {
@@ -30,6 +32,7 @@ MORE = {
     "support": ("multihop", {"support": "true"}),
     "original": ("arithmetic", {"rule": "original"}),
     "original of game24": ("game24", {"rule": "original"}),
+    "an edited model": ("edits", {"how": "model"}),
 }
 TASKS = {name: (name, options) for name, options in EVERY.items()} | MORE
 
