@@ -20,7 +20,7 @@ from harness.tasks.ladder import circuits, names
 from harness.tasks.ladder.circuits import Circuit, Query, Rule
 from harness.tasks.ladder.kinds import Kind, Options, Question, asked_for, word
 from harness.tasks.ladder.prompts import texts
-from harness.types import Params
+from harness.types import Param, Params
 
 NAMES = ("nonsense", "letters")
 POLARITIES = ("more", "less")
@@ -119,7 +119,7 @@ def groups(options: Options, seed: str) -> Iterator[tuple[str, list[Question]]]:
     """A group: one item, in all names, at the rungs asked for (there is no first)."""
     rungs = [rung for rung in options.rungs if rung in RUNGS]
     for number, (item, had, polarity) in enumerate(drawn(seed)):
-        about = {
+        about: dict[str, Param] = {
             "polarity": polarity, "rules": circuits.written(item.circuit), "lamp": item.lamp, "value": item.value,
             "seen": tuple(itertools.chain.from_iterable(item.seen)), "target": item.target,
         }  # fmt: skip

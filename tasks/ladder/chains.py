@@ -15,7 +15,7 @@ from harness.seeds import derive
 from harness.tasks.ladder import names
 from harness.tasks.ladder.kinds import Kind, Options, Question, whole_numbers, yes
 from harness.tasks.ladder.prompts import texts
-from harness.types import Params
+from harness.types import Param, Params
 
 NAMES = ("commonsense", "anticommonsense", "nonsense", "letters")
 ORDERS = ("forward", "backward", "shuffled")
@@ -40,7 +40,11 @@ def groups(options: Options, seed: str) -> Iterator[tuple[str, list[Question]]]:
         for name, order, asked in itertools.product(options.names, options.orders, options.asked):
             links, (cause, effect) = orders[order], pairs[asked]
             levels = {"order": order, "asked": asked, "names": name}
-            params = {"length": length, "links": tuple(itertools.chain.from_iterable(links)), "pair": (cause, effect)}
+            params: dict[str, Param] = {
+                "length": length,
+                "links": tuple(itertools.chain.from_iterable(links)),
+                "pair": (cause, effect),
+            }
             right = yes(reaches(links, cause, effect))
             questions.append(Question(levels, params, _text(links, cause, effect, words[name], name), right))
         yield f"{number:06d}", questions

@@ -1,8 +1,8 @@
 """Kind `equivalence`: what follows for certain from all independences, after Corr2Cause (arXiv 2306.05836).
 
-The label is computed over every DAG of the Markov equivalence class. Half of the questions have the answer yes, within
-each relation; of those with the answer no, half are about what holds in no graph of the class, and half about what holds
-in some.
+The label is computed over every DAG of the Markov equivalence class. Half of the questions about each relation have the
+answer yes. Those with the answer no are about what holds in no graph of the class, or in some, in equal parts as far as
+there are such that look like the others (see `drawn`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.seeds import derive
 from harness.tasks.ladder import dags, names
 from harness.tasks.ladder.kinds import Kind, Options, Question, whole_numbers, word, yes
 from harness.tasks.ladder.prompts import texts
-from harness.types import Params
+from harness.types import Param, Params
 
 NAMES = ("letters", "refactored", "nonsense")
 WORDINGS = ("plain", "paraphrase")
@@ -27,20 +27,36 @@ VERDICTS = ("valid", "valid", "impossible", "possible")
 
 Hypothesis = tuple[int, int, int]
 """Class, and the pair."""
+Look = tuple[bool, bool]
+"""What a shortcut can see of a pair: whether the two are correlated, and whether they are so under every condition."""
 
 
 @functools.cache
-def hypotheses(n: int) -> dict[str, dict[str, list[Hypothesis]]]:
-    """All hypotheses by relation and verdict; relations that are never valid (a common cause, n=3) are left out."""
-    found: dict[str, dict[str, list[Hypothesis]]] = {}
+def hypotheses(n: int) -> dict[str, dict[str, dict[Look, list[Hypothesis]]]]:
+    """All hypotheses by relation, verdict and look; relations that are never valid (a common cause, n=3) are left
+    out."""
+    found: dict[str, dict[str, dict[Look, list[Hypothesis]]]] = {}
     for relation in dags.RELATIONS:
-        by_verdict: dict[str, list[Hypothesis]] = {verdict: [] for verdict in VERDICTS}
-        for number in range(len(dags.classes(n))):
+        sorted_: dict[str, dict[Look, list[Hypothesis]]] = {verdict: {} for verdict in VERDICTS}
+        for number, markov in enumerate(dags.classes(n)):
             for a, b in dags.ordered_pairs(relation, n):
-                by_verdict[dags.verdict(n, number, relation, a, b)].append((number, a, b))
-        if by_verdict["valid"]:
-            found[relation] = by_verdict
+                apart = [given for i, j, given in markov.independences if {i, j} == {a, b}]
+                same = sorted_[dags.verdict(n, number, relation, a, b)]
+                same.setdefault((() not in apart, not apart), []).append((number, a, b))
+        if sorted_["valid"]:
+            found[relation] = sorted_
     return found
+
+
+def drawn(n: int, relation: str, verdict: str, rng: random.Random) -> Hypothesis:
+    """A hypothesis with this verdict. Those that are not valid look like valid ones as often as valid ones do, so that
+    the look of a pair says nothing about the answer; if none with this verdict does, it has the other one."""
+    valid = hypotheses(n)[relation]["valid"]
+    look = rng.choices(list(valid), [len(members) for members in valid.values()])[0]
+    for one in (verdict, "impossible", "possible"):
+        if look in hypotheses(n)[relation][one]:
+            return rng.choice(hypotheses(n)[relation][one][look])
+    return rng.choice(hypotheses(n)[relation][verdict][min(hypotheses(n)[relation][verdict])])
 
 
 def groups(options: Options, seed: str) -> Iterator[tuple[str, list[Question]]]:
@@ -52,7 +68,7 @@ def groups(options: Options, seed: str) -> Iterator[tuple[str, list[Question]]]:
         block = [(n, r, v) for n in options.n for r in hypotheses(n) for v in VERDICTS]
         rng.shuffle(block)
         for n, relation, verdict in block:
-            place, a, b = rng.choice(hypotheses(n)[relation][verdict] or hypotheses(n)[relation]["impossible"])
+            place, a, b = drawn(n, relation, verdict, rng)
             shown = rng.sample(range(n), n)  # which name each variable gets
             if relation in ("effect", "cause") and rng.random() < 0.5:
                 a, b = b, a
@@ -62,10 +78,10 @@ def groups(options: Options, seed: str) -> Iterator[tuple[str, list[Question]]]:
                 words = [words[i] for i in shown]
                 levels = {"wording": wording, "names": name}
                 said = tuple(itertools.chain.from_iterable(_coded(row) for row in dags.classes(n)[place].independences))
-                params = {"variables": n, "relation": relation, "independences": said, "pair": (a, b)}
+                params: dict[str, Param] = {"variables": n, "relation": relation, "independences": said, "pair": (a, b)}
                 params |= {"verdict": dags.verdict(n, place, relation, a, b)}
                 text = _text(n, place, relation, a, b, words, wording)
-                questions.append(Question(levels, params, text, yes(verdict == "valid")))
+                questions.append(Question(levels, params, text, yes(dags.verdict(n, place, relation, a, b) == "valid")))
             yield f"{number:06d}", questions
             number += 1
 
@@ -96,15 +112,18 @@ def _text(n: int, place: int, relation: str, a: int, b: int, words: list[str], w
     for i, j in itertools.combinations(sorted(range(n), key=lambda v: order[words[v]]), 2):
         key = (min(i, j), max(i, j))
         lines.append(told["independent" if key in apart else "dependent"].format(**pair(i, j)))
+    conditional = []
     for i, j, given in known:
-        if given:
-            others = " and ".join(sorted((words[v] for v in given), key=order.__getitem__))
-            lines.append(told["given"].format(**pair(i, j), others=others))
+        others = sorted((words[v] for v in given), key=order.__getitem__)
+        ranks = [order[word] for word in (*pair(i, j).values(), *others)]
+        shown = told["given"].format(**pair(i, j), others=" and ".join(others))
+        conditional += [(len(given), ranks, shown)] if given else []
+    lines += [shown for *_, shown in sorted(conditional)]
     listed = sorted(words, key=order.__getitem__)
-    shown = {"number": NUMBERS[n] if wording == "plain" else NUMBERS[n].lower()}
-    shown |= {"variables": f"{', '.join(listed[:-1])} and {listed[-1]}", "relations": _lines(lines)}
+    filled = {"number": NUMBERS[n] if wording == "plain" else NUMBERS[n].lower()}
+    filled |= {"variables": f"{', '.join(listed[:-1])} and {listed[-1]}", "relations": _lines(lines)}
     hypothesis = told[relation].format(a=words[a], b=words[b])
-    return str(told["text"].strip().format(**shown, hypothesis=hypothesis))
+    return str(told["text"].strip().format(**filled, hypothesis=hypothesis))
 
 
 def _lines(lines: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""What runs of this task show beside accuracy and gaps. From records in one pass; every share has its interval and n."""
+"""What runs of this task show beside accuracy and gaps, from records in one pass. Shares have their interval and n."""
 
 from __future__ import annotations
 

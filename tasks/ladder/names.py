@@ -26,8 +26,8 @@ class Phrases(NamedTuple):
 
 
 def phrases(names: str, seed: int, raises: bool) -> Phrases:
-    """Words for Z, X and Y; the same seed gives the same. `raises`: whether X makes Y more frequent in this world, which
-    commonsense words are known for, and anticommonsense words are known for not."""
+    """Words for Z, X and Y; the same seed gives the same. `raises`: whether X makes Y more frequent in this world,
+    which commonsense words are known for, and anticommonsense words are known for not."""
     stories, rng = texts("stories"), random.Random(seed)
     if names in ("commonsense", "anticommonsense"):
         story = rng.choice(stories["raises" if raises == (names == "commonsense") else "lowers"])

@@ -11,8 +11,10 @@ CLOSE_LOOK = 400
 
 _WORDS = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
 _SAID = "|".join(_WORDS)
+_END = r"(?![A-Za-z0-9_])"
+"""Not \\b: in Japanese no blank follows a word."""
 _LEAD = re.compile(
-    rf"[^\w\n]*(?P<said>{_SAID})\b(?=\W*$|[ *_`]*[,.;:!()\-–—\"'|]|[*_`\"']|"
+    rf"[^\w\n]*(?P<said>{_SAID}){_END}(?=[^\x00-\x7f]|\W*$|[ *_`]*[,.;:!()\-–—\"'|]|[*_`\"']|"
     r" (?:because|since|as|it|they|the|that|this|those|there|he|she|we|people|if|for|given|not)\b)",
     re.I,
 )

@@ -23,7 +23,7 @@ from harness.tasks.ladder.worlds import (
     by_formula,
     larger,
 )
-from harness.types import Params
+from harness.types import Param, Params
 
 NAMES = ("commonsense", "anticommonsense", "nonsense", "letters")
 POLARITIES = ("more", "less")
@@ -49,11 +49,14 @@ def worlds(seed: str) -> Iterator[tuple[World, str]]:
 def groups(options: Options, seed: str) -> Iterator[tuple[str, list[Question]]]:
     """A group: one world, in all names, at all rungs."""
     for number, (world, polarity) in enumerate(worlds(seed)):
-        yield f"{number:06d}", [
-            question(world, polarity, rung, name, options.form, derive(seed, "names", number))
-            for name in options.names
-            for rung in options.rungs
-        ]
+        yield (
+            f"{number:06d}",
+            [
+                question(world, polarity, rung, name, options.form, derive(seed, "names", number))
+                for name in options.names
+                for rung in options.rungs
+            ],
+        )
 
 
 def question(world: World, polarity: str, rung: str, name: str, form: str, seed: int) -> Question:
@@ -64,7 +67,7 @@ def question(world: World, polarity: str, rung: str, name: str, form: str, seed:
     else:
         answer, first = (asked_for(answers.triple[RUNGS.index(r)], polarity) for r in (rung, RUNGS[0]))
     levels = {"rung": rung, "names": name}
-    params = {"form": form, "polarity": polarity, "world": world.flat(), "rung1": first}
+    params: dict[str, Param] = {"form": form, "polarity": polarity, "world": world.flat(), "rung1": first}
     params |= {"first_two": world.x1 > world.z, "larger": larger(world.kinds1, world.kinds0)}
     return Question(levels, params, text(world, polarity, rung, name, form, seed), answer)
 

@@ -18,7 +18,7 @@ from harness.tasks.ladder import names
 from harness.tasks.ladder.kinds import Kind, Options, Question, asked_for, whole_numbers, word, yes
 from harness.tasks.ladder.prompts import texts
 from harness.tasks.ladder.scm import Model, Variable, by_shares, index, probability
-from harness.types import Params
+from harness.types import Param, Params
 
 NAMES = ("nonsense", "letters")
 GRAPHS = ("confounder", "mediator", "collider", "mbias", "frontdoor")
@@ -80,52 +80,43 @@ def model(table: Table, graph: str) -> Model:
     """One set of functions with noise that has this graph and gives this table, for the enumeration. An unknown cause
     (U, W) is a variable of its own."""
 
-    def share(z: int | None = None, x: int | None = None, y: int | None = None, **of: int) -> tuple[int, int]:
-        return _count(table, z, x, y), _count(table, **of)
+    def share(of: str, **given: int) -> tuple[int, int]:
+        return _count(table, **given, **{of: 1}), _count(table, **given)
 
     pairs = list(itertools.product((0, 1), repeat=2))
     if graph == "confounder":
         return (
-            by_shares("Z", (), [(_count(table, z=1), sum(table))]),
-            by_shares("X", ("Z",), [share(z, 1, z=z) for z in (0, 1)]),
-            by_shares("Y", ("Z", "X"), [share(z, x, 1, z=z, x=x) for z, x in pairs]),
+            by_shares("Z", (), [share("z")]),
+            by_shares("X", ("Z",), [share("x", z=z) for z in (0, 1)]),
+            by_shares("Y", ("Z", "X"), [share("y", z=z, x=x) for z, x in pairs]),
         )
-    first = by_shares("X", (), [(_count(table, x=1), sum(table))])
+    first = by_shares("X", (), [share("x")])
     if graph == "mediator":
         return (
             first,
-            by_shares("Z", ("X",), [share(1, x, x=x) for x in (0, 1)]),
-            by_shares("Y", ("Z", "X"), [share(z, x, 1, z=z, x=x) for z, x in pairs]),
+            by_shares("Z", ("X",), [share("z", x=x) for x in (0, 1)]),
+            by_shares("Y", ("Z", "X"), [share("y", z=z, x=x) for z, x in pairs]),
         )
-    y_of_x = by_shares("Y", ("X",), [share(None, x, 1, x=x) for x in (0, 1)])
+    y_of_x = by_shares("Y", ("X",), [share("y", x=x) for x in (0, 1)])
     if graph == "collider":
-        return first, y_of_x, by_shares("Z", ("X", "Y"), [share(1, x, y, x=x, y=y) for x, y in pairs])
+        return first, y_of_x, by_shares("Z", ("X", "Y"), [share("z", x=x, y=y) for x, y in pairs])
     if graph == "frontdoor":  # U decides X, and has an effect on Y
         return (
             first._replace(name="U"),
             Variable("X", ("U",), (((), 1),), lambda values, _: values[0]),
-            by_shares("Z", ("X",), [share(1, x, x=x) for x in (0, 1)]),
-            by_shares("Y", ("Z", "U"), [share(z, u, 1, z=z, x=u) for z, u in pairs]),
+            by_shares("Z", ("X",), [share("z", x=x) for x in (0, 1)]),
+            by_shares("Y", ("Z", "U"), [share("y", z=z, x=u) for z, u in pairs]),
         )
-    # M-bias: U decides X, W is how Y responds to X, and both decide how frequent Z is.
-    z_of_both = by_shares("Z", ("U", "V", "W"), _z_of_causes(table))
+    # M-bias: U decides X; V and W are the value of Y without and with X; U, V and W decide how frequent Z is.
+    z_of_both = by_shares("Z", ("U", "V", "W"), [share("z", x=x, y=y) for x, y in pairs])
     return (
         first._replace(name="U"),
         Variable("X", ("U",), (((), 1),), lambda values, _: values[0]),
-        by_shares("V", (), [share(None, 0, 1, x=0)]),  # the value of Y without X
-        by_shares("W", (), [share(None, 1, 1, x=1)]),  # the value of Y with X
+        by_shares("V", (), [share("y", x=0)]),
+        by_shares("W", (), [share("y", x=1)]),
         Variable("Y", ("V", "W", "X"), (((), 1),), lambda values, _: values[values[2]]),
-        z_of_both,
+        z_of_both._replace(function=lambda values, u: u[index((values[0], values[1 + values[0]]))]),
     )
-
-
-def _z_of_causes(table: Table) -> list[tuple[int, int]]:
-    """P(Z | X, Y) for each value of U, V, W: X is U, and Y is W if X, else V."""
-    shares = []
-    for u, v, w in itertools.product((0, 1), repeat=3):
-        y = (v, w)[u]
-        shares.append((_count(table, 1, u, y), _count(table, x=u, y=y)))
-    return shares
 
 
 def by_enumeration(table: Table, graph: str) -> tuple[Fraction, Fraction]:
@@ -137,49 +128,57 @@ def by_enumeration(table: Table, graph: str) -> tuple[Fraction, Fraction]:
     return seen[0] - seen[1], done[0] - done[1]
 
 
-def table_of(tenths: tuple[int, int, int, int, int, int, int]) -> Table:
-    """The counts from tenths: P(Z), P(X | Z=0), P(X | Z=1), and P(Y | Z, X) for (0,0), (0,1), (1,0), (1,1)."""
-    z, x0, x1, *y = tenths
+def table_of(before: tuple[int, ...], of_y: tuple[int, ...]) -> Table:
+    """The counts from tenths, see `opposed`."""
+    z, x0, x1 = before
     counts = []
     for cell in CELLS:
-        shares = (z, (x0, x1)[cell[0]], y[index(cell[:2])])
+        shares = (z, (x0, x1)[cell[0]], of_y[index(cell[:2])])
         of = [share if value else 10 - share for share, value in zip(shares, cell, strict=True)]
         counts.append(of[0] * of[1] * of[2])
     return tuple(counts)
 
 
-def opposed(tenths: tuple[int, int, int, int, int, int, int]) -> bool:
-    """Whether association and the effect adjusted for Z have opposite signs, both of ten points or more. In whole
-    numbers, as most draws are rejected."""
-    z, x0, x1, y00, y01, y10, y11 = tenths
+def opposed(before: tuple[int, ...], of_y: tuple[int, ...]) -> int:
+    """-1 unless association and the effect adjusted for Z have opposite signs, both of ten points or more; else a
+    number that says the sign of the association and the answer of the shortcut `larger`. `before`: tenths of P(Z) and
+    of P(X | Z) for Z = 0, 1; `of_y`: of P(Y | Z, X). In whole numbers, as most draws are rejected."""
+    z, x0, x1 = before
+    y00, y01, y10, y11 = of_y
     effect = (10 - z) * (y01 - y00) + z * (y11 - y10)
     if -10 < effect < 10:
-        return False
+        return -1
     v1, w1, v0, w0 = (10 - z) * x0, z * x1, (10 - z) * (10 - x0), z * (10 - x1)
-    seen = (v1 * y01 + w1 * y11) * (v0 + w0) - (v0 * y00 + w0 * y10) * (v1 + w1)
-    return seen * effect < 0 and abs(seen) >= (v1 + w1) * (v0 + w0)
+    with_x, without = v1 * y01 + w1 * y11, v0 * y00 + w0 * y10
+    seen = with_x * (v0 + w0) - without * (v1 + w1)
+    if (seen > 0) == (effect > 0) or abs(seen) < (v1 + w1) * (v0 + w0):
+        return -1
+    return 2 * (seen > 0) + (with_x > without)
+
+
+_BEFORE = list(itertools.product(range(1, 10), repeat=3))
+_OF_Y = list(itertools.product(range(1, 10), repeat=4))
 
 
 def tables(seed: str) -> Iterator[tuple[Table, str]]:
-    """Opposed tables with the polarity of their questions, in blocks of 8 in which each sign of the association, with
-    either answer of the shortcut `larger`, comes with either polarity."""
+    """Opposed tables with the polarity of their questions, in blocks of 16 in which each sign of the association, with
+    either answer of the shortcut `larger`, comes with either polarity twice. The front door is never within two points
+    of no effect."""
     for number in itertools.count():
         rng = random.Random(derive(seed, "block", number))
-        missing = set(itertools.product((False, True), (False, True), POLARITIES))
+        draw, count_before, count_y = rng.random, len(_BEFORE), len(_OF_Y)
+        missing = {cell: rng.sample(POLARITIES * 2, 4) for cell in range(4)}
         found = []
         while missing:
-            draws = [1 + int(rng.random() * 9) for _ in range(7)]
-            tenths = (draws[0], draws[1], draws[2], draws[3], draws[4], draws[5], draws[6])
-            if not opposed(tenths):
+            before, of_y = _BEFORE[int(draw() * count_before)], _OF_Y[int(draw() * count_y)]
+            cell = opposed(before, of_y)
+            if cell not in missing:
                 continue
-            table = table_of(tenths)
-            first = rng.choice(POLARITIES)
-            for polarity in (first, POLARITIES[1 - POLARITIES.index(first)]):
-                cell = (association(table) > 0, larger(table), polarity)
-                if cell in missing and not _ties(table):
-                    missing.remove(cell)
-                    found.append((table, polarity))
-                    break
+            table = table_of(before, of_y)
+            if abs(frontdoor(table)) >= Fraction(2, 100):
+                found.append((table, missing[cell].pop()))
+                if not missing[cell]:
+                    del missing[cell]
         rng.shuffle(found)
         yield from found
 
@@ -189,24 +188,25 @@ def larger(table: Table) -> bool:
     return _count(table, x=1, y=1) > _count(table, x=0, y=1)
 
 
-def _ties(table: Table) -> bool:
-    """Whether the front door leaves the effect nearly undecided (less than two points)."""
-    return abs(frontdoor(table)) < Fraction(2, 100)
-
-
 def groups(options: Options, seed: str) -> Iterator[tuple[str, list[Question]]]:
     """A group: one table, in all names, under all graphs, at the rungs asked for (there is no third)."""
     rungs = [rung for rung in options.rungs if rung in RUNGS]
     for number, (table, polarity) in enumerate(tables(seed)):
         order = random.Random(derive(seed, "rows", number)).sample(range(8), 8)
         words = {name: names.phrases(name, derive(seed, "names", number), True) for name in options.names}
-        first = asked_for(association(table) > 0, polarity)
+        seen, more = association(table) > 0, larger(table)
+        effects = {graph: EFFECT[graph](table) > 0 for graph in options.graphs}
         questions = []
         for name, graph, rung in itertools.product(options.names, options.graphs, rungs):
             levels = {"rung": rung, "graph": graph, "names": name}
-            params = {"polarity": polarity, "table": table, "rung1": first, "larger": larger(table)}
+            params: dict[str, Param] = {
+                "polarity": polarity,
+                "table": table,
+                "rung1": asked_for(seen, polarity),
+                "larger": more,
+            }
             params["first_two"] = table[order[1]] > table[order[0]]
-            truth = (EFFECT[graph] if rung == "intervention" else association)(table) > 0
+            truth = effects[graph] if rung == "intervention" else seen
             text = _text(table, order, words[name], graph, rung, polarity)
             questions.append(Question(levels, params, text, asked_for(truth, polarity)))
         yield f"{number:06d}", questions

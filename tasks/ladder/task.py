@@ -65,7 +65,7 @@ class Ladder(Task):
         chains.ASKED[:4], f"chain: what is asked: one or more of {', '.join(chains.ASKED)}",
         choices=chains.ASKED, aliases={"all": chains.ASKED},
     )  # fmt: skip
-    n: tuple[int, ...] = option((3, 4), "equivalence: number of variables, 3 or 4", between=(3, 4))
+    n: tuple[int, ...] = option((4,), "equivalence: number of variables, 3 (few questions) or 4", between=(3, 4))
     wording: tuple[str, ...] = option(
         equivalence.WORDINGS, f"equivalence: one or more of {', '.join(equivalence.WORDINGS)}",
         choices=equivalence.WORDINGS, aliases={"all": equivalence.WORDINGS},
@@ -76,13 +76,14 @@ class Ladder(Task):
     factors: ClassVar[tuple[str, ...]] = ("rung", "graph", "order", "asked", "wording", "names")
     main: ClassVar[str] = "rung"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        # The question, a sentence of a long text; by hand a lamp is off in one, and seen to be in the other.
-        "rung": ("length", "words", "vocabulary", "numbers"),
-        "graph": ("length", "words", "vocabulary"),
-        "asked": ("answer", "vocabulary"),
-        "wording": ("length", "words", "vocabulary"),
-        "names": ("length", "words", "vocabulary"),
+        # Percentages differ between rungs, yes and no do not. The position of an answer is that of the sentence that says how to answer, at the end. A longer text moves it.
+        "rung": ("length", "words", "vocabulary", "answer", "answer position"),
+        "graph": ("length", "words", "vocabulary", "answer position", "answer"),
+        "asked": ("answer", "answer length", "answer position"),
+        "wording": ("length", "words", "vocabulary", "answer position"),
+        "names": ("length", "words", "vocabulary", "answer position"),
     }
+    measures: ClassVar[Mapping[str, str]] = {"things in the chain": "length"}
     baselines: ClassVar[Mapping[str, str]] = baselines.KINDS
     feedback_aid: ClassVar[Aid] = "verifier"
     sampling = Sampling(temperature=0.0, max_tokens=2048)
@@ -97,7 +98,7 @@ class Ladder(Task):
             )
         object.__setattr__(self, "names", self.names or kind.names)
         if self.form == "number" and self.kind != "ladder":
-            raise UsageError("task ladder: option form: percentages are asked for in kind ladder alone", "-T kind=ladder")
+            raise UsageError("task ladder: option form: only kind ladder asks for percentages", "-T kind=ladder")
         if not set(self.rungs) & set(has := {"table": tables.RUNGS, "boolean": boolean.RUNGS}.get(self.kind, RUNGS)):
             raise UsageError(
                 f"task ladder: option rungs: kind {self.kind} has no {self.rungs[0]}", f"it takes: {', '.join(has)}"

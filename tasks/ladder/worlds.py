@@ -139,7 +139,7 @@ def block(rng: random.Random, each: int) -> Iterator[World]:
     """`each` worlds of every cell, in random order: a triple of answers (margins of ten points or more), and which of
     the two kinds that X matters to has the larger numbers. The confounding is strong (P(X | Z) is 3 to 15 % and 85 to
     97 %), or the rarest triples would not occur."""
-    missing = {cell: each for cell in range(CELLS)}
+    missing = dict.fromkeys(range(CELLS), each)
     found: list[World] = []
     draw, count = rng.random, len(_KINDS)
     while missing:

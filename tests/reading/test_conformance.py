@@ -111,6 +111,9 @@ OPTIONS = [
     ("reversal", {"set": "fictional_both"}),
     ("multihop", {"documents": "8,12", "support": "true"}),
     ("game24", {"prompt": "zero_shot,cot"}),
+    ("ladder", {"form": "number"}),
+    ("ladder", {"kind": "boolean"}),
+    ("ladder", {"kind": "equivalence"}),
     ("blocksworld", {"prompt": "nl,pddl", "solvable": "yes,no"}),
 ]
 """Options that change how the answer or the question is written."""

@@ -19,6 +19,7 @@ EVERY = {
     "aiw": {"family": "all"},
     "arithmetic": {"prompt": "all"},
     "game24": {},
+    "ladder": {},
     "multihop": {},
     "reversal": {},
     **{name: {"rename": "all", "prompt": "all"} for name in SHIPPED},
@@ -30,6 +31,8 @@ MORE = {
     "support": ("multihop", {"support": "true"}),
     "original": ("arithmetic", {"rule": "original"}),
     "original of game24": ("game24", {"rule": "original"}),
+    **{f"ladder of {kind}": ("ladder", {"kind": kind}) for kind in ("table", "boolean", "chain", "equivalence")},
+    "percentages of ladder": ("ladder", {"form": "number"}),
 }
 TASKS = {name: (name, options) for name, options in EVERY.items()} | MORE
 
@@ -103,6 +106,7 @@ def test_feedback_on_plans_is_in_the_sample_s_own_names_and_words(name: str) -> 
 STORED = {
     "arithmetic": ("answer",),
     "game24": ("solvable", "ways", "fractions", "index", "world"),
+    "ladder": ("answer", "rung1", "first_two", "larger", "names"),
     **dict.fromkeys(SHIPPED, ("optimal_cost", "instance", "world")),
 }
 """Params that are no part of the question."""
