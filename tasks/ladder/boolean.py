@@ -53,13 +53,15 @@ def random_circuit(rng: random.Random) -> Circuit:
         for number in range(lamps):
             inputs = [*range(number), *range(lamps, lamps + events)]
             if number == 0 or rng.random() < 0.1:
-                rules.append(Rule("event" if rng.random() < 0.5 else "not_event", (rng.choice(inputs[number:]),)))
+                event = lamps + int(rng.random() * events)
+                rules.append(Rule("event" if rng.random() < 0.5 else "not_event", (event,)))
             elif rng.random() < 0.2:
-                rules.append(Rule("same" if rng.random() < 0.4 else "not", (rng.randrange(number),)))
+                rules.append(Rule("same" if rng.random() < 0.4 else "not", (int(rng.random() * number),)))
             else:
-                one = rng.randrange(number)
-                other = rng.choice([i for i in inputs if i != one])
-                rules.append(Rule(rng.choice(circuits.TWO), (min(one, other), max(one, other))))
+                one = int(rng.random() * number)
+                others = [i for i in inputs if i != one]
+                other = others[int(rng.random() * len(others))]
+                rules.append(Rule(circuits.TWO[int(rng.random() * 3)], (min(one, other), max(one, other))))
         used = {i for rule in rules for i in rule.inputs}
         if set(range(lamps, lamps + events)) <= used and len(set(rules)) == lamps:
             return Circuit(tuple(rules), events)
@@ -70,6 +72,7 @@ def items(circuit: Circuit, rng: random.Random) -> Iterator[tuple[Item, int]]:
     at rung 3. At most one for each lamp, value and lamp asked about."""
     lamps = range(len(circuit.rules))
     as_it_is, full = circuits.bits(circuit)
+    size = 1 if rng.random() < 0.7 else 2  # how many other lamps are seen
     for lamp, value in rng.sample(list(itertools.product(lamps, (0, 1))), 2 * len(lamps)):
         after, _ = circuits.bits(circuit, (lamp, value))
         was = full ^ as_it_is[lamp] if value else as_it_is[lamp]
@@ -77,7 +80,7 @@ def items(circuit: Circuit, rng: random.Random) -> Iterator[tuple[Item, int]]:
         for target in rng.sample(targets, len(targets)):
             others = [s for s in lamps if s not in (lamp, target)]
             rng.shuffle(others)
-            found = _evidence(circuits.subsets(others), as_it_is, after, was, full, target)
+            found = _evidence(list(itertools.combinations(others, size)), as_it_is, after, was, full, target)
             if found is not None:
                 yield Item(circuit, lamp, value, found[0], target), found[1]
 
@@ -86,15 +89,18 @@ def _evidence(
     subsets: list[tuple[int, ...]], as_it_is: list[int], after: list[int], was: int, full: int, target: int
 ) -> tuple[tuple[tuple[int, int], ...], int] | None:
     """(what else is seen, the answer at rung 3) such that rung 2 has the other answer; None if nothing does it."""
+    goal = after[target]
     for seen in subsets:
         for values in itertools.product((0, 1), repeat=len(seen)):
             done, had = full, was
             for lamp, value in zip(seen, values, strict=True):
                 done &= after[lamp] if value else full ^ after[lamp]
                 had &= as_it_is[lamp] if value else full ^ as_it_is[lamp]
-            on = done & after[target], had & after[target]
-            if done and had and ((on[0] == 0 and on[1] == had) or (on[0] == done and on[1] == 0)):
-                return tuple(zip(seen, values, strict=True)), int(on[1] != 0)
+            if not done or not had:
+                continue
+            on = had & goal
+            if (on == had and not done & goal) or (not on and done & goal == done):
+                return tuple(zip(seen, values, strict=True)), int(on != 0)
     return None
 
 

@@ -7,7 +7,6 @@ Balke & Pearl 1994) one event at a time, with values that may be unknown.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -180,8 +179,3 @@ def circuit_of(rules: Iterable[str]) -> Circuit:
         last = max(last, *places)
         made.append(Rule(op, places))
     return Circuit(tuple(made), max(0, last - n + 1))
-
-
-def subsets(lamps: Sequence[int]) -> list[tuple[int, ...]]:
-    """One or two of these lamps, in every way."""
-    return [(lamp,) for lamp in lamps] + list(itertools.combinations(lamps, 2))

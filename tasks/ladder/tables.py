@@ -32,12 +32,14 @@ Table = tuple[int, ...]
 
 
 def _count(table: Table, z: int | None = None, x: int | None = None, y: int | None = None) -> int:
-    wanted = (z, x, y)
-    return sum(
-        n
-        for cell, n in zip(CELLS, table, strict=True)
-        if all(w is None or w == v for w, v in zip(wanted, cell, strict=True))
-    )
+    """How many people have these values; None is any."""
+    return sum([table[place] for place in _places(z, x, y)])
+
+
+@functools.cache
+def _places(*wanted: int | None) -> tuple[int, ...]:
+    cells = [all(w is None or w == v for w, v in zip(wanted, cell, strict=True)) for cell in CELLS]
+    return tuple(place for place, fits in enumerate(cells) if fits)
 
 
 def association(table: Table) -> Fraction:

@@ -76,7 +76,8 @@ class Ladder(Task):
     factors: ClassVar[tuple[str, ...]] = ("rung", "graph", "order", "asked", "wording", "names")
     main: ClassVar[str] = "rung"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        # Percentages differ between rungs, yes and no do not. The position of an answer is that of the sentence that says how to answer, at the end. A longer text moves it.
+        # Percentages differ between rungs; yes and no do not. The position of an answer is that of the sentence that
+        # says how to answer, at the end: a longer text moves it.
         "rung": ("length", "words", "vocabulary", "answer", "answer position"),
         "graph": ("length", "words", "vocabulary", "answer position", "answer"),
         "asked": ("answer", "answer length", "answer position"),
