@@ -59,7 +59,7 @@ class Measures:
             f"ladder consistency: all {most} rungs of a world right",
             ("graph", "names", "share"),
             tuple((*key, _shown(clusters)) for key, clusters in shares.items()),
-            note="guessing yes or no gives 0.125 with three rungs and 0.25 with two",
+            note="guessing between yes and no gives 0.125 with three rungs, and 0.25 with two",
         )
 
     def _confusion(self) -> Extra:

@@ -175,6 +175,9 @@ def test_no_text_makes_the_scorer_fail(text: str, kind: str) -> None:
     sample = samples(1, kind=kind)[0]
     assert isinstance(task.score(sample.params, text).outcome, Outcome)
     assert isinstance(task.score(sample.params, f"Answer: {text} yes").outcome, Outcome)
+    if kind == "ladder":
+        number = samples(1, form="number")[0]
+        assert isinstance(task.score(number.params, f"Answer: {text}%").outcome, Outcome)
 
 
 def test_a_percentage_may_be_off_by_a_twentieth_of_a_point() -> None:
