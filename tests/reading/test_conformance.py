@@ -113,6 +113,9 @@ OPTIONS = [
     ("game24", {"prompt": "zero_shot,cot"}),
     ("worlds", {"prompt": "all", "length": "8"}),
     ("edits", {"how": "model", "things": "3"}),
+    ("ladder", {"form": "number"}),
+    ("ladder", {"kind": "boolean"}),
+    ("ladder", {"kind": "equivalence"}),
     ("blocksworld", {"prompt": "nl,pddl", "solvable": "yes,no"}),
 ]
 """Options that change how the answer or the question is written."""

@@ -20,6 +20,7 @@ EVERY = {
     "arithmetic": {"prompt": "all"},
     "edits": {},
     "game24": {},
+    "ladder": {},
     "multihop": {},
     "reversal": {},
     "worlds": {"prompt": "all"},
@@ -33,6 +34,8 @@ MORE = {
     "original": ("arithmetic", {"rule": "original"}),
     "original of game24": ("game24", {"rule": "original"}),
     "an edited model": ("edits", {"how": "model"}),
+    **{f"ladder of {kind}": ("ladder", {"kind": kind}) for kind in ("table", "boolean", "chain", "equivalence")},
+    "percentages of ladder": ("ladder", {"form": "number"}),
 }
 TASKS = {name: (name, options) for name, options in EVERY.items()} | MORE
 
@@ -106,6 +109,7 @@ def test_feedback_on_plans_is_in_the_sample_s_own_names_and_words(name: str) -> 
 STORED = {
     "arithmetic": ("answer",),
     "game24": ("solvable", "ways", "fractions", "index", "world"),
+    "ladder": ("answer", "rung1", "first_two", "larger", "names"),
     **dict.fromkeys(SHIPPED, ("optimal_cost", "instance", "world")),
 }
 """Params that are no part of the question."""

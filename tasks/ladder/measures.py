@@ -1,0 +1,106 @@
+"""What runs of this task show beside accuracy and gaps, from records in one pass. Shares have their interval and n."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+from harness.statistics.intervals import Clusters
+from harness.tasks.ladder.worlds import RUNGS
+from harness.text import Extra, estimate
+from harness.types import Outcome
+
+
+class Measures:
+    """The collector of the task (Task.collector)."""
+
+    def __init__(self) -> None:
+        self._worlds: dict[tuple[str, ...], dict[str, bool]] = {}
+        self._like_rung1: dict[tuple[str, str], Clusters] = {}
+        self._polarity: dict[tuple[str, str], Clusters] = {}
+        self._labels: dict[str, list[tuple[bool, bool]]] = {}
+        self._errors: dict[str, list[float]] = {}
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Count a record; one without a verdict is ignored."""
+        if not Outcome(record["outcome"]).has_verdict:
+            return
+        params, group, right = record["params"], record["group"], record["value"] == 1
+        rung, names = params.get("rung"), str(params.get("names", ""))
+        if rung:
+            setting = (str(params.get("graph") or "all"), names, group, str(record["epoch"]))
+            self._worlds.setdefault(setting, {})[rung] = right
+        if rung in RUNGS[1:] and params.get("rung1") not in (None, params.get("answer")):
+            like = record.get("answer") == params["rung1"]
+            self._like_rung1.setdefault((rung, names), Clusters()).add(group, float(like))
+        if params.get("polarity") and params.get("form", "yesno") == "yesno" and rung:
+            self._polarity.setdefault((rung, params["polarity"]), Clusters()).add(group, float(right))
+        if params.get("kind") == "equivalence":
+            self._labels.setdefault(record["condition"], []).append(
+                (params["answer"] == "yes", record.get("answer") == "yes")
+            )
+        if (record.get("detail") or {}).get("points_off") is not None:
+            self._errors.setdefault(record["condition"], []).append(float(record["detail"]["points_off"]))
+
+    def tables(self) -> list[Extra]:
+        """The tables that have rows for these records."""
+        found = [self._consistency(), self._confusion(), self._by_polarity(), self._f1(), self._off()]
+        return [extra for extra in found if extra.rows]
+
+    def _consistency(self) -> Extra:
+        """The share of worlds all of whose rungs are answered right; of those asked at several."""
+        most = max((len(rungs) for rungs in self._worlds.values()), default=0)
+        shares: dict[tuple[str, str], Clusters] = {}
+        for (graph, names, group, _), rungs in self._worlds.items():
+            if len(rungs) == most > 1:
+                shares.setdefault((graph, names), Clusters()).add(group, float(all(rungs.values())))
+        return Extra(
+            f"ladder consistency: all {most} rungs of a world right",
+            ("graph", "names", "share"),
+            tuple((*key, _shown(clusters)) for key, clusters in shares.items()),
+            note="guessing between yes and no gives 0.125 with three rungs, and 0.25 with two",
+        )
+
+    def _confusion(self) -> Extra:
+        """How often rung 1's answer is given where it is wrong."""
+        return Extra(
+            "gives the answer of rung 1 when asked another, where it is wrong",
+            ("rung asked", "names", "share"),
+            tuple((*key, _shown(clusters)) for key, clusters in self._like_rung1.items()),
+        )
+
+    def _by_polarity(self) -> Extra:
+        """Accuracy by the polarity of the question."""
+        return Extra(
+            "accuracy by polarity of the question",
+            ("rung", "asked about", "accuracy"),
+            tuple((*key, _shown(clusters)) for key, clusters in sorted(self._polarity.items())),
+        )
+
+    def _f1(self) -> Extra:
+        """Precision, recall and F1 of the answer yes; no answer that could be read counts as no."""
+        rows = []
+        for condition, pairs in self._labels.items():
+            hits = sum(valid and said for valid, said in pairs)
+            said, valid = sum(said for _, said in pairs), sum(valid for valid, _ in pairs)
+            shares = [hits / said if said else 0.0, hits / valid if valid else 0.0]
+            f1 = 2 * hits / (said + valid) if said + valid else 0.0
+            rows.append((condition, *(f"{share:.3f}" for share in (*shares, f1)), str(len(pairs))))
+        return Extra("hypotheses that are valid", ("condition", "precision", "recall", "F1", "n"), tuple(rows))
+
+    def _off(self) -> Extra:
+        """How far percentages are off."""
+        return Extra(
+            "points off",
+            ("condition", "median", "mean", "n"),
+            tuple(
+                (condition, f"{statistics.median(errors):.2f}", f"{statistics.fmean(errors):.2f}", str(len(errors)))
+                for condition, errors in self._errors.items()
+            ),
+        )
+
+
+def _shown(clusters: Clusters) -> str:
+    found = clusters.accuracy()
+    return "-" if found is None else estimate(found)
