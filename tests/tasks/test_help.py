@@ -19,6 +19,7 @@ EVERY = {
     "aiw": {"family": "all"},
     "arithmetic": {"prompt": "all"},
     "game24": {},
+    "hub": {"forms": "all"},
     "multihop": {},
     "reversal": {},
     **{name: {"rename": "all", "prompt": "all"} for name in SHIPPED},
