@@ -19,11 +19,14 @@ _NAMED = r"(?:the )?(?:option|choice|letter|alternative|answer)s?:? ?"
 
 
 def folded(text: str) -> str:
-    """Words without case, accents or punctuation, one blank between them: two spellings of one answer are equal. Text
-    without any word or digit, such as brackets, loses only its blanks."""
+    """Words without case or punctuation, one blank between them: two spellings of one answer are equal. Text without
+    any word or digit, such as brackets, loses only its blanks."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    found = re.findall(r"[^\W_]+(?:[.,/-]\d+)*", plain)
+    found = _WORD.findall(plain.replace("\u2212", "-"))
     return " ".join(found) if found else re.sub(r"\s+", "", plain)
+
+
+_WORD = re.compile(r"(?:(?<![\w.])-)?\d+(?:[.,/]\d+)*|[^\W_]+")
 
 
 # A letter -----------------------------------------------------------------------------------------------------------
@@ -129,21 +132,33 @@ NUMBER = numbers.reader()
 _PHRASE = names.reader((), _LABELS)
 
 
-def _symbols(text: str) -> Value | None:
-    """What has no word in it, such as the brackets that close a list."""
-    return Value(" ".join(text.split())) if text.strip() and not re.search(r"\w", text) else None
+_BRACKETS = re.compile(r"(?:[^\w\n]*Answer:[ \t*]*)?((?:[\[\](){}<>] ?)+)[*.]*\s*", re.I)
+
+
+def brackets(response: str) -> str | None:
+    """The brackets that a response ends with, "Answer: ] }"; None if it does not. A text without any word is no answer
+    to the shared judge."""
+    last = response.strip().rpartition("\n")[2] if len(response) < 50_000 else ""
+    m = _BRACKETS.fullmatch(last[:400])
+    return m[1].strip() if m else None
 
 
 def _marked_text(m: Marked) -> Value | None:
     if re.fullmatch(r"\W*\S+ or \S+", m.text.strip()):
         return Value(None, "several answers")
-    return _symbols(m.text) or _PHRASE.marked(m)
+    return _signed(m.text) or _PHRASE.marked(m)
+
+
+def _signed(text: str) -> Value | None:
+    """A number below zero: in a phrase its sign is a dash."""
+    said = _bare(text).removesuffix("です。").strip(" .\"'").replace("\u2212", "-")
+    return Value(said) if re.fullmatch(r"-\d[\d,]*(?:\.\d+)?", said) else None
 
 
 TEXT = Reader(
     marked=_marked_text,
-    stated=_PHRASE.stated,
-    alone=_PHRASE.alone,
+    stated=lambda sentence, concludes: _signed(sentence) or _PHRASE.stated(sentence, concludes),
+    alone=lambda line: _signed(line) or _PHRASE.alone(line),
     labels=_LABELS,
 )
 """Reads a short phrase, as it is written."""

@@ -7,35 +7,36 @@ import importlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from harness import hub
 from harness.errors import DataError, UsageError, cause
 from harness.files import read_jsonl
 from harness.hub import Row
-from harness.tasks.hub.items import Item, items
+from harness.tasks.hub.items import LETTERS, Item, items
 from harness.tasks.hub.schema import SHIPPED, HubSet
 
 TOLERANCE = 0.01
 """How far the share of an answer may be from the one recorded with the set."""
 
 
-class Loaded(NamedTuple):
+@dataclass(frozen=True, eq=False)  # equal only to itself: caches go by what was loaded
+class Loaded:
     """Items, and what run.json says of the rows they come from (harness.hub.loaded)."""
 
     items: tuple[Item, ...]
     about: Mapping[str, Any]
 
 
-def load(hub_set: HubSet, file: Path | None = None, split: str = "") -> Loaded:
-    """The set's items, from `file` or from the hub; `split` is another one than the set's, such as that of worked
-    examples. Rows of the hub in the set's own split must be as many as published, with the published share of each
-    answer. UsageError if the file can't be read, DataError for everything else that is wrong."""
+def load(hub_set: HubSet, file: Path | None = None, split: str = "", config: str = "") -> Loaded:
+    """The set's items, from `file` or from the hub; `split` and `config` are others than the set's, such as the split
+    of worked examples. Rows of the hub in the set's own split must be as many as published, with the published share
+    of each answer. UsageError if the file can't be read, DataError for everything else that is wrong."""
     if file is None:
-        return _from_hub(hub_set, split)
+        return _from_hub(hub_set, split, config)
     try:
         changed = file.stat().st_mtime_ns
     except OSError as error:
@@ -46,15 +47,15 @@ def load(hub_set: HubSet, file: Path | None = None, split: str = "") -> Loaded:
 
 
 @functools.lru_cache(maxsize=4)
-def _from_hub(hub_set: HubSet, split: str) -> Loaded:
+def _from_hub(hub_set: HubSet, split: str, config: str) -> Loaded:
     if hub_set.name == SHIPPED:
         place = files(__package__).joinpath("sets", "rows", f"{split or hub_set.pin.split}.jsonl")
         rows: list[Row] = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines()]
         return Loaded(tuple(items(hub_set, rows, "our rows")), {"set": SHIPPED, **hub.loaded(None, "shipped", rows)})
-    pin = replace(hub_set.pin, split=split or hub_set.pin.split, rows=None if split else hub_set.pin.rows)
+    pin = replace(hub_set.pin, split=split or hub_set.pin.split, configs=(config,) if config else hub_set.pin.configs)
     rows = hub.load(pin, f"-T set={hub_set.name} -T file=PATH reads its rows from a .jsonl or .parquet file")
     found = items(hub_set, rows, pin.at)
-    if not split:
+    if not split and not config:
         check(hub_set, len(rows), found)
     return Loaded(tuple(found), hub.loaded(pin, "hub", rows))
 
@@ -96,7 +97,7 @@ def check(hub_set: HubSet, rows: int, found: list[Item]) -> None:
     where = f"set {hub_set.name} ({hub_set.pin.at})"
     if hub_set.pin.rows is not None and rows != hub_set.pin.rows:
         raise DataError(f"{where}: it has {rows:,} rows, and {hub_set.pin.rows:,} were published", _OTHER)
-    counts = Counter(item.answer for item in found)
+    counts = Counter(LETTERS[item.gold] if hub_set.options_vary else item.answer for item in found)
     allowed = hub_set.answers or hub_set.labels
     if allowed and (others := sorted(counts.keys() - set(allowed))):
         raise DataError(f"{where}: the answer {others[0]!r} is none of {', '.join(allowed)}", _OTHER)

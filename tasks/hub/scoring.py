@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.errors import DataError
 from harness.reading import commitment
-from harness.reading.outcome import judge
+from harness.reading.outcome import Reading, judge
 from harness.reading.values import Reader
 from harness.tasks.hub import reading
 from harness.tasks.hub.items import LETTERS
@@ -50,6 +50,8 @@ def ours(params: Params, response: str, stop_reason: StopReason) -> Score:
         if kind in ("label", "yes_no") and plain[1] in options:
             return Score.of(plain[1] == right, plain[1])
     found, _ = commitment.read(response, _reader(kind, options), _PROMPT)
+    if kind == "text" and (closing := reading.brackets(response)):
+        found = Reading(closing, final=True)
     return judge(found, found.value is not None and same(kind, found.value, right), stop_reason, response, **detail)
 
 

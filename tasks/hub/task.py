@@ -32,6 +32,7 @@ class Hub(Task):
     set: str = option(schema.SHIPPED, "which set; tasks/hub/README.md lists them")
     file: Path | None = option(None, "rows of the set from a .jsonl, .jsonl.gz or .parquet file, instead of the hub")
     shots_file: Path | None = option(None, "rows for worked examples (--num-fewshot), from a file as well")
+    config: str = option("", "another configuration of the set on the hub, such as a language of xnli")
     part: tuple[str, ...] = option((), "only these parts of a set that has some, such as MMLU's subjects")
     forms: tuple[str, ...] = option(
         (), f"conditions: {', '.join(FORMS)}; by default published and one more, if the set can have it", choices=FORMS,
@@ -72,6 +73,10 @@ class Hub(Task):
         """The set. UsageError if there is none of that name."""
         return schema.find(self.set)
 
+    @property
+    def _loaded(self) -> rows.Loaded:
+        return rows.load(self.of, self.file, config=self.config)
+
     @classmethod
     def pins(cls) -> list[Pin]:
         """See harness.types.Task.pins: all sets but ours."""
@@ -79,11 +84,11 @@ class Hub(Task):
 
     def data(self) -> Mapping[str, Any]:
         """See harness.types.Task.data."""
-        return rows.load(self.of, self.file).about
+        return self._loaded.about
 
     def samples(self, seed: int) -> Iterator[Sample]:
         """The items in the set's order, each in all conditions."""
-        found = rows.load(self.of, self.file).items
+        found = self._loaded.items
         if missing := set(self.part) - {item.part for item in found}:
             known = sorted({item.part for item in found})
             raise UsageError(
@@ -123,18 +128,18 @@ class Hub(Task):
         return scoring.by(self.rule, params, response, stop_reason)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
-        """random: any option, or an answer of another item. shallow: the answer that is right most often in the set: a
-        letter, or a label. first and longest are as they say."""
+        """random: any option, or an answer of another item. shallow: the answer that is right most often in the set (in
+        the same part of it): a letter, or a label. first and longest are as they say."""
         if kind == "oracle":
             return sample.target
         options = scoring.options_of(sample.params)
         lettered = sample.params.get("kind") == "choice"
         if not options:
-            known = _answers(self.of, self.file)
+            known = _answers(self.of, self._loaded, str(sample.params.get("part") or ""))
             return rng.choice(known) if kind == "random" else known[0]
         places = range(len(options))
         if kind == "shallow":
-            common = _answers(self.of, self.file)[0]
+            common = _answers(self.of, self._loaded, str(sample.params.get("part") or ""))[0]
             return common if common in (LETTERS[: len(options)] if lettered else options) else "A"
         place = {"first": 0, "longest": max(places, key=lambda i: len(options[i]))}.get(kind)
         place = rng.choice(places) if place is None else place
@@ -145,7 +150,7 @@ class Hub(Task):
         split. In the sample's own part, if it has one."""
         if self.shots_file is None and (self.file is not None or not self.of.shots_split):
             return
-        found = rows.load(self.of, self.shots_file, self.of.shots_split).items
+        found = rows.load(self.of, self.shots_file, self.of.shots_split, self.config).items
         part = str(sample.params.get("part") or "") if sample is not None else ""
         form = str(sample.params.get("form") or PUBLISHED) if sample is not None else PUBLISHED
         form = form.partition("-")[0]
@@ -167,8 +172,10 @@ class Hub(Task):
         return tables.Letters()
 
 
-@lru_cache(maxsize=8)
-def _answers(of: HubSet, file: Path | None) -> list[str]:
-    """The right answers of a set, as published: the most frequent first."""
-    counts = Counter(LETTERS[item.gold] if of.options_vary else item.answer for item in rows.load(of, file).items)
+@lru_cache(maxsize=128)
+def _answers(of: HubSet, loaded: rows.Loaded, part: str) -> list[str]:
+    """The right answers of a set, or of a part of it, as published: the most frequent first."""
+    counts = Counter(
+        LETTERS[item.gold] if of.options_vary else item.answer for item in loaded.items if not part or item.part == part
+    )
     return [answer for answer, _ in counts.most_common()]
