@@ -36,8 +36,9 @@ def reproduce(table: str | None, runs: tuple[Path, ...], model: str | None, **op
     """Ask a published table again, and print it beside the published numbers with a test of each difference.
 
     Without TABLE, the tables there are; without --model, the published numbers and how they were measured. RUNS are
-    runs of the recipe that exist already (one for each that it makes, in order): then nothing is asked. Options of a
-    run go over the recipe's; that is said.
+    runs of the recipe that exist already (one for each that it makes, in order): then nothing is asked. A table that
+    sets benchmarks against each other takes any of its runs, of any models. Options of a run go over the recipe's; that
+    is said.
     """
     from harness.results import reproduce as recipes
 
@@ -48,10 +49,19 @@ def reproduce(table: str | None, runs: tuple[Path, ...], model: str | None, **op
     echo(f"{recipe.title} ({recipe.paper})")
     for line in recipe.notes:
         note(line, err=False)
+    if recipe.axes is not None:
+        _quoted(recipe)
+    if model is None and not runs and recipe.axes is not None:
+        for part in recipe.parts:
+            echo(f"{part.label} is asked as: {_command(part)}")
+        return
     if model is None and not runs:
         for part in recipe.parts:
             echo("\n" + recipes.table(part, None).render())
             echo(f"asked as: {_command(part)}")
+    elif runs and recipe.axes is not None:
+        _against(recipe, list(runs))
+        return
     elif runs:
         _compare(recipes, recipe, list(runs))
     else:
@@ -95,6 +105,28 @@ def _compare(recipes: Any, recipe: Any, directories: list[Path]) -> None:
             _show(recipes, part, run)
 
 
+def _quoted(recipe: Any) -> None:
+    from harness.results import axes
+
+    echo("\n" + axes.quoted_table(recipe.axes, [part.label for part in recipe.parts]).render())
+    for source in recipe.axes.sources:
+        echo(f"source: {source}")
+    echo("")
+
+
+def _against(recipe: Any, directories: list[Path]) -> None:
+    from harness.pipeline import store
+    from harness.results import axes
+    from harness.results.records import open_run
+
+    runs = [open_run(store.find_run(directory)) for directory in directories]
+    for run in runs:
+        if run.status != "complete":
+            note(f"{run.directory} is {run.status}: these are not all of its answers", err=False)
+    for table in axes.tables(recipe.axes, recipe.parts, runs):
+        echo("\n" + table.render())
+
+
 def _show(recipes: Any, part: Any, run: Any) -> None:
     echo("\n" + recipes.table(part, run).render())
     if run.status != "complete":
@@ -123,15 +155,19 @@ def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> None
     if options["dry_run"]:
         dry_run(configs)
         return
-    worst = 0
+    worst, made = 0, []
     for parts, config in zip(asked, configs, strict=True):
         finished = launch.start(config, options["out"], options["display"] or display.default())
-        for part in parts:
+        made.append(finished.directory)
+        for part in parts if recipe.axes is None else ():
             _show(recipes, part, open_run(finished.directory))
         echo(f"run: {finished.directory}")
         if finished.result.status != "complete":
             message(f"not complete: {finished.result.reason}")
             worst = EXIT_INCOMPLETE
             break
+    if recipe.axes is not None:
+        _against(recipe, made)
+        sys.exit(worst)
     _sources(recipes, recipe)
     sys.exit(worst)
