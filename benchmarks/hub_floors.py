@@ -43,7 +43,7 @@ def measured(number: int) -> dict[str, float]:
     for kind in ("first", "random"):
         rng, letters, right = random.Random(0), Letters(), [0, 0]
         for sample in samples:
-            score = task.score(sample.params, f"Answer: {task.baseline(kind, sample, rng)}")
+            score = task.score(sample.params, task.baseline(kind, sample, rng))
             record = {"params": sample.params, "answer": score.answer, "value": score.value, "group": sample.group}
             letters.add(record | {"epoch": 1})
             if sample.condition == "shuffled":

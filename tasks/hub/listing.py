@@ -6,7 +6,8 @@ from harness.tasks.hub import schema
 
 
 def table() -> str:
-    """All sets but ours as Markdown, a row each. No number from memory is in it."""
+    """All sets but ours as Markdown, a row each: also numbers that are quoted, with their source, and none from
+    memory."""
     lines = [
         "| `set` | hub, split | pin | rows | kind | year | licence | to know |",
         "|---|---|---|---|---|---|---|---|",
@@ -19,6 +20,7 @@ def table() -> str:
         config = config or (f", {len(s.pin.configs)} configurations" if s.pin.configs else "")
         rows = f"{s.pin.rows:,}" if s.pin.rows is not None else "-"
         shots = f"; usual: {s.shots} shots" if s.shots else ""
+        quoted = [f"quoted: {q.who} {q.accuracy:.3f} ({q.where}, read in a {q.how})" for q in s.published]
         cells = (
             f"`{name}`",
             f"{s.title}: `{s.pin.repo}`{config}, {s.pin.split}",
@@ -27,7 +29,7 @@ def table() -> str:
             s.kind + shots,
             str(s.released),
             s.licence,
-            s.note,
+            "; ".join(filter(None, (s.note, *quoted))),
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

@@ -86,16 +86,18 @@ def number_of(text: str) -> Decimal | None:
 
 _STRICT = re.compile(r"#### (-?[0-9.,]+)")
 _FLEXIBLE = re.compile(r"(-?[$0-9.,]{2,})|(-?[0-9]+)")
-_IGNORED = re.compile(r"[,$]|\.\Z")
 
 
 def strict_and_flexible(response: str, right: str) -> dict[str, bool]:
     """GSM8K's two verdicts of lm-eval (4e7e0d4, gsm8k.yaml): `strict` is the first number behind "#### ", `flexible`
     the last number of all; compared as text without commas, dollar signs and a full stop at the end."""
     text = response[-LONGEST:]
-    wanted = _IGNORED.sub("", right)
     found = {"strict": _STRICT.search(text), "flexible": _last(_FLEXIBLE, text)}
-    return {name: m is not None and _IGNORED.sub("", m[m.lastindex or 0]) == wanted for name, m in found.items()}
+    return {name: m is not None and _plain(m[m.lastindex or 0]) == _plain(right) for name, m in found.items()}
+
+
+def _plain(number: str) -> str:
+    return number.replace(",", "").replace("$", "").removesuffix(".")
 
 
 def foreign(rule: str, params: Params, response: str) -> Score:

@@ -39,7 +39,9 @@ class Hub(Task):
         aliases={"all": FORMS},
     )  # fmt: skip
     orders: int = option(1, "how many other orders of the options `shuffled` has", between=(1, 8))
-    rule: Literal["ours", "inspect", "simple-evals", "lm-eval"] = option("ours", "whose rule reads the answers")
+    rule: Literal["ours", "inspect", "simple-evals", "lm-eval"] = option(
+        "ours", "whose rule reads the answers: ours, inspect, simple-evals, lm-eval"
+    )
 
     name: ClassVar[str] = "hub"
     version: ClassVar[str] = "1"
@@ -129,7 +131,11 @@ class Hub(Task):
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
         """random: any option, or an answer of another item. shallow: the answer that is right most often in the set (in
-        the same part of it): a letter, or a label. first and longest are as they say."""
+        the same part of it): a letter, or a label. first and longest are as they say. In the form that is asked for,
+        which other harnesses' rules need."""
+        return f"Answer: {self._pick(kind, sample, rng)}"
+
+    def _pick(self, kind: str, sample: Sample, rng: random.Random) -> str:
         if kind == "oracle":
             return sample.target
         options = scoring.options_of(sample.params)

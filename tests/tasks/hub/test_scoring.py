@@ -1,6 +1,7 @@
 """Readers of letters, labels, numbers and texts; the rules of other harnesses; answers that are hostile."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,24 @@ def test_labels_are_read_as_words(answer: str) -> None:
     params = {"kind": "yes_no" if answer == "yes" else "label", "options": labels, "answer": answer}
     assert outcome(params, f"Because of this, the answer is {answer}.") == "correct"
     assert outcome(params, f"Answer: {labels[1]}") == "wrong"
+
+
+PIECES = st.sampled_from(["#### ", "####", "1,250", "1250", "$1,250.", "-3", " is ", "\n", ".", ",", "the answer 7"])
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_strict_and_flexible_agree_with_the_two_patterns_themselves(text: str) -> None:
+    """As lm-eval's filters do it: every match, the first or the last of them, and what its metric ignores."""
+
+    def plain(found: str) -> str:
+        return re.sub(r"\.$", "", re.sub(r"\$", "", re.sub(",", "", found)))
+
+    strict = re.findall(r"#### (\-?[0-9\.\,]+)", text)
+    flexible = ["".join(m) for m in re.findall(r"(-?[$0-9.,]{2,})|(-?[0-9]+)", text)]
+    assert scoring.strict_and_flexible(text, "1250") == {
+        "strict": bool(strict) and plain(strict[0]) == "1250",
+        "flexible": bool(flexible) and plain(flexible[-1]) == "1250",
+    }
 
 
 SETS = ("example", "gsm8k", "snli", "strategyqa", "bbh")

@@ -129,6 +129,20 @@ def test_examples_of_a_part_come_from_that_part() -> None:
     assert all("organ" in e.prompt or "femur" in e.prompt for e in made.examples(sample, random.Random(0)))
 
 
+@pytest.mark.parametrize("rule", ["inspect", "simple-evals"])
+def test_the_oracle_answers_in_the_form_that_other_rules_need(rule: str) -> None:
+    made = task(rule=rule, forms="all")
+    for sample in made.samples(0):
+        assert made.score(sample.params, made.baseline("oracle", sample, random.Random(0))).value == 1
+
+
+def test_a_rule_is_chosen_by_its_own_option_too(harness) -> None:
+    code, out, _ = harness("run", "-t", "hub", "--rule", "simple-evals", "-m", "baseline/oracle", "--limit", "4")
+    assert (code, "1.000" in out) == (0, True)
+    code, _, err = harness("run", "-t", "hub", "--rule", "best", "-m", "baseline/oracle")
+    assert (code, "'best' is not one of ours, inspect, simple-evals, lm-eval" in err) == (2, True)
+
+
 # Floors and tables --------------------------------------------------------------------------------------------------
 
 
@@ -150,14 +164,14 @@ def test_the_floors_of_the_readme_are_those_of_the_example(harness) -> None:
 def test_baselines_answer_as_they_say() -> None:
     sample = next(task("quartz", forms="published").samples(0))
     made, rng = task("quartz"), random.Random(0)
-    assert made.baseline("first", sample, rng) == "A"
-    assert made.baseline("shallow", sample, rng) == "A", "the most frequent of A, B, A"
+    assert made.baseline("first", sample, rng) == "Answer: A"
+    assert made.baseline("shallow", sample, rng) == "Answer: A", "the most frequent of A, B, A"
     third = list(task("quartz", forms="published").samples(0))[1]
-    assert third.params["options"][" AB".index(made.baseline("longest", third, rng)) - 1] == "on carpet"
+    assert third.params["options"]["AB".index(made.baseline("longest", third, rng)[-1])] == "on carpet"
     label = next(task("corr2cause").samples(0))
-    assert task("corr2cause").baseline("shallow", label, rng) == "no"
+    assert task("corr2cause").baseline("shallow", label, rng) == "Answer: no"
     number = next(task("gsm8k").samples(0))
-    assert task("gsm8k").baseline("random", number, rng) in ("1250", "2.5", "-3", "18")
+    assert task("gsm8k").baseline("random", number, rng)[8:] in ("1250", "2.5", "-3", "18")
 
 
 def test_letters_and_consistency_stand_under_the_table(harness) -> None:
