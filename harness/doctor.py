@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from harness import plugins
+from harness import hub, plugins
 from harness.errors import HarnessError
 
 
@@ -47,6 +47,17 @@ def examine() -> list[Finding]:
         Finding("keys", True if keys else None, f"set: {', '.join(keys)}" if keys else "none set (OPENAI_API_KEY ...)")
     )
     return findings
+
+
+def hub_sets() -> Iterator[Finding]:
+    """For each published set that an installed task can load, whether the hub has it where it is pinned. A set that is
+    not pinned works if the hub has it at all; its finding names the newest commit."""
+    pins: dict[tuple[str, str], hub.Pin] = {}
+    for name in plugins.installed("tasks"):
+        for pin in plugins.load("tasks", name).pins():
+            pins.setdefault((name, pin.name), pin)
+    for (pin, works, said), (task, _) in zip(hub.probe(pins.values()), pins, strict=True):
+        yield Finding(f"{task}/{pin.name}", works, f"{pin.at}: {said}")
 
 
 def _package(name: str, core: bool, adds: str = "") -> Finding:

@@ -44,6 +44,7 @@ class Finished:
         """What a reader of the table should know."""
         sampling, epochs = sampling_of(self.task, self.config), epochs_of(self.task, self.config)
         lines = self.result.remarks.lines()
+        lines += filter(None, [str(self.task.data().get("note") or "")])
         if sampling.temperature == 0 and epochs > 1 and not self.config.model.startswith("baseline/"):
             lines.append(
                 f"at temperature 0 the {epochs} repeats of a sample are hardly independent: intervals are too narrow"
@@ -91,7 +92,7 @@ def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict
     """-T options by task. With several tasks, each takes those it knows; one that none knows is an error."""
     if len(tasks) == 1:
         return {tasks[0]: dict(given)}
-    known = {name: {o for o, _, _ in describe(plugins.load("tasks", name))} for name in tasks}
+    known = {name: {o for o, _, _ in describe(plugins.load("tasks", plugins.named(name)[0]))} for name in tasks}
     for key in given:
         if not any(key.replace("-", "_") in names for names in known.values()):
             raise UsageError(f"none of the tasks {', '.join(tasks)} has an option '{key}'")
@@ -123,6 +124,7 @@ def start(
     about = describe_run(run_id, config, task) | {
         "strategy": {"name": config.strategy, "aid": strategy.aid, "max_calls": strategy.max_calls},
         "sampling": asdict(sampling_of(task, config)),
+        **({"data": dict(task.data())} if task.data() else {}),
     }
     store.write_config(directory, about)
     try:

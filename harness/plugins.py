@@ -39,9 +39,29 @@ def load(kind: Kind, name: str) -> Any:
         ) from error
 
 
+def named(text: str) -> tuple[str, dict[str, str]]:
+    """(name of a task, options that its name brings): `hub/arc-challenge` is the task hub with set=arc-challenge, as
+    that task says (Task.behind_slash). Raises UsageError for an unknown task, or one that takes nothing there."""
+    name, slash, rest = text.partition("/")
+    if not slash or name not in installed("tasks"):
+        return text, {}
+    key = load("tasks", name).behind_slash
+    if not key or not rest:
+        raise UsageError(f"there is no task '{text}'", f"-t {name} is one; `harness tasks {name}` has its options")
+    return name, {key: rest}
+
+
+def is_task(text: str) -> bool:
+    """Whether a text names an installed task, perhaps with what stands behind its slash."""
+    name, slash, _ = text.partition("/")
+    return name in installed("tasks") and (not slash or bool(load("tasks", name).behind_slash))
+
+
 def task(name: str, options: Mapping[str, str]) -> Task:
     """The task with that name, built from its -T options. Raises UsageError for a wrong name or option, HarnessError if
     it is not a Task."""
+    name, brought = named(name)
+    options = {**options, **brought}
     built = build(load("tasks", name), options, f"task {name}")
     if not isinstance(built, Task):
         raise HarnessError(f"task '{name}' is not a subclass of harness.types.Task", "see CONTRIBUTING.md for one")

@@ -393,6 +393,8 @@ class Task:
     Audited between conditions, and drawn in the report."""
     baselines: ClassVar[Mapping[str, str]] = {}
     """Kinds of baseline beside oracle, random and shallow -> what they answer. They may take their time."""
+    behind_slash: ClassVar[str] = ""
+    """The option that may stand behind the task's name: `-t hub/gsm8k` is `-t hub -T set=gsm8k`."""
     slow_samples: ClassVar[bool] = False
     """Whether making a sample may take long enough to be done in a thread."""
 
@@ -471,6 +473,18 @@ class Task:
         """See Session.feedback; its text never gives the answer away. By default whether `score` finds the response
         right, at every level."""
         return Feedback.of(self.score(params, response, stop_reason))
+
+    # What a task loads from elsewhere.
+
+    @classmethod
+    def pins(cls) -> Sequence[Any]:
+        """The published sets that the task can load (harness.hub.Pin): `harness doctor --hub` looks for each."""
+        return ()
+
+    def data(self) -> Mapping[str, Any]:
+        """What the samples were made from, if it was loaded (harness.hub.loaded): it stands in run.json under `data`.
+        Asked once samples were drawn. `note`, if there is one, is a sentence for the reader of the run's table."""
+        return {}
 
     def close(self) -> None:
         """Release what the task has started, such as a planner. Called once at the end of a run, whatever happened."""

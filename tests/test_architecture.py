@@ -17,16 +17,16 @@ LAYERS = (
     "plugins",
     "pddl_domains",
     "reading pddl",
-    "answers files text trust",
+    "answers files text trust hub",
     "statistics options errors seeds types",
 )
 """Each room may import rooms of the lines below, and of its own line. The pipeline knows models and strategies by their
 protocols in `types` alone; a model may read an earlier run (replay)."""
 RANK = {room: i for i, line in enumerate(LAYERS) for room in line.split()}
-FOR_TASKS = set("types options seeds errors answers files text reading pddl pddl_domains statistics tasks".split())
+FOR_TASKS = set("types options seeds errors answers files text hub reading pddl pddl_domains statistics tasks".split())
 """What a task is written with. It knows no runs, models or tables of the engine."""
 HEAVY = set("pandas pyarrow openai datasets unified_planning ctranslate2 torch matplotlib scipy statsmodels".split())
-HEAVY |= {"pddl", "vllm"}
+HEAVY |= {"pddl", "vllm", "huggingface_hub"}
 TRAINING = "harness/models/tiny/"
 """A program of its own (extra `train`): never on the way to a run."""
 

@@ -137,9 +137,9 @@ def test_code_of_a_folder_that_is_named_like_a_model_of_the_hub_is_not_run(tmp_p
 
 def test_a_folder_that_is_named_like_a_set_of_the_hub_is_not_read(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for hub in published.HUB.values():
-        Path(hub.name).mkdir(parents=True, exist_ok=True)
-    for dataset in published.HUB:
+    for source in published.sources().values():
+        Path(source.pin.repo).mkdir(parents=True, exist_ok=True)
+    for dataset in published.sources():
         with pytest.raises(DataError, match="is a folder here"):
             published._from_hub(dataset)
 

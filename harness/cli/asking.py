@@ -335,7 +335,7 @@ def show(
     from harness.errors import UsageError
     from harness.options import parse_pairs
 
-    run = None if what in plugins.installed("tasks") else _run_called(what)
+    run = None if plugins.is_task(what) else _run_called(what)
     if run is None:
         if given := [name for name, value in only.items() if value is not None]:
             raise UsageError(f"--{given[0].replace('_', '-')} is for the samples of a run, and {what} is a task")

@@ -311,7 +311,9 @@ trust_option = opt(
     help="Let ./harness.toml say which server is asked, which key it gets and what is started.",
 )
 task_options = opt("-T", "--task-option", multiple=True, metavar="KEY=VALUE", help="Option of the task (repeatable).")
-rule_option = opt("--rule", type=click.Choice(["robust", "original"]), help="How answers are read: -T rule=...")
+rule_option = opt(
+    "--rule", help="How answers are read: -T rule=..., such as original; `harness tasks TASK` lists them."
+)
 
 
 def find_runs(names: tuple[Path, ...]) -> list[Path]:

@@ -157,12 +157,13 @@ def serve(model: str, port: int | None, model_option: tuple[str, ...]) -> None:
 
 
 @cli.command()
+@opt("--hub", "of_hub", is_flag=True, help="Look on the hub for every published set that a task can load.")
 @json_flag
-def doctor(as_json: bool) -> None:
+def doctor(of_hub: bool, as_json: bool) -> None:
     """What works on this machine, and what to install for what does not."""
-    from harness.doctor import examine
+    from harness.doctor import examine, hub_sets
 
-    findings = examine()
+    findings = list(hub_sets()) if of_hub else examine()
     states = {True: "ok", False: "MISSING", None: "-"}
     _print_rows([{"part": f.what, "state": states[f.works], "detail": f.detail} for f in findings], as_json)
     sys.exit(1 if any(f.works is False for f in findings) else 0)

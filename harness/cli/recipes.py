@@ -37,8 +37,9 @@ def reproduce(
     """Ask a published table again, and print it beside the published numbers with a test of each difference.
 
     Without TABLE, the tables there are; without --model, the published numbers and how they were measured. RUNS are
-    runs of the recipe that exist already (one for each that it makes, in order): then nothing is asked. Options of a
-    run go over the recipe's; that is said. Of several runs, what an answer cost stands beside what it reached.
+    runs of the recipe that exist already (one for each that it makes, in order): then nothing is asked. A table that
+    sets benchmarks against each other takes any of its runs, of any models. Options of a run go over the recipe's; that
+    is said. Of several runs, what an answer cost stands beside what it reached.
     """
     from harness.results import reproduce as recipes
 
@@ -49,15 +50,26 @@ def reproduce(
     echo(f"{recipe.title} ({recipe.paper})")
     for line in recipe.notes:
         note(line, err=False)
+    if recipe.axes is not None:
+        _quoted(recipe)
+    if model is None and not runs and recipe.axes is not None:
+        for part in recipe.parts:
+            echo(f"{part.label} is asked as: {_command(part)}")
+        return
     if model is None and not runs:
         for part in recipe.parts:
             echo("\n" + recipes.table(part, None).render())
             echo(f"asked as: {_command(part)}")
+    elif runs and recipe.axes is not None:
+        _against(recipe, list(runs))
+        return
     elif runs:
         _costs(_compare(recipes, recipe, list(runs)), picture)
     else:
         made, worst = _ask(recipes, recipe, str(model), options)
-        if made:
+        if made and recipe.axes is not None:
+            _against(recipe, [run.directory for _, run in made])
+        elif made:
             _costs(made, picture)
             _sources(recipes, recipe)
         sys.exit(worst)
@@ -131,6 +143,28 @@ def _compare(recipes: Any, recipe: Any, directories: list[Path]) -> list[tuple[s
     return opened
 
 
+def _quoted(recipe: Any) -> None:
+    from harness.results import axes
+
+    echo("\n" + axes.quoted_table(recipe.axes, [part.label for part in recipe.parts]).render())
+    for source in recipe.axes.sources:
+        echo(f"source: {source}")
+    echo("")
+
+
+def _against(recipe: Any, directories: list[Path]) -> None:
+    from harness.pipeline import store
+    from harness.results import axes
+    from harness.results.records import open_run
+
+    runs = [open_run(store.find_run(directory)) for directory in directories]
+    for run in runs:
+        if run.status != "complete":
+            note(f"{run.directory} is {run.status}: these are not all of its answers", err=False)
+    for table in axes.tables(recipe.axes, recipe.parts, runs):
+        echo("\n" + table.render())
+
+
 def _show(recipes: Any, part: Any, run: Any) -> None:
     echo("\n" + recipes.table(part, run).render())
     if run.status != "complete":
@@ -156,7 +190,7 @@ def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> tupl
     parts_of = {id(config): parts for config, parts in zip(configs, asked, strict=True)}
 
     def ended(finished: Any) -> None:
-        for part in parts_of[id(finished.config)]:
+        for part in parts_of[id(finished.config)] if recipe.axes is None else ():
             _show(recipes, part, open_run(finished.directory))
 
     runs, worst = ask_all(configs, options, notes_of, ended)

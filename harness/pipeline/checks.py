@@ -192,7 +192,7 @@ _TASK: Fields = {
 _ABOUT: Fields = {
     **dict.fromkeys("run_id status created finished reason git_commit".split(), _TEXT.or_none),
     "config": _field("an object with a task and a model", dict),
-    **dict.fromkeys("task model versions imported sampling notes".split(), _OBJECT.or_none),
+    **dict.fromkeys("task model versions imported sampling notes data".split(), _OBJECT.or_none),
     "conditions": _TEXTS.or_none,
     **dict.fromkeys(("records", "tokens_used"), _COUNT.or_none),
 }

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Union, get_args, get_origin
 
+from harness import plugins
 from harness.errors import DataError, UsageError
 from harness.options import suggestion
 from harness.pipeline.selection import Limit, read_limit
@@ -189,10 +190,11 @@ def configure(
     def of(part: type) -> dict[str, Any]:
         return {name: value for name, value in values.items() if known[name].part is part}
 
+    task, brought = plugins.named(task)
     return RunConfig(
         task,
         model,
-        task_options=task_options,
+        task_options={**task_options, **brought},
         model_options=ModelOptions(**of(ModelOptions), extra=model_options),
         strategy_options=strategy_options,
         sampling=Sampling(**of(Sampling)),

@@ -16,6 +16,7 @@ from harness.files import compact
 from harness.options import suggestion
 from harness.pipeline.config import RunConfig, as_text, configure
 from harness.results import published
+from harness.results.axes import Axes
 from harness.results.published import Published
 from harness.results.records import RecordedRun
 from harness.statistics import tests
@@ -77,13 +78,14 @@ _ASKED = frozenset("task strategy seed limit sample_id epochs system_message num
 @dataclass(frozen=True)
 class Recipe:
     """A published table: what it is, what a reader must know about it, and its parts, of which several may be of one
-    run."""
+    run. With `axes` it sets benchmarks against each other, over models, in place of a part beside published numbers."""
 
     name: str
     title: str
     paper: str
     notes: tuple[str, ...]
     parts: tuple[Part, ...]
+    axes: Axes | None = None
 
     @property
     def runs(self) -> dict[str, list[Part]]:
@@ -123,7 +125,8 @@ def _read(name: str, text: str) -> Recipe:
             for key in ("options", "strategy_options"):
                 values[key] = as_text(values.get(key) or {})
             parts.append(Part(**values))
-        recipe = Recipe(name, table["title"], table["paper"], tuple(table.get("notes") or ()), tuple(parts))
+        axes = Axes.read(table["axes"], [part.label for part in parts]) if "axes" in table else None
+        recipe = Recipe(name, table["title"], table["paper"], tuple(table.get("notes") or ()), tuple(parts), axes)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"recipe {name}: {type(error).__name__}: {error}") from None
     if not recipe.parts or any(part.measure not in get_args(Measure) for part in recipe.parts):

@@ -8,51 +8,47 @@ from __future__ import annotations
 
 import functools
 import gzip
-import importlib
 import json
-import os
-import threading
-import urllib.error
-import urllib.request
+import tomllib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness import hub
 from harness.errors import DataError, UsageError, cause
 from harness.tasks.multihop.items import Document, Hop, Item
 
 Row = Mapping[str, Any]
 
 
-class Hub(NamedTuple):
-    """Where a set is on the hub. `revision` pins it; None if no revision is known to hold what we read."""
+class Source(NamedTuple):
+    """Where a set comes from: its pin on the hub, and the name of its official file."""
 
-    name: str
-    config: str | None
-    split: str
-    revision: str | None
+    pin: hub.Pin
+    official: str
 
 
-HUB = {
-    "hotpotqa": Hub("hotpotqa/hotpot_qa", "distractor", "validation", "1908d6afbbead072334abe2965f91bd2709910ab"),
-    "musique": Hub("bdsaglam/musique", "answerable", "validation", None),
-    "musique_full": Hub("bdsaglam/musique", "default", "validation", None),
-    "2wikimultihopqa": Hub(
-        "framolfese/2WikiMultihopQA", None, "validation", "fe713bfbd1afbca1a65246741a75890405d56a3a"
-    ),
-    "strategyqa": Hub("ChilleD/StrategyQA", None, "test", None),
-}
-OFFICIAL = {
-    "hotpotqa": "hotpot_dev_distractor_v1.json",
-    "musique": "musique_ans_v1.0_dev.jsonl",
-    "musique_full": "musique_full_v1.0_dev.jsonl",
-    "2wikimultihopqa": "dev.json",
-    "strategyqa": "strategyqa_train.json",
-}
+@functools.cache
+def sources() -> dict[str, Source]:
+    """The published sets, by name, from `sets/`."""
+    found = {}
+    for file in sorted(resources.files(__package__).joinpath("sets").iterdir(), key=lambda f: f.name):
+        name = file.name.removesuffix(".toml")
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        found[name] = Source(hub.Pin.of(name, table["source"]), table["official"])
+    return found
 
 
-def load(dataset: str, file: Path | None) -> tuple[Item, ...]:
+class Loaded(NamedTuple):
+    """Questions, and what run.json says of the rows that they come from (harness.hub.loaded)."""
+
+    items: tuple[Item, ...]
+    about: Mapping[str, Any]
+
+
+def load(dataset: str, file: Path | None) -> Loaded:
     """The questions of a set, in the order of the file or of the hub's validation split.
 
     Raises UsageError if the file can't be read; DataError if it is not in the set's official format, or if the set
@@ -68,16 +64,17 @@ def load(dataset: str, file: Path | None) -> tuple[Item, ...]:
 
 
 def _hint(dataset: str) -> str:
-    return f"-T dataset={dataset} -T file=PATH reads the official file, such as {OFFICIAL[dataset]} (.gz too)"
+    return f"-T dataset={dataset} -T file=PATH reads the official file, such as {sources()[dataset].official} (.gz too)"
 
 
 # From a file ------------------------------------------------------------------------------------------------------
 
 
 @functools.lru_cache(maxsize=2)
-def _from_file(dataset: str, file: Path, changed: int) -> tuple[Item, ...]:
+def _from_file(dataset: str, file: Path, changed: int) -> Loaded:
     """`changed` is a part of the cache's key. A run counts its samples first, so the cache saves a second reading."""
-    return _items(dataset, _rows(file), str(file))
+    rows = _rows(file)
+    return Loaded(_items(dataset, rows, str(file)), hub.loaded(sources()[dataset].pin, str(file), rows))
 
 
 def _rows(file: Path) -> list[Any]:
@@ -128,7 +125,8 @@ def _items(dataset: str, rows: Iterable[Any], source: str) -> tuple[Item, ...]:
     for number, row in enumerate(rows, 1):
         where = f"{source}, row {number}"
         if not isinstance(row, Mapping):
-            raise DataError(f"{where}: a question is an object", f"expected the format of {OFFICIAL[dataset]}")
+            official = sources()[dataset].official
+            raise DataError(f"{where}: a question is an object", f"expected the format of {official}")
         item = _READERS[dataset](row, where)
         if (item.id, item.answerable) in seen:
             raise DataError(f"{where}: the question {item.id} comes twice")
@@ -289,54 +287,9 @@ def _item(
 
 # From the hub -----------------------------------------------------------------------------------------------------
 
-PATIENCE = 6.0
-"""Seconds after which the hub counts as out of reach. The library on its own would retry for minutes."""
-
 
 @functools.lru_cache(maxsize=2)
-def _from_hub(dataset: str) -> tuple[Item, ...]:
-    hub = HUB[dataset]
-    if Path(hub.name).exists():  # `datasets` would read it, and run a script in it
-        raise DataError(f"{hub.name} is a folder here, which would be read in place of the hub's set", _hint(dataset))
-    offline = any(os.environ.get(v, "") in ("1", "true", "TRUE", "on", "yes") for v in _OFFLINE)
-    if not offline and not _reachable(f"{os.environ.get('HF_ENDPOINT', 'https://huggingface.co')}/datasets/{hub.name}"):
-        raise DataError(
-            f"{hub.name}: the hub can't be reached within {PATIENCE:.0f} seconds",
-            f"{_hint(dataset)}; HF_HUB_OFFLINE=1 takes what `datasets` has kept",
-        )
-    try:
-        datasets = importlib.import_module("datasets")
-    except ImportError:
-        raise DataError(
-            f"{hub.name}: the package `datasets` is not installed", f"pip install 'datasets>=2.19'; {_hint(dataset)}"
-        ) from None
-    try:
-        rows = datasets.load_dataset(hub.name, hub.config, split=hub.split, revision=hub.revision)
-    except Exception as error:  # of many kinds, from many packages
-        told = str(error).strip().split("\n", 1)[0][:300]
-        raise DataError(
-            f"{hub.name}: could not be loaded from the hub: {type(error).__name__}: {told}", _hint(dataset)
-        ) from None
-    return _items(dataset, rows, hub.name)
-
-
-_OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
-
-
-def _reachable(url: str) -> bool:
-    """Whether a server answers without a server error. In a thread, because looking up a name has no time limit."""
-    answered: list[bool] = []
-
-    def ask() -> None:
-        try:
-            with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PATIENCE):
-                answered.append(True)
-        except urllib.error.HTTPError as error:
-            answered.append(error.code < 500)
-        except (OSError, ValueError):
-            pass
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    return bool(answered) and answered[0]
+def _from_hub(dataset: str) -> Loaded:
+    pin = sources()[dataset].pin
+    rows = hub.load(pin, _hint(dataset))
+    return Loaded(_items(dataset, rows, pin.repo), hub.loaded(pin, "hub", rows))

@@ -12,9 +12,10 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from harness.errors import UsageError
+from harness.hub import Pin
 from harness.options import option, settle
 from harness.reading import qa
 from harness.tasks.multihop import generator, layout, published, scoring, shallow
@@ -149,7 +150,7 @@ class Multihop(Task):
                 yield from self._conditions(self.item(seed, index))
             return
         by_id: dict[str, list[Item]] = {}
-        for item in published.load(self.dataset, self.file):
+        for item in published.load(self.dataset, self.file).items:
             by_id.setdefault(item.id, []).append(item)
         for items in by_id.values():
             for item in items:
@@ -160,6 +161,15 @@ class Multihop(Task):
         kind = self.types[index % len(self.types)]
         plan = generator.plan(kind, min(self.documents), max(self.documents), self.version, seed, index)
         return generator.item(plan, f"{kind}-{seed}-{index:06d}")
+
+    @classmethod
+    def pins(cls) -> list[Pin]:
+        """See harness.types.Task.pins."""
+        return [source.pin for source in published.sources().values()]
+
+    def data(self) -> Mapping[str, Any]:
+        """See harness.types.Task.data."""
+        return {} if self.dataset == "generated" else published.load(self.dataset, self.file).about
 
     def _conditions(self, item: Item) -> Iterator[Sample]:
         """The samples of one question; its hops, the twin and the closed book only for its first possible

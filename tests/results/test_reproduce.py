@@ -18,7 +18,7 @@ from harness.statistics.intervals import Cluster, Clusters
 RECIPES = reproduce.recipes()
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.axes is None])
 def test_every_part_asks_conditions_that_were_published(name: str) -> None:
     for part in RECIPES[name].parts:
         config = part.config("baseline/oracle", {}, {}, {})

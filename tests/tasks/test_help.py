@@ -21,6 +21,7 @@ EVERY = {
     "edits": {},
     "game24": {},
     "ladder": {},
+    "hub": {"forms": "all"},
     "multihop": {},
     "reversal": {},
     "worlds": {"prompt": "all"},

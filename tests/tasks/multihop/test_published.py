@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness import hub
 from harness.errors import DataError, HarnessError, UsageError
 from harness.options import build
 from harness.tasks.multihop import evaluate, export, published
@@ -184,8 +185,8 @@ def test_no_value_in_any_field_ends_in_anything_but_questions_or_a_clear_error(t
 def no_hub(monkeypatch):
     """No test reaches for the network."""
     published._from_hub.cache_clear()
-    monkeypatch.setattr(published, "_reachable", lambda url: False)
-    for name in published._OFFLINE:
+    monkeypatch.setattr(hub, "_reachable", lambda url: False)
+    for name in hub.OFFLINE:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -205,7 +206,7 @@ def test_with_a_file_the_command_runs(harness) -> None:
 
 
 def test_without_the_package_the_error_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setattr(published, "_reachable", lambda url: True)
+    monkeypatch.setattr(hub, "_reachable", lambda url: True)
 
     def missing(name: str):
         raise ImportError(name)
@@ -217,7 +218,7 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch) -> None
     assert "file=PATH" in error.value.hint
 
 
-def hub(monkeypatch, rows) -> list[tuple]:
+def stand_in(monkeypatch, rows) -> list[tuple]:
     """A stand-in for the package `datasets`; what it was asked for."""
     asked: list[tuple] = []
 
@@ -227,7 +228,7 @@ def hub(monkeypatch, rows) -> list[tuple]:
             raise rows
         return rows
 
-    monkeypatch.setattr(published, "_reachable", lambda url: True)
+    monkeypatch.setattr(hub, "_reachable", lambda url: True)
     monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset))
     return asked
 
@@ -241,24 +242,24 @@ def test_rows_of_the_hub_are_lists_side_by_side(monkeypatch) -> None:
         "context": {"title": list(titles), "sentences": list(sentences)},
         "supporting_facts": {"title": list(facts), "sent_id": list(sent_ids)},
     }
-    asked = hub(monkeypatch, [as_on_hub])
-    (item,) = published.load("hotpotqa", None)
-    (same, _) = published.load("hotpotqa", FIXTURES / "hotpotqa.json")
+    asked = stand_in(monkeypatch, [as_on_hub])
+    (item,) = published.load("hotpotqa", None).items
+    (same, _) = published.load("hotpotqa", FIXTURES / "hotpotqa.json").items
     assert item == same
     assert asked == [("hotpotqa/hotpot_qa", "distractor", "validation", "1908d6afbbead072334abe2965f91bd2709910ab")]
 
 
 def test_what_goes_wrong_at_the_hub_is_told_in_one_line(monkeypatch) -> None:
-    hub(monkeypatch, RuntimeError("Dataset scripts are no longer supported\nand more"))
+    stand_in(monkeypatch, RuntimeError("Dataset scripts are no longer supported\nand more"))
     with pytest.raises(DataError, match=r"RuntimeError: Dataset scripts are no longer supported$"):
         published.load("strategyqa", None)
 
 
 def test_offline_mode_goes_to_the_cache_without_asking_for_the_hub(monkeypatch) -> None:
-    hub(monkeypatch, [{"qid": "1", "question": "Is it?", "answer": True, "facts": "One. Two.", "term": "It"}])
-    monkeypatch.setattr(published, "_reachable", lambda url: pytest.fail("asked"))
+    stand_in(monkeypatch, [{"qid": "1", "question": "Is it?", "answer": True, "facts": "One. Two.", "term": "It"}])
+    monkeypatch.setattr(hub, "_reachable", lambda url: pytest.fail("asked"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    (item,) = published.load("strategyqa", None)
+    (item,) = published.load("strategyqa", None).items
     assert item.support[0].text == "One. Two."
 
 
