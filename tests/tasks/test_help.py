@@ -19,6 +19,7 @@ EVERY = {
     "aiw": {"family": "all"},
     "arithmetic": {"prompt": "all"},
     "game24": {},
+    "logic": {},
     "multihop": {},
     "reversal": {},
     **{name: {"rename": "all", "prompt": "all"} for name in SHIPPED},
@@ -103,6 +104,7 @@ def test_feedback_on_plans_is_in_the_sample_s_own_names_and_words(name: str) -> 
 STORED = {
     "arithmetic": ("answer",),
     "game24": ("solvable", "ways", "fractions", "index", "world"),
+    "logic": ("answer", "names", "belief", "form", "polarity", "order", "distractors", "depth"),
     **dict.fromkeys(SHIPPED, ("optimal_cost", "instance", "world")),
 }
 """Params that are no part of the question."""
