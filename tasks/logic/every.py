@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.tasks.logic import lookup
+from harness.tasks.logic import colours, entailment, induction, kinship, lookup, rules
 from harness.tasks.logic.kinds import Kind
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (lookup.KIND,)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (lookup.KIND, colours.KIND, induction.KIND, rules.KIND, kinship.KIND, entailment.KIND)
+}
