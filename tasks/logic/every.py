@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.tasks.logic import lookup
+from harness.tasks.logic import abduction, argument, defeasible, lookup, sat, syllogism
 from harness.tasks.logic.kinds import Kind
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (lookup.KIND,)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (lookup.KIND, syllogism.KIND, argument.KIND, abduction.KIND, defeasible.KIND, sat.KIND)
+}
