@@ -24,7 +24,8 @@ from harness.types import Params, Score, StopReason
 
 TRAITS = (
     "kind tall quiet rich brave calm clever fast gentle happy honest hungry lazy lucky modest nervous old patient "
-    "polite proud rude shy silent slim sleepy smart strong stubborn thin tired young wise witty loyal funny grumpy jolly"
+    "polite proud rude shy silent slim sleepy smart strong stubborn thin tired young wise witty loyal funny grumpy "
+    "jolly"
 ).split()
 HELD = 3
 """Facts that the later steps of all ways need, and that are always given."""

@@ -1,7 +1,8 @@
 """Kind `argument`: does a conclusion follow? Eight schemes in three variants, each with an invalid twin.
 
-In the twin one premise "everyone who is ... is ..." stands the other way round: its conclusion, its words and its
-length are those of the valid argument.
+In the twin one premise "everyone who is ... is ..." stands the other way round, and so does one that is not needed and
+is built the other way round: its conclusion, its words, its length and the build of its premises are those of the valid
+argument.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ ROLES = (
     "painter swimmer cyclist singer gardener pilot dancer baker climber doctor sailor farmer skier potter "
     "juggler teacher lawyer drummer runner hunter writer driver student nurse tailor"
 ).split()
+PREDICATES = 12
+"""At least as many as the longest argument has: 5, 4 in its mirror, 2 in idle premises."""
 STARTS = ("Everyone who", "Whoever")
 
 
@@ -50,7 +53,7 @@ def items(asked: Asked) -> Iterator[Item]:
     draw = asked.draw("scheme")
     scheme, variant = draw.choice(list(forms.SCHEMES)), draw.choice(forms.VARIANTS)
     argument = forms.vary(forms.SCHEMES[scheme], variant, draw)
-    twin = draw.choice(forms.twins(argument))
+    argument, twin = forms.pair(argument, draw)
     shown = {"plain": argument, "invalid": twin}
     count = len(argument.premises)
     starts = [draw.choice(STARTS) for _ in range(count + 2)]
@@ -72,9 +75,9 @@ def _words(level: str, asked: Asked) -> tuple[list[str], str]:
     """(a word for each predicate, a person's name)."""
     rng = asked.draw("names", level)
     if level == "familiar":
-        return rng.sample(ROLES, 8), people(rng, 1)[0]
-    drawn = nonsense(rng, 9)
-    return [word.lower() for word in drawn[:8]], drawn[8]
+        return rng.sample(ROLES, PREDICATES), people(rng, 1)[0]
+    person, *drawn = nonsense(rng, PREDICATES + 1)
+    return [word.lower() for word in drawn], person
 
 
 # A second solver, from the question's words -------------------------------------------------------------------------

@@ -6,9 +6,11 @@ arguments are all valid; here each has an invalid twin. Knows no words: predicat
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 
 
@@ -120,15 +122,41 @@ def _clauses(argument: Argument, change: Callable[[Clause], Clause]) -> Argument
     return Argument(tuple(p.clauses(change) for p in argument.premises), argument.conclusion.clauses(change))
 
 
-def twins(argument: Argument) -> list[Argument]:
-    """The invalid arguments that have one premise "everyone who is ... is ..." the other way round."""
-    found = []
-    for i, premise in enumerate(argument.premises):
-        if premise.kind == "all":
-            turned = (*argument.premises[:i], premise.turned, *argument.premises[i + 1 :])
-            if not valid(Argument(turned, argument.conclusion)):
-                found.append(Argument(turned, argument.conclusion))
-    return found
+def twins(argument: Argument) -> list[int]:
+    """The premises "everyone who is ... is ..." that the argument needs this way round: turned, it is invalid."""
+    return [i for i, p in enumerate(argument.premises) if p.kind == "all" and not valid(_turned(argument, (i,)))]
+
+
+def _turned(argument: Argument, places: Sequence[int]) -> Argument:
+    premises = [p.turned if i in places else p for i, p in enumerate(argument.premises)]
+    return Argument(tuple(premises), argument.conclusion)
+
+
+def pair(argument: Argument, rng: random.Random) -> tuple[Argument, Argument]:
+    """(a valid argument, an invalid one): one premise is turned round.
+
+    A premise that is not needed is added, the mirror of the one that is turned: its first clause is built like the
+    other's second, and the other way round. It is turned too, so both arguments have premises of the same build: nothing
+    but who is spoken of where tells them apart. It shares one predicate with the others, if that proves nothing.
+    """
+    place = rng.choice(twins(argument))
+    known, new = atoms(argument), itertools.count(atoms(argument)[-1] + 1)
+    fresh = argument.premises[place].turned.clauses(
+        lambda c: replace(c, literals=tuple(Literal(next(new), holds) for _, holds in c.literals))
+    )
+    old = rng.choice([a for clause in (fresh.one, fresh.two) for a, _ in clause.literals])
+    for shared in rng.sample(known, len(known)):
+        mirror = fresh.clauses(
+            lambda c, shared=shared: replace(
+                c, literals=tuple(Literal(shared if a == old else a, holds) for a, holds in c.literals)
+            )
+        )
+        longer = Argument((*argument.premises, mirror), argument.conclusion)
+        if not valid(_turned(longer, (place,))) and not valid(_turned(longer, (place, len(longer.premises) - 1))):
+            break
+    else:
+        longer = Argument((*argument.premises, fresh), argument.conclusion)
+    return longer, _turned(longer, (place, len(longer.premises) - 1))
 
 
 def idle(argument: Argument) -> tuple[Sentence, Sentence]:
@@ -136,7 +164,7 @@ def idle(argument: Argument) -> tuple[Sentence, Sentence]:
     With them the conclusion's first part is the first part of a premise, and its second part the second part of one, in
     the argument and in its twins."""
     first, last = argument.conclusion.one, argument.conclusion.two
-    if not first.literals:  # of a single person: what is said of that person
+    if not first.literals:  # of one person: what is said of that person
         first = next(p.two for p in argument.premises if p.kind == "single")
     new = atoms(argument)[-1] + 1
     return _all(first, Clause((Literal(new),))), _all(Clause((Literal(new + 1),)), last)
@@ -145,12 +173,18 @@ def idle(argument: Argument) -> tuple[Sentence, Sentence]:
 # Solver 1: truth tables ---------------------------------------------------------------------------------------------
 
 
+@cache
+def _columns(width: int) -> list[int]:
+    """For each predicate the rows of the table in which it holds, as the bits of a number."""
+    full = (1 << (1 << width)) - 1
+    return [full // ((1 << (1 << i)) + 1) << (1 << i) for i in range(width)]
+
+
 def valid(argument: Argument) -> bool:
     """Whether the conclusion is true whenever the premises are. With one variable it is enough to look at one person: a
     row of the truth table says which predicates hold of that person."""
     width = atoms(argument)[-1] + 1
-    full = (1 << (1 << width)) - 1
-    columns = [sum(1 << row for row in range(1 << width) if row >> i & 1) for i in range(width)]
+    full, columns = (1 << (1 << width)) - 1, _columns(width)
 
     def rows(clause: Clause) -> int:
         found = full if clause.every else 0

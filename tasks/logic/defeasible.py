@@ -20,11 +20,10 @@ from harness.tasks.logic.defaults import Default, Theory
 from harness.tasks.logic.kinds import UNKNOWN, YES_NO_UNKNOWN, Asked, Item, Kind
 from harness.tasks.logic.names import article, nonsense, people, plural
 from harness.tasks.logic.prompts import template
+from harness.tasks.logic.revision import CHANGES, Revision
 from harness.types import Params
 
-UPDATES = ("strengthen", "weaken", "rebut", "irrelevant")
-CHANGES = ("weaken", "rebut")
-"""The updates after which the answer must be another."""
+UPDATES = tuple(CHANGES)
 
 
 class Plan(NamedTuple):
@@ -223,4 +222,5 @@ KIND = Kind(
     solve=solve,
     depths=(1, 2, 3),
     usual=(1, 2, 3),
+    collector=Revision,
 )  # fmt: skip

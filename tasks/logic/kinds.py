@@ -18,7 +18,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from harness.types import Feedback, Message, Param, Params, Score, StopReason
+from harness.types import Collector, Feedback, Message, Param, Params, Score, StopReason
 
 FACTORS: Mapping[str, str] = {
     "kind": "",
@@ -112,6 +112,7 @@ class Kind:
     score: Callable[[Params, str, StopReason], Score] | None = None
     feedback: Callable[[Params, str, str], Feedback | None] | None = None
     search: Search | None = None
+    collector: Callable[[], Collector] | None = None
 
 
 def numbered(params: Params, key: str) -> tuple[str, ...]:

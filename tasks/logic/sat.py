@@ -17,14 +17,15 @@ from harness.tasks.logic.prompts import template
 from harness.tasks.logic.sat_formulas import Clause
 from harness.types import Params
 
-LEAST, MOST = 4, 8
-"""Persons of a problem; of four persons there are only 32 different rules, so five at least if there are many rules."""
+LEAST, MOST = {2: 6, 6: 5, 7: 5}, 8
+"""Fewest persons by depth (4 if not named), and most. With fewer of depth 2 nearly every rule must exclude something else,
+and what can't be satisfied would be told by its even share of denials; of 4 persons there are only 32 different rules."""
 
 
 def items(asked: Asked) -> Iterator[Item]:
-    """Twins of 4 to 8 persons, in all names."""
+    """Twins of up to 8 persons, in all names."""
     draw = asked.draw("formula")
-    count = draw.randint(LEAST + (asked.depth > 5), MOST)
+    count = draw.randint(LEAST.get(asked.depth, 4), MOST)
     shown = dict(zip(("plain", "unsatisfiable"), formulas.twins(draw, count, count * asked.depth), strict=True))
     heads = [draw.sample(range(3), 3) for _ in range(count * asked.depth)]
     for level in asked.levels["names"]:
@@ -62,7 +63,7 @@ _SAID = r"(\w+) (comes|does not come)"
 _RULE = re.compile(rf"^If {_SAID} and {_SAID}, then {_SAID}\.$", re.M)
 
 
-def _clauses(params: Params) -> list[Clause]:
+def clauses_of(params: Params) -> list[Clause]:
     """The rules of a question. Raises ValueError if it has none."""
     number: dict[str, int] = {}
     found = []
@@ -76,7 +77,7 @@ def _clauses(params: Params) -> list[Clause]:
 
 def solve(params: Params) -> str:
     """The answer by backtracking, from the text; the generator goes through all assignments."""
-    return "yes" if formulas.satisfiable(_clauses(params)) else "no"
+    return "yes" if formulas.satisfiable(clauses_of(params)) else "no"
 
 
 # Shallow readers -----------------------------------------------------------------------------------------------------
@@ -84,19 +85,19 @@ def solve(params: Params) -> str:
 
 def ratio(params: Params, rng: random.Random) -> str:
     """Possible if there are fewer rules for each person than 4.3: where random formulas stop being satisfiable."""
-    clauses = _clauses(params)
+    clauses = clauses_of(params)
     return "yes" if len(clauses) < 4.3 * len({abs(x) for c in clauses for x in c}) else "no"
 
 
 def polarity(params: Params, rng: random.Random) -> str:
     """Possible if at least half of what the rules speak of is that somebody comes."""
-    said = [x > 0 for c in _clauses(params) for x in c]
+    said = [x > 0 for c in clauses_of(params) for x in c]
     return "yes" if 2 * sum(said) >= len(said) else "no"
 
 
 def majority(params: Params, rng: random.Random) -> str:
     """Possible if all rules are kept when each person does what would keep more of the rules: a solver of one try."""
-    clauses = _clauses(params)
+    clauses = clauses_of(params)
     wishes = [x for c in clauses for x in c]
     return "yes" if all(any(wishes.count(x) >= wishes.count(-x) for x in c) for c in clauses) else "no"
 

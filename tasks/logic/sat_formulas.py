@@ -100,7 +100,7 @@ def _narrow(rng: random.Random, variables: int, clauses: int, best_of: int) -> F
             continue
         if not kept:
             return None
-        _, clause, left = min(kept)
+        _, clause, left = min(kept, key=lambda way: way[0])  # of equals the first: one that is drawn
         found[clause] = None
     return tuple(found)
 

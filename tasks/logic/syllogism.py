@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 
 from harness.tasks.logic import syllogism_forms as forms
+from harness.tasks.logic.bias import Bias
 from harness.tasks.logic.kinds import UNKNOWN, YES_NO, Asked, Item, Kind, numbered
 from harness.tasks.logic.names import nonsense, plural
 from harness.tasks.logic.prompts import template
@@ -210,4 +211,5 @@ KIND = Kind(
     items=items,
     readers={"shallow": atmosphere, "belief": believed, "figure": figure},
     solve=solve,
+    collector=Bias,
 )
