@@ -10,7 +10,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 
@@ -31,6 +31,10 @@ class Clause:
     def negated(self) -> Clause:
         """By De Morgan."""
         return Clause(tuple(Literal(a, not holds) for a, holds in self.literals), not self.every)
+
+
+def _renamed(clause: Clause, old: int, new: int) -> Clause:
+    return replace(clause, literals=tuple(Literal(new if a == old else a, holds) for a, holds in clause.literals))
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def _turned(argument: Argument, places: Sequence[int]) -> Argument:
 def pair(argument: Argument, rng: random.Random) -> tuple[Argument, Argument]:
     """(a valid argument, an invalid one): one premise is turned round.
 
-    A premise that is not needed is added, the mirror of the one that is turned: its first clause is built like the
+    A premise that is not needed is added, the mirror of the one that is turned: its first clause is built as the
     other's second, and the other way round. It is turned too, so both arguments have premises of the same build: nothing
     but who is spoken of where tells them apart. It shares one predicate with the others, if that proves nothing.
     """
@@ -146,11 +150,7 @@ def pair(argument: Argument, rng: random.Random) -> tuple[Argument, Argument]:
     )
     old = rng.choice([a for clause in (fresh.one, fresh.two) for a, _ in clause.literals])
     for shared in rng.sample(known, len(known)):
-        mirror = fresh.clauses(
-            lambda c, shared=shared: replace(
-                c, literals=tuple(Literal(shared if a == old else a, holds) for a, holds in c.literals)
-            )
-        )
+        mirror = fresh.clauses(partial(_renamed, old=old, new=shared))
         longer = Argument((*argument.premises, mirror), argument.conclusion)
         if not valid(_turned(longer, (place,))) and not valid(_turned(longer, (place, len(longer.premises) - 1))):
             break

@@ -18,8 +18,9 @@ from harness.tasks.logic.sat_formulas import Clause
 from harness.types import Params
 
 LEAST, MOST = {2: 6, 6: 5, 7: 5}, 8
-"""Fewest persons by depth (4 if not named), and most. With fewer of depth 2 nearly every rule must exclude something else,
-and what can't be satisfied would be told by its even share of denials; of 4 persons there are only 32 different rules."""
+"""Fewest persons by depth (4 if not named), and most. With fewer of depth 2 nearly every rule must exclude something
+else, and an even share of denials would tell what can't be satisfied; of 4 persons there are only 32 different rules.
+"""
 
 
 def items(asked: Asked) -> Iterator[Item]:
