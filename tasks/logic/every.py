@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from harness.tasks.logic import abduction, argument, defeasible, lookup, sat, syllogism
+from harness.tasks.logic import (
+    abduction,
+    argument,
+    colours,
+    defeasible,
+    entailment,
+    induction,
+    kinship,
+    lookup,
+    rules,
+    sat,
+    syllogism,
+)
 from harness.tasks.logic.kinds import Kind
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (lookup.KIND, syllogism.KIND, argument.KIND, abduction.KIND, defeasible.KIND, sat.KIND)
-}
+    module.KIND.name: module.KIND
+    for module in (
+        lookup, colours, induction, rules, kinship, entailment, syllogism, argument, abduction, defeasible, sat
+    )
+}  # fmt: skip

@@ -7,10 +7,14 @@ import random
 
 from harness.tasks.multihop.world import draw_names
 
-PEOPLE = (
-    "Alice Anna Beth Clara Diane Emma Fiona Grace Helen Irene Julia Karen Laura Maria Nora Olivia Paula Rachel Sarah "
-    "Tina Adam Ben Carl David Eric Frank George Henry Ian Jack Kevin Luke Mark Nick Oscar Peter Ralph Sam Tom Victor"
+WOMEN = (
+    "Alice Anna Beth Clara Diane Emma Fiona Grace Helen Irene "
+    "Julia Karen Laura Maria Nora Olivia Paula Rachel Sarah Tina"
 ).split()
+MEN = (
+    "Adam Ben Carl David Eric Frank George Henry Ian Jack Kevin Luke Mark Nick Oscar Peter Ralph Sam Tom Victor"
+).split()
+PEOPLE = WOMEN + MEN
 
 
 def people(rng: random.Random, count: int) -> list[str]:

@@ -17,6 +17,9 @@ _PROMPT = re.compile(r"^Answer with |^Facts and rules:", re.M)
 """How our prompts go on: a response that goes on with another question is cut there."""
 
 
+MARK = "Answer: "
+
+
 def closed(params: Params, response: str, stop_reason: StopReason) -> Score:
     """Whether the response commits to `params.answer`, one of `params.choices`. Yes and no are read in their usual
     words (true, false, ...); to say in any words that it can't be known is "unknown", which is wrong if not offered.
@@ -34,6 +37,10 @@ def closed(params: Params, response: str, stop_reason: StopReason) -> Score:
 def read(params: Params, response: str) -> tuple[str | None, Reading]:
     """(the choice that a response commits to, the reading): what is right is not looked at."""
     choices, also = choices_of(params), numbered(params, "also")
+    if response.startswith(MARK) and response[len(MARK) :] in choices:
+        return response[len(MARK) :], Reading(
+            response[len(MARK) :], final=True
+        )  # as asked: what is below finds the same
     known = tuple(word for word in (*choices, *also) if word != UNKNOWN)
     found, _ = commitment.read(response, reading.reader(known), _PROMPT)
     said = UNKNOWN if found.value == UNANSWERABLE else found.value
