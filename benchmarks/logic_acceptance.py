@@ -12,6 +12,8 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
+import logic_arguments
+
 from harness import plugins
 from harness.tasks.logic import rules
 from harness.tasks.logic.every import KINDS
@@ -120,6 +122,7 @@ def main() -> None:
     given = arguments.parse_args()
     for kind in given.kinds:
         rows = OWN.get(kind, lambda n, kind=kind: of_any(kind, n))(given.samples)
+        rows += logic_arguments.OWN[kind](given.samples) if kind in logic_arguments.OWN else []
         print(f"\n{kind}\n{align(('what', 'measured', 'wanted'), rows, left=1)}")
 
 

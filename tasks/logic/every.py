@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from harness.tasks.logic import colours, entailment, induction, kinship, lookup, rules
+from harness.tasks.logic import (
+    abduction,
+    argument,
+    colours,
+    defeasible,
+    entailment,
+    induction,
+    kinship,
+    lookup,
+    rules,
+    sat,
+    syllogism,
+)
 from harness.tasks.logic.kinds import Kind
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (lookup.KIND, colours.KIND, induction.KIND, rules.KIND, kinship.KIND, entailment.KIND)
-}
+    module.KIND.name: module.KIND
+    for module in (
+        lookup, colours, induction, rules, kinship, entailment, syllogism, argument, abduction, defeasible, sat
+    )
+}  # fmt: skip

@@ -18,7 +18,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from harness.types import Feedback, Message, Param, Params, Score, StopReason
+from harness.types import Collector, Feedback, Message, Param, Params, Score, StopReason
 
 FACTORS: Mapping[str, str] = {
     "kind": "",
@@ -98,7 +98,7 @@ class Kind:
     readers by name, "shallow" among them. `solve` is the answer to the question of a sample: its params without
     `answer` and without levels. It may raise ValueError for a text that is no question of this kind. `score` replaces
     the closed list (scoring.closed), `feedback` the plain right or wrong; it must follow from the question alone.
-    `search` if partial answers can be judged.
+    `search` if partial answers can be judged. `collector` makes tables of the kind's own, from the records with a verdict.
     """
 
     name: str
@@ -112,6 +112,7 @@ class Kind:
     score: Callable[[Params, str, StopReason], Score] | None = None
     feedback: Callable[[Params, str, str], Feedback | None] | None = None
     search: Search | None = None
+    collector: Callable[[], Collector] | None = None
 
 
 def numbered(params: Params, key: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@ the depth at which half of the answers are right. Made from records in one pass;
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +12,9 @@ from harness.seeds import derive
 from harness.statistics.curve import Point, half_point
 from harness.statistics.intervals import Clusters
 from harness.tasks.logic.every import KINDS
-from harness.text import Extra, interval, number
-from harness.types import Outcome
+from harness.tasks.logic.shares import share
+from harness.text import Extra
+from harness.types import Collector, Outcome
 
 
 class Beside:
@@ -21,6 +23,7 @@ class Beside:
     def __init__(self) -> None:
         self._floors: dict[str, dict[str, Clusters]] = {}
         self._depths: dict[tuple[str, ...], dict[int, Clusters]] = {}
+        self._own: dict[str, Collector] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count a record; one without a verdict, or of a kind that is not installed, is ignored."""
@@ -37,18 +40,22 @@ class Beside:
             label = tuple(str(params[f]) for f in ("kind", "names", "world") if f == "kind" or f in kind.levels)
             depths = self._depths.setdefault(label, {})
             depths.setdefault(int(params["depth"]), Clusters()).add(group, record["value"])
+        if kind.collector is not None:
+            if kind.name not in self._own:
+                self._own[kind.name] = kind.collector()
+            self._own[kind.name].add(record)
 
     def tables(self) -> list[Extra]:
         """The tables that have rows for these records."""
         floors, header = [], ("kind", "reader", "n", "accuracy")
         for kind, readers in self._floors.items():
-            floors += [(kind, name, str(c.answers), _share(c)) for name, c in readers.items()]
+            floors += [(kind, name, str(c.answers), share(c)) for name, c in readers.items()]
         by_depth, halves = [], []
         for label, depths in self._depths.items():
             if len(depths) < 2:
                 continue
             name = "/".join(label)
-            by_depth += [(name, str(depth), str(c.answers), _share(c)) for depth, c in sorted(depths.items())]
+            by_depth += [(name, str(depth), str(c.answers), share(c)) for depth, c in sorted(depths.items())]
             points = [Point(depth, *cluster) for depth, c in depths.items() for cluster in c.values()]
             halves.append((name, str(sum(point.answers for point in points)), half_point(points)))
         note = "Shallow readers on the same samples: what a score is worth without reasoning."
@@ -57,9 +64,5 @@ class Beside:
             Extra("accuracy by depth", ("condition", "depth", "n", "accuracy"), tuple(by_depth)),
             Extra("depth at which half of the answers are right", ("condition", "n", "depth"), tuple(halves)),
         ]
+        found += itertools.chain.from_iterable(own.tables() for own in self._own.values())
         return [extra for extra in found if extra.rows]
-
-
-def _share(clusters: Clusters) -> str:
-    estimate = clusters.accuracy()
-    return f"{number(estimate.value)} {interval(estimate.low, estimate.high)}" if estimate else "-"
