@@ -103,7 +103,8 @@ def _sentence(text: str, number: dict[str, int]) -> Sentence:
     return Sentence(kind, _clause(parts[1], number), _clause(parts[2], number))
 
 
-def _read(params: Params) -> Argument:
+def read(params: Params) -> Argument:
+    """The argument of a question; predicates are numbered as they come. Raises ValueError for a text that is none."""
     before, _, asks = str(params["question"]).rpartition("\n\nQuestion: Does it follow that ")
     number: dict[str, int] = {}
     premises = tuple(_sentence(line.rstrip("."), number) for line in before.split("\n"))
@@ -112,7 +113,7 @@ def _read(params: Params) -> Argument:
 
 def solve(params: Params) -> str:
     """The answer by a tableau, from the text; the generator goes by truth tables."""
-    return "yes" if forms.valid_by_tableau(_read(params)) else "no"
+    return "yes" if forms.valid_by_tableau(read(params)) else "no"
 
 
 # Shallow readers -----------------------------------------------------------------------------------------------------
@@ -136,7 +137,7 @@ def conclusion(params: Params, rng: random.Random) -> str:
 def ends(params: Params, rng: random.Random) -> str:
     """Follows if the conclusion's first part is the first part of a premise, and its second part the second part of
     one."""
-    premises, target = _read(params)
+    premises, target = read(params)
     sides: Mapping[str, list[Clause]] = {"one": [p.one for p in premises], "two": [p.two for p in premises]}
     return _yes((target.kind == "single" or target.one in sides["one"]) and target.two in sides["two"])
 
