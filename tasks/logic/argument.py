@@ -44,7 +44,7 @@ def says(sentence: Sentence, start: str, person: str, words: Sequence[str]) -> s
     """A sentence, without a full stop. `start` is how a general one begins."""
     if sentence.kind == "single":
         return f"{person} {phrase(sentence.two, words)}"
-    start = "Someone who" if sentence.kind == "some" else start
+    start = "At least one person who" if sentence.kind == "some" else start
     return f"{start} {phrase(sentence.one, words)} {phrase(sentence.two, words)}"
 
 
@@ -64,7 +64,7 @@ def items(asked: Asked) -> Iterator[Item]:
         for form, (premises, conclusion) in shown.items():
             said = [says(p, start, person, words) for p, start in zip((*premises, *idle), starts, strict=False)]
             lines = "\n".join(f"{said[i]}." for i in order if i < len(said))
-            concluded = says(conclusion, "everyone who", person, words).replace("Someone", "someone")
+            concluded = says(conclusion, "everyone who", person, words).replace("At least", "at least")
             levels = {"names": level, "distractors": distractors, "form": form}
             answer = "yes" if form == "plain" else "no"
             question = f"{lines}\n\nQuestion: Does it follow that {concluded}?"
@@ -99,7 +99,7 @@ def _sentence(text: str, number: dict[str, int]) -> Sentence:
         return Sentence("single", forms.EMPTY, _clause(parts[1], number))
     if len(parts) != 3:
         raise ValueError(f"not a sentence of an argument: {text[:100]}")
-    kind = "some" if parts[0].lower().startswith("someone") else "all"
+    kind = "some" if parts[0].lower().startswith("at least one") else "all"
     return Sentence(kind, _clause(parts[1], number), _clause(parts[2], number))
 
 
