@@ -2,9 +2,9 @@
 (Mitchell 1982, Artificial Intelligence 18: 203-226).
 
 A rule says yes to the things that have one certain property, or two of different kinds: 105 rules over five kinds of
-three properties. In the form `plain` exactly one of them fits all examples. In the form `twin` one example is another
-one with the same answer, several rules fit, and they disagree about the thing that is asked about: "unknown". `depth`
-is the number of properties in the rule.
+three properties. In the form `plain` exactly one of them fits all examples, and it asks for two properties. In the form
+`twin` one of the examples is another one with the same answer, several rules fit, and they disagree about the thing
+that is asked about: "unknown".
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from harness.types import Params
 
 KINDS, VALUES, EXAMPLES = 5, 3, 8
 HALF = EXAMPLES // 2
+SPARE = HALF + 3
 FAMILIAR = {
     "size": ("small", "middling", "large"),
     "colour": ("red", "green", "blue"),
@@ -54,23 +55,32 @@ AGREE = tuple(
 """For each thing the rules that say yes to it, and those that say no, as bits."""
 
 
-@functools.cache
-def zones(rule: int, rival: int) -> dict[tuple[bool, bool], list[int]]:
-    """(what the rule says, what the rival says) -> the things that they say it to."""
-    found: dict[tuple[bool, bool], list[int]] = {(a, b): [] for a in (True, False) for b in (True, False)}
-    for i, agree in enumerate(AGREE):
-        found[bool(agree[True] >> rule & 1), bool(agree[True] >> rival & 1)].append(i)
-    return found
+YES = tuple(sum(1 << i for i, agree in enumerate(AGREE) if agree[True] >> rule & 1) for rule in range(len(RULES)))
+"""For each rule the things that it says yes to, as bits."""
+ALL = (1 << len(OBJECTS)) - 1
+
+
+def zone(rule: int, rival: int, says: bool, other: bool) -> int:
+    """The things to which the rule says one answer and its rival another, as bits."""
+    return (YES[rule] if says else ALL ^ YES[rule]) & (YES[rival] if other else ALL ^ YES[rival])
 
 
 @functools.cache
-def rivals(rule: int, answer: bool) -> list[int]:
-    """The rules that say the opposite of this answer to two things or more to which the rule says the answer, and that
-    say the same as it to enough others."""
-    every = [(other, zones(rule, other)) for other in range(len(RULES)) if other != rule]
-    return [
-        r for r, z in every if len(z[answer, not answer]) > 1 and min(len(z[True, True]), len(z[False, False])) > HALF
-    ]
+def listed(things: int) -> tuple[int, ...]:
+    """The places of the bits."""
+    return tuple(i for i in range(len(OBJECTS)) if things >> i & 1)
+
+
+PAIRS = tuple(i for i, rule in enumerate(RULES) if len(rule) == 2)
+RIVALS = {
+    i: tuple(
+        j
+        for j in PAIRS
+        if len({*RULES[i]} & {*RULES[j]}) == 1 and len({kind for kind, _ in (*RULES[i], *RULES[j])}) == 3
+    )
+    for i in PAIRS
+}
+"""For each rule of two properties those that ask for one of them and for one of a third kind."""
 
 
 class Problem(NamedTuple):
@@ -87,46 +97,58 @@ def fitting(examples: Sequence[tuple[int, bool]]) -> int:
     return functools.reduce(lambda left, example: left & AGREE[example[0]][example[1]], examples, (1 << len(RULES)) - 1)
 
 
-def draw(rng: random.Random, depth: int) -> Problem:
+def draw(rng: random.Random) -> Problem:
     """Half of the examples are yes. Of the two answers to the plain form either is as likely.
 
-    A rule and a rival are drawn, that disagree about the thing asked about. Seven examples fit both. The eighth of the
-    plain form is one that they disagree about, too, and leaves nothing but the rule; that of the twin fits both.
+    A rule and a rival are drawn that disagree about the thing asked about. Seven examples fit both. The eighth of the
+    plain form is one to which the rule says no and its rival yes, and leaves nothing but the rule; to that of the twin
+    both say no. So the forms have the same yes examples: what these have in common does not tell them apart.
     """
     answer = rng.random() < 0.5
-    rules = [i for i, rule in enumerate(RULES) if len(rule) == depth and rivals(i, answer)]
     while True:
-        rule = rng.choice(rules)
-        zone = zones(rule, rng.choice(rivals(rule, answer)))
-        asked = rng.choice(zone[answer, not answer])
-        telling = rng.choice([i for i in zone[True, False] + zone[False, True] if i != asked])
-        says = bool(AGREE[telling][True] >> rule & 1)
-        same = _same(zone, says, rng)
-        *examples, other = same
-        plain = [*examples, (telling, says)]
+        rule = rng.choice(PAIRS)
+        rival = rng.choice(RIVALS[rule])
+        asked = rng.choice(listed(zone(rule, rival, answer, not answer)))
+        telling = rng.choice(listed(zone(rule, rival, False, True) & ~(1 << asked)))
+        examples = _same(rule, rival, rng)
+        plain = [*examples, (telling, False)]
         if fitting(plain) == 1 << rule:
-            twin = [*examples, other]
+            twin = [*examples, (_like(telling, asked, examples, listed(zone(rule, rival, False, False)), rng), False)]
             order = rng.sample(range(EXAMPLES), EXAMPLES)
             return Problem(tuple(plain[i] for i in order), tuple(twin[i] for i in order), asked, answer)
 
 
-def _same(zone: dict[tuple[bool, bool], list[int]], last: bool, rng: random.Random) -> list[tuple[int, bool]]:
-    """Examples that a rule and its rival agree about, half of them yes, one with the answer `last` at the end. Each but
-    that is, of three drawn things, the one that leaves fewest rules."""
-    pools = {says: rng.sample(zone[says, says], len(zone[says, says])) for says in (True, False)}
+def _same(rule: int, rival: int, rng: random.Random) -> list[tuple[int, bool]]:
+    """Examples that a rule and its rival agree about: half of all are yes, and one less is no. Each is, of three drawn
+    things, the one that leaves fewest rules."""
+    pools = {says: rng.sample(listed(zone(rule, rival, says, says)), SPARE) for says in (True, False)}
     left, found = (1 << len(RULES)) - 1, list[tuple[int, bool]]()
-    for says in [True, False] * (HALF - 1) + [not last]:
+    for says in [True, False] * (HALF - 1) + [True]:
         pool = pools[says]
-        best = min(range(min(3, len(pool))), key=lambda i: (left & AGREE[pool[i]][says]).bit_count())
-        thing = pool.pop(best)
-        found.append((thing, says))
-        left &= AGREE[thing][says]
-    return [*found, (pools[last].pop(), last)]
+        best = min(pool[:3], key=lambda i: (left & AGREE[i][says]).bit_count())
+        pool.remove(best)
+        found.append((best, says))
+        left &= AGREE[best][says]
+    return found
+
+
+def _like(
+    telling: int, asked: int, examples: Sequence[tuple[int, bool]], pool: Sequence[int], rng: random.Random
+) -> int:
+    """One of the pool that has about as much in common with the yes examples as `telling` has, and is none of them."""
+    yes = [OBJECTS[i] for i, says in examples if says]
+
+    def shared(thing: int) -> int:
+        return sum(a == b for other in yes for a, b in zip(OBJECTS[thing], other, strict=True))
+
+    used, wanted = {asked, *(i for i, _ in examples)}, shared(telling)
+    drawn = [i for i in rng.sample(pool, 16) if i not in used]
+    return min(drawn, key=lambda i: abs(shared(i) - wanted))
 
 
 def items(asked: Asked) -> Iterator[Item]:
     """One problem in both forms, in each set of words."""
-    problem = draw(asked.draw("problem"), asked.depth)
+    problem = draw(asked.draw("problem"))
     for form, level in itertools.product(("plain", "twin"), asked.levels["names"]):
         rng = asked.draw("names", level)
         if level == "familiar":
@@ -223,6 +245,4 @@ KIND = Kind(
     items=items,
     readers={"shallow": always, "nearest": nearest, "property": one_property},
     solve=solve,
-    depths=(1, 2),
-    usual=(1, 2),
 )
