@@ -44,7 +44,7 @@ def says(sentence: Sentence, start: str, person: str, words: Sequence[str]) -> s
     """A sentence, without a full stop. `start` is how a general one begins."""
     if sentence.kind == "single":
         return f"{person} {phrase(sentence.two, words)}"
-    start = "Someone who" if sentence.kind == "some" else start
+    start = "At least one person who" if sentence.kind == "some" else start
     return f"{start} {phrase(sentence.one, words)} {phrase(sentence.two, words)}"
 
 
@@ -64,7 +64,7 @@ def items(asked: Asked) -> Iterator[Item]:
         for form, (premises, conclusion) in shown.items():
             said = [says(p, start, person, words) for p, start in zip((*premises, *idle), starts, strict=False)]
             lines = "\n".join(f"{said[i]}." for i in order if i < len(said))
-            concluded = says(conclusion, "everyone who", person, words).replace("Someone", "someone")
+            concluded = says(conclusion, "everyone who", person, words).replace("At least", "at least")
             levels = {"names": level, "distractors": distractors, "form": form}
             answer = "yes" if form == "plain" else "no"
             question = f"{lines}\n\nQuestion: Does it follow that {concluded}?"
@@ -99,11 +99,12 @@ def _sentence(text: str, number: dict[str, int]) -> Sentence:
         return Sentence("single", forms.EMPTY, _clause(parts[1], number))
     if len(parts) != 3:
         raise ValueError(f"not a sentence of an argument: {text[:100]}")
-    kind = "some" if parts[0].lower().startswith("someone") else "all"
+    kind = "some" if parts[0].lower().startswith("at least one") else "all"
     return Sentence(kind, _clause(parts[1], number), _clause(parts[2], number))
 
 
-def _read(params: Params) -> Argument:
+def read(params: Params) -> Argument:
+    """The argument of a question; predicates are numbered as they come. Raises ValueError for a text that is none."""
     before, _, asks = str(params["question"]).rpartition("\n\nQuestion: Does it follow that ")
     number: dict[str, int] = {}
     premises = tuple(_sentence(line.rstrip("."), number) for line in before.split("\n"))
@@ -112,7 +113,7 @@ def _read(params: Params) -> Argument:
 
 def solve(params: Params) -> str:
     """The answer by a tableau, from the text; the generator goes by truth tables."""
-    return "yes" if forms.valid_by_tableau(_read(params)) else "no"
+    return "yes" if forms.valid_by_tableau(read(params)) else "no"
 
 
 # Shallow readers -----------------------------------------------------------------------------------------------------
@@ -136,7 +137,7 @@ def conclusion(params: Params, rng: random.Random) -> str:
 def ends(params: Params, rng: random.Random) -> str:
     """Follows if the conclusion's first part is the first part of a premise, and its second part the second part of
     one."""
-    premises, target = _read(params)
+    premises, target = read(params)
     sides: Mapping[str, list[Clause]] = {"one": [p.one for p in premises], "two": [p.two for p in premises]}
     return _yes((target.kind == "single" or target.one in sides["one"]) and target.two in sides["two"])
 

@@ -140,8 +140,9 @@ def pair(argument: Argument, rng: random.Random) -> tuple[Argument, Argument]:
     """(a valid argument, an invalid one): one premise is turned round.
 
     A premise that is not needed is added, the mirror of the one that is turned: its first clause is built as the
-    other's second, and the other way round. It is turned too, so both arguments have premises of the same build: nothing
-    but who is spoken of where tells them apart. It shares one predicate with the others, if that proves nothing.
+    other's second, and the other way round. It is turned too, so both arguments have premises of the same build:
+    nothing but who is spoken of where tells them apart. It shares one predicate with the others, if that proves
+    nothing.
     """
     place = rng.choice(twins(argument))
     known, new = atoms(argument), itertools.count(atoms(argument)[-1] + 1)

@@ -1,7 +1,7 @@
 """Which single facts explain an observation: facts and rules about one person. Two solvers; knows no words.
 
 A property is a number or a word. What a rule says may be denied; what it needs, and what facts say, may not. A fact can
-be assumed if it is not given and no rule says it, or the opposite.
+be assumed if it is not given and no rule says it, or the opposite; what is observed does not explain itself.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def explanations(theory: Theory, observed: Literal) -> frozenset[Property]:
     had = {literal.property for literal in known if literal.holds}
     open_rules = [rule for rule in theory.rules if not had.issuperset(rule.body)]
     found = set()
-    for candidate in theory.candidates():
+    for candidate in (c for c in theory.candidates() if c != observed.property):
         follows = closure({*had, candidate}, open_rules)
         if observed in follows and opposite not in follows:
             found.add(candidate)
@@ -94,4 +94,4 @@ def explanations_by_proof(theory: Theory, observed: Literal) -> frozenset[Proper
     found, opposite = needs(observed), needs(Literal(observed.property, not observed.holds))
     if frozenset() in found or frozenset() in opposite:
         return frozenset()
-    return frozenset().union(*found - opposite)
+    return frozenset().union(*found - opposite) - {observed.property}

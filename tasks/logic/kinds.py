@@ -98,8 +98,8 @@ class Kind:
     readers by name, "shallow" among them. `solve` is the answer to the question of a sample: its params without
     `answer` and without levels. It may raise ValueError for a text that is no question of this kind. `score` replaces
     the closed list (scoring.closed), `feedback` the plain right or wrong; it must follow from the question alone.
-    `search` if partial answers can be judged. `collector` makes tables of the kind's own, from the records with a
-    verdict."""
+    `search` if partial answers can be judged. `collector` makes tables of the kind's own records.
+    """
 
     name: str
     about: str

@@ -126,7 +126,7 @@ def _read(clause: str) -> Statement:
     return Statement("O" if m[3] != "are" else _QUANTIFIERS[m[1].lower()], m[2], m[4])
 
 
-def _parts(params: Params) -> tuple[list[Statement], str]:
+def parts(params: Params) -> tuple[list[Statement], str]:
     """(premises, the question) of a sample's text; the terms are its words."""
     before, _, asks = str(params["question"]).rpartition("\nQuestion: ")
     return [_read(line) for line in before.strip().split("\n")[-2:]], asks
@@ -142,7 +142,7 @@ def _letters(premises: Sequence[Statement]) -> dict[str, str]:
 
 def solve(params: Params) -> str:
     """The answer by the rules of distribution, from the text; the generator goes by models."""
-    premises, asks = _parts(params)
+    premises, asks = parts(params)
     letters = _letters(premises)
     spelt = [Statement(q, letters[s], letters[p]) for q, s, p in premises]
 
@@ -162,7 +162,7 @@ def solve(params: Params) -> str:
 def atmosphere(params: Params, rng: random.Random) -> str:
     """The conclusion that is as negative and as particular as the premises (the atmosphere effect), in either
     direction."""
-    premises, asks = _parts(params)
+    premises, asks = parts(params)
     said = {p.quantifier for p in premises}
     negative, particular = bool(said & set("EO")), bool(said & set("IO"))
     quantifier = "AIEO"[2 * negative + particular]
@@ -173,16 +173,18 @@ def atmosphere(params: Params, rng: random.Random) -> str:
 
 def believed(params: Params, rng: random.Random) -> str:
     """What is true in the world follows: judged by the conclusion alone. Nonsense at random."""
-    _, asks = _parts(params)
+    _, asks = parts(params)
     if asks.startswith("Does"):
-        true = _true(_read(asks))
+        true = true_in_the_world(_read(asks))
         return rng.choice(YES_NO) if true is None else "yes" if true else "no"
-    return rng.choice([c for c in numbered(params, "choices") if c != UNKNOWN and _true(_read(c)) is not False])
+    return rng.choice(
+        [c for c in numbered(params, "choices") if c != UNKNOWN and true_in_the_world(_read(c)) is not False]
+    )
 
 
-def _true(statement: Statement) -> bool | None:
+def true_in_the_world(statement: Statement | str) -> bool | None:
     """Whether a conclusion is true in the world; None if its words are nonsense."""
-    quantifier, s, p = statement
+    quantifier, s, p = _read(statement) if isinstance(statement, str) else statement
     known = [wide for wide, narrow in categories().items() for word in (wide, *narrow) if word in (s, p)]
     if len(known) < 2:
         return None
@@ -193,7 +195,7 @@ def _true(statement: Statement) -> bool | None:
 def figure(params: Params, rng: random.Random) -> str:
     """The ends stand in the conclusion as they stand in the premises: the subject of a premise as its subject, the
     predicate of a premise as its predicate. If the ends are both subjects or both predicates, nothing follows."""
-    premises, asks = _parts(params)
+    premises, asks = parts(params)
     letters = _letters(premises)
     subjects = {p.subject for p in premises if letters[p.subject] != "M"}
     predicates = {p.predicate for p in premises if letters[p.predicate] != "M"}
