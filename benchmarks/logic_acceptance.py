@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import logic_arguments
 
 from harness import plugins
-from harness.tasks.logic import rules
+from harness.tasks.logic import entailment, induction, rules
 from harness.tasks.logic.every import KINDS
 from harness.text import align
 from harness.types import Sample
@@ -111,7 +111,49 @@ def best_guess(counted: list[tuple[float, Sample]]) -> str:
     return share(right, len(counted) - half)
 
 
-OWN: dict[str, Callable[[int], list[Row]]] = {"rules": of_rules}
+def of_kinship(n: int) -> list[Row]:
+    """The labels, and that exactly one relation follows from what is told, with all distractors and orders too."""
+    found = of_any("kinship", n)
+    made = list(samples("kinship", n, depth="2-6", distractors="all", order="all", names="nonsense"))
+    counts = Counter(s.target for s in samples("kinship", n, names="familiar"))
+    found.append(("labels", str(len(counts)), "22"))
+    found.append(("largest label", share(max(counts.values()), n), "<= 0.080"))
+    what, measured, wanted = agreement("kinship", made)
+    return [*found, (f"{what}, with distractors, in any order: one relation follows", measured, wanted)]
+
+
+def of_induction(n: int) -> list[Row]:
+    """How many rules fit, by the solver that reads the text."""
+    one = several = 0
+    for sample in (made := list(samples("induction", n))):
+        fits = len(induction.rules_of(induction.read(sample.params)))
+        one += fits == 1 and sample.params["form"] == "plain"
+        several += fits > 1 and sample.params["form"] == "twin"
+    plain = sum(s.params["form"] == "plain" for s in made)
+    counted = [
+        ("exactly one rule fits (plain)", f"{one:,} of {plain:,}", "all"),
+        ("several rules fit (twin)", f"{several:,} of {len(made) - plain:,}", "all"),
+    ]
+    return of_any("induction", n) + counted
+
+
+def of_entailment(n: int) -> list[Row]:
+    """The readers by form: rephrasing needs one part of the premise, an assertion several."""
+    found = of_any("entailment", n)
+    made = list(samples("entailment", n))
+    for form, (name, reads) in itertools.product(("plain", "conjunct", "assertion"), entailment.READERS.items()):
+        members, rng = [s for s in made if s.params["form"] == form], random.Random(0)
+        right = sum(reads(s.params, rng) == s.target for s in members)
+        found.append((f"{form}: reader {name}", share(right, len(members)), "0.500" if form == "assertion" else ""))
+    return found
+
+
+OWN: dict[str, Callable[[int], list[Row]]] = {
+    "rules": of_rules,
+    "kinship": of_kinship,
+    "induction": of_induction,
+    "entailment": of_entailment,
+}
 """Kinds with more to show than `of_any`."""
 
 
