@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from harness.errors import DataError
 from harness.reading.outcome import judge
 from harness.tasks.logic import explanations as exact
 from harness.tasks.logic import scoring
@@ -165,9 +166,15 @@ def solve(params: Params) -> str:
 
 def score(params: Params, response: str, stop_reason: StopReason) -> Score:
     """Whether the fact that the response commits to, in whatever sentence, explains the observation by the rules of the
-    question, and is the only one that does; `detail.explains` says the first alone. Two facts are no answer."""
+    question, and is the only one that does; `detail.explains` says the first alone. Two facts are no answer.
+
+    Raises DataError if the params are not those of a sample.
+    """
     said, found = scoring.read(params, response)
-    explained = _explained(str(params["question"]))
+    try:
+        explained = _explained(str(params.get("question")))
+    except ValueError as error:
+        raise DataError(f"a sample of kind abduction needs params.question: {error}") from None
     right = said is not None and said == (next(iter(explained)) if len(explained) == 1 else UNKNOWN)
     return judge(found, right, stop_reason, response, answer=said, explains=said in explained)
 

@@ -73,7 +73,10 @@ def explanations(theory: Theory, observed: Literal) -> frozenset[Property]:
 
 def explanations_by_proof(theory: Theory, observed: Literal) -> frozenset[Property]:
     """Solver 2: as `explanations`, from the observation back: what a proof of it still needs, if that is one fact."""
-    heads = {rule.head.property for rule in theory.rules}
+    bodies: dict[Literal, list[tuple[Property, ...]]] = {}
+    for body, head in theory.rules:
+        bodies.setdefault(head, []).append(body)
+    heads = {head.property for head in bodies}
 
     @cache
     def needs(literal: Literal) -> frozenset[frozenset[Property]]:
@@ -83,12 +86,11 @@ def explanations_by_proof(theory: Theory, observed: Literal) -> frozenset[Proper
         if literal.property not in heads:
             return frozenset({frozenset({literal.property})}) if literal.holds else frozenset()
         found: set[frozenset[Property]] = set()
-        for body, head in theory.rules:
-            if head == literal:
-                ways: set[frozenset[Property]] = {frozenset()}
-                for part in body:
-                    ways = {way | more for way in ways for more in needs(Literal(part)) if len(way | more) <= 1}
-                found |= ways
+        for body in bodies.get(literal, ()):
+            ways: set[frozenset[Property]] = {frozenset()}
+            for part in body:
+                ways = {way | more for way in ways for more in needs(Literal(part)) if len(way | more) <= 1}
+            found |= ways
         return frozenset(found)
 
     found, opposite = needs(observed), needs(Literal(observed.property, not observed.holds))

@@ -100,8 +100,17 @@ def _choose(pair: Twins, valid: bool, turned: bool, first: str, words: Mapping[s
     """The six conclusions that differ in meaning. Which end comes first in them is drawn."""
     premises = (pair.premises if valid else pair.twin)[:: -1 if turned else 1]
     second = "P" if first == "S" else "S"
-    offered = [*(Statement(q, first, second) for q in "AEIO"), *(Statement(q, second, first) for q in "AO")]
-    choices = [_capital(says(statement, words)) for statement in sorted(offered)]
+    straight, turned_round = (first, second), (second, first)
+    ends_of = [
+        ("A", straight),
+        ("A", turned_round),
+        ("E", straight),
+        ("I", straight),
+        ("O", straight),
+        ("O", turned_round),
+    ]
+    offered = [Statement(quantifier, *ends) for quantifier, ends in ends_of]
+    choices = [_capital(says(statement, words)) for statement in offered]
     right = pair.conclusion if pair.conclusion in offered else pair.conclusion.turned
     listed = "\n".join(f"- {choice}" for choice in choices)
     question = _question(premises, words, f"Which of these conclusions follows?\n{listed}")

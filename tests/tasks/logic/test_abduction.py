@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import plugins
+from harness.errors import DataError
 from harness.tasks.logic import abduction
 from harness.tasks.logic import explanations as exact
 from harness.tasks.logic.explanations import Literal, Rule, Theory
@@ -115,3 +116,13 @@ def test_shallow_readers_are_at_their_floors() -> None:
 def test_a_text_that_is_no_question_is_an_error_that_can_be_caught() -> None:
     with pytest.raises(ValueError, match="no observation"):
         abduction.solve({"question": "What is it?"})
+
+
+def test_params_that_are_no_sample_s_are_an_error_for_the_person_at_the_terminal() -> None:
+    with pytest.raises(DataError, match="question"):
+        TASK.score({"kind": "abduction", "choices": ("a", UNKNOWN), "answer": "a"}, "Answer: a")
+
+
+@given(st.text(max_size=400))
+def test_no_text_makes_the_score_raise(text: str) -> None:
+    assert TASK.score(params(), text).outcome in Outcome

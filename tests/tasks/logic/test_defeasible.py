@@ -126,3 +126,13 @@ def derive_order(text: str) -> str:
 def test_a_text_that_is_no_question_is_an_error_that_can_be_caught() -> None:
     with pytest.raises(ValueError, match="no question"):
         defeasible.solve({"question": "Is it so?"})
+
+
+def test_a_run_shows_the_tables_of_its_kinds() -> None:
+    task = plugins.task("logic", {"kind": "defeasible,syllogism"})
+    beside = task.collector()
+    for sample in itertools.islice(task.samples(0), 44):
+        record = {"params": sample.params, "group": sample.group, "id": sample.id, "epoch": 1, "outcome": "correct"}
+        beside.add(record | {"value": 1.0, "answer": sample.target})
+    titles = [table.title for table in beside.tables()]
+    assert titles[-2:] == ["answers before and after an update", "conclusions accepted, by belief and validity"]

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections import Counter
 
 import logic_arguments
 import pytest
@@ -78,6 +79,13 @@ def test_shallow_readers_judge_at_chance() -> None:
     assert abs(shares["belief", ""] - 0.5) < 0.06
     assert abs(shares["figure", ""] - 0.5) < 0.06
     assert shares["shallow", "choose"] < 0.45
+
+
+def test_the_place_of_a_conclusion_in_the_list_tells_nothing() -> None:
+    """All and some ... aren't are offered in both directions; the right one stands first as often as second."""
+    places = Counter(s.params["choices"].index(s.target) for s in SAMPLES if s.params["form"] == "choose")
+    assert set(places) == {0, 1, 3, 4, 5}
+    assert 0.6 < places[4] / places[5] < 1.7
 
 
 @pytest.mark.parametrize(
