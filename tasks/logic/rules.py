@@ -20,11 +20,12 @@ from harness.types import Feedback, Message, Params
 
 T = TypeVar("T")
 ATTRIBUTES = (
-    "red green blue yellow brown grey purple orange old new cheap costly dusty clean broken rare round square flat "
-    "tall narrow wide thin thick rough smooth shiny dull painted locked empty full heavy light borrowed lost marked "
-    "hidden "
-    "wrapped sealed folded stained striped spotted numbered labelled stolen insured rented sold listed checked"
+    "tall old rare cheap dusty painted marked hidden locked wrapped folded stained numbered labelled stolen insured "
+    "listed checked scratched dented borrowed lost signed stamped weighed measured tested repaired inspected approved "
+    "registered photographed admired imported handmade wooden waxed scented lacquered padded lined cracked chipped "
+    "crooked sturdy useful famous lucky waterproof fireproof washable portable sacred haunted"
 ).split()
+"""None excludes another, or follows from it: what is unknown by the theory is so for all that one knows of words."""
 THINGS = "box cup lamp chair table book bag coat bottle clock basket drum kettle ladder mirror rug vase wheel".split()
 WORLD_TRUTH = {
     "snow": ("cold white", "hot black"),
@@ -69,10 +70,7 @@ def words_for(level: str, theory: theories.Theory, follows: bool, rng: random.Ra
         return Words((one, two), tuple(attributes))
     one, two = rng.sample(list(WORLD_TRUTH), 2)
     true, false = (rng.choice(text.split()) for text in WORLD_TRUTH[one])
-    goal, rival = (false, true) if follows else (true, false)
-    spare = [a for a in ATTRIBUTES if a not in attributes and a not in (true, false)]
-    attributes = [spare.pop() if a in (true, false) else a for a in attributes]
-    attributes[theory.goal], attributes[theory.rival] = goal, rival
+    attributes[theory.goal] = false if follows else true
     return Words((one, two), tuple(attributes))
 
 
