@@ -177,12 +177,13 @@ def paths(length: int) -> dict[str, tuple[tuple[str, ...], ...]]:
     return {relation: tuple(chains) for relation, chains in found.items()}
 
 
-def edges_of(chain: Sequence[str]) -> list[Edge]:
+def edges_of(chain: Sequence[str]) -> tuple[Edge, ...]:
     """The chain as edges between neighbours."""
-    return [(i, relation, i + 1) for i, relation in enumerate(chain)]
+    return tuple((i, relation, i + 1) for i, relation in enumerate(chain))
 
 
-def couples(edges: Sequence[Edge]) -> list[tuple[int, int]]:
+@cache
+def couples(edges: tuple[Edge, ...]) -> list[tuple[int, int]]:
     """The pairs (smaller, larger) of people who are married, told or not."""
     known = closure((str(a), r, str(b)) for a, r, b in edges)
     return sorted({(int(a), int(b)) for a, r, b in known if r == "spouse" and int(a) < int(b)})

@@ -32,7 +32,7 @@ def items(asked: Asked) -> Iterator[Item]:
     turned = [False] + [rng.random() < 0.5 for _ in edges[1:]]
     needed = [_turned(edge) if turn else edge for edge, turn in zip(edges, turned, strict=True)]
     for distractors in asked.levels["distractors"]:
-        more, genders = _more(distractors, asked.depth, edges, gender, asked.draw("distractors", distractors))
+        more, genders = _more(distractors, asked.depth, gender, asked.draw("distractors", distractors))
         for level, order in itertools.product(asked.levels["names"], asked.levels["order"]):
             called = _names(level, genders, asked.draw("names", level))
             told = _ordered(needed, more, order, asked.draw("order", distractors))
@@ -52,16 +52,14 @@ def _turned(edge: kin.Edge) -> kin.Edge:
     return b, kin.OPPOSITE[relation], a
 
 
-def _genders(people: int, edges: list[kin.Edge], rng: random.Random) -> list[str]:
+def _genders(people: int, edges: tuple[kin.Edge, ...], rng: random.Random) -> list[str]:
     gender = [rng.choice("mf") for _ in range(people)]
     for a, b in kin.couples(edges):
         gender[b] = "m" if gender[a] == "f" else "f"
     return gender
 
 
-def _more(
-    kind: str, depth: int, edges: list[kin.Edge], gender: list[str], rng: random.Random
-) -> tuple[list[kin.Edge], list[str]]:
+def _more(kind: str, depth: int, gender: list[str], rng: random.Random) -> tuple[list[kin.Edge], list[str]]:
     """(more edges, the genders of everybody): as many as the path has. `same_entity`: a child, brother or sister of
     people of the path, of which nothing new follows about the two; `same_predicate`: a path of other people."""
     genders = list(gender)
