@@ -11,6 +11,7 @@ from typing import Any
 from harness.seeds import derive
 from harness.statistics.curve import Point, half_point
 from harness.statistics.intervals import Clusters
+from harness.tasks.logic.consistency import Consistency
 from harness.tasks.logic.every import KINDS
 from harness.tasks.logic.shares import share
 from harness.text import Extra
@@ -24,6 +25,7 @@ class Beside:
         self._floors: dict[str, dict[str, Clusters]] = {}
         self._depths: dict[tuple[str, ...], dict[int, Clusters]] = {}
         self._own: dict[str, Collector] = {}
+        self._consistency = Consistency()
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count a record; one without a verdict, or of a kind that is not installed, is ignored."""
@@ -40,6 +42,7 @@ class Beside:
             label = tuple(str(params[f]) for f in ("kind", "names", "world") if f == "kind" or f in kind.levels)
             depths = self._depths.setdefault(label, {})
             depths.setdefault(int(params["depth"]), Clusters()).add(group, record["value"])
+        self._consistency.add(record)
         if kind.collector is not None:
             if kind.name not in self._own:
                 self._own[kind.name] = kind.collector()
@@ -64,5 +67,6 @@ class Beside:
             Extra("accuracy by depth", ("condition", "depth", "n", "accuracy"), tuple(by_depth)),
             Extra("depth at which half of the answers are right", ("condition", "n", "depth"), tuple(halves)),
         ]
+        found += self._consistency.tables()
         found += itertools.chain.from_iterable(own.tables() for own in self._own.values())
         return [extra for extra in found if extra.rows]

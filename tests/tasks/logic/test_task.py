@@ -196,7 +196,7 @@ def test_floors_and_depths_stand_beside_a_model_s_accuracy() -> None:
     collector = Beside()
     for sample in samples(logic(kind="rules"), 400):
         deep = sample.params["depth"] > 2
-        record = {"outcome": "wrong" if deep else "correct", "value": float(not deep), "epoch": 1}
+        record = {"outcome": "wrong" if deep else "correct", "value": float(not deep), "epoch": 1, "answer": "no"}
         collector.add(dataclasses.asdict(sample) | record)
     tables = {extra.title: extra for extra in collector.tables()}
     floors = {row[1]: row for row in tables["the model beside shallow readers"].rows}
@@ -204,6 +204,25 @@ def test_floors_and_depths_stand_beside_a_model_s_accuracy() -> None:
     assert floors["shallow"][2:] == ("400", floors["body"][3]), "both are at one half"
     assert {row[1] for row in tables["accuracy by depth"].rows} == {"1", "2", "3", "4", "5"}
     assert tables["depth at which half of the answers are right"].rows
+
+
+def test_a_problem_is_right_in_all_orders_only_if_each_is() -> None:
+    collector = Beside()
+    for sample in samples(logic(kind="lookup", order="all", names="familiar"), 60):
+        right = sample.params["order"] != "backward"
+        outcome = {"outcome": "correct" if right else "wrong", "value": float(right), "epoch": 1, "answer": "x"}
+        collector.add(dataclasses.asdict(sample) | outcome)
+    [row] = {extra.title: extra for extra in collector.tables()}["right in all orders of the premises"].rows
+    assert (row[0], row[1], row[2][:5], row[3][:5]) == ("lookup", "20", "0.667", "0.000")
+
+
+def test_how_often_unknown_is_said_stands_beside_how_often_it_is_right() -> None:
+    collector = Beside()
+    for sample in samples(logic(kind="rules", world="open", names="familiar"), 80):
+        outcome = {"outcome": "wrong", "value": 0.0, "epoch": 1, "answer": "unknown"}
+        collector.add(dataclasses.asdict(sample) | outcome)
+    [row] = {extra.title: extra for extra in collector.tables()}['how often the answer is "unknown"'].rows
+    assert (row[0], row[1], *(cell[:5] for cell in row[2:])) == ("rules/open", "80", "1.000", "1.000", "1.000")
 
 
 def test_a_step_is_one_line_with_words() -> None:
