@@ -113,8 +113,8 @@ def abduction(n: int) -> list[Row]:
         ("the negated observation has another answer", f"{other:,} of {groups:,}", "all"),
     ]
     shares = reader_shares("abduction", list(samples("abduction", n)), lambda s: f"depth {s.params['depth']}")
-    wanted = {(name, where): "0.500" for name, where in shares if name in ("shallow", "always_unknown")}
-    return rows + _rows(shares, wanted | {("last_step", f"depth {depth}"): "0.500" for depth in (2, 3)})
+    wanted = {(name, where): "0.500" for name, where in shares if name in ("shallow", "always-unknown")}
+    return rows + _rows(shares, wanted | {("last-step", f"depth {depth}"): "0.500" for depth in (2, 3)})
 
 
 def defeasible(n: int) -> list[Row]:

@@ -217,7 +217,7 @@ KIND = Kind(
     levels={"names": ("familiar", "nonsense")},
     items=items,
     readers={
-        "shallow": unmoved, "last_rule": last_rule, "caution": caution, "counted": counted, "update_only": update_only
+        "shallow": unmoved, "last-rule": last_rule, "caution": caution, "counted": counted, "update-only": update_only
     },
     solve=solve,
     depths=(1, 2, 3),

@@ -108,9 +108,9 @@ def test_the_score_follows_from_the_question_and_not_from_the_stored_answer() ->
 def test_shallow_readers_are_at_their_floors() -> None:
     shares = logic_arguments.reader_shares("abduction", SAMPLES, lambda s: str(s.params["depth"]))
     for depth in "123":
-        assert shares["shallow", depth] == shares["always_unknown", depth] == 0.5
-        assert shares["half_held", depth] < 0.25
-    assert (shares["last_step", "1"], shares["last_step", "2"], shares["last_step", "3"]) == (1, 0.5, 0.5)
+        assert shares["shallow", depth] == shares["always-unknown", depth] == 0.5
+        assert shares["half-held", depth] < 0.25
+    assert (shares["last-step", "1"], shares["last-step", "2"], shares["last-step", "3"]) == (1, 0.5, 0.5)
 
 
 def test_a_text_that_is_no_question_is_an_error_that_can_be_caught() -> None:
