@@ -65,3 +65,26 @@ def logistic(points: Sequence[Point]) -> Logistic | None:
     (intercept, slope), cov = map(float, fit.params), fit.cov_params() * len(points) / (len(points) - 2)
     values = (intercept, slope, float(cov[0][0]), float(cov[1][1]), float(cov[0][1]))
     return Logistic(*values) if all(map(math.isfinite, values)) else None
+
+
+def half_point(points: Sequence[Point]) -> str:
+    """The length at which a logistic curve fitted to these points passes 50%, with its 95% interval, as text.
+
+    If there is nothing to fit, or too little, the text says so.
+    """
+    right, n = sum(point.right for point in points), sum(point.answers for point in points)
+    if right in (0, n):
+        return f"not in the lengths asked: {'all' if right else 'none'} right"
+    fit = logistic(points)
+    if fit is None:
+        return "no curve can be fitted"
+    if fit.slope >= 0:
+        return "accuracy does not fall with length"
+    limits = fit.interval_at_half()
+    if limits is None:
+        return "too few to tell"
+    value = -fit.intercept / fit.slope
+    inside = min(point.x for point in points) <= value <= max(point.x for point in points)
+    where = "" if inside else ", outside the lengths asked"
+    # Nothing has less than 0 steps; a curve does not know that.
+    return f"{max(0.0, value):.1f} [{max(0.0, limits[0]):.1f}, {max(0.0, limits[1]):.1f}]{where}"

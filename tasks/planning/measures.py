@@ -3,12 +3,12 @@ from records in one pass; every share has its interval and n."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.statistics import curve, intervals
-from harness.statistics.curve import Point
+from harness.statistics import intervals
+from harness.statistics.curve import Point, half_point
 from harness.statistics.intervals import Clusters
 from harness.tasks.planning.cases import ABILITIES
 from harness.text import Extra, interval, number
@@ -154,29 +154,6 @@ def _half_points(cells: Mapping[str, _Cell]) -> Extra:
         if len(cell.lengths) > 1:
             rows.append((condition, str(sum(point.answers for point in points)), half_point(points)))
     return Extra("length at which half of the answers are right", ("condition", "n", "steps"), tuple(rows))
-
-
-def half_point(points: Sequence[Point]) -> str:
-    """The length at which a logistic curve fitted to these points passes 50%, with its 95% interval, as text.
-
-    If there is nothing to fit, or too little, the text says so.
-    """
-    right, n = sum(point.right for point in points), sum(point.answers for point in points)
-    if right in (0, n):
-        return f"not in the lengths asked: {'all' if right else 'none'} right"
-    fit = curve.logistic(points)
-    if fit is None:
-        return "no curve can be fitted"
-    if fit.slope >= 0:
-        return "accuracy does not fall with length"
-    limits = fit.interval_at_half()
-    if limits is None:
-        return "too few to tell"
-    value = -fit.intercept / fit.slope
-    inside = min(point.x for point in points) <= value <= max(point.x for point in points)
-    where = "" if inside else ", outside the lengths asked"
-    # No plan has less than 0 steps; a curve does not know that.
-    return f"{max(0.0, value):.1f} [{max(0.0, limits[0]):.1f}, {max(0.0, limits[1]):.1f}]{where}"
 
 
 def _verdicts(cells: Mapping[str, _Cell]) -> Extra:

@@ -22,6 +22,7 @@ EVERY = {
     "game24": {},
     "ladder": {},
     "hub": {"forms": "all"},
+    "logic": {},
     "multihop": {},
     "reversal": {},
     "worlds": {"prompt": "all"},
@@ -111,6 +112,7 @@ STORED = {
     "arithmetic": ("answer",),
     "game24": ("solvable", "ways", "fractions", "index", "world"),
     "ladder": ("answer", "rung1", "first_two", "larger", "names"),
+    "logic": ("answer", "names", "belief", "form", "polarity", "order", "distractors", "depth"),
     **dict.fromkeys(SHIPPED, ("optimal_cost", "instance", "world")),
 }
 """Params that are no part of the question."""

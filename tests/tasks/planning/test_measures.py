@@ -1,7 +1,7 @@
 """What a table of planning runs shows beside accuracy."""
 
-from harness.statistics.curve import Point
-from harness.tasks.planning.measures import Measures, half_point
+from harness.statistics.curve import Point, half_point
+from harness.tasks.planning.measures import Measures
 
 
 def extras(records: list[dict]) -> list:

@@ -1,0 +1,99 @@
+"""Kinship: exactly one relation follows, by two solvers that share no code, on any story."""
+
+import itertools
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.options import build
+from harness.tasks.logic import kin, names
+from harness.tasks.logic.kinship import KIND, solve
+from harness.tasks.logic.task import Logic
+
+
+def samples(limit: int, **options: str):
+    return list(itertools.islice(build(Logic, {"kind": "kinship"} | options, "task logic").samples(0), limit))
+
+
+EDGES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(kin.TOLD), st.integers(0, 5)), min_size=1, max_size=7)
+
+
+@settings(max_examples=300, deadline=None)
+@given(edges=EDGES, pair=st.permutations(range(6)))
+def test_both_solvers_find_the_same_relations_in_any_family(edges, pair) -> None:
+    edges, (a, b) = [edge for edge in edges if edge[0] != edge[2]], pair[:2]
+    try:
+        joined = kin.related(6, edges, a, b)
+    except kin.ContradictionError:
+        return
+    told = kin.closure((str(x), relation, str(y)) for x, relation, y in edges)
+    assert joined == {relation for x, relation, y in told if (x, y) == (str(a), str(b))}
+
+
+@pytest.mark.parametrize(
+    ("chain", "relation"),
+    [
+        (("parent", "parent"), "grandparent"),
+        (("sibling", "parent"), "uncle"),
+        (("parent", "child"), "spouse"),
+        (("spouse", "sibling"), "sibling-in-law"),
+        (("parent", "spouse"), "parent-in-law"),
+        (("child", "sibling", "child"), "grandchild"),
+        (("spouse", "child", "parent"), "sibling-in-law"),
+    ],
+)
+def test_a_chain_of_relations_is_the_relation_that_people_call_it(chain: tuple[str, ...], relation: str) -> None:
+    assert chain in kin.paths(len(chain))[relation]
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        [(0, "spouse", 1), (0, "spouse", 2)],
+        [(0, "parent", 1), (1, "parent", 0)],
+        [(0, "sibling", 1), (0, "spouse", 1)],
+        [(0, "parent", 3), (1, "parent", 3), (2, "parent", 3)],
+    ],
+)
+def test_families_that_can_not_be_are_refused(edges) -> None:
+    with pytest.raises(kin.ContradictionError):
+        kin.related(4, edges, 0, 1)
+
+
+def test_every_relation_has_paths_of_every_depth() -> None:
+    for depth in KIND.depths:
+        assert set(kin.paths(depth)) == set(kin.RELATIONS)
+
+
+def test_all_22_labels_come_about_equally_often() -> None:
+    counts = Counter(s.target for s in samples(4_000, names="familiar"))
+    assert set(counts) == set(kin.LABELS)
+    assert max(counts.values()) / 4_000 <= 0.08
+
+
+def test_with_distractors_still_exactly_one_relation_follows() -> None:
+    for sample in samples(300, distractors="all", order="all", depth="2-6"):
+        assert solve(sample.params) == sample.target
+
+
+def test_without_any_one_of_its_sentences_a_path_tells_nothing() -> None:
+    for sample in samples(60, names="familiar"):
+        lines = sample.params["question"].split("\n")
+        for i in range(sample.params["depth"]):
+            with pytest.raises(ValueError, match="0 relations"):
+                solve({"question": "\n".join(lines[:i] + lines[i + 1 :])})
+
+
+def test_misleading_names_suit_the_other_gender() -> None:
+    for sample in samples(80, names="familiar,misleading"):
+        first = sample.params["question"].partition('missing in "')[2].split()[0]
+        woman = sample.target in {words[1] for words in kin.RELATIONS.values()}
+        assert (first in names.WOMEN) == (woman == (sample.params["names"] == "familiar"))
+
+
+def test_readers_need_the_text_only() -> None:
+    for sample, reader in itertools.product(samples(20), KIND.readers.values()):
+        assert reader({"question": sample.params["question"]}, random.Random(0)) in kin.LABELS
