@@ -111,7 +111,7 @@ def steps_of(world: World, validator: Validator, partial: str) -> list[Any] | No
 @functools.lru_cache(maxsize=64)
 def distances(world: World, problem: str) -> Mapping[State, int] | None:
     """The fewest actions to the goal from every state that can be reached and from which it can; None if there are too
-    many states, or actions beyond STRIPS."""
+    many states, or numbers decide."""
     validator = compiled(world, problem)
     before: dict[State, list[State]] = {validator.problem.init: []}
     waiting = deque(before)

@@ -71,8 +71,9 @@ class Planning(Task):
     factors: ClassVar[tuple[str, ...]] = ("world", "prompt", "ability", "style", "solvable")
     main: ClassVar[str] = "world"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        # Other names are longer or shorter, and mystery and random worlds say less around them.
-        "world": ("length", "words", "numbers", "largest number", "answer length", "vocabulary"),
+        # Other names are longer or shorter, and mystery and random worlds say less around them; what is to be said if
+        # no plan exists stands at the end of a prompt of another length.
+        "world": ("length", "words", "numbers", "largest number", "answer length", "answer position", "vocabulary"),
         "prompt": ("all",),
         "ability": ("all",),
         "style": ("length", "words", "numbers", "largest number", "answer in prompt", "answer position", "vocabulary"),
@@ -111,6 +112,10 @@ class Planning(Task):
         """An instance of the domain's pattern, and a plan that shows how all such instances are solved."""
         raise NotImplementedError
 
+    def twin(self, source: Source) -> Case | None:
+        """The same instance made so that no plan exists; None if it can't be."""
+        return unsolvable(source)
+
     # Samples ------------------------------------------------------------------------------------------------------
 
     @property
@@ -146,29 +151,36 @@ class Planning(Task):
 
         Raises UsageError after 100 such instances in a row, DataError for a folder's instance that has no plan.
         """
-        missed = 0
+        missed, made, unfit = 0, False, list[str]()
         for group, instance, plan in self._instances(seed):
             cases: dict[tuple[str, str], Case | None] = {}
             for ability, _, _, _, solvable in self._cells:
                 if (ability, solvable) not in cases:
                     rng = self._rng(group, ability, solvable)
                     source = Source(rng, instance, plan, self.base, self._solve, self._pattern)
-                    cases[ability, solvable] = ABILITIES[ability](source) if solvable == "yes" else unsolvable(source)
+                    cases[ability, solvable] = ABILITIES[ability](source) if solvable == "yes" else self.twin(source)
             unfit = [ability for (ability, _), case in cases.items() if case is None]
             missed = missed + 1 if unfit else 0
             if missed > 100:
-                raise UsageError(
-                    f"task {self.name}: in 100 instances none could be asked about as {unfit[0]}",
-                    "larger instances (goals of one fact can't be shuffled or contradicted), or other abilities",
-                )
+                raise self._unfit(100, unfit[0])
             if unfit:
                 continue
+            made = True
             example = self._example(self._rng(group, "example")) if self.style != ("zero_shot",) else ()
             names_seed = derive(self.name, "names", group) % 2**31
             for cell in self._cells:
                 case = cases[cell[0], cell[4]]
                 assert case is not None
                 yield self._sample(group, names_seed, cell, case, example)
+        if missed and not made:
+            raise self._unfit(missed, unfit[0])
+
+    def _unfit(self, instances: int, ability: str) -> UsageError:
+        return UsageError(
+            f"task {self.name}: in {instances} instances none could be asked about as {ability}",
+            "larger instances (goals of one fact can't be shuffled or contradicted; those of a puzzle are whole "
+            "states), or other abilities",
+        )
 
     def _rng(self, *purpose: str) -> random.Random:
         """The randomness for one purpose; it does not depend on what else is asked."""
