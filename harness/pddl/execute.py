@@ -261,6 +261,36 @@ class Validator:
             found += sorted(here)
         return found
 
+    def possible(self, most: int) -> list[tuple[tuple[str, ...], Ground]] | None:
+        """Every step that some state may allow, as types and unchanging facts have it, with its facts. None if there
+        are more than `most`, or if the domain has more than STRIPS actions."""
+        if self.rules or any(operator.strips is None for operator in self.operators.values()):
+            return None
+        by_name: dict[str, list[Fact]] = {}
+        for fact in self.problem.init:
+            if fact[0] not in self.changing:
+                by_name.setdefault(fact[0], []).append(fact)
+        found: dict[tuple[str, ...], Ground] = {}
+        for name, operator in self.operators.items():
+            fixed = [atom for atom in _atoms(operator.action.precondition) if atom[0] not in self.changing]
+            for bound in _bindings(fixed, {}, by_name):
+                choices = [(bound[v],) if v in bound else self._of_type(k) for v, k in operator.action.parameters]
+                for chosen in itertools.product(*choices):
+                    step = (name, *chosen)
+                    if len(found) >= most:
+                        return None
+                    ground = None if self._check(step) else self._instance(step)
+                    if ground is not None:
+                        found[step] = ground
+        return list(found.items())
+
+    def lacking(self, facts: frozenset[Fact], step: tuple[str, ...]) -> tuple[str, ...]:
+        """The conditions of a well-formed step that do not hold in `facts`."""
+        ground = self._instance(step)
+        if ground is not None:
+            return tuple(sorted(_text(fact) for fact in ground[0] - facts))
+        return self._execute(self.operators[step[0]], step, self._state(facts)) or ()
+
     def _applicable(
         self,
         operator: Operator,

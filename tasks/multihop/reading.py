@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 
-from harness.reading import names, words
+from harness.reading import names, yes_no
 from harness.reading.values import Marked, Reader, Value, sentences
 from harness.reading.words import UNKNOWN, either
 from harness.tasks.multihop.items import UNANSWERABLE
@@ -18,7 +18,7 @@ from harness.tasks.multihop.items import UNANSWERABLE
 def reader(candidates: tuple[str, ...]) -> Reader:
     """Reads one of the candidates (which may be yes and no), or a phrase if there are no candidates; also the claim
     that the question can't be answered, as UNANSWERABLE."""
-    base = _YES_NO if candidates == ("yes", "no") else names.reader(candidates, _LABELS)
+    base = yes_no.READER if candidates == ("yes", "no") else names.reader(candidates, _LABELS)
 
     def marked(m: Marked) -> Value | None:
         if _NONE.fullmatch(m.text):
@@ -52,7 +52,7 @@ def _declined(text: str, base: Reader) -> Value | None:
     rivals = [v for part, rest in ((one, two), (two, one)) if declines(rest) and (v := base.alone(part.strip(" ,")))]
     if two and rivals and not rivals[0].aside:
         return Value(None, f"several answers: {rivals[0].value} or {UNANSWERABLE}")
-    if base is _YES_NO and re.match(r"\W*(?:yes|no)\b\W", text, re.I) and not _NO_WAY.match(text):
+    if base is yes_no.READER and re.match(r"\W*(?:yes|no)\b\W", text, re.I) and not _NO_WAY.match(text):
         return None  # "No, it was not founded there"
     if _EITHER.search(text) and (value := base.stated(text, False)) is not None and value.value is not None:
         return Value(None, f"several answers: {value.value} or {UNANSWERABLE}")
@@ -121,48 +121,4 @@ def declines(phrase: str) -> bool:
 
 _NOT_UNANSWERABLE = re.compile(
     r"\b(?:not|isn't|never) (?:really |actually )?(?:unanswerable|unknown|undetermined)\b", re.I
-)
-
-
-# Yes and no --------------------------------------------------------------------------------------------------------
-
-_WORDS_FOR = {"yes": "yes", "no": "no", "true": "yes", "false": "no", "correct": "yes", "incorrect": "no"}
-_WORDS_FOR |= dict.fromkeys(("ja", "oui", "sí", "sim", "sì", "是", "是的", "对", "はい", "네", "예", "да"), "yes")
-_WORDS_FOR |= dict.fromkeys(("nein", "non", "não", "不", "不是", "否", "いいえ", "아니요", "아니오", "нет"), "no")
-_SAYS = re.compile(
-    r"(?<![A-Za-z])(yes|no)(?![A-Za-z])(?! (?:way|one|idea|longer|doubt|documents?|evidence|information|such|answer|"
-    r"mention|problem|need|matter|other|more)\b)",
-    re.I,
-)
-_FIRST = re.compile(rf"\W*({'|'.join(sorted(_WORDS_FOR, key=len, reverse=True))})(?=$|[\s.,;:!。，、—–-])", re.I)
-_LEADS = re.compile(rf"\b(?:answer|{words.ARRIVES}|is|be)\b\W*(?:a )?$", re.I)
-_BOTH = re.compile(r"\byes (?:and|or) no\b|\bno (?:and|or) yes\b", re.I)
-_ALONE_YES_NO = re.compile(rf"\W*(?:the answer is |it is )?({'|'.join(_WORDS_FOR)})\W*", re.I)
-
-
-def _yes_or_no(text: str) -> Value | None:
-    """The yes or no that a phrase starts with, that it leads to, or that is the only one in it."""
-    if _BOTH.search(text):
-        return Value(None, "both yes and no")
-    first = _FIRST.match(text)
-    if first and not re.match(
-        r"\W*no (?:way|one|idea|doubt|document|evidence|information|such|answer|mention)\b", text, re.I
-    ):
-        return Value(_WORDS_FOR[first[1].lower()])
-    found = list(_SAYS.finditer(text))
-    led = [m for m in found if _LEADS.search(text[: m.start()])] or found
-    if len({m[1].lower() for m in led}) > 1:
-        return Value(None, "both yes and no")
-    return Value(led[-1][1].lower()) if led else None
-
-
-def _alone_yes_no(line: str) -> Value | None:
-    m = _ALONE_YES_NO.fullmatch(line)
-    return Value(_WORDS_FOR[m[1].lower()]) if m else None
-
-
-_YES_NO = Reader(
-    marked=lambda m: _alone_yes_no(m.text) or _yes_or_no(m.text),
-    stated=lambda sentence, _: _yes_or_no(sentence),
-    alone=_alone_yes_no,
 )

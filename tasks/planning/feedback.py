@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.pddl.execute import PlanSyntax, Validator, read_plan
 from harness.pddl.parse import PDDLError
 from harness.pddl_domains import World
+from harness.tasks.planning.atomic import VERDICTS
 from harness.tasks.planning.instances import compiled
 from harness.tasks.planning.rendering import NO_PLAN
 from harness.tasks.planning.scoring import world_of
@@ -22,9 +23,9 @@ MOST = 10
 def feedback(params: Params, score: Score, level: str) -> Feedback:
     """From the problem and the answer that was read. `first-error` is the first step that can't be taken, with its
     unmet facts, or else the unmet goals. `all-errors` leaves such a step out and goes on, up to the goals. Verdicts on
-    a given plan are right or wrong, no more."""
+    a given plan, and yes or no, are right or wrong, no more: that takes the answer key (Planning.feedback_aid)."""
     ability = params.get("ability")
-    if score.value == 1 or score.answer is None or level == "binary" or ability == "plan_verification":
+    if score.value == 1 or score.answer is None or level == "binary" or ability in VERDICTS:
         return Feedback.of(score)
     if score.answer == NO_PLAN:
         return Feedback(False, "There is a plan.")

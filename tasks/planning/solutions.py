@@ -11,6 +11,7 @@ from importlib import resources
 from harness.errors import HarnessError, UsageError
 from harness.pddl_domains import World, plain
 from harness.tasks.planning import puzzles, towers
+from harness.tasks.planning.atomic import NOT_PLANS
 from harness.tasks.planning.instances import Instance, Plan
 from harness.tasks.planning.rendering import NO_PLAN, Rendering
 from harness.types import Params
@@ -72,9 +73,9 @@ def _from_planner(domain: str, problem: str) -> Plan | None:
 def planned(world: World, params: Params, nl: bool) -> str:
     """The answer of `baseline/planner`: the planner reads the sample's PDDL; its plan is written as the prompt asks.
 
-    Raises UsageError for verification and execution, which ask for no plan.
+    Raises UsageError for abilities that ask for no plan.
     """
-    if params["ability"] in ("plan_verification", "plan_execution"):
+    if params["ability"] in NOT_PLANS:
         raise UsageError(f"baseline/planner makes plans: it has no answer for {params['ability']}")
     plan = _from_planner(world.pddl, str(params["problem"]))
     return NO_PLAN if plan is None else Rendering(world, world, {}, nl).plan(plan)

@@ -112,6 +112,7 @@ OPTIONS = [
     ("multihop", {"documents": "8,12", "support": "true"}),
     ("game24", {"prompt": "zero_shot,cot"}),
     ("blocksworld", {"prompt": "nl,pddl", "solvable": "yes,no"}),
+    ("blocksworld", {"ability": "atomic", "rename": "plain,mystery"}),
 ]
 """Options that change how the answer or the question is written."""
 

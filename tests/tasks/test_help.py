@@ -25,6 +25,7 @@ EVERY = {
 }
 MORE = {
     "all abilities": ("blocksworld", {"ability": "all", "prompt": "all"}),
+    "atomic abilities": ("blocksworld", {"ability": "atomic"}),
     "unsolvable": ("blocksworld", {"solvable": "all"}),
     "celebrities": ("reversal", {"set": "celebrities"}),
     "support": ("multihop", {"support": "true"}),
