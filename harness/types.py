@@ -389,8 +389,9 @@ class Task:
     differs: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Features of prompt and target that each factor changes by design (harness.results.audit.FEATURES, or `all`)."""
     measures: ClassVar[Mapping[str, str]] = {}
-    """What can be measured of a sample -> the param that holds the number: `steps` is the length of its solution.
-    Audited between conditions, and drawn in the report."""
+    """What can be measured of a sample -> the param that holds the number: `steps` is the length of its solution,
+    `tokens` what a right answer takes at least (characters / 4): a run whose limit is lower says so. Audited between
+    conditions, and drawn in the report."""
     baselines: ClassVar[Mapping[str, str]] = {}
     """Kinds of baseline beside oracle, random and shallow -> what they answer. They may take their time."""
     behind_slash: ClassVar[str] = ""

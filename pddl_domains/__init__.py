@@ -17,11 +17,11 @@ from harness.errors import DataError, UsageError
 from harness.pddl.compile import CompiledDomain, compile_domain
 from harness.pddl.fact_text import FactLexicon
 from harness.pddl.lexicon import Lexicon
-from harness.pddl.parse import OBJECT, Action, Domain, Fact, Node, parse_domain
+from harness.pddl.parse import OBJECT, Action, Domain, Fact, Node, parse_domain, read, typed
 from harness.pddl_domains.wording import Wording, arities, default_say, read_wording
 from harness.seeds import derive
 
-SHIPPED = ("blocksworld", "depots", "gripper", "logistics", "sokoban")
+SHIPPED = ("blocksworld", "checkers", "depots", "gripper", "hanoi", "logistics", "river", "sokoban")
 WORLDS = ("plain", "mystery", "random")
 UNNAMED = "unnamed"
 """The name of domains and problems whose own name would show what they are about."""
@@ -132,6 +132,8 @@ class World:
         elif node[0] == "not" and isinstance(node[1], Node):
             ((true, text),) = self._atoms(node[1])
             yield not true, text
+        elif node[0] == "forall" and len(node) == 3:
+            yield True, self._for_all(node)
         elif node[0] == "=" and all(isinstance(part, str) for part in node):
             yield True, " is the same as ".join(self._term(str(part)) for part in node[1:])
         elif node[0] == "increase" and isinstance(node[1], Node) and node[1][:1] == ["total-cost"]:
@@ -142,6 +144,27 @@ class World:
             raise UsageError(
                 f"domain {self.domain.name}: ({node[0]} ...) can't be said in words yet", "use -T prompt=pddl"
             )
+
+    def clause(self, condition: str) -> tuple[bool, str]:
+        """(whether it is asserted, its sentence) of one condition in PDDL. Raises PDDLError for what is not PDDL,
+        UsageError for what can't be said in words."""
+        [found] = self._atoms(read(condition, "condition"))
+        return found
+
+    def _for_all(self, node: Node) -> str:
+        """(forall (variables) (imply (facts) (facts))) as a clause. Raises UsageError for another form."""
+        variables, body = node[1:]
+        is_rule = isinstance(body, Node) and body[:1] == ["imply"]
+        parts = [list(self._atoms(part)) for part in body[1:] if isinstance(part, Node)] if is_rule else []
+        if len(parts) != 2 or not isinstance(variables, Node) or not all(true for part in parts for true, _ in part):
+            raise UsageError(
+                f"domain {self.domain.name}: (forall ...) can't be said in words unless it is (forall (...) (imply "
+                "FACTS FACTS))",
+                "use -T prompt=pddl",
+            )
+        there = [f"every {' or '.join(kinds)} {self._variable(v)}" for v, kinds in typed(variables, "domain")]
+        given, then = (_listed([text for _, text in part]) for part in parts)
+        return f"for {_listed(there)}: if it is true that {given}, then it is true that {then}"
 
     def _term(self, name: str) -> str:
         return self._variable(name) if name.startswith("?") else self.wording.phrase(name)

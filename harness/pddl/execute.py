@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -92,7 +92,7 @@ class Validator:
     def validate(self, plan: Sequence[tuple[str, ...]]) -> Verdict:
         """The verdict on a plan, whose steps are (action, object, ...) in lower case. Raises TooMuchWork if it would
         take too long."""
-        state = State(set(self.problem.init), dict(self.problem.values), self._of_type, left=MOST_WORK)
+        state = self._state(self.problem.init)
         if self.rules:
             derive(self.rules, state)
         for number, step in enumerate(plan, 1):
@@ -123,12 +123,24 @@ class Validator:
         return Verdict(True, cost=cost, state=frozenset(state.facts))
 
     def apply(self, facts: frozenset[Fact], step: tuple[str, ...]) -> frozenset[Fact] | None:
-        """The facts after one step of a STRIPS action. None if the step can't be taken in `facts`, or its action is not
-        STRIPS."""
-        ground = None if self._check(step) else self._instance(step)
-        if ground is None or not ground[0] <= facts:
+        """The facts after one step. None if the step can't be taken in `facts`, or if its action is not STRIPS and the
+        domain has numbers, which facts alone do not tell."""
+        if self._check(step):
             return None
-        return self._after(facts, ground)
+        ground = self._instance(step)
+        if ground is not None:
+            return self._after(facts, ground) if ground[0] <= facts else None
+        if self.domain.functions:
+            return None
+        state = self._state(facts)
+        if self._execute(self.operators[step[0]], step, state) is not None:
+            return None
+        if self.rules:
+            derive(self.rules, state)
+        return frozenset(state.facts)
+
+    def _state(self, facts: Iterable[Fact]) -> State:
+        return State(set(facts), dict(self.problem.values), self._of_type, left=MOST_WORK)
 
     def _after(self, facts: frozenset[Fact], ground: Ground) -> frozenset[Fact]:
         """The facts after a STRIPS step. It deletes first and then adds, so that a fact in both effects is true
@@ -136,7 +148,7 @@ class Validator:
         after = (facts - ground[2]) | ground[1]
         if not self.rules:
             return after
-        state = State(set(after), dict(self.problem.values), self._of_type, left=MOST_WORK)
+        state = self._state(after)
         derive(self.rules, state)
         return frozenset(state.facts)
 
@@ -228,16 +240,17 @@ class Validator:
 
     def applicable(self, facts: frozenset[Fact]) -> list[tuple[str, ...]]:
         """Every step that can be taken in `facts`, in the order of the actions in the domain, then of the objects'
-        names. Raises ValueError if the domain has an action that is not STRIPS."""
+        names. Raises ValueError if the domain has an action that is not STRIPS, and numbers."""
         by_name: dict[str, list[Fact]] = {}
         for fact in facts:
             by_name.setdefault(fact[0], []).append(fact)
         found: list[tuple[str, ...]] = []
         for name, operator in self.operators.items():
             here = set[tuple[str, ...]]()
-            if operator.strips is None:
-                raise ValueError(f"{name} is not a STRIPS action")
             needs = list(_atoms(operator.action.precondition))
+            if operator.strips is None:
+                found += self._applicable(operator, needs, by_name, facts)
+                continue
             for bound in _bindings(needs, {}, by_name):
                 free = [(v, kinds) for v, kinds in operator.action.parameters if v not in bound]
                 for rest in itertools.product(*(self._of_type(kinds) for _, kinds in free)):
@@ -247,6 +260,64 @@ class Validator:
                         here.add(step)
             found += sorted(here)
         return found
+
+    def possible(self, most: int) -> list[tuple[tuple[str, ...], Ground]] | None:
+        """Every step that some state may allow, as types and unchanging facts have it, with its facts. None if there
+        are more than `most`, or if the domain has more than STRIPS actions."""
+        if self.rules or any(operator.strips is None for operator in self.operators.values()):
+            return None
+        by_name: dict[str, list[Fact]] = {}
+        for fact in self.problem.init:
+            if fact[0] not in self.changing:
+                by_name.setdefault(fact[0], []).append(fact)
+        found: dict[tuple[str, ...], Ground] = {}
+        for name, operator in self.operators.items():
+            fixed = [atom for atom in _atoms(operator.action.precondition) if atom[0] not in self.changing]
+            for bound in _bindings(fixed, {}, by_name):
+                choices = [(bound[v],) if v in bound else self._of_type(k) for v, k in operator.action.parameters]
+                for chosen in itertools.product(*choices):
+                    step = (name, *chosen)
+                    if len(found) >= most:
+                        return None
+                    ground = None if self._check(step) else self._instance(step)
+                    if ground is not None:
+                        found[step] = ground
+        return list(found.items())
+
+    def lacking(self, facts: frozenset[Fact], step: tuple[str, ...]) -> tuple[str, ...]:
+        """The conditions of a well-formed step that do not hold in `facts`."""
+        ground = self._instance(step)
+        if ground is not None:
+            return tuple(sorted(_text(fact) for fact in ground[0] - facts))
+        return self._execute(self.operators[step[0]], step, self._state(facts)) or ()
+
+    def _applicable(
+        self,
+        operator: Operator,
+        needs: Sequence[tuple[str, ...]],
+        by_name: Mapping[str, Sequence[Fact]],
+        facts: frozenset[Fact],
+    ) -> list[tuple[str, ...]]:
+        """The steps of an action that is not STRIPS. Its plain facts choose objects; what does not depend on the choice
+        is looked at once."""
+        name, parameters = operator.action.name, operator.action.parameters
+        if self.domain.functions:
+            raise ValueError(f"{name} is not a STRIPS action, and the domain has numbers")
+        state = self._state(facts)
+        tests = [holds for holds, _ in operator.condition.parts]
+        free = [i for i, node in enumerate(_conjuncts(operator.action.precondition)) if not _mentions(node, parameters)]
+        nothing = ("",) * len(parameters)  # the values of quantified variables stand behind them
+        if not all(tests[i](nothing, state) for i in free):
+            return []
+        tests = [test for i, test in enumerate(tests) if i not in free]
+        plain = [atom for atom in needs if atom[0] in self.domain.predicates]
+        found = set[tuple[str, ...]]()
+        for bound in _bindings(plain, {}, by_name):
+            choices = [(bound[v],) if v in bound else self._of_type(kinds) for v, kinds in parameters]
+            for chosen in itertools.product(*choices):
+                if self._check((name, *chosen)) is None and all(test(chosen, state) for test in tests):
+                    found.add((name, *chosen))
+        return sorted(found)
 
     def _check(self, step: tuple[str, ...]) -> tuple[Reason, str] | None:
         """(reason, detail) of what is wrong with a step in any state; None if its action, arity, objects and types are
@@ -302,13 +373,27 @@ class Validator:
             return None
 
 
-def _atoms(node: Node | None) -> Iterator[tuple[str, ...]]:
-    """The facts of a STRIPS precondition."""
+def _conjuncts(node: Node | None) -> Iterator[Node]:
+    """The parts of a conjunction, of conjunctions within it too, in their order."""
     if node and node[0] == "and":
         for part in node[1:]:
-            yield from _atoms(part if isinstance(part, Node) else None)
+            yield from _conjuncts(part if isinstance(part, Node) else None)
     elif node:
-        yield tuple(map(str, node))
+        yield node
+
+
+def _atoms(node: Node | None) -> Iterator[tuple[str, ...]]:
+    """The conjuncts of a precondition that are lists of words: of a STRIPS action all, its facts."""
+    for part in _conjuncts(node):
+        if all(isinstance(word, str) for word in part):
+            yield tuple(map(str, part))
+
+
+def _mentions(node: Node | str, parameters: Sequence[tuple[str, tuple[str, ...]]]) -> bool:
+    """Whether a condition names one of these parameters; a variable of a quantifier may have the same name."""
+    if isinstance(node, str):
+        return any(node == name for name, _ in parameters)
+    return any(_mentions(part, parameters) for part in node)
 
 
 def _bindings(

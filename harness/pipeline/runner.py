@@ -127,7 +127,7 @@ class Run:
         self._on_record = on_record
         self.progress = Progress(count(task, config))
         about = about or {}
-        self.remarks = Remarks(about.get("notes"))
+        self.remarks = Remarks(about.get("notes"), task.measures.get("tokens", ""), self.sampling.max_tokens)
         self.cache = Cache() if config.cache else None
         self.journal: dict[str, Completion] = {}
         self.shared: dict[str, Completion] = {}

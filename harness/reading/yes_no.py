@@ -50,3 +50,4 @@ READER = Reader(
     stated=lambda sentence, _: _yes_or_no(sentence),
     alone=_alone_yes_no,
 )
+"""Its values are `yes` and `no`."""

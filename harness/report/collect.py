@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.pipeline import store
+from harness.pipeline.remarks import Remarks
 from harness.report.beside import Beside, Runs
 from harness.report.mistakes import Mistakes
 from harness.results.audit import Finding, FirstSamples, audit
@@ -71,6 +72,9 @@ class RunData:
     numeric: dict[str, dict[str, dict[float, Cell]]] = field(default_factory=dict)
     """Counts by measure (Task.measures), condition and value: accuracy is drawn against it with a fitted curve."""
     tokens: list[tuple[int, float]] = field(default_factory=list)
+    beyond_limit: str = ""
+    """How many samples have no right answer within the run's limit of tokens (harness.pipeline.remarks); "" for none.
+    """
 
     @property
     def title(self) -> str:
@@ -106,9 +110,11 @@ def collect(directories: Sequence[Path]) -> tuple[list[RunData], Samples]:
 def _run(run: RecordedRun, *on_record: Callable[[Mapping[str, Any]], None]) -> RunData:
     numbers, effects, first = _Numbers(run.measures), Effects((), run.measures, run.varies), FirstSamples()
     mistakes = Mistakes(run.main or next(iter(run.factors), ""))
+    remarks = Remarks(None, run.measures.get("tokens", ""), run.part("sampling").get("max_tokens"))
     task = run.installed_task()
     own = task.collector() if task is not None else None
-    add = [numbers.add, effects.add, first.add, mistakes.add, *on_record] + ([own.add] if own is not None else [])
+    add = [numbers.add, effects.add, first.add, mistakes.add, remarks.add, *on_record]
+    add += [own.add] if own is not None else []
     contrasts = run.read(*add)
     extras = [*(own.tables() if own is not None else ()), *effects.tables(contrasts)]
     data = RunData(run, contrasts, extras, mistakes)
@@ -118,7 +124,7 @@ def _run(run: RecordedRun, *on_record: Callable[[Mapping[str, Any]], None]) -> R
             data.levels[factor] = {level: _accuracy(cells) for level, cells in matched.items()}
             data.boxes[factor] = {level: _accuracy(cells, 0.5) for level, cells in matched.items()}
     data.numeric = {n: by for n, by in numbers.cells.items() if any(len(cells) > 2 for cells in by.values())}
-    data.tokens = numbers.tokens
+    data.tokens, data.beyond_limit = numbers.tokens, remarks.beyond_limit
     if task is not None:
         data.confounds = [f for f in audit(task, first.samples) if f.verdict not in ("equal", "small")]
     return data

@@ -107,6 +107,8 @@ def cautions(run: RunData) -> list[str]:
         found.append(f"This run is not complete ({run.recorded.status}): its numbers may change; {finish}.")
     if run.beside and run.beside.twin:
         found.append(f"This is {run.beside.twin}: it adds nothing to it.")
+    if run.beyond_limit:
+        found.append(f"{run.beyond_limit[:1].upper()}{run.beyond_limit[1:]}.")
     warned = audit.warnings(run.confounds)
     if warned:
         named = ", ".join(f"{f.feature} ({f.factor}: {f.level})" for f in warned)

@@ -88,7 +88,6 @@ class Ladder(Task):
     }
     measures: ClassVar[Mapping[str, str]] = {"things in the chain": "length"}
     baselines: ClassVar[Mapping[str, str]] = baselines.KINDS
-    feedback_aid: ClassVar[Aid] = "verifier"
     sampling = Sampling(temperature=0.0, max_tokens=2048)
 
     def __post_init__(self) -> None:
@@ -106,6 +105,11 @@ class Ladder(Task):
             raise UsageError(
                 f"task ladder: option rungs: kind {self.kind} has no {self.rungs[0]}", f"it takes: {', '.join(has)}"
             )
+
+    @property
+    def feedback_aid(self) -> Aid:  # type: ignore[override]
+        """A verifier's for percentages. Of yes and no, right or wrong gives the answer away."""
+        return "verifier" if self.form == "number" else "oracle"
 
     @property
     def limit(self) -> int:

@@ -110,7 +110,7 @@ class Kind:
     depths: tuple[int, ...] = ()
     usual: tuple[int, ...] = ()
     score: Callable[[Params, str, StopReason], Score] | None = None
-    feedback: Callable[[Params, str, str], Feedback | None] | None = None
+    feedback: Callable[[Params, str, str, StopReason], Feedback | None] | None = None
     search: Search | None = None
     collector: Callable[[], Collector] | None = None
 

@@ -319,9 +319,9 @@ MOST_LINES = 200
 """Lines of a response that feedback looks at."""
 
 
-def feedback(params: Params, response: str, level: str) -> Feedback:
+def feedback(params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback:
     """Right or wrong; and which statements that stand alone on a line do not follow."""
-    found = Feedback.of(scoring.closed({**params, "answer": solve(params)}, response, "stop"))
+    found = Feedback.of(scoring.closed({**params, "answer": solve(params)}, response, stop_reason))
     if found.right or level == "binary":
         return found
     made = read(str(params["question"]))

@@ -37,6 +37,8 @@ from harness.types import (
     Task,
 )
 
+MOST_GIVEN_AWAY = 3
+"""Of a list of so many answers, "wrong" leaves next to nothing to guess."""
 GROUPS = 25
 """Problems of each kind that are asked by default."""
 NAMES = ("familiar", "nonsense", "misleading")
@@ -217,14 +219,19 @@ class Logic(Task):
 
     # What search may use ------------------------------------------------------------------------------------------
 
-    feedback_aid: ClassVar[Aid] = "verifier"
+    @cached_property
+    def feedback_aid(self) -> Aid:  # type: ignore[override]
+        """A verifier's, unless some question has two answers, or three with "unknown": right or wrong then gives the
+        answer away."""
+        items = (item for name in self.kind for item in KINDS[name].items(self._problem(name, 0, 0)))
+        return "oracle" if any(len(item.choices) <= MOST_GIVEN_AWAY for item in items) else "verifier"
 
-    def feedback(self, params: Params, response: str, level: str) -> Feedback | None:
+    def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback | None:
         """In the kind's own words, or whether the answer is the one that follows from the question's text."""
         kind = self._kind_of(params)
         if kind.feedback is not None:
-            return kind.feedback(params, response, level)
-        return Feedback.of(self.score({**params, "answer": kind.solve(params)}, response))
+            return kind.feedback(params, response, level, stop_reason)
+        return Feedback.of(self.score({**params, "answer": kind.solve(params)}, response, stop_reason))
 
     def steps(self, params: Params, partial: str, k: int) -> list[Message] | None:
         """Of a kind that is answered in steps; None for the others."""

@@ -3,11 +3,14 @@ fails and which facts are unmet there, never a step that would be right."""
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections.abc import Iterator, Sequence
 
+from harness.errors import UsageError
 from harness.pddl.execute import PlanSyntax, Validator, read_plan
+from harness.pddl.parse import PDDLError
 from harness.pddl_domains import World
+from harness.tasks.planning.atomic import VERDICTS
 from harness.tasks.planning.instances import compiled
 from harness.tasks.planning.rendering import NO_PLAN
 from harness.tasks.planning.scoring import world_of
@@ -20,9 +23,9 @@ MOST = 10
 def feedback(params: Params, score: Score, level: str) -> Feedback:
     """From the problem and the answer that was read. `first-error` is the first step that can't be taken, with its
     unmet facts, or else the unmet goals. `all-errors` leaves such a step out and goes on, up to the goals. Verdicts on
-    a given plan are right or wrong, no more."""
+    a given plan, and yes or no, are right or wrong, no more: that takes the answer key (Planning.feedback_aid)."""
     ability = params.get("ability")
-    if score.value == 1 or score.answer is None or level == "binary" or ability == "plan_verification":
+    if score.value == 1 or score.answer is None or level == "binary" or ability in VERDICTS:
         return Feedback.of(score)
     if score.answer == NO_PLAN:
         return Feedback(False, "There is a plan.")
@@ -50,13 +53,20 @@ class _Says:
         return f"Step {number}, {self._world.sentence(tuple(step))}," if of_the_domain else f"Step {number}"
 
     def unmet(self, facts: Sequence[str]) -> str:
-        """The facts that do not hold, written `(name object ...)`, as a clause. What is not a fact stays PDDL."""
-        return f"it is not true that {'; '.join(self._fact(fact) for fact in facts)}"
+        """The conditions that do not hold, written `(name object ...)`, as a clause. What has no words stays PDDL."""
+        said = [self._clause(fact) for fact in facts]
+        parts = [
+            (words, [text for holds, text in said if holds is wanted])
+            for words, wanted in (("it is not true that", True), ("it is true that", False))
+        ]
+        return " and ".join(f"{words} {'; '.join(texts)}" for words, texts in parts if texts)
 
-    def _fact(self, pddl: str) -> str:
-        atom = tuple(pddl.strip("()").split())
-        is_fact = bool(re.fullmatch(r"\([^()]+\)", pddl)) and atom and atom[0] in self._world.domain.predicates
-        return self._world.sentence(atom) if self._nl and is_fact else pddl
+    def _clause(self, pddl: str) -> tuple[bool, str]:
+        """(whether it should hold, its text) of a condition."""
+        if self._nl:
+            with contextlib.suppress(PDDLError, UsageError):
+                return self._world.clause(pddl)
+        return True, pddl
 
 
 def _faults(answer: str, validator: Validator, says: _Says) -> Iterator[str]:

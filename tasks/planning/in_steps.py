@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import functools
 import re
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 from harness.pddl import plan_text
 from harness.pddl.execute import Validator
-from harness.pddl.parse import Fact
 from harness.pddl_domains import World
 from harness.tasks.planning.instances import compiled, from_problem
 from harness.tasks.planning.prompts import template
 from harness.tasks.planning.rendering import NO_PLAN, Rendering
+from harness.tasks.planning.space import State, explored
 from harness.types import Params
 
 ABILITIES = ("plan_generation", "plan_optimality")
@@ -25,8 +24,6 @@ ABILITIES = ("plan_generation", "plan_optimality")
 END = "Done."
 MOST_STATES = 3_000
 """A larger problem is not gone through: what can come of its states is not known."""
-
-State = frozenset[Fact]
 
 
 def joined(partial: str, thought: str) -> str:
@@ -111,31 +108,13 @@ def steps_of(world: World, validator: Validator, partial: str) -> list[Any] | No
 @functools.lru_cache(maxsize=64)
 def distances(world: World, problem: str) -> Mapping[State, int] | None:
     """The fewest actions to the goal from every state that can be reached and from which it can; None if there are too
-    many states, or actions beyond STRIPS."""
+    many states, or numbers decide."""
     validator = compiled(world, problem)
-    before: dict[State, list[State]] = {validator.problem.init: []}
-    waiting = deque(before)
     try:
-        while waiting:
-            state = waiting.popleft()
-            for step in validator.applicable(state):
-                after = validator.apply(state, step)
-                assert after is not None
-                if after not in before:
-                    if len(before) >= MOST_STATES:
-                        return None
-                    before[after] = []
-                    waiting.append(after)
-                before[after].append(state)
+        space = explored(validator, validator.problem.init, MOST_STATES)
     except ValueError:
         return None
-    goal = set(from_problem(validator.problem, "params.problem").goal)
-    found = {state: 0 for state in before if goal <= state}
-    waiting = deque(found)
-    while waiting:
-        state = waiting.popleft()
-        for earlier in before[state]:
-            if earlier not in found:
-                found[earlier] = found[state] + 1
-                waiting.append(earlier)
-    return found
+    if space is None:
+        return None
+    left = space.distances(from_problem(validator.problem, "params.problem").goal)
+    return {space.states[i]: steps for i, steps in left.items()}

@@ -10,11 +10,11 @@ from typing import Any
 from harness.statistics import intervals
 from harness.statistics.curve import Point, half_point
 from harness.statistics.intervals import Clusters
+from harness.tasks.planning.atomic import NOT_PLANS
 from harness.tasks.planning.cases import ABILITIES
 from harness.text import Extra, interval, number
 from harness.types import Outcome
 
-NOT_PLANS = ("plan_verification", "plan_execution")
 STAGES = ("answered", "parsed", "executable", "goal", "optimal")
 
 

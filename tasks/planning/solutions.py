@@ -1,14 +1,17 @@
-"""Plans with the fewest steps: shipped for the default sets, searched for small Blocksworld, else made by a planner."""
+"""Plans with the fewest steps: shipped for the default sets, searched for small Blocksworld and puzzles, else made by a
+planner."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 from importlib import resources
 
 from harness.errors import HarnessError, UsageError
-from harness.pddl_domains import World
-from harness.tasks.planning import towers
+from harness.pddl_domains import World, plain
+from harness.tasks.planning import puzzles, towers
+from harness.tasks.planning.atomic import NOT_PLANS
 from harness.tasks.planning.instances import Instance, Plan
 from harness.tasks.planning.rendering import NO_PLAN, Rendering
 from harness.types import Params
@@ -46,6 +49,9 @@ def shortest(base: World, instance: Instance) -> Plan | None:
     if name == "blocksworld" and len(instance.objects) <= SMALL and all(f[0] != "holding" for f in instance.goal):
         start, held = towers.from_facts(instance.init)
         return towers.shortest(start, instance.goal, held)
+    if name in puzzles.SOLVERS and base is plain(name):
+        with contextlib.suppress(puzzles.Unknown):
+            return puzzles.SOLVERS[name](instance)
     return _from_planner(base.pddl, problem)
 
 
@@ -67,9 +73,9 @@ def _from_planner(domain: str, problem: str) -> Plan | None:
 def planned(world: World, params: Params, nl: bool) -> str:
     """The answer of `baseline/planner`: the planner reads the sample's PDDL; its plan is written as the prompt asks.
 
-    Raises UsageError for verification and execution, which ask for no plan.
+    Raises UsageError for abilities that ask for no plan.
     """
-    if params["ability"] in ("plan_verification", "plan_execution"):
+    if params["ability"] in NOT_PLANS:
         raise UsageError(f"baseline/planner makes plans: it has no answer for {params['ability']}")
     plan = _from_planner(world.pddl, str(params["problem"]))
     return NO_PLAN if plan is None else Rendering(world, world, {}, nl).plan(plan)

@@ -14,21 +14,23 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.errors import DataError, UsageError
 from harness.options import number_list, option, settle
-from harness.pddl_domains import WORLDS, World, mystery, plain, randomised
+from harness.pddl_domains import WORLDS, World, plain
 from harness.seeds import derive
-from harness.tasks.planning import domains, in_steps, measures, scoring, solutions
+from harness.tasks.planning import asking, baselines, domains, in_steps, measures, scoring, solutions
 from harness.tasks.planning import feedback as words
+from harness.tasks.planning.atomic import ATOMIC, VERDICTS, Asked, Question
 from harness.tasks.planning.cases import ABILITIES, PLAIN_QUESTIONS, Case, Source, unsolvable
 from harness.tasks.planning.files import read_folder
-from harness.tasks.planning.instances import Instance, Plan, compiled, from_problem, greedy, wander
-from harness.tasks.planning.rendering import NO_PLAN, Rendering, other_objects
+from harness.tasks.planning.instances import Instance, Plan, from_problem
+from harness.tasks.planning.rendering import Rendering, other_objects
+from harness.tasks.planning.writing import Cell, Writer, named
 from harness.types import Aid, Collector, Example, Feedback, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 PROMPTS = ("nl", "pddl")
@@ -37,13 +39,18 @@ ATTEMPTS = 2_000
 """Samples end after so many instances in a row that came before or do not fit the options."""
 
 
+Turns = tuple[tuple[Question, bool], tuple[Question, bool]]
+"""The two questions of an atomic ability in the order in which they are asked, each with whether yes is right."""
+
+
 @dataclass(frozen=True)
 class Planning(Task):
     """What the tasks of all domains share."""
 
     ability: tuple[str, ...] = option(
-        ("plan_generation",), f"one or more of {', '.join(ABILITIES)}, all", choices=tuple(ABILITIES),
-        aliases={"all": tuple(ABILITIES)},
+        ("plan_generation",), f"one or more of {', '.join(ABILITIES)} (all: these ten), {', '.join(ATOMIC)} (atomic: "
+        "these eight, yes or no)", choices=(*ABILITIES, *ATOMIC),
+        aliases={"all": tuple(ABILITIES), "atomic": tuple(ATOMIC)},
     )  # fmt: skip
     rename: tuple[str, ...] = option(
         WORLDS, "worlds: one or more of plain (also: none), mystery, random", choices=WORLDS,
@@ -71,8 +78,9 @@ class Planning(Task):
     factors: ClassVar[tuple[str, ...]] = ("world", "prompt", "ability", "style", "solvable")
     main: ClassVar[str] = "world"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        # Other names are longer or shorter, and mystery and random worlds say less around them.
-        "world": ("length", "words", "numbers", "largest number", "answer length", "vocabulary"),
+        # Other names are longer or shorter, and mystery and random worlds say less around them; what is to be said if
+        # no plan exists stands at the end of a prompt of another length.
+        "world": ("length", "words", "numbers", "largest number", "answer length", "answer position", "vocabulary"),
         "prompt": ("all",),
         "ability": ("all",),
         "style": ("length", "words", "numbers", "largest number", "answer in prompt", "answer position", "vocabulary"),
@@ -111,20 +119,25 @@ class Planning(Task):
         """An instance of the domain's pattern, and a plan that shows how all such instances are solved."""
         raise NotImplementedError
 
+    def twin(self, source: Source) -> Case | None:
+        """The same instance made so that no plan exists; None if it can't be."""
+        return unsolvable(source)
+
     # Samples ------------------------------------------------------------------------------------------------------
 
     @property
     def limit(self) -> int | None:
         """50 drawn instances in every condition, as most domains have no end of them; or all instances of a folder."""
-        return (50 if self._folder is None else len(self._folder.files)) * len(self._cells)
+        asked = sum(2 if ability in ATOMIC else 1 for ability, *_ in self._cells)
+        return (50 if self._folder is None else len(self._folder.files)) * asked
 
     @cached_property
-    def _cells(self) -> list[tuple[str, str, str, str, str]]:
-        """(ability, world, prompt, style, solvable) of each sample of a group. Only plan generation is also asked
+    def _cells(self) -> list[Cell]:
+        """The cells of each group. Only plan generation is also asked
         without a solution."""
         cells = itertools.product(self.ability, self.solvable, self.rename, self.prompt, self.style)
         found = [
-            (ability, world, prompt, style, solvable)
+            Cell(ability, world, prompt, style, solvable)
             for ability, solvable, world, prompt, style in cells
             if solvable == "yes" or ability == "plan_generation"
         ]
@@ -142,33 +155,52 @@ class Planning(Task):
         return None if self.instances is None else read_folder(self.instances)
 
     def samples(self, seed: int) -> Iterator[Sample]:
-        """Each instance in every condition. An instance that does not suit one of the abilities is left out.
+        """Each instance in every condition; in those of atomic abilities twice, with the answers yes and no in random
+        order. An instance that does not suit one of the abilities is left out.
 
         Raises UsageError after 100 such instances in a row, DataError for a folder's instance that has no plan.
         """
-        missed = 0
+        missed, made, unfit = 0, False, list[str]()
         for group, instance, plan in self._instances(seed):
-            cases: dict[tuple[str, str], Case | None] = {}
-            for ability, _, _, _, solvable in self._cells:
+            cases: dict[tuple[str, str], Case | Turns | None] = {}
+            for ability, *_, solvable in self._cells:
                 if (ability, solvable) not in cases:
                     rng = self._rng(group, ability, solvable)
                     source = Source(rng, instance, plan, self.base, self._solve, self._pattern)
-                    cases[ability, solvable] = ABILITIES[ability](source) if solvable == "yes" else unsolvable(source)
+                    cases[ability, solvable] = self._case(ability, source) if solvable == "yes" else self.twin(source)
             unfit = [ability for (ability, _), case in cases.items() if case is None]
             missed = missed + 1 if unfit else 0
             if missed > 100:
-                raise UsageError(
-                    f"task {self.name}: in 100 instances none could be asked about as {unfit[0]}",
-                    "larger instances (goals of one fact can't be shuffled or contradicted), or other abilities",
-                )
+                raise self._unfit(100, unfit[0])
             if unfit:
                 continue
+            made = True
             example = self._example(self._rng(group, "example")) if self.style != ("zero_shot",) else ()
             names_seed = derive(self.name, "names", group) % 2**31
-            for cell in self._cells:
-                case = cases[cell[0], cell[4]]
-                assert case is not None
-                yield self._sample(group, names_seed, cell, case, example)
+            for turn, cell in itertools.product((0, 1), self._cells):
+                case = cases[cell.ability, cell.solvable]
+                if isinstance(case, Case) and not turn:
+                    yield self._sample(group, names_seed, cell, case, example)
+                elif isinstance(case, tuple):
+                    yield self._writer.yes_or_no(group, names_seed, cell, turn + 1, *case[turn])
+        if missed and not made:
+            raise self._unfit(missed, unfit[0])
+
+    def _case(self, ability: str, source: Source) -> Case | Turns | None:
+        if ability in ABILITIES:
+            return ABILITIES[ability](source)
+        pair = ATOMIC[ability](Asked(source.rng, source.instance, source.plan, source.base))
+        if pair is None:
+            return None
+        yes, no = (pair[0], True), (pair[1], False)
+        return (yes, no) if source.rng.random() < 0.5 else (no, yes)
+
+    def _unfit(self, instances: int, ability: str) -> UsageError:
+        return UsageError(
+            f"task {self.name}: in {instances} instances none could be asked about as {ability}",
+            "larger instances (goals of one fact can't be shuffled or contradicted; those of a puzzle are whole "
+            "states), or other abilities",
+        )
 
     def _rng(self, *purpose: str) -> random.Random:
         """The randomness for one purpose; it does not depend on what else is asked."""
@@ -215,51 +247,14 @@ class Planning(Task):
             raise UsageError(f"task {self.name}: option style: a folder's instances are asked about without an example")
         return (self.pattern(rng, 3),)
 
-    def _world(self, name: str, names_seed: int) -> World:
-        if name == "random":
-            return randomised(self.base, names_seed)
-        return mystery(self.base) if name == "mystery" else self.base
+    @cached_property
+    def _writer(self) -> Writer:
+        own = self._folder is not None and self._folder.domain is not None
+        text = {"domain_pddl": self._folder.domain, "wording": self._folder.wording} if own else {}
+        return Writer(self.name, self.base, text, "no" in self.solvable)
 
-    def _sample(
-        self,
-        group: str,
-        names_seed: int,
-        cell: tuple[str, str, str, str, str],
-        case: Case,
-        example: tuple[tuple[Instance, Plan], ...],
-    ) -> Sample:
-        ability, world_name, prompt, style, solvable = cell
-        world = self._world(world_name, names_seed)
-        names = tuple(sorted(case.problem.objects))
-        objects = other_objects(world, names, derive(names_seed, world_name, "objects"))
-        if style != "zero_shot":
-            case = replace(case, examples=example)
-            more = tuple(sorted({n for i, _ in example for n in i.objects} - set(names)))
-            objects = {**other_objects(world, names + more, derive(names_seed, world_name, "objects"))}
-        elif ability == "plan_generalization":
-            every = tuple(sorted({n for i, _ in (*case.examples, (case.problem, ())) for n in i.objects}))
-            objects = other_objects(world, every, derive(names_seed, world_name, "objects"))
-        says = Rendering(
-            self.base, world, objects, prompt == "nl", "no" in self.solvable and ability in PLAIN_QUESTIONS
-        )
-        own_domain = self._folder is not None and self._folder.domain is not None
-        domain = "own" if own_domain else self.name
-        params: dict[str, Any] = {"domain": domain if world_name == "plain" else f"{world_name}_{domain}"}
-        params |= {"ability": ability, "world": world_name, "prompt": prompt, "style": style, "solvable": solvable}
-        params |= {"instance": group, "optimal_cost": case.optimal, "problem": says.pddl(case.problem)}
-        if world_name == "random":
-            params["names_seed"] = names_seed
-        if case.plan:
-            params["plan"] = "\n".join(f"({' '.join(says.atom(step))})" for step in case.plan)
-        if case.kind:
-            params["plan_kind"] = case.kind
-        if own_domain:
-            params |= {"domain_pddl": self._folder.domain, "wording": self._folder.wording}
-        condition = "/".join([ability, world_name, prompt])
-        condition += f"/{style}" if style != "zero_shot" else ""
-        condition += "/unsolvable" if solvable == "no" else ""
-        messages = (Message("user", says.prompt(ability, case, style)),)
-        return Sample(f"{group}/{condition}", group, condition, params, messages, says.target(ability, case))
+    def _sample(self, *asked: Any) -> Sample:
+        return self._writer.sample(*asked)
 
     # Score and baselines ------------------------------------------------------------------------------------------
 
@@ -270,10 +265,15 @@ class Planning(Task):
         planner.close()  # threads that wait for a planner would hold up the end of a run that was cut short
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
-        """See scoring.score; the option `level` applies to plan_verification."""
+        """See scoring.score, and asking.score for yes and no; the option `level` applies to plan_verification."""
+        if params.get("ability") in ATOMIC:
+            return asking.score(params, response, stop_reason)
         return scoring.score(params, response, stop_reason, self.level)
 
-    feedback_aid: ClassVar[Aid] = "verifier"
+    @property
+    def feedback_aid(self) -> Aid:  # type: ignore[override]
+        """A verifier's, unless an ability asks for a verdict: right or wrong then gives the answer away."""
+        return "oracle" if set(self.ability) & set(VERDICTS) else "verifier"
 
     def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback:
         """Where the plan fails, in the names of the sample. See feedback.py."""
@@ -317,30 +317,9 @@ class Planning(Task):
         shallow: the plan that the prompt shows for another goal or start; "valid" for every plan to verify; the state
         at the start for execution; else a plan found by looking one step ahead. random: random steps that can be taken
         (or half of the time that no plan exists, if some samples are unsolvable), a random verdict, or the state after
-        four random steps.
+        four random steps. Of yes and no: see atomic.glance, and a random one.
         """
-        if kind == "oracle":
-            return sample.target
-        params, world = sample.params, scoring.world_of(sample.params)
-        nl = params["prompt"] == "nl"
-        if kind == "planner":
-            return solutions.planned(world, params, nl)
-        validator = compiled(world, str(params["problem"]))
-        ability = params["ability"]
-        says = Rendering(world, world, {}, nl)
-        if ability == "plan_verification":
-            return "Answer: valid" if kind == "shallow" else f"Answer: {rng.choice(['valid', 'invalid'])}"
-        facts = validator.problem.init
-        if ability == "plan_execution":
-            steps = wander(rng, validator, facts, 4) if kind == "random" else ()
-            return f"Resulting state:\n{says.listed(validator.validate(steps).state)}"
-        if kind == "random":
-            if "no" in self.solvable and rng.random() < 0.5:
-                return NO_PLAN
-            return says.plan(wander(rng, validator, facts, rng.randint(1, 10)))
-        if params.get("plan"):
-            return says.plan(tuple(tuple(step) for step in scoring.given_plan(params)))
-        return says.plan(greedy(validator, from_problem(validator.problem, "params.problem")))
+        return baselines.answer(kind, sample, rng, gives_up="no" in self.solvable)
 
     def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
         """Instances of the domain's pattern, asked about as the sample is (its ability, prompt and names) and answered;
@@ -360,16 +339,27 @@ class Planning(Task):
         own = sample.params
         ability, nl = str(own["ability"]), own["prompt"] == "nl"
         seed = derive(self.name, "names", sample.group) % 2**31
-        world = self._world(str(own["world"]), seed)
+        world = named(self.base, str(own["world"]), seed)
         offered = "no" in self.solvable and ability in PLAIN_QUESTIONS
+        missed = 0
         for size in itertools.cycle((3, 2, 4)):
             instance, plan = self.pattern(rng, size)
-            found = ABILITIES[ability](Source(rng, instance, plan, self.base, self._solve, self._pattern))
-            if found is not None:
-                every = tuple(sorted({n for i, _ in ((found.problem, ()), *found.examples) for n in i.objects}))
-                objects = other_objects(world, every, derive(seed, "few-shot", "objects"))
-                says = Rendering(self.base, world, objects, nl, offered)
-                yield Example(says.prompt(ability, found), says.target(ability, found))
+            found = self._case(ability, Source(rng, instance, plan, self.base, self._solve, self._pattern))
+            missed = missed + 1 if found is None else 0
+            if missed > 100:
+                return  # the pattern does not suit the ability
+            if found is None:
+                continue
+            one = found if isinstance(found, Case) else found[0][0]
+            examples = one.examples if isinstance(one, Case) else ()
+            every = tuple(sorted({n for i, _ in ((one.problem, ()), *examples) for n in i.objects}))
+            objects = other_objects(world, every, derive(seed, "few-shot", "objects"))
+            says = Rendering(self.base, world, objects, nl, offered)
+            if isinstance(one, Case):
+                yield Example(says.prompt(ability, one), says.target(ability, one))
+            else:
+                assert isinstance(found, tuple)
+                yield Example(asking.prompt(says, ability, one), "Answer: yes" if found[0][1] else "Answer: no")
 
 
 @dataclass(frozen=True)

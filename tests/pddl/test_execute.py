@@ -342,3 +342,25 @@ def test_val_s_verdict_is_met_on_every_plan_that_planbench_took_from_a_response(
         world = worlds[row["params"]["domain"]]
         validator = Validator.of(world.compiled, parse_problem(row["params"]["problem"], world.domain))
         assert validate_text(validator, row["expect"]["plan"]).valid == row["expect"]["correct"], row
+
+
+def test_steps_beyond_strips_are_found_unless_numbers_decide() -> None:
+    rule = "(forall (?y) (imply (p ?y) (q ?y)))"
+    for functions, found in (("", [("a", "x"), ("a", "y")]), ("(:functions (f))", None)):
+        text = (
+            f"(define (domain d) (:predicates (p ?x) (q ?x)) {functions} "
+            f"(:action a :parameters (?x) :precondition (and (q ?x) {rule}) :effect (not (q ?x))))"
+        )
+        compiled = compile_domain(parse_domain(text))
+        problem = "(define (problem e) (:domain d) (:objects x y) (:init (p x) (q x) (q y)) (:goal (and)))"
+        validator = Validator.of(compiled, parse_problem(problem, compiled.domain))
+        facts = frozenset(validator.problem.init)
+        if found is None:
+            with pytest.raises(ValueError, match="numbers"):
+                validator.applicable(facts)
+            assert validator.apply(facts, ("a", "y")) is None
+        else:
+            assert validator.applicable(facts) == found
+            after = validator.apply(facts, ("a", "x"))
+            assert after == {("p", "x"), ("q", "y")}
+            assert validator.applicable(after) == [], "x is p and not q now"

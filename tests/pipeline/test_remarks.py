@@ -14,6 +14,8 @@ from harness.pipeline import store
 from harness.pipeline.checks import completion_from
 from harness.pipeline.config import RunConfig
 from harness.pipeline.remarks import MOST, Remarks
+from harness.report import words
+from harness.report.collect import collect
 from harness.results.rescore import score_run
 from harness.types import Completion, ModelOptions, Sampling
 
@@ -137,3 +139,20 @@ def test_notes_of_a_hostile_server_are_bounded() -> None:
         remarks.note([f"note {i}"])
     assert len(remarks.notes) == MOST + 1
     assert remarks.notes["other notes"] == 1000 - MOST
+
+
+@pytest.mark.parametrize(("limit", "said"), [(100, True), (4096, False)])
+def test_a_limit_under_what_a_right_answer_takes_is_said_with_the_table_and_in_the_report(tmp_path, limit, said):
+    """31 moves of about 9 tokens: the oracle's own answer would be cut."""
+    config = RunConfig("hanoi", "baseline/oracle", task_options={"discs": "5", "start": "tower"}, limit=3,
+                       sampling=Sampling(max_tokens=limit))  # fmt: skip
+    finished = launch.start(config, tmp_path)
+    [(data,), _] = collect([finished.directory])
+    for lines in (finished.notes, words.cautions(data)):
+        assert any("o right answer fits into the limit of 100 tokens" in line for line in lines) == said
+
+
+def test_a_limit_that_is_no_number_is_none() -> None:
+    remarks = Remarks(None, "tokens", "4096")
+    remarks.add({"params": {"tokens": 9_999}, "outcome": "wrong", "response": "x"})
+    assert not remarks.beyond_limit

@@ -117,6 +117,7 @@ OPTIONS = [
     ("ladder", {"kind": "boolean"}),
     ("ladder", {"kind": "equivalence"}),
     ("blocksworld", {"prompt": "nl,pddl", "solvable": "yes,no"}),
+    ("blocksworld", {"ability": "atomic", "rename": "plain,mystery"}),
 ]
 """Options that change how the answer or the question is written."""
 

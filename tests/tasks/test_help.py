@@ -30,6 +30,7 @@ EVERY = {
 }
 MORE = {
     "all abilities": ("blocksworld", {"ability": "all", "prompt": "all"}),
+    "atomic abilities": ("blocksworld", {"ability": "atomic"}),
     "unsolvable": ("blocksworld", {"solvable": "all"}),
     "celebrities": ("reversal", {"set": "celebrities"}),
     "support": ("multihop", {"support": "true"}),
@@ -118,9 +119,25 @@ STORED = {
 """Params that are no part of the question."""
 
 
+TWO_WAY = {"ladder", "logic"}
+"""They know the answer from the question; but of yes and no, "wrong" gives the other one away."""
+
+
 def test_tasks_whose_feedback_needs_the_stored_answer_say_so() -> None:
-    assert {name for name in EVERY if made(name)[0].feedback_aid == "verifier"} == set(STORED)
+    assert {name for name in EVERY if made(name)[0].feedback_aid == "verifier"} == set(STORED) - TWO_WAY
     assert {made(name)[0].feedback_aid for name in EVERY} == {"verifier", "oracle"}
+    for name, options in (("ladder", {"form": "number"}), ("logic", {"kind": "kinship"})):
+        assert plugins.task(name, options).feedback_aid == "verifier"
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_right_or_wrong_on_a_question_with_two_answers_takes_the_oracle(name: str) -> None:
+    task, samples = made(name)
+    answers: dict[str, list[str]] = {}
+    for sample in samples:
+        answers.setdefault(sample.condition, []).append(sample.target)
+    two_way = [c for c, targets in answers.items() if len(targets) >= 12 and len(set(targets)) == 2]
+    assert not two_way or task.feedback_aid == "oracle", two_way
 
 
 @pytest.mark.parametrize("name", sorted(STORED))

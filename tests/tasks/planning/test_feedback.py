@@ -91,3 +91,24 @@ def test_a_verdict_on_a_plan_is_right_or_wrong_at_every_level(task: Task) -> Non
     assert {told(task, "Answer: valid", level, **given) for level in ("binary", "first-error", "all-errors")} == {
         "The answer is wrong."
     }
+
+
+@pytest.mark.parametrize(
+    ("plan", "why"),
+    [
+        ("1. Row client 1 alone from the left bank to the right bank\n"
+         "2. Row client 1 alone from the right bank to the left bank\n"
+         "3. Row agent 1 with agent 2 from the left bank to the right bank\n"
+         "4. Row agent 1 alone from the right bank to the left bank",
+         "Step 4, row agent 1 alone from the right bank to the left bank, is not possible: it is not true that for "
+         "every bank B, every client C, every agent G and every agent H: if it is true that C is on B, G is on B and H "
+         "is the agent of C, then it is true that H is on B."),
+        ("(cross-together client1 client1 left right)",
+         "Step 1, row client 1 with client 1 from the left bank to the right bank, is not possible: it is true that "
+         "client 1 is the same as client 1."),
+    ],
+)  # fmt: skip
+def test_a_rule_that_a_step_breaks_is_said_in_the_words_of_the_prompt(plan: str, why: str) -> None:
+    river = plugins.task("river", {"start": "together", "rename": "plain"})
+    sample = next(river.samples(0))
+    assert river.feedback(sample.params, plan, "first-error").text == why

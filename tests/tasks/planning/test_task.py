@@ -14,28 +14,37 @@ from harness.errors import DataError, HarnessError, UsageError
 from harness.options import build
 from harness.pddl.parse import parse_problem
 from harness.pddl_domains import mystery, plain, randomised, rename
-from harness.tasks.planning import domains, towers
+from harness.tasks.planning import domains, puzzles, towers
 from harness.tasks.planning.cases import ABILITIES
 from harness.tasks.planning.instances import compiled, from_problem, greedy, validator_of, wander
+from harness.tasks.planning.puzzle_tasks import Checkers, Hanoi, River
 from harness.tasks.planning.task import Blocksworld, Depots, Gripper, Logistics, Planning, Sokoban
 from harness.types import Outcome, Sample
 from tests.corpora import drawn_and_whole, rows
 from tests.planning_search import fewest_steps
 
 DISAGREEMENTS = json.loads((Path(__file__).parent / "planbench_disagreements.json").read_text(encoding="utf-8"))
-TASKS: dict[str, type[Planning]] = {t.name: t for t in (Blocksworld, Depots, Gripper, Logistics, Sokoban)}
+TASKS: dict[str, type[Planning]] = {
+    t.name: t for t in (Blocksworld, Checkers, Depots, Gripper, Hanoi, Logistics, River, Sokoban)
+}
 DRAW = {
     "blocksworld": lambda rng: domains.blocksworld(rng, rng.randint(2, 5)),
+    "checkers": lambda rng: puzzles.checkers(rng, rng.randint(1, 4)),
     "depots": lambda rng: domains.depots(rng, rng.randint(1, 3)),
     "gripper": lambda rng: domains.gripper(rng, rng.randint(1, 4)),
+    "hanoi": lambda rng: puzzles.hanoi(rng, rng.randint(1, 5)),
     "logistics": lambda rng: domains.logistics(rng, rng.randint(1, 2)),
+    "river": lambda rng: puzzles.river(rng, *rng.choice(((1, 2), (2, 2), (3, 2), (2, 3), (4, 3)))),
     "sokoban": lambda rng: domains.sokoban(rng, 1, 4, 4, 3),
 }
 PATTERNS = {
     "blocksworld": domains.blocksworld_pattern,
+    "checkers": puzzles.checkers_pattern,
     "depots": domains.depots_pattern,
     "gripper": domains.gripper_pattern,
+    "hanoi": puzzles.hanoi_pattern,
     "logistics": domains.logistics_pattern,
+    "river": puzzles.river_pattern,
     "sokoban": domains.sokoban_pattern,
 }
 
@@ -405,7 +414,7 @@ def forms(target: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("task", [Blocksworld(), Logistics(), Depots(), Gripper(), Sokoban()], ids=lambda t: t.name)
+@pytest.mark.parametrize("task", [kind() for kind in TASKS.values()], ids=lambda t: t.name)
 def test_a_plan_reads_alike_in_every_form(task: Planning) -> None:
     """Right plans and wanderings, in all worlds."""
     for number, sample in enumerate(itertools.islice(task.samples(3 if task.name == "blocksworld" else 0), 12)):

@@ -1,0 +1,333 @@
+"""The atomic abilities of planning as questions of yes or no: what can be done, what follows, what can come about, what
+a plan needs. The abilities are those of ACPBench and ACPBench Hard; the questions are made from our own domains.
+
+Each ability makes two questions about an instance that differ in one thing: the answer to one is yes, to the other no.
+What a reader could go by without thinking is the same in both, as far as the domain allows: the name of the action or
+of the fact, whether it holds at the start, which objects it shares. Answers come from the executor, or from a search
+over all states. Knows no wording and no prompt.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from harness.errors import UsageError
+from harness.pddl.execute import Validator
+from harness.pddl.parse import Fact
+from harness.pddl_domains import World
+from harness.tasks.planning.instances import Instance, Plan, after, validator_of, wander
+from harness.tasks.planning.space import MOST_STATES, SPACES, Space
+
+Step = tuple[str, ...]
+T = TypeVar("T")
+TRIES = 40
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question about a problem. `plan` is the plan that the prompt shows; `action` and `facts` are what is asked
+    about, and `steps` (the first and the last, from 1) the part of the plan that is."""
+
+    problem: Instance
+    plan: Plan = ()
+    action: Step | None = None
+    facts: tuple[Fact, ...] = ()
+    steps: tuple[int, int] | None = None
+
+
+Pair = tuple[Question, Question]
+"""The answer to the first is yes, to the second no."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What questions are made from: an instance with a shortest plan."""
+
+    rng: random.Random
+    instance: Instance
+    plan: Plan
+    base: World
+
+    @cached_property
+    def validator(self) -> Validator:
+        return validator_of(self.base, self.instance)
+
+    @cached_property
+    def space(self) -> Space:
+        """All its states. Raises UsageError if there are too many, or if numbers decide."""
+        found = SPACES.of(self.base.pddl, self.validator)
+        if found is None:
+            raise UsageError(
+                f"an instance of {self.base.domain.name} has more than {MOST_STATES} states, or numbers: what can come "
+                "about in it is not known",
+                f"smaller instances, or other abilities than {', '.join(SEARCHED)}",
+            )
+        return found
+
+    @property
+    def start(self) -> frozenset[Fact]:
+        return self.instance.init
+
+    def walk(self, steps: int) -> tuple[Plan, frozenset[Fact]]:
+        """Random steps from the start, fewer if none can be taken any more, and the state after them."""
+        plan, here = list[Step](), self.space.number[self.start]
+        for _ in range(steps):
+            if not self.space.steps[here]:
+                break
+            step, here = self.rng.choice(self.space.steps[here])
+            plan.append(step)
+        return tuple(plan), self.space.states[here]
+
+    def changing(self, facts: Iterable[Fact]) -> list[Fact]:
+        """Those that actions can change, in alphabetical order."""
+        return sorted(fact for fact in facts if fact[0] in self.validator.changing)
+
+
+def _matched(
+    rng: random.Random, yes: Iterable[T], no: Iterable[T], *keys: Callable[[T], Hashable]
+) -> tuple[T, T] | None:
+    """One of each that have the same key, drawn key first; with the first of the `keys` under which there is such a
+    pair. None if there is none."""
+    sides = list(yes), list(no)
+    for key in keys:
+        sorts: tuple[dict[Hashable, list[T]], ...] = ({}, {})
+        for side, members in zip(sorts, sides, strict=True):
+            for member in members:
+                side.setdefault(key(member), []).append(member)
+        both = [k for k in sorts[0] if k in sorts[1]]
+        if both:
+            chosen = rng.choice(both)
+            return rng.choice(sorts[0][chosen]), rng.choice(sorts[1][chosen])
+    return None
+
+
+def _applicability(a: Asked) -> Pair | None:
+    """An action that is possible after up to three random steps, and one of the same name that lacks one condition (or
+    as few as any)."""
+    _, facts = a.walk(a.rng.randrange(4))
+    possible = [step for step, _ in a.space.steps[a.space.number[facts]]]
+    lacking = {step: a.validator.lacking(facts, step) for step in a.space.actions if step not in set(possible)}
+    names = {step[0] for step in possible} & {step[0] for step in lacking}
+    if not names:
+        return None
+    name = a.rng.choice(sorted(names))
+    near = {step: conditions for step, conditions in lacking.items() if step[0] == name}
+    fewest = min(map(len, near.values()))
+    by_what: dict[str, list[Step]] = {}
+    for step, conditions in near.items():
+        if len(conditions) == fewest:
+            by_what.setdefault(conditions[0].partition(" ")[0], []).append(step)
+    problem = a.instance.starting(facts)
+    yes = a.rng.choice([step for step in possible if step[0] == name])
+    no = a.rng.choice(by_what[a.rng.choice(sorted(by_what))])
+    return Question(problem, action=yes), Question(problem, action=no)
+
+
+def _progression(a: Asked) -> Pair | None:
+    """Is a fact true after one to four steps? Both facts are true at the start, or neither is, so that whether a fact
+    was true says nothing."""
+    for _ in range(TRIES):
+        plan, end = a.walk(a.rng.randint(1, 4))
+        moved = {name for step in plan for name in step[1:]}
+
+        def closely(fact: Fact, moved: set[str] = moved) -> Hashable:
+            return fact[0], sum(name in moved for name in fact[1:])
+
+        true = a.changing(a.start & end), a.changing(a.start - end)
+        false = a.changing(end - a.start), a.changing(a.space.facts.keys() - end - a.start)
+        for yes, no in a.rng.sample([true, false], 2):
+            found = _matched(a.rng, yes, no, closely, lambda fact: fact[0])
+            if found:
+                return Question(a.instance, plan, facts=found[:1]), Question(a.instance, plan, facts=found[1:])
+    return None
+
+
+def _reachability(a: Asked) -> Pair | None:
+    """Can two facts come about together? Each alone can; they are not both true at the start."""
+    pairs = itertools.combinations(a.changing(a.space.facts), 2)
+    new = [pair for pair in pairs if not a.start.issuperset(pair)]
+    states = a.space.facts
+    together = {pair: bool(states[pair[0]] & states[pair[1]]) for pair in new}
+
+    def alike(pair: tuple[Fact, Fact]) -> tuple[int, int]:
+        one, two = pair
+        return len(set(one[1:]) & set(two[1:])), (one in a.start) + (two in a.start)
+
+    yes, no = ([pair for pair in new if together[pair] is answer] for answer in (True, False))
+    found = _matched(a.rng, yes, no, lambda pair: (pair[0][0], pair[1][0], alike(pair)), alike)
+    return (Question(a.instance, facts=found[0]), Question(a.instance, facts=found[1])) if found else None
+
+
+def _action_reachability(a: Asked) -> Pair | None:
+    """Can an action ever be taken while a fact is true, that it does not need? Both questions have the same action."""
+    actions = sorted(a.space.actions)
+    facts = a.changing(a.space.facts)
+    for _ in range(TRIES):
+        action = a.rng.choice(actions)
+        states = a.space.actions[action]
+        needed = {fact for fact in facts if not states & ~a.space.facts[fact]}  # true whenever it can be taken
+
+        def alike(fact: Fact, action: Step = action) -> Hashable:
+            return fact[0], len(set(fact[1:]) & set(action[1:])), fact in a.start
+
+        yes = [fact for fact in facts if states & a.space.facts[fact] and fact not in needed]
+        no = [fact for fact in facts if not states & a.space.facts[fact]]
+        if not a.validator.lacking(a.start, action):
+            yes = [fact for fact in yes if fact not in a.start]
+        found = _matched(a.rng, yes, no, alike)
+        if found:
+            one, two = found
+            return Question(a.instance, action=action, facts=(one,)), Question(a.instance, action=action, facts=(two,))
+    return None
+
+
+def _validation(a: Asked) -> Pair | None:
+    """A shortest plan, and one of its length that fails: two of its steps are swapped, a step has another object, or
+    the end is another one that misses the goal."""
+    for _ in range(TRIES if a.plan else 0):
+        plan = list(a.plan)
+        at = a.rng.randrange(len(plan))
+        kind = a.rng.choice(("swap", "object", "end"))
+        if kind == "swap" and at + 1 < len(plan):
+            plan[at : at + 2] = reversed(plan[at : at + 2])
+        elif kind == "object":
+            plan[at] = _other_object(a, plan[at])
+        elif kind == "end":
+            state = after(a.validator, a.start, plan[:at])
+            plan[at:] = wander(a.rng, a.validator, state, len(plan) - at)
+        if len(plan) == len(a.plan) and not a.validator.validate(plan).valid:
+            return Question(a.instance, a.plan), Question(a.instance, tuple(plan))
+    return None
+
+
+def _other_object(a: Asked, step: Step) -> Step:
+    """The step with one object replaced by another that the same place of the action allows."""
+    place = a.rng.randrange(1, len(step)) if len(step) > 1 else 0
+    others = [o for o in a.instance.objects if o not in step and a.validator.of_kinds(_with(step, place, o))]
+    return _with(step, place, a.rng.choice(others)) if place and others else step
+
+
+def _with(step: Step, place: int, name: str) -> Step:
+    return (*step[:place], name, *step[place + 1 :])
+
+
+def _justification(a: Asked) -> Pair | None:
+    """One or two steps that are put into a shortest plan can be left out again; the twin asks about as many others of
+    the same plan that can't: not about its end, and about objects of the goal or not as the first, unless there are no
+    such ones."""
+    named = {name for fact in a.instance.goal for name in fact[1:]}
+    for tried in range(TRIES if a.plan else 0):
+        count, at = a.rng.randint(1, 2), a.rng.randrange(len(a.plan))
+        extra = wander(a.rng, a.validator, after(a.validator, a.start, a.plan[:at]), count)
+        plan = a.plan[:at] + extra + a.plan[at:]
+        if len(extra) < count or not a.validator.validate(plan).valid:
+            continue
+        others = [i for i in range(len(plan) - count + 1) if abs(i - at) >= count]
+        others = [i for i in others if not _works_without(a, plan, i, count)]
+        others = [i for i in others if i + count < len(plan)] or others
+
+        def about_goal(i: int, plan: Plan = plan, count: int = count) -> bool:
+            return any(name in named for step in plan[i : i + count] for name in step[1:])
+
+        if tried < TRIES // 2:
+            others = [i for i in others if about_goal(i) == about_goal(at)]
+        if others:
+            found = (at, a.rng.choice(others))
+            yes, no = (Question(a.instance, plan, steps=(i + 1, i + count)) for i in found)
+            return yes, no
+    return None
+
+
+def _works_without(a: Asked, plan: Plan, first: int, count: int) -> bool:
+    return a.validator.validate(plan[:first] + plan[first + count :]).valid
+
+
+def _landmarks(a: Asked) -> Pair | None:
+    """Must a fact be true at some time on the way to the goal? It is true neither at the start nor in the goal."""
+    start, goal = a.space.number[a.start], a.instance.goal
+    named = {name for fact in goal for name in fact[1:]}
+
+    def alike(fact: Fact) -> Hashable:
+        return fact[0], sum(name in named for name in fact[1:])
+
+    facts = [fact for fact in a.changing(a.space.facts) if fact not in a.start and fact not in goal]
+    a.rng.shuffle(facts)
+    sides: dict[Hashable, dict[bool, Fact]] = {}
+    for fact in facts:
+        here = sides.setdefault(alike(fact), {})
+        if len(here) < 2:
+            here.setdefault(a.space.is_landmark(fact, start, goal), fact)
+        if len(here) == 2:
+            return Question(a.instance, facts=(here[True],)), Question(a.instance, facts=(here[False],))
+    return None
+
+
+def _next_action(a: Asked) -> Pair | None:
+    """Does a shortest plan begin with an action? Both can be taken."""
+    left = a.space.distances(a.instance.goal)
+    start = a.space.number[a.start]
+    sides: dict[bool, list[Step]] = {True: [], False: []}
+    for step, state in a.space.steps[start]:
+        sides[left.get(state, start) == left[start] - 1 if state in left else False].append(step)
+
+    def nearer(step: Step) -> int:
+        state = after(a.validator, a.start, [step])
+        return sum(fact in state for fact in a.instance.goal)
+
+    found = _matched(
+        a.rng, sides[True], sides[False], lambda s: (s[0], nearer(s)), lambda s: s[0], nearer, lambda _: None
+    )
+    return (Question(a.instance, action=found[0]), Question(a.instance, action=found[1])) if found else None
+
+
+ATOMIC: dict[str, Callable[[Asked], Pair | None]] = {
+    "applicability": _applicability,
+    "progression": _progression,
+    "reachability": _reachability,
+    "action_reachability": _action_reachability,
+    "validation": _validation,
+    "justification": _justification,
+    "landmarks": _landmarks,
+    "next_action": _next_action,
+}
+"""Each makes two questions about an instance, the first with the answer yes; None if it does not suit the ability."""
+
+
+SEARCHED = tuple(ability for ability in ATOMIC if ability not in ("validation", "justification"))
+"""Abilities that take a search over all states."""
+VERDICTS = ("plan_verification", *ATOMIC)
+"""Abilities that ask for a verdict: that it is wrong tells the right one, or most of it."""
+NOT_PLANS = (*VERDICTS, "plan_execution")
+"""Abilities whose answer is no plan."""
+
+
+def _changes(validator: Validator, fact: str) -> bool:
+    return fact.strip("()").partition(" ")[0] in validator.changing
+
+
+def glance(ability: str, validator: Validator, goal: Sequence[Fact], asked: Question) -> bool:
+    """What a reader answers who goes by the start, by names and by one step, and thinks no further: the first condition
+    of an action holds; the facts are true at the start; two facts are about other things; a fact or a step is about the
+    goal's objects; an action makes a fact of the goal true. Any list of actions is taken for a plan."""
+    start, named = validator.problem.init, {name for fact in goal for name in fact[1:]}
+    if ability == "applicability" and asked.action:
+        needed = [text for text in validator.lacking(frozenset(), asked.action) if _changes(validator, text)]
+        return not set(needed[:1]) & set(validator.lacking(start, asked.action))
+    if ability in ("progression", "action_reachability"):
+        return start.issuperset(asked.facts)
+    if ability == "reachability":
+        return not set.intersection(*(set(fact[1:]) for fact in asked.facts))
+    if ability == "landmarks":
+        return any(name in named for fact in asked.facts for name in fact[1:])
+    if ability == "justification" and asked.steps:
+        first, last = asked.steps
+        return not any(name in named for step in asked.plan[first - 1 : last] for name in step[1:])
+    if ability == "next_action" and asked.action:
+        state = validator.apply(start, asked.action) or start
+        return any(fact in state and fact not in start for fact in goal)
+    return True
