@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 from harness.tasks.logic import in_steps, names, scoring, theories
 from harness.tasks.logic.kinds import UNKNOWN, YES_NO, YES_NO_UNKNOWN, Asked, Item, Kind, Search
 from harness.tasks.logic.prompts import template
-from harness.types import Feedback, Message, Params
+from harness.types import Feedback, Message, Params, StopReason
 
 T = TypeVar("T")
 ATTRIBUTES = (

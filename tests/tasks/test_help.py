@@ -132,11 +132,12 @@ def test_tasks_whose_feedback_needs_the_stored_answer_say_so() -> None:
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_right_or_wrong_on_a_question_with_two_answers_takes_the_oracle(name: str) -> None:
-    task, samples = made(name)
+    task = plugins.task(*TASKS[name])
     answers: dict[str, list[str]] = {}
-    for sample in samples:
+    for sample in itertools.islice(task.samples(0), 240):
         answers.setdefault(sample.condition, []).append(sample.target)
-    two_way = [c for c, targets in answers.items() if len(targets) >= 12 and len(set(targets)) == 2]
+    task.close()
+    two_way = [c for c, targets in answers.items() if len(targets) >= 6 and len(set(targets)) == 2]
     assert not two_way or task.feedback_aid == "oracle", two_way
 
 
