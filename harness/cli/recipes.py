@@ -28,7 +28,11 @@ from harness.cli.group import (
 @task_options
 @opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="Option of the model (repeatable).")
 @trust_option
-@opt("--picture", type=click.Path(path_type=Path), help="Draw accuracy against cost: a .png, .svg or .pdf file.")
+@opt(
+    "--picture",
+    type=click.Path(path_type=Path),
+    help="Draw accuracy against cost, or against each other: a .png, .svg or .pdf file.",
+)
 @opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
 @opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")
 def reproduce(
@@ -61,14 +65,14 @@ def reproduce(
             echo("\n" + recipes.table(part, None).render())
             echo(f"asked as: {_command(part)}")
     elif runs and recipe.axes is not None:
-        _against(recipe, list(runs))
+        _against(recipe, list(runs), picture)
         return
     elif runs:
         _costs(_compare(recipes, recipe, list(runs)), picture)
     else:
         made, worst = _ask(recipes, recipe, str(model), options)
         if made and recipe.axes is not None:
-            _against(recipe, [run.directory for _, run in made])
+            _against(recipe, [run.directory for _, run in made], picture)
         elif made:
             _costs(made, picture)
             _sources(recipes, recipe)
@@ -152,8 +156,9 @@ def _quoted(recipe: Any) -> None:
     echo("")
 
 
-def _against(recipe: Any, directories: list[Path]) -> None:
+def _against(recipe: Any, directories: list[Path], picture: Path | None) -> None:
     from harness.pipeline import store
+    from harness.report import plots
     from harness.results import axes
     from harness.results.records import open_run
 
@@ -161,8 +166,16 @@ def _against(recipe: Any, directories: list[Path]) -> None:
     for run in runs:
         if run.status != "complete":
             note(f"{run.directory} is {run.status}: these are not all of its answers", err=False)
-    for table in axes.tables(recipe.axes, recipe.parts, runs):
+    cells = axes.read(recipe.axes, recipe.parts, runs)
+    for table in axes.tables(recipe.axes, [part.label for part in recipe.parts], cells):
         echo("\n" + table.render())
+    if picture:
+        found = axes.points(recipe.axes, cells)
+        if found:
+            plots.save_one(plots.against(found, recipe.axes.y), picture)
+            echo(f"picture: {picture}")
+        else:
+            note(f"nothing to draw: no model has a benchmark and {recipe.axes.y}", err=False)
 
 
 def _show(recipes: Any, part: Any, run: Any) -> None:

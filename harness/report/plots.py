@@ -105,6 +105,31 @@ def by_cost(runs: Sequence[tuple[str, float, Estimate]]) -> Picture:
     return Picture("by-cost", "Accuracy against cost", (7, max(SIZE[1], 0.3 * len(runs))), draw)
 
 
+def against(points: Sequence[tuple[str, str, Estimate, Estimate]], y: str) -> Picture:
+    """Models on two axes: (benchmark, model, accuracy there, accuracy in `y`), each with its interval. A model on the
+    diagonal is as good in both."""
+    benchmarks = list(dict.fromkeys(point[0] for point in points))
+
+    def draw(ax: Any) -> None:
+        ax.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
+        for i, benchmark in enumerate(benchmarks):
+            own = [(model, a, b) for name, model, a, b in points if name == benchmark]
+            xs, ys = [a.value for _, a, _ in own], [b.value for _, _, b in own]
+            x_error = [[a.value - a.low for _, a, _ in own], [a.high - a.value for _, a, _ in own]]
+            y_error = [[b.value - b.low for _, _, b in own], [b.high - b.value for _, _, b in own]]
+            ax.errorbar(xs, ys, xerr=x_error, yerr=y_error, fmt="o", color=COLOURS[i % len(COLOURS)], label=benchmark)
+            for model, a, b in own:
+                ax.annotate(model, (a.value, b.value), xytext=(4, 4), textcoords="offset points", fontsize=FONT - 2)
+        ax.set_xlim(-0.03, 1.03)
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_xlabel("accuracy in the benchmark, 95% interval", fontsize=FONT)
+        ax.set_ylabel(f"accuracy in {y}, 95% interval", fontsize=FONT)
+        ax.legend(fontsize=FONT - 1, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        _plain(ax)
+
+    return Picture("against", f"Standard benchmarks against {y}", (7, 4.5), draw)
+
+
 def slug(title: str) -> str:
     """A title as the name of a picture."""
     return re.sub(r"\W+", "-", title)

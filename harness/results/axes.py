@@ -107,13 +107,30 @@ def measured(run: RecordedRun) -> Measured:
     return Measured(accuracy, min(right / answers for right, answers in together.values()))
 
 
-def tables(axes: Axes, parts: Sequence[Part], runs: Sequence[RecordedRun]) -> list[Extra]:
-    """What was measured, a row a model; and, of three models or more, how each part goes with `y`. A model with several
-    runs of a part counts with the last of them."""
-    labels = [part.label for part in parts]
+Cells = Mapping[str, Mapping[str, Measured]]
+"""Model -> label of a part -> what was measured."""
+
+
+def read(axes: Axes, parts: Sequence[Part], runs: Sequence[RecordedRun]) -> Cells:
+    """What the runs measured. A model with several runs of a part counts with the last of them."""
     cells: dict[str, dict[str, Measured]] = {}
     for run in runs:
         cells.setdefault(run.model, {})[part_of(axes, parts, run).label] = measured(run)
+    return cells
+
+
+def points(axes: Axes, cells: Cells) -> list[tuple[str, str, Estimate, Estimate]]:
+    """(benchmark, model, accuracy there, that of `y`) wherever both were measured."""
+    return [
+        (label, model, m.accuracy, found[axes.y].accuracy)
+        for model, found in cells.items()
+        for label, m in found.items()
+        if label != axes.y and axes.y in found
+    ]
+
+
+def tables(axes: Axes, labels: Sequence[str], cells: Cells) -> list[Extra]:
+    """What was measured, a row a model; and, of three models or more, how each part goes with `y`."""
     rows = []
     for model, found in cells.items():
         shown = [f"{number(m.accuracy.value)} {interval(m.accuracy.low, m.accuracy.high)}" if m else "-"
@@ -125,7 +142,7 @@ def tables(axes: Axes, parts: Sequence[Part], runs: Sequence[RecordedRun]) -> li
     return [*made, related] if related.rows else made
 
 
-def _relations(axes: Axes, labels: Sequence[str], cells: Mapping[str, Mapping[str, Measured]]) -> Extra:
+def _relations(axes: Axes, labels: Sequence[str], cells: Cells) -> Extra:
     rows = []
     for label in labels:
         both = [found for found in cells.values() if label in found and axes.y in found]

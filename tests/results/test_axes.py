@@ -72,7 +72,8 @@ RATES = {"a": (0.9, 0.6), "b": (0.8, 0.1), "c": (0.7, 0.3), "d": (0.5, 0.2)}
 
 def test_both_axes_are_measured_and_orders_compared(tmp_path: Path, harness) -> None:
     made = [run(tmp_path, m, part, r) for m, rates in RATES.items() for part, r in zip(("GSM8K", "AIW"), rates)]  # noqa: B905
-    code, out, _ = harness("reproduce", "standard-vs-aiw", *made)
+    code, out, _ = harness("reproduce", "standard-vs-aiw", *made, "--picture", tmp_path / "axes.svg")
+    assert "Standard benchmarks against AIW" in (tmp_path / "axes.svg").read_text()
     assert code == 0
     row = next(line for line in out.splitlines() if line.startswith("b "))
     assert ("0.800 [" in row, "0.100 [" in row) == (True, True), "only the published order of options counts"
