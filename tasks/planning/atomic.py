@@ -318,8 +318,8 @@ def glance(ability: str, validator: Validator, goal: Sequence[Fact], asked: Ques
     if ability == "applicability" and asked.action:
         # In the order of the domain's text, which is the same in all worlds.
         conditions = [show(asked.action[1:]) for _, show in validator.operators[asked.action[0]].condition.parts]
-        first = next((text for text in conditions if _changes(validator, text)), "")
-        return first not in validator.lacking(start, asked.action)
+        checked = next((text for text in conditions if _changes(validator, text)), "")
+        return checked not in validator.lacking(start, asked.action)
     if ability in ("progression", "action_reachability"):
         return start.issuperset(asked.facts)
     if ability == "reachability":
