@@ -316,8 +316,10 @@ def glance(ability: str, validator: Validator, goal: Sequence[Fact], asked: Ques
     goal's objects; an action makes a fact of the goal true. Any list of actions is taken for a plan."""
     start, named = validator.problem.init, {name for fact in goal for name in fact[1:]}
     if ability == "applicability" and asked.action:
-        needed = [text for text in validator.lacking(frozenset(), asked.action) if _changes(validator, text)]
-        return not set(needed[:1]) & set(validator.lacking(start, asked.action))
+        # In the order of the domain's text, which is the same in all worlds.
+        conditions = [show(asked.action[1:]) for _, show in validator.operators[asked.action[0]].condition.parts]
+        checked = next((text for text in conditions if _changes(validator, text)), "")
+        return checked not in validator.lacking(start, asked.action)
     if ability in ("progression", "action_reachability"):
         return start.issuperset(asked.facts)
     if ability == "reachability":

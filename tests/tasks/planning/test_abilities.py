@@ -212,3 +212,10 @@ def test_params_alone_bring_back_the_world(seed: int) -> None:
     world = world_of(sample.params)
     assert world.pddl.count(next(iter(world.domain.actions))) == 1
     assert task.score(sample.params, sample.target).value == 1
+
+
+def test_what_a_plan_to_verify_lacks_is_facts_also_in_a_domain_with_rules() -> None:
+    task, made = samples(60, domain="river", ability="plan_verification", rename="plain", prompt="nl,pddl")
+    assert {s.params["plan_kind"] for s in made} == {"valid", "precondition", "goal"}
+    assert [answer(task, s, "oracle") for s in made] == [1.0] * len(made)
+    assert not [s.target for s in made if "every" in s.target or "forall" in s.target]

@@ -202,3 +202,12 @@ def test_instances_keep_their_own_states_apart() -> None:
     """Two Sokoban rooms have other walls, so no states in common."""
     asked = [Asked(random.Random(i), DRAW["sokoban"](random.Random(i)), (), plain("sokoban")) for i in range(2)]
     assert not set(asked[0].space.states) & set(asked[1].space.states)
+
+
+def test_a_shallow_reader_answers_alike_in_every_world() -> None:
+    task, made = samples(240, ability="atomic")
+    by_question: dict[tuple[str, str, str], set[str]] = {}
+    for s in made:
+        key = (s.group, str(s.params["ability"]), s.id[-1])
+        by_question.setdefault(key, set()).add(task.baseline("shallow", s, random.Random(0)))
+    assert {len(answers) for answers in by_question.values()} == {1}
