@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from harness.seeds import derive
 from harness.tasks.edits.prompts import RELATIONS, Relation
-from harness.tasks.reversal.people import FIRST, HELD_OUT_FIRST, LAST
+from harness.tasks.persons import FIRST, HELD_OUT_FIRST, LAST
 
 VERSION = "1"
 """Goes up if any case changes."""

@@ -20,12 +20,11 @@ from typing import ClassVar, Literal
 
 from harness.errors import UsageError
 from harness.options import option, settle
-from harness.reading import commitment, numbers
+from harness.reading import commitment, numbers, yes_no
 from harness.reading.outcome import judge
 from harness.tasks.ladder import baselines, boolean, chains, equivalence, rungs, tables
 from harness.tasks.ladder.kinds import Kind
 from harness.tasks.ladder.measures import Measures
-from harness.tasks.ladder.reading import READER
 from harness.tasks.ladder.worlds import RUNGS
 from harness.types import Aid, Example, Message, Param, Params, Sample, Sampling, Score, StopReason, Task
 
@@ -142,7 +141,7 @@ class Ladder(Task):
         said = response.strip().lower() if len(response) < 40 else ""
         if stop_reason == "stop" and said in _AS_ASKED:  # no need to look closely
             return Score.of(_AS_ASKED[said] == right, _AS_ASKED[said])
-        found, _ = commitment.read(response, READER)
+        found, _ = commitment.read(response, yes_no.READER)
         return judge(found, found.value == right, stop_reason, response)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:

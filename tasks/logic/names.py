@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 
-from harness.tasks.multihop.world import draw_names
+from harness.tasks.invented import draw_names
 
 WOMEN = (
     "Alice Anna Beth Clara Diane Emma Fiona Grace Helen Irene "
@@ -24,7 +24,7 @@ def people(rng: random.Random, count: int) -> list[str]:
 
 def nonsense(rng: random.Random, count: int) -> list[str]:
     """Different nonsense words of six letters with a capital. Each has a pair of consonants that English words do not
-    have (harness.tasks.multihop.world), so none is a word or a part of one."""
+    have (harness.tasks.invented), so none is a word or a part of one."""
     return draw_names(rng, count)
 
 

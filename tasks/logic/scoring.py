@@ -7,10 +7,9 @@ import re
 
 from harness.errors import DataError
 from harness.reading import commitment
+from harness.reading.choices import UNANSWERABLE, reader
 from harness.reading.outcome import Reading, judge
 from harness.tasks.logic.kinds import UNKNOWN, numbered
-from harness.tasks.multihop import reading
-from harness.tasks.multihop.items import UNANSWERABLE
 from harness.types import Params, Score, StopReason
 
 _PROMPT = re.compile(r"^Answer with |^Facts and rules:", re.M)
@@ -42,7 +41,7 @@ def read(params: Params, response: str) -> tuple[str | None, Reading]:
             response[len(MARK) :], final=True
         )  # as asked: what is below finds the same
     known = tuple(word for word in (*choices, *also) if word != UNKNOWN)
-    found, _ = commitment.read(response, reading.reader(known), _PROMPT)
+    found, _ = commitment.read(response, reader(known), _PROMPT)
     said = UNKNOWN if found.value == UNANSWERABLE else found.value
     return (choices[also.index(said)] if said in also else said), found
 

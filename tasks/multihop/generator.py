@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.seeds import derive
+from harness.tasks.invented import draw_names
 from harness.tasks.multihop.items import Document, Hop, Item, Single
 from harness.tasks.multihop.world import (
     ATTRIBUTES,
@@ -28,7 +29,6 @@ from harness.tasks.multihop.world import (
     Relation,
     Statement,
     chains,
-    draw_names,
     facts_of,
     solve,
 )

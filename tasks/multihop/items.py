@@ -32,10 +32,6 @@ class Single(NamedTuple):
     wording: str
 
 
-UNANSWERABLE = "unanswerable"
-"""The right answer if the documents do not say."""
-
-
 @dataclass(frozen=True, slots=True)
 class Item:
     """`support` are the documents needed, in the order of the hops; `distractors` are taken from the front.

@@ -14,10 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from harness.errors import DataError
-from harness.reading import commitment, qa
+from harness.reading import choices, commitment, qa
+from harness.reading.choices import UNANSWERABLE
 from harness.reading.outcome import judge
-from harness.tasks.multihop import reading
-from harness.tasks.multihop.items import UNANSWERABLE
 from harness.types import Outcome, Params, Score, StopReason
 
 
@@ -53,7 +52,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
     golds = golds_of(params)
     metrics: dict[str, Any] = qa.answer_metrics(str(params.get("scorer")), response, golds)
     candidates = _possible(params)
-    found, _ = commitment.read(response, reading.reader(candidates), _PROMPT)
+    found, _ = commitment.read(response, choices.reader(candidates), _PROMPT)
     if found.value is None:
         return judge(found, False, stop_reason, response, **metrics)
     answer = found.value
@@ -64,7 +63,7 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
 
 def given(params: Params, response: str, stop_reason: StopReason) -> Score:
     """The reading of `robust` with no verdict: its answer is as the response has it, and not the gold that it gives."""
-    found, _ = commitment.read(response, reading.reader(_possible(params)), _PROMPT)
+    found, _ = commitment.read(response, choices.reader(_possible(params)), _PROMPT)
     return judge(found, False, stop_reason, response)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from harness.tasks.multihop.items import UNANSWERABLE
+from harness.reading.choices import UNANSWERABLE
 from harness.tasks.multihop.prompts import OFFER
 from harness.types import Params
 

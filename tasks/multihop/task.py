@@ -18,8 +18,9 @@ from harness.errors import UsageError
 from harness.hub import Pin
 from harness.options import option, settle
 from harness.reading import qa
+from harness.reading.choices import UNANSWERABLE
 from harness.tasks.multihop import generator, layout, published, scoring, shallow
-from harness.tasks.multihop.items import UNANSWERABLE, Document, Item, Single
+from harness.tasks.multihop.items import Document, Item, Single
 from harness.tasks.multihop.measures import Compositionality
 from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER, SUPPORT
 from harness.types import Collector, Example, Message, Params, Sample, Sampling, Scalar, Score, StopReason, Task

@@ -7,7 +7,6 @@ the answers to a query from pages, exactly. Knows no prompt and no sample.
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -71,37 +70,6 @@ def chains(hops: int) -> tuple[tuple[Relation, ...], ...]:
     for _ in range(hops - 1):
         found = [(*c, r) for c in found for r in BY_DOMAIN[c[-1].range] if r not in c]
     return tuple(found)
-
-
-# Names ------------------------------------------------------------------------------------------------------------
-
-NAMES = 20_011
-"""The number of names: a prime, so that any stride through the table visits all of it."""
-
-
-@cache
-def names() -> tuple[str, ...]:
-    """Invented names, all of six letters and all different, so that no name is a part of another or of its normal form.
-
-    Each has a pair of consonants that English words do not have, so no name is a word or a part of one.
-    """
-    parts = (
-        "bdfghklmnprstvz",
-        "aeiou",
-        ("kv", "vk", "zk", "zg", "vz", "vb", "kz", "gv", "vg", "zf"),
-        "aeiou",
-        "klmnrst",
-    )
-    every = ["".join(p) for p in itertools.product(*parts)]
-    random.Random(0).shuffle(every)
-    return tuple(name.capitalize() for name in every[:NAMES])
-
-
-def draw_names(rng: random.Random, count: int) -> list[str]:
-    """`count` different names."""
-    table = names()
-    place, stride = int(rng.random() * NAMES), 1 + int(rng.random() * (NAMES - 1))
-    return [table[(place + i * stride) % NAMES] for i in range(count)]
 
 
 # What follows from what is said -----------------------------------------------------------------------------------

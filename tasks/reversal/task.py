@@ -20,10 +20,10 @@ from typing import ClassVar, Literal, NamedTuple
 from harness.errors import UsageError
 from harness.options import option, settle
 from harness.seeds import derive
+from harness.tasks.persons import HELD_OUT_FIRST
 from harness.tasks.reversal import celebrities, likelihood, scoring
 from harness.tasks.reversal.fictional import DIRECTIONS, facts, fictional_sample
 from harness.tasks.reversal.people import (
-    HELD_OUT_FIRST,
     MOST,
     ORDERS,
     Order,

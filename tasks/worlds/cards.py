@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from harness.tasks.reversal.people import FIRST, HELD_OUT_FIRST
+from harness.tasks.persons import FIRST, HELD_OUT_FIRST
 from harness.tasks.worlds.problem import DEFAULT, Ask, Kind, Problem, Question
 
 Card = tuple[int, int, int, int]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from harness.errors import DataError, UsageError
 from harness.options import build
+from harness.reading.yes_no import READER
 from harness.results import audit, evenness
 from harness.tasks.ladder.measures import Measures
-from harness.tasks.ladder.reading import READER
 from harness.tasks.ladder.task import KINDS, Ladder
 from harness.types import Outcome, Sample
 

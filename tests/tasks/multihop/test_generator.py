@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.tasks.invented import names
 from harness.tasks.multihop import generator
 from harness.tasks.multihop.generator import KINDS, SUPPORT
 from harness.tasks.multihop.items import Document, Item
 from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER
-from harness.tasks.multihop.world import ATTRIBUTES, RELATIONS, chains, names
+from harness.tasks.multihop.world import ATTRIBUTES, RELATIONS, chains
 
 SEEDS = 1000
 DOCUMENTS_SHOWN = 10

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from harness import hub
 from harness.errors import DataError, HarnessError, UsageError
 from harness.options import build
+from harness.reading.choices import UNANSWERABLE
 from harness.tasks.multihop import evaluate, export, published
-from harness.tasks.multihop.items import UNANSWERABLE
 from harness.tasks.multihop.task import Multihop
 
 FIXTURES = Path(__file__).parent / "fixtures"

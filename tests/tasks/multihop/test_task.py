@@ -13,8 +13,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.options import build
+from harness.reading.choices import UNANSWERABLE
 from harness.tasks.multihop import layout, shallow
-from harness.tasks.multihop.items import UNANSWERABLE
 from harness.tasks.multihop.prompts import OFFER, SUPPORT
 from harness.tasks.multihop.task import KINDS, Multihop
 

@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.errors import DataError, UsageError
 from harness.options import build
+from harness.tasks.persons import HELD_OUT_FIRST
 from harness.tasks.reversal import celebrities, fictional
-from harness.tasks.reversal.people import HELD_OUT_FIRST, MOST, ORDERS, asked, draw, split
+from harness.tasks.reversal.people import MOST, ORDERS, asked, draw, split
 from harness.tasks.reversal.prompts import SHOTS, frames
 from harness.tasks.reversal.task import SETS, Reversal
 from harness.types import Sample

@@ -1,6 +1,5 @@
-"""How short answers to questions over documents are read: a name, yes or no, a phrase, or "unanswerable".
-
-The value reader of multihop (see harness.reading). Parsing only; knows no gold answer.
+"""How a short answer is read that is one of a closed list: a name, yes or no; or a phrase; or the claim, in any words,
+that the question can't be answered. Parsing only; knows no right answer.
 """
 
 from __future__ import annotations
@@ -11,7 +10,9 @@ import re
 from harness.reading import names, yes_no
 from harness.reading.values import Marked, Reader, Value, sentences
 from harness.reading.words import UNKNOWN, either
-from harness.tasks.multihop.items import UNANSWERABLE
+
+UNANSWERABLE = "unanswerable"
+"""What the claim is read as that the question can't be answered."""
 
 
 @functools.lru_cache(maxsize=2048)
