@@ -155,12 +155,13 @@ def _compare(
     pairs: Sequence[tuple[Sample, Sample]],
 ) -> list[tuple[Finding, float]]:
     found = []
+    # A problem that is asked in several prompts has the same answers in each: they count once.
+    answers = list({(one.group, one.target, other.target): (one, other) for one, other in pairs}.values())
     for name, feature in measured.items():
-        values = [(feature(a), feature(b)) for a, b in pairs]
+        of_answer = name in ("answer", "answer length")
+        values = [(feature(a), feature(b)) for a, b in (answers if of_answer else pairs)]
         if name == "answer":
-            # A problem that is asked in several prompts has the same answers in each: they count once.
-            answers = {(one.group, a, b) for (one, _), (a, b) in zip(pairs, values, strict=True)}
-            texts = [(a, b) for _, a, b in sorted(answers, key=str) if isinstance(a, str) and isinstance(b, str)]
+            texts = [(a, b) for a, b in values if isinstance(a, str) and isinstance(b, str)]
             result = _distributions(texts) if texts else None
         else:
             numbers = [(a, b) for a, b in values if isinstance(a, float) and isinstance(b, float)]

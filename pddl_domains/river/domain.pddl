@@ -2,7 +2,7 @@
 ; other people's agents only if the client's own agent is there too. The state after a crossing is looked at when the
 ; next one is to begin, so that a plan can't go through a state that is not allowed.
 (define (domain river)
-  (:requirements :adl)
+  (:requirements :adl :typing)
   (:types client agent - person person - object bank - object)
   (:predicates (at ?x - person ?y - bank) (boat ?x - bank) (across ?x - bank ?y - bank)
                (works-for ?x - agent ?y - client) (roomy))

@@ -13,9 +13,12 @@ from harness.errors import AidError
 from harness.pipeline import store
 from harness.pipeline.runner import Run
 from harness.pipeline.session import OneSample
-from harness.types import Aid, Origin, Request, Response, Sample, Session, Task
+from harness.strategies.io import IO
+from harness.types import Aid, Feedback, Message, Origin, Request, Response, Sample, Session, Task
 from tests.strategies.chances import Verified, records
-from tests.support import Echo, Parrot, execute
+from tests.support import Echo, Parrot, SideBySide, Thrice, execute
+from tests.support import records as by_place
+from tests.waiting import until_async
 
 AIDS = get_args(Aid)
 HELP = {
@@ -183,3 +186,110 @@ def test_scoring_a_run_again_keeps_what_its_strategy_said_and_scores_no_answer_s
         assert [r["detail"] for r in after] == [r["detail"] for r in before]
         assert {r["outcome"] for r in after} == {"truncated" if name == "cut" else "correct"}
         assert harness("stats", f"{name}-again")[1].count("right -> right") == (name == "whole")
+
+
+# Calls of one sample ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A verifier in the loop: ask, and ask again with what is wrong. Thrown away; the contract is what is tested."""
+
+    aid: str = "verifier"
+    max_calls: int | None = 3
+    greedy: int = 3
+
+    async def solve(self, session):
+        messages, answer = list(session.messages), None
+        for _ in range(self.greedy):
+            [answer] = await session.ask(messages)
+            session.note(parent=len(messages), text=answer.text)
+            said = session.feedback(answer.text)
+            if said.right:
+                break
+            messages += [Message("assistant", answer.text), Message("user", said.text)]
+        return Response(answer.text, answer.stop_reason)
+
+
+class Told(Echo):
+    feedback_aid = "verifier"
+
+    def feedback(self, params, response, level, stop_reason="stop"):
+        return Feedback(response == str(params["answer"]), f"{level}: too high or too low")
+
+
+def test_a_verifier_in_the_loop_gets_by_with_the_session(tmp_path: Path) -> None:
+    model = Parrot(lambda text: "9" if text.startswith("first-error") else "0")
+    result = asyncio.run(execute(tmp_path, model, Loop(), Told()))
+    assert result.status == "complete"
+    found = by_place(tmp_path)
+    assert {found["s0", 1]["calls"], found["s9", 1]["calls"], found["s4", 1]["calls"]} == {1, 2, 3}
+    assert [found[s, 1]["outcome"] for s in ("s0", "s9", "s4")] == ["correct", "correct", "wrong"]
+    assert found["s9", 1]["aid"] == "verifier"
+    nodes = [json.loads(line) for line in (tmp_path / store.NODES).read_text().splitlines()]
+    assert [n["text"] for n in nodes if n["id"] == "s9"] == ["0", "9"]
+
+
+def test_help_that_was_not_declared_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AidError, match="declares the aid 'none', and asked for feedback"):
+        asyncio.run(execute(tmp_path, Parrot(), Loop(aid="none"), Told()))
+    assert asyncio.run(execute(tmp_path / "b", Parrot(), Loop(aid="oracle"), Told())).status == "complete"
+
+
+def test_a_strategy_that_promises_one_call_may_not_make_two(tmp_path: Path) -> None:
+    with pytest.raises(AidError, match="promises at most 1 calls a sample, and made another"):
+        asyncio.run(execute(tmp_path, Parrot(lambda text: "no"), Loop(max_calls=1, greedy=2), Told()))
+
+
+def test_a_session_knows_what_was_spent_and_draws_the_same_numbers_again(tmp_path: Path) -> None:
+    seen: dict[str, list] = {}
+
+    class Looks(IO):
+        max_calls = 3
+
+        async def solve(self, session):
+            answers = await session.ask(session.messages, n=3, temperature=0.5)
+            seen.setdefault(session.messages[-1].content, []).append((session.rng.random(), session.spent))
+            return Response(answers[0].text)
+
+    for name in "ab":
+        asyncio.run(execute(tmp_path / name, Parrot(), Looks()))
+    assert all(first == again for first, again in seen.values())
+    assert len({first for first, _ in seen.values()}) == 10
+    assert seen["say 3"][0][1] == (3, 6, 3)
+
+
+def test_a_session_never_hands_out_the_params(tmp_path: Path) -> None:
+    class Spy(IO):
+        async def solve(self, session):
+            public = [name for name in dir(session) if not name.startswith("_")]
+            assert not [name for name in public if "param" in name or "sample" in name or "target" in name]
+            return await super().solve(session)
+
+    asyncio.run(execute(tmp_path, Parrot(), Spy()))
+    assert {r["outcome"] for r in records(tmp_path)} == {"correct"}
+
+
+def test_calls_of_one_sample_have_different_seeds(tmp_path: Path) -> None:
+    model = Parrot()
+    asyncio.run(execute(tmp_path, model, Thrice(), Echo(1)))
+    assert len({r.sampling.seed for r in model.asked}) == 3
+
+
+def test_seeds_of_calls_side_by_side_do_not_depend_on_which_ends_first(tmp_path: Path) -> None:
+    class Uneven(Parrot):
+        def __init__(self, slow: str) -> None:
+            super().__init__(max_connections=8)
+            self.slow = slow
+
+        async def complete(self, request):
+            if self.slow in request.messages[-1].content:
+                await until_async(lambda: len(self.asked) >= 4, "both others have made both of their calls")
+            return await super().complete(request)
+
+    def seeds(slow: str) -> dict:
+        model = Uneven(slow)
+        asyncio.run(execute(tmp_path / slow, model, SideBySide(), Echo(1)))
+        return {r.messages: r.sampling.seed for r in model.asked}
+
+    assert seeds("one") == seeds("three")
