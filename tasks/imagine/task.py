@@ -123,7 +123,7 @@ def _sample(group: str, drawn: Problem, fact: str, size: str) -> Sample:
     params: dict[str, Param] = {
         "fact": fact, "size": size, "story": drawn.walk.story.name, "structure": drawn.walk.name,
         "steps": len(drawn.walk.steps), "changed": drawn.changed.quantity, "affected": drawn.affected(size),
-        "stated": stated, "answer": str(answer), "plain_answer": str(plain),
+        "stated": stated, "worked": tuple(drawn.worked(fact, size)), "answer": str(answer), "plain_answer": str(plain),
     }  # fmt: skip
     condition = f"{fact}/{size}"
     return Sample(f"{group}/{condition}", group, condition, params, (Message("user", text),), str(answer))
