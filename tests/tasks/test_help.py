@@ -22,6 +22,7 @@ EVERY = {
     "game24": {},
     "ladder": {},
     "hub": {"forms": "all"},
+    "imagine": {},
     "logic": {},
     "multihop": {},
     "reversal": {},
