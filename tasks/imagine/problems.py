@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from harness.tasks.imagine.prompts import PROBLEM, REVISED
 from harness.tasks.imagine.stories import PEOPLE, SIZES, Fact, Walk, stories, values, walks
 from harness.tasks.imagine.trees import computed, written
-from harness.tasks.reversal.people import FIRST, HELD_OUT_FIRST
+from harness.tasks.persons import FIRST, HELD_OUT_FIRST
 
 FACTS = ("plain", "restated", "imagine", "idle")
 _TRIES = 60
