@@ -130,7 +130,13 @@ def prompt(case: Case, question: str, state: str, how: How) -> str:
     change = text(state).format(statement=statement(case))
     relation = case.relation
     return text("context").format(
-        kind=relation.kind, plural=relation.plural, role=relation.role, facts=stated, change=change, question=question
+        kind=relation.kind,
+        plural=relation.plural,
+        role=relation.role,
+        roles=relation.roles,
+        facts=stated,
+        change=change,
+        question=question,
     )
 
 

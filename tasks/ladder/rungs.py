@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import random
 from collections.abc import Iterator
 from fractions import Fraction
@@ -98,7 +99,7 @@ def _solved(numbers: tuple[int, ...]) -> tuple[tuple[bool, bool, bool], tuple[Fr
 
 
 def answer(params: Params) -> str:
-    """The right answer: yes or no, or a percentage with one decimal place."""
+    """The right answer: yes or no, or a percentage with two decimal places."""
     rung = RUNGS.index(word(params, "rung", RUNGS))
     if word(params, "form", FORMS) == "number":
         return decimal(exact(params))
@@ -111,9 +112,9 @@ def exact(params: Params) -> Fraction:
 
 
 def decimal(value: Fraction) -> str:
-    """With one decimal place, halves to even: 12.25 is 12.2."""
-    tenths = round(value * 10)
-    return f"{tenths // 10}.{tenths % 10}"
+    """A percentage with two decimal places, halves up: 12.345 is 12.35."""
+    hundredths = math.floor(value * 100 + Fraction(1, 2))
+    return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
 KIND = Kind(NAMES, groups, answer, 64)

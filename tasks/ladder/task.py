@@ -151,7 +151,7 @@ class Ladder(Task):
         if kind == "oracle":
             return f"Answer: {sample.target}"
         if params.get("form") == "number":
-            percentage = rungs.decimal(Fraction(rng.randint(0, 1000), 10))
+            percentage = rungs.decimal(Fraction(rng.randint(0, 10_000), 100))
             return f"Answer: {params['rung1'] if kind in ('rung1', 'shallow') else percentage}"
         if kind == "random":
             return f"Answer: {rng.choice(('yes', 'no'))}"

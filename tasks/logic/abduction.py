@@ -24,10 +24,12 @@ from harness.tasks.logic.prompts import template
 from harness.types import Params, Score, StopReason
 
 TRAITS = (
-    "kind tall quiet rich brave calm clever fast gentle happy honest hungry lazy lucky modest nervous old patient "
-    "polite proud rude shy silent slim sleepy smart strong stubborn thin tired young wise witty loyal funny grumpy "
-    "jolly"
+    "tall rich famous freckled tanned insured employed vaccinated tattooed musical religious asthmatic hungry thirsty "
+    "brave honest polite witty patient punctual curious generous stubborn ambitious loyal lucky married bilingual "
+    "shortsighted colourblind allergic superstitious athletic homesick jealous seasick creative forgetful vegetarian "
+    "tidy talkative ticklish"
 ).split()
+"""None excludes another, or follows from it: what the rules leave open is so for all that one knows of words."""
 HELD = 3
 """Facts that the later steps of all ways need, and that are always given."""
 

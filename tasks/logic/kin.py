@@ -1,7 +1,8 @@
 """Kinship: what is told of a family, and all that follows from it. Two solvers that share no code.
 
-The rules are stated in the prompt: nobody marries twice, married people have all their children together, different
-names are different people, and uncles, aunts, and those in law are what `RELATIONS` says. Knows no prompt.
+The rules are stated in the prompt: the two parents of every child are married to each other, nobody married twice,
+brothers and sisters have the same parents, different names are different people. Uncles, aunts, and those in law are
+what `RELATIONS` says. Knows no prompt.
 """
 
 from __future__ import annotations

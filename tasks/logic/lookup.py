@@ -113,10 +113,10 @@ def _facts(made: Story, depth: int, order: str, rng: random.Random) -> list[tupl
 
 def _question(depth: int, person: str, plural: str) -> str:
     if depth == 1:
-        return f"Which animals are {plural} afraid of?"
+        return f"Of which kind of animal are {plural} afraid?"
     if depth == 2:
-        return f"Which animal is {person} afraid of?"
-    return f"{person} is afraid of some animal. Which animal is that animal afraid of?"
+        return f"Of which kind of animal is {person} afraid?"
+    return f"{person} is afraid of one kind of animal. Of which kind is that kind afraid?"
 
 
 # A second solver, and shallow readers: they see nothing but the prompt's words --------------------------------------
@@ -134,7 +134,7 @@ def solve_text(params: Params) -> str:
     times = 1
     if not now:
         now = {kind for person, kind in _IS.findall(prompt) if person in question.split()}
-        times = 2 if "that animal" in question else 1
+        times = 2 if "that kind" in question else 1
     for _ in range(times):
         now = {b for a, b in fears if a in now}
     [answer] = now

@@ -1,6 +1,7 @@
 """Logic: what follows from what is said, in kinds of reasoning from lookup to defeasible rules.
 
-For example: "Emma is a mouse. Mice are afraid of wolves. ... Which animal is Emma afraid of?" The target is "wolf".
+For example: "Emma is a mouse. Mice are afraid of wolves. ... Of which kind of animal is Emma afraid?" The target is
+"wolf".
 
 Each kind is a module of its own (see kinds.py for what it gives, every.py for the list). Reads top to bottom: options,
 samples, score, baselines, what search may use.

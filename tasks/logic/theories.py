@@ -87,7 +87,8 @@ def draw(rng: random.Random, depth: int, distractors: str, more: random.Random) 
     other = list(dict.fromkeys([*(line[0] for line, _ in chains), gone, idle, *absent]))
     if distractors == "same_predicate":
         for _ in range(max(1, (depth + 1) // 2)):
-            start, end = more.randrange(max(1, depth)), more.randrange(depth) + 1 if depth else 0
+            start = more.randrange(max(1, depth))
+            end = more.choice([at for at in range(1, depth + 1) if at != start] or [0])  # never its own premise
             for line, _ in chains:
                 missing = new()
                 other.append(missing)

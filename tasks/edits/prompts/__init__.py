@@ -17,6 +17,7 @@ class Relation:
     kind: str
     plural: str
     role: str
+    roles: str
     head: tuple[str, str]
     place: tuple[str, str]
     question: str

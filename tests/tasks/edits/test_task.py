@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -41,6 +42,12 @@ def test_every_answer_is_found_again_in_the_sentences_of_the_prompt() -> None:
     assert set(found) == set(itertools.product(QUESTIONS, ("before", "after")))
     for cell in found.values():
         assert cell["found again"] == cell["samples"] == cell["oracle"]
+
+
+def test_no_plural_is_made_by_adding_an_s_to_a_word_that_takes_es() -> None:
+    _, samples = made(edits="5")
+    said = {m[1] for s in samples if (m := re.match(r"No \w+ has two (\w+) at a time", s.messages[0].content))}
+    assert said == {"captains", "conductors", "directors", "editors", "coaches"}
 
 
 @pytest.mark.parametrize("things", [3, 10])

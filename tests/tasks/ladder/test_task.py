@@ -3,6 +3,7 @@
 import itertools
 import random
 import re
+from fractions import Fraction
 
 import ladder_acceptance as acceptance
 import pytest
@@ -13,6 +14,7 @@ from harness.errors import DataError, UsageError
 from harness.options import build
 from harness.reading.yes_no import READER
 from harness.results import audit, evenness
+from harness.tasks.ladder import rungs
 from harness.tasks.ladder.measures import Measures
 from harness.tasks.ladder.task import KINDS, Ladder
 from harness.types import Outcome, Sample
@@ -178,6 +180,21 @@ def test_no_text_makes_the_scorer_fail(text: str, kind: str) -> None:
     if kind == "ladder":
         number = samples(1, form="number")[0]
         assert isinstance(task.score(number.params, f"Answer: {text}%").outcome, Outcome)
+
+
+def test_percentages_have_two_places_and_at_rung_2_these_are_all_there_are() -> None:
+    for sample in samples(96, form="number"):
+        assert re.fullmatch(r"\d+\.\d\d", sample.target)
+        off = Fraction(sample.target) - rungs.exact(sample.params)
+        assert -Fraction(1, 200) < off <= Fraction(1, 200)
+        assert off == 0 or sample.params["rung"] != "intervention"
+
+
+@pytest.mark.parametrize(
+    ("exact", "said"), [("12.345", "12.35"), ("12.335", "12.34"), ("0.004", "0.00"), ("5", "5.00")]
+)
+def test_half_a_hundredth_is_rounded_up(exact: str, said: str) -> None:
+    assert rungs.decimal(Fraction(exact)) == said
 
 
 def test_a_percentage_may_be_off_by_a_twentieth_of_a_point() -> None:

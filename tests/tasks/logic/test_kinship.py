@@ -33,6 +33,68 @@ def test_both_solvers_find_the_same_relations_in_any_family(edges, pair) -> None
     assert joined == {relation for x, relation, y in told if (x, y) == (str(a), str(b))}
 
 
+def families(people: int):
+    """All that the prompt's rules allow, written from its words alone: who is whose spouse (at most one), and which
+    marriage each person is a child of, of these people or of strangers. Nobody descends from themselves."""
+
+    def marriages(left: tuple[int, ...]):
+        if not left:
+            yield {}
+            return
+        one, *others = left
+        yield from marriages(tuple(others))
+        for other in others:
+            for rest in marriages(tuple(p for p in others if p != other)):
+                yield rest | {one: other, other: one}
+
+    for spouse in marriages(tuple(range(people))):
+        own = [min(p, spouse.get(p, p)) for p in range(people)]  # somebody's marriage; with a stranger, if with nobody
+        for born in itertools.product([*sorted(set(own)), *range(people, 2 * people)], repeat=people):
+            over = {(own[p], born[p]) for p in range(people)}
+            for _ in range(people):
+                over |= {(a, d) for a, b in over for c, d in over if b == c}
+            if all(a != b for a, b in over) and all(born[p] != born[q] for p, q in spouse.items()):
+                yield spouse, own, born
+
+
+def holds(family, a: int, relation: str, b: int) -> bool:
+    """Whether a is the parent, child, sibling, spouse and so on of b in a family, by what the words mean."""
+    spouse, own, born = family
+    told = {
+        "parent": lambda x, y: own[x] == born[y],
+        "child": lambda x, y: own[y] == born[x],
+        "sibling": lambda x, y: x != y and born[x] == born[y],
+        "spouse": lambda x, y: spouse.get(x) == y,
+    }
+    by_way_of = {
+        "grandparent": [("parent", "parent")], "grandchild": [("child", "child")], "uncle": [("sibling", "parent")],
+        "nephew": [("child", "sibling")], "parent-in-law": [("parent", "spouse")],
+        "child-in-law": [("spouse", "child")], "sibling-in-law": [("sibling", "spouse"), ("spouse", "sibling")],
+    }  # fmt: skip
+    if relation in told:
+        return told[relation](a, b)
+    return any(told[r](a, c) and told[s](c, b) for r, s in by_way_of[relation] for c in range(len(own)))
+
+
+def test_what_the_solvers_find_is_what_holds_in_every_family_that_the_prompt_allows() -> None:
+    """All paths of two steps, in all families of three; of those asked, exactly one relation holds in every one."""
+    every = [
+        (family, {(a, r, b) for a, b in itertools.permutations(range(3), 2) for r in kin.RELATIONS
+                  if holds(family, a, r, b)})
+        for family in families(3)
+    ]  # fmt: skip
+    for chain in itertools.product(kin.TOLD, repeat=2):
+        models = [true for _, true in every if set(kin.edges_of(chain)) <= true]
+        try:
+            found = kin.related(3, kin.edges_of(chain), 0, 2)
+        except kin.ContradictionError:
+            assert models == []
+            continue
+        certain = set.intersection(*models)
+        assert found == {r for r in kin.RELATIONS if (0, r, 2) in certain}, chain
+        assert any(chain in chains for chains in kin.paths(2).values()) == (len(found) == 1)
+
+
 @pytest.mark.parametrize(
     ("chain", "relation"),
     [

@@ -39,6 +39,19 @@ def test_the_goal_takes_exactly_as_many_rounds_as_its_depth_and_each_support(see
         assert theory.goal not in theories.closure([a for thing, a in facts if thing == 0], kept)
 
 
+def test_no_rule_concludes_its_own_premise() -> None:
+    for seed, depth, distractors in itertools.product(range(40), range(7), DISTRACTORS):
+        theory = theories.draw(random.Random(seed), depth, distractors, random.Random(seed + 1))
+        assert [rule for rule in theory.rules if rule.head in rule.body] == []
+
+
+def test_of_one_polarity_the_form_is_the_label_and_both_forms_together_are_balanced() -> None:
+    for polarity, right in (("negated", {"plain": "no", "twin": "yes"}), ("positive", {"plain": "yes", "twin": "no"})):
+        made = samples(40, world="closed", polarity=polarity)
+        assert all(s.target == right[s.params["form"]] for s in made)
+        assert sum(s.target == "yes" for s in made) == 20
+
+
 @settings(max_examples=100, deadline=None)
 @given(facts=st.sets(st.sampled_from("abcdef")), rules_=st.lists(
     st.tuples(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=2).map(tuple), st.sampled_from("abcdef")),
