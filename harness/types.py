@@ -281,7 +281,7 @@ class Session(Protocol):
 
     def judge(self, partial: str) -> float | None:
         """How good a partial answer is, exactly: 0 if nothing right can come of it, up to 1. None if the task can't
-        tell. Aid: verifier."""
+        tell. Aid: verifier; oracle if that tells the answer itself (Task.judge_aid)."""
 
     def right(self, text: str, stop_reason: StopReason = "stop") -> bool:
         """Whether a text is scored as correct. Aid: oracle."""
@@ -465,6 +465,9 @@ class Task:
     def judge(self, params: Params, partial: str) -> float | None:
         """See Session.judge. Only what follows from the question: never from a stored answer."""
         return None
+
+    judge_aid: ClassVar[Aid] = "verifier"
+    """What `judge` tells: "oracle" if of a question with two answers it tells which one is right."""
 
     feedback_aid: ClassVar[Aid] = "oracle"
     """What `feedback` knows: "verifier" if it follows from the question alone, "oracle" if the stored answer is needed.

@@ -95,8 +95,8 @@ class OneSample:
         return self._run.task.weigh(self._sample.params, partial)
 
     def judge(self, partial: str) -> float | None:
-        self._allow("verifier", "judge")
         task = self._run.task
+        self._allow(task.judge_aid, "judge")
         if type(task).judge is Task.judge:
             raise UsageError(
                 f"task {task.name} can't judge partial answers",

@@ -243,6 +243,11 @@ class Logic(Task):
         """A line that is no step leaves the partial answer as it is."""
         return in_steps.join(partial, thought)
 
+    @property
+    def judge_aid(self) -> Aid:  # type: ignore[override]
+        """As feedback_aid: how far the goal of `rules` is tells whether it follows."""
+        return self.feedback_aid
+
     def judge(self, params: Params, partial: str) -> float | None:
         """The exact value of a partial answer; None for kinds that are not answered in steps."""
         search = self._kind_of(params).search
