@@ -56,6 +56,8 @@ def reproduce(
         note(line, err=False)
     if recipe.axes is not None:
         _quoted(recipe)
+    if model is None and not runs and (picture or options["dry_run"]):
+        raise click.UsageError("--picture and --dry-run need --model, or runs that there are already")
     if model is None and not runs and recipe.axes is not None:
         for part in recipe.parts:
             echo(f"{part.label} is asked as: {_command(part)}")
@@ -166,6 +168,11 @@ def _against(recipe: Any, directories: list[Path], picture: Path | None) -> None
     for run in runs:
         if run.status != "complete":
             note(f"{run.directory} is {run.status}: these are not all of its answers", err=False)
+        for name, wanted, own in axes.part_of(recipe.axes, recipe.parts, run).departures(run):
+            if name.removeprefix("-T ") not in recipe.axes.free:
+                note(
+                    f"{run.directory}: {name} is {own or 'not given'}, and the recipe has {wanted or 'none'}", err=False
+                )
     cells = axes.read(recipe.axes, recipe.parts, runs)
     for table in axes.tables(recipe.axes, [part.label for part in recipe.parts], cells):
         echo("\n" + table.render())

@@ -68,12 +68,17 @@ def _cell(values: Sequence[float]) -> str:
 
 
 def part_of(axes: Axes, parts: Sequence[Part], run: RecordedRun) -> Part:
-    """The part that a run is one of: the same task, and the part's options, but for those that are free. UsageError if
-    it is of none."""
+    """The part that a run is one of: the same task, and the part's options; of those that are free it may have asked
+    more beside the part's. UsageError if it is of none."""
     given = dict(run.config.get("task_options") or {})
+
+    def fits(name: str, wanted: str) -> bool:
+        if name in axes.free:  # the task's own default has it
+            return name not in given or given[name] == "all" or wanted in str(given[name]).split(",")
+        return given.get(name) == wanted
+
     for part in parts:
-        wanted = {name: value for name, value in part.options.items() if name not in axes.free}
-        if part.task == run.task and wanted == {name: given.get(name) for name in wanted}:
+        if part.task == run.task and all(fits(name, value) for name, value in part.options.items()):
             return part
     raise UsageError(
         f"{run.directory} is a run of {run.question}, of none of the recipe's parts",

@@ -127,8 +127,9 @@ def cost_tables(title: str, members: Sequence[Spending], unit: Unit = "tokens") 
     """What these runs of the same samples cost and reached, and how they compare at equal cost; apart from that, those
     against which the cheaper run has too few repeats for as many votes as cost the same."""
     found = [spent_table(f"accuracy and cost of one answer: {title}", members)]
+    every = compare(members, unit)
     for equal in (True, False):
-        compared = [one for one in compare(members, unit) if (one.votes == one.votes_at_equal_cost) is equal]
+        compared = [one for one in every if (one.votes == one.votes_at_equal_cost) is equal]
         if compared:
             said = f"at equal cost ({unit})" if equal else "not at equal cost: give the cheaper run more --epochs"
             found.append(_compared(f"{said}: {title}", compared))

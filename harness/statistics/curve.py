@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from harness.statistics.intervals import normal_quantile
@@ -67,8 +67,9 @@ def logistic(points: Sequence[Point]) -> Logistic | None:
     return Logistic(*values) if all(map(math.isfinite, values)) else None
 
 
-def half_point(points: Sequence[Point]) -> str:
-    """The length at which a logistic curve fitted to these points passes 50%, with its 95% interval, as text.
+def half_point(points: Sequence[Point], chance: float = 0.0) -> str:
+    """The length at which a logistic curve fitted to these points passes 50%, with its 95% interval, as text; if
+    guesses are right with a chance, the length at which it passes (1 + chance) / 2.
 
     If there is nothing to fit, or too little, the text says so.
     """
@@ -80,6 +81,7 @@ def half_point(points: Sequence[Point]) -> str:
         return "no curve can be fitted"
     if fit.slope >= 0:
         return "accuracy does not fall with length"
+    fit = replace(fit, intercept=fit.intercept - math.log((1 + chance) / (1 - chance)))
     limits = fit.interval_at_half()
     if limits is None:
         return "too few to tell"

@@ -130,11 +130,10 @@ class Decompose:
         reply = await self._said(search, turns, FINAL if turns else "")
         search.note("final", parent, call=reply.key)
         changed = edited(turns, search.session.messages[-1].content, search.session.rng) if self.edit else None
-        if changed:
+        if changed and search.calls != self.max_calls:  # the answer is there: it is not lost over the edit
             again = await self._said(search, changed, FINAL)
-            keys = [search.session.key(one.text, one.stop_reason) for one in (reply, again)]
-            same = None if None in keys else keys[0] == keys[1]
-            search.note("edited", parent, call=again.key, said=None if same is None else not same)
+            one, other = (search.session.key(said.text, said.stop_reason) for said in (reply, again))
+            search.note("edited", parent, call=again.key, said=None if None in (one, other) else one != other)
         return Response(reply.text, reply.stop_reason)
 
     async def _said(self, search: Search, turns: Sequence[tuple[str, str]], asked: str) -> Completion:

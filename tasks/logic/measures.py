@@ -13,6 +13,7 @@ from harness.statistics.curve import Point, half_point
 from harness.statistics.intervals import Clusters
 from harness.tasks.logic.consistency import Consistency
 from harness.tasks.logic.every import KINDS
+from harness.tasks.logic.kinds import numbered
 from harness.tasks.logic.shares import share
 from harness.text import Extra
 from harness.types import Collector, Outcome
@@ -24,6 +25,8 @@ class Beside:
     def __init__(self) -> None:
         self._floors: dict[str, dict[str, Clusters]] = {}
         self._depths: dict[tuple[str, ...], dict[int, Clusters]] = {}
+        self._chances: dict[tuple[str, ...], list[float]] = {}
+        """Of guessing: their sum, and how many."""
         self._own: dict[str, Collector] = {}
         self._consistency = Consistency()
 
@@ -42,6 +45,9 @@ class Beside:
             label = tuple(str(params[f]) for f in ("kind", "names", "world") if f == "kind" or f in kind.levels)
             depths = self._depths.setdefault(label, {})
             depths.setdefault(int(params["depth"]), Clusters()).add(group, record["value"])
+            chances = self._chances.setdefault(label, [0.0, 0])
+            chances[0] += 1 / max(2, len(numbered(params, "choices")))
+            chances[1] += 1
         self._consistency.add(record)
         if kind.collector is not None:
             if kind.name not in self._own:
@@ -60,12 +66,18 @@ class Beside:
             name = "/".join(label)
             by_depth += [(name, str(depth), str(c.answers), share(c)) for depth, c in sorted(depths.items())]
             points = [Point(depth, *cluster) for depth, c in depths.items() for cluster in c.values()]
-            halves.append((name, str(sum(point.answers for point in points)), half_point(points)))
+            chance = self._chances[label][0] / self._chances[label][1]
+            n = str(sum(point.answers for point in points))
+            halves.append((name, n, f"{chance:.2f}", f"{(1 + chance) / 2:.2f}", half_point(points, chance)))
         note = "Shallow readers on the same samples: what a score is worth without reasoning."
         found = [
             Extra("the model beside shallow readers", header, tuple(floors), note=note),
             Extra("accuracy by depth", ("condition", "depth", "n", "accuracy"), tuple(by_depth)),
-            Extra("depth at which half of the answers are right", ("condition", "n", "depth"), tuple(halves)),
+            Extra(
+                "depth at which accuracy is halfway from guessing to 1",
+                ("condition", "n", "guessing", "halfway", "depth"),
+                tuple(halves),
+            ),
         ]
         found += self._consistency.tables()
         found += itertools.chain.from_iterable(own.tables() for own in self._own.values())

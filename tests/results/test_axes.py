@@ -89,7 +89,13 @@ def test_one_model_has_a_row_and_no_coefficient(tmp_path: Path, harness) -> None
 
 
 @pytest.mark.parametrize(
-    ("part", "options"), [("AIW", {}), ("AIW", {"family": "original,friends", "prompt": "standard"}), ("MMLU", {})]
+    ("part", "options"),
+    [
+        ("AIW", {}),
+        ("MMLU", {"set": "mmlu", "forms": "choices_only"}),
+        ("AIW", {"family": "original,friends", "prompt": "standard"}),
+        ("MMLU", {}),
+    ],
 )
 def test_a_run_with_other_options_is_of_no_part(tmp_path: Path, part: str, options: dict) -> None:
     made = open_run(run(tmp_path, "a", part, 0.5, options))
@@ -126,3 +132,12 @@ def test_asking_needs_the_hub_and_says_so_in_one_message(harness, monkeypatch) -
     monkeypatch.setattr(hub, "_reachable", lambda url: False)
     code, _, err = harness("reproduce", "standard-vs-aiw", "--model", "baseline/oracle")
     assert (code, "cais/mmlu: the hub can't be reached" in err) == (1, True)
+
+
+def test_what_a_run_was_asked_otherwise_is_said(tmp_path: Path, harness) -> None:
+    other = {"set": "mmlu", "forms": "published,shuffled", "file": "rows.jsonl"}
+    _, out, _ = harness("reproduce", "standard-vs-aiw", run(tmp_path, "a", "MMLU", 0.5, other))
+    assert "-T file is rows.jsonl, and the recipe has none" in out
+    assert "-T forms" not in out
+    code, _, err = harness("reproduce", "standard-vs-aiw", "--picture", "x.png")
+    assert (code, "need --model" in err) == (2, True)

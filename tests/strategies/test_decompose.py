@@ -201,6 +201,14 @@ def test_a_model_that_ignores_its_simpler_answers_does_not_change_its_own(follow
     assert node["said"] is changed
 
 
+def test_an_answer_is_not_lost_over_an_edit_that_would_be_a_call_too_many() -> None:
+    session = Scripted(
+        lambda prompt, _: "Follow up: who?" if prompt.startswith(WORLD) else "It is Ruvkel.", prompt=WORLD
+    )
+    found = asyncio.run(Decompose(method="self-ask", parts=1, edit=True, max_calls=3).solve(session))
+    assert (found.text, found.stop_reason, session.of("edited")) == ("It is Ruvkel.", "stop", [])
+
+
 def test_an_edit_needs_a_reader_and_simpler_answers() -> None:
     assert (Decompose().aid, Decompose(method="self-ask", edit=True).aid) == ("none", "reader")
     with pytest.raises(UsageError, match="no simpler answers"):

@@ -203,7 +203,7 @@ def test_floors_and_depths_stand_beside_a_model_s_accuracy() -> None:
     assert set(floors) == {"model", *KINDS["rules"].readers}
     assert floors["shallow"][2:] == ("400", floors["body"][3]), "both are at one half"
     assert {row[1] for row in tables["accuracy by depth"].rows} == {"1", "2", "3", "4", "5"}
-    assert tables["depth at which half of the answers are right"].rows
+    assert tables["depth at which accuracy is halfway from guessing to 1"].rows
 
 
 def test_a_problem_is_right_in_all_orders_only_if_each_is() -> None:

@@ -83,6 +83,11 @@ def test_what_can_not_be_fitted_is_said_in_words() -> None:
     def points(rows: list[tuple[float, float, int]]) -> list[Point]:
         return [Point(*row) for row in rows]
 
+    guessed = points(
+        [(x, k, 10) for x in (1, 2, 3, 4, 5) for k in (10, 9)] + [(x, k, 10) for x in (8, 9) for k in (5, 6)]
+    )
+    with_chance, without = (float(half_point(guessed, chance).split()[0]) for chance in (0.5, 0.0))
+    assert 5 < with_chance < 9 < without, "of two answers, half of them right is guessing"
     assert "all right" in half_point(points([(2, 1, 1), (4, 1, 1)]))
     assert "none right" in half_point(points([(2, 0, 1), (4, 0, 1)]))
     assert "no curve" in half_point(points([(2, 1, 1), (4, 0, 1), (6, 0, 1)]))
