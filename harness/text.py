@@ -119,9 +119,9 @@ def interval(low: float | None, high: float | None) -> str:
     return "-" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
 
 
-def estimate(e: Estimate) -> str:
-    """`0.192 [0.131, 0.271] n=120`."""
-    return f"{e.value:.3f} {interval(e.low, e.high)} n={e.n}"
+def estimate(e: Estimate | None) -> str:
+    """`0.192 [0.131, 0.271] n=120`; "-" for None."""
+    return "-" if e is None else f"{e.value:.3f} {interval(e.low, e.high)} n={e.n}"
 
 
 @dataclass(frozen=True)

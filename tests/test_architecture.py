@@ -81,6 +81,18 @@ def test_a_task_knows_no_runs_and_no_models() -> None:
     assert not [a for a in arrows() if a[0] == "tasks" and a[1] not in FOR_TASKS]
 
 
+def test_no_task_imports_another() -> None:
+    """What several tasks need stands beside them (tasks/persons.py), or in harness.reading."""
+    found = []
+    for path in (p for p in files() if p.is_relative_to(ROOT / "tasks") and p.parent != ROOT / "tasks"):
+        own = path.relative_to(ROOT / "tasks").parts[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = str(node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
+            if parts[:2] == ["harness", "tasks"] and len(parts) > 2 and (ROOT / "tasks" / parts[2]).is_dir():
+                found += [path.relative_to(ROOT).as_posix()] if parts[2] != own else []
+    assert not found
+
+
 READ = {"read_records", "located_records", "read_lines", "read_calls", "read_config", "read_nodes"}
 """The functions of harness.pipeline.store that read a run's files."""
 READERS = {

@@ -107,8 +107,7 @@ def _row(
     gained = changes[None, True] + changes[None, False]
     shown = [str(count) if number else "" for count in known]
     silent = changes.total() - sum(known) - gained
-    accuracy = right.accuracy()
-    return (str(number), str(asked), *shown, str(gained), str(silent), estimate(accuracy) if accuracy else "-")
+    return (str(number), str(asked), *shown, str(gained), str(silent), estimate(right.accuracy()))
 
 
 # Votes ------------------------------------------------------------------------------------------------------------
@@ -126,9 +125,8 @@ def _votes(run: RecordedRun, votes: Mapping[Key, Sequence[Mapping[str, Any]]]) -
         alone += len(nodes) == 1
         answers += len(nodes)
     voted = sum(cluster.answers for cluster in tied.values())
-    share = tied.accuracy()
     rows = [
-        ("tied at the top (the first to come won)", estimate(share) if share else "-"),
+        ("tied at the top (the first to come won)", estimate(tied.accuracy())),
         ("samples with one answer alone", f"{alone} of {voted}"),
         ("different answers, mean", f"{answers / voted:.2f} n={voted}" if voted else "-"),
         ("samples without a vote: no answer was read", str(silent)),
@@ -151,7 +149,7 @@ def _edits(run: RecordedRun, edits: Mapping[Key, Any]) -> Extra:
         else:
             silent += 1
     several = len(changed) > 2
-    rows = [(row, estimate(a)) for row, c in changed.items() if (a := c.accuracy()) and (several or row == "all")]
+    rows = [(row, estimate(c.accuracy())) for row, c in changed.items() if several or row == "all"]
     rows.sort(key=lambda row: row[0] == "all")
     rows.append(("without an edit, or without an answer: left out", str(silent)))
     return Extra("faithfulness: one simpler answer was replaced", ("condition", "the answer changed"), tuple(rows))

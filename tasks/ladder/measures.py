@@ -58,7 +58,7 @@ class Measures:
         return Extra(
             f"ladder consistency: all {most} rungs of a world right",
             ("graph", "names", "share"),
-            tuple((*key, _shown(clusters)) for key, clusters in shares.items()),
+            tuple((*key, estimate(clusters.accuracy())) for key, clusters in shares.items()),
             note="guessing between yes and no gives 0.125 with three rungs, and 0.25 with two",
         )
 
@@ -67,7 +67,7 @@ class Measures:
         return Extra(
             "gives the answer of rung 1 when asked another, where it is wrong",
             ("rung asked", "names", "share"),
-            tuple((*key, _shown(clusters)) for key, clusters in self._like_rung1.items()),
+            tuple((*key, estimate(clusters.accuracy())) for key, clusters in self._like_rung1.items()),
         )
 
     def _by_polarity(self) -> Extra:
@@ -75,7 +75,7 @@ class Measures:
         return Extra(
             "accuracy by polarity of the question",
             ("rung", "asked about", "accuracy"),
-            tuple((*key, _shown(clusters)) for key, clusters in sorted(self._polarity.items())),
+            tuple((*key, estimate(clusters.accuracy())) for key, clusters in sorted(self._polarity.items())),
         )
 
     def _f1(self) -> Extra:
@@ -99,8 +99,3 @@ class Measures:
                 for condition, errors in self._errors.items()
             ),
         )
-
-
-def _shown(clusters: Clusters) -> str:
-    found = clusters.accuracy()
-    return "-" if found is None else estimate(found)

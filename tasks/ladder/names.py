@@ -10,9 +10,9 @@ from harness.tasks.ladder.prompts import texts
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """Without vowels, and without Y: no letter is a word."""
 NONSENSE = (
-    "blick bror chost crelp dreff drosk duv fep flarn fremp frode ghef gluv gorp grell grost jalk jund kelb klim krat "
-    "lant lem marn melk mofe murn nalb nerk norf noss palk plim plonk prash quib rell rilk rolb sark skorn snorp stam "
-    "tarb thrup trolk tumb valt vask vorn vuff welp wug yern zalt zaff zib zorl"
+    "blick bror chost crelp dreff drosk duv fep flarn fremp frode ghef gluv gorv grell grost jalk jund kelb klim krat "
+    "lant lem marn melk mofe murn nalb nerk norf noss palk plim plonf prash quib rell rilk rolb sarv skorn snorp stam "
+    "tarb thrup trolk tumb valt vask vorn vuff welb wug yern zalt zaff zib zorl"
 ).split()
 
 
