@@ -132,10 +132,15 @@ def lines_of(text: str) -> Iterator[Line]:
                 yield item(piece)
 
 
+LONGEST_LABEL = 60
+"""Characters before the first item on its line."""
+
+
 def _inline(line: str) -> list[str] | None:
-    """The items of "(1) ..., (2) ..." in one line; None if there are no two in a row."""
+    """The items of "(1) ..., (2) ..." in one line, or a label with the first item behind it ("Plan: 1. ..."); None if
+    there are no two in a row, and no label."""
     found = list(_INLINE.finditer(line))
-    if len(found) < 2:
+    if not found:
         return None
     starts = []
     wanted = -1
@@ -147,9 +152,11 @@ def _inline(line: str) -> list[str] | None:
         if number == wanted or (wanted < 0 and number in (0, 1)) or (wanted < 0 and not line[: m.start()].strip()):
             starts.append(m.start())
             wanted = number + 1
-    if len(starts) < 2:
+    if not starts:
         return None
     head = line[: starts[0]].strip(" ,;")
+    if len(starts) < 2 and not (head.endswith(":") and len(head) <= LONGEST_LABEL and wanted in (1, 2)):
+        return None
     pieces = [line[a:b].strip(" ,;|") for a, b in zip(starts, [*starts[1:], len(line)], strict=True)]
     indent = line[: len(line) - len(line.lstrip())]
     return [*([head] if head else []), *(indent + piece for piece in pieces)]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness import plugins
 from harness.errors import DataError, HarnessError, UsageError
 from harness.options import build
 from harness.pddl.parse import parse_problem
@@ -436,3 +437,15 @@ def test_published_verdicts_are_met_but_for_those_looked_at(corpora: Path) -> No
     listed = {(d["model"], d["domain"], d["instance"]): d["ours"] for d in DISAGREEMENTS}
     assert found == listed
     assert all(d["why"] for d in DISAGREEMENTS)
+
+
+@pytest.mark.parametrize("label", ["Answer: ", "**Answer:** ", "Plan: ", "The plan is: ", "Here is my plan: "])
+@pytest.mark.parametrize("name", ["blocksworld", "hanoi", "gripper"])
+def test_the_first_step_may_stand_behind_a_label(name: str, label: str) -> None:
+    """It was lost: the plan began with its second step, and was wrong."""
+    task = plugins.task(name, {"rename": "plain"})
+    sample = next(iter(task.samples(0)))
+    plan = task.baseline("oracle", sample, random.Random(0))
+    assert plan.startswith("1. ")
+    for written in (plan, plan.replace(". ", ") ")):
+        assert task.score(sample.params, label + written).outcome == "correct", written
