@@ -66,7 +66,8 @@ class Pin:
 
 
 def load(pin: Pin, hint: str = "") -> list[Row]:
-    """The rows of a pin, in the hub's order. `hint` says what else can be done.
+    """The rows of a pin, in the hub's order. `hint` says what else can be done. A script of the repository is never
+    executed.
 
     DataError, in one line, if the hub can't be reached, `datasets` is not installed, or the set can't be loaded.
     """
@@ -80,14 +81,16 @@ def load(pin: Pin, hint: str = "") -> list[Row]:
     try:
         datasets = importlib.import_module("datasets")
     except ImportError:
-        install = "pip install 'datasets>=2.19'"
+        install = "pip install 'datasets>=2.20'"
         raise DataError(
             f"{pin.repo}: the package `datasets` is not installed", "; ".join(filter(None, (install, hint)))
         ) from None
     rows: list[Row] = []
     for config in pin.configs or (None,):
         try:
-            found = datasets.load_dataset(pin.repo, config, split=pin.split, revision=pin.revision or None)
+            # From 4 on `datasets` runs no script and takes the word; before, it would ask, or run it.
+            asked = {"split": pin.split, "revision": pin.revision or None, "trust_remote_code": False}
+            found = datasets.load_dataset(pin.repo, config, **asked)
             rows += [{**row, "config": config} for row in found] if len(pin.configs) > 1 else list(found)
         except Exception as error:  # of many kinds, from many packages
             raise DataError(f"{pin.repo}: could not be loaded from the hub: {_told(error)}", hint) from None
@@ -142,7 +145,7 @@ def _asked(pin: Pin) -> tuple[bool, str]:
     try:
         hub = importlib.import_module("huggingface_hub")
     except ImportError:
-        return False, "pip install 'datasets>=2.19'"
+        return False, "pip install 'datasets>=2.20'"
     try:
         info = hub.HfApi().dataset_info(pin.repo, revision=pin.revision or None, timeout=PATIENCE)
     except Exception as error:  # of many kinds, from many packages

@@ -28,10 +28,10 @@ def test_a_pin_is_loaded_at_its_commit_and_configurations_one_after_the_other(mo
     asked = []
     datasets(monkeypatch, lambda *args, **kwargs: asked.append((args, kwargs)) or [{"x": len(asked)}])
     assert hub.load(PIN) == [{"x": 1}]
-    assert asked == [(("a/b", "c"), {"split": "test", "revision": "1" * 40})]
+    assert asked == [(("a/b", "c"), {"split": "test", "revision": "1" * 40, "trust_remote_code": False})]
     two = Pin("mine", "a/b", ("c", "d"))
     assert hub.load(two) == [{"x": 2, "config": "c"}, {"x": 3, "config": "d"}]
-    assert asked[-1] == (("a/b", "d"), {"split": "test", "revision": None})
+    assert asked[-1] == (("a/b", "d"), {"split": "test", "revision": None, "trust_remote_code": False})
 
 
 def test_every_trouble_is_one_line_with_what_to_do(monkeypatch, tmp_path) -> None:
@@ -46,7 +46,7 @@ def test_every_trouble_is_one_line_with_what_to_do(monkeypatch, tmp_path) -> Non
     monkeypatch.setattr(importlib, "import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
     with pytest.raises(DataError, match="`datasets` is not installed") as error:
         hub.load(PIN, "do this")
-    assert error.value.hint == "pip install 'datasets>=2.19'; do this"
+    assert error.value.hint == "pip install 'datasets>=2.20'; do this"
     monkeypatch.setattr(hub, "_reachable", lambda url: False)
     with pytest.raises(DataError, match="can't be reached within 6 seconds"):
         hub.load(PIN)

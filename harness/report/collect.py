@@ -19,7 +19,7 @@ from harness.results.costs import Spending
 from harness.results.counts import Cell, Contrasts
 from harness.results.effects import Effects
 from harness.results.labels import differences, facts, labels
-from harness.results.records import RecordedRun, open_run
+from harness.results.records import RecordedRun, Tables, open_run
 from harness.statistics.intervals import Clusters, Estimate
 from harness.text import Extra
 
@@ -112,11 +112,10 @@ def _run(run: RecordedRun, *on_record: Callable[[Mapping[str, Any]], None]) -> R
     mistakes = Mistakes(run.main or next(iter(run.factors), ""))
     remarks = Remarks(None, run.measures.get("tokens", ""), run.part("sampling").get("max_tokens"))
     task = run.installed_task()
-    own = task.collector() if task is not None else None
-    add = [numbers.add, effects.add, first.add, mistakes.add, remarks.add, *on_record]
-    add += [own.add] if own is not None else []
+    own = Tables(task)
+    add = [numbers.add, effects.add, first.add, mistakes.add, remarks.add, *on_record, own.add]
     contrasts = run.read(*add)
-    extras = [*(own.tables() if own is not None else ()), *effects.tables(contrasts)]
+    extras = [*own.tables(), *effects.tables(contrasts)]
     data = RunData(run, contrasts, extras, mistakes)
     for factor in run.factors:
         matched = contrasts.matched_levels(factor)

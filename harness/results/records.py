@@ -231,26 +231,41 @@ def describe_run(run_id: str, config: RunConfig, task: Task) -> dict[str, Any]:
     }
 
 
+class Tables:
+    """The tables of a task's own collector, if it has one. DataError if params or detail are not what it makes."""
+
+    def __init__(self, task: Task | None) -> None:
+        self._collector = task.collector() if task is not None else None
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take in one record."""
+        if self._collector is not None:
+            with of_task(lambda: f"sample {record['id']}, epoch {record['epoch']}"):
+                self._collector.add(record)
+
+    def tables(self) -> Sequence[Extra]:
+        """The tables of all records so far."""
+        with of_task(lambda: "the records"):
+            return self._collector.tables() if self._collector is not None else ()
+
+
 class Tally:
     """What is counted of a run while its records are made: for the tables shown at once, and for close_run."""
 
     def __init__(self, task: Task, order: Iterable[str] = ()) -> None:
         self.contrasts = Contrasts(task.factors, order, task.main)
         self.kinds = Kinds()
-        self._collector = task.collector()
+        self._own = Tables(task)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record. DataError if the task can't."""
-        if self._collector is not None:
-            with of_task(lambda: f"sample {record['id']}, epoch {record['epoch']}"):
-                self._collector.add(record)
+        self._own.add(record)
         self.contrasts.add(record)
         self.kinds.add(record)
 
     def tables(self) -> Sequence[Extra]:
         """The task's own tables. DataError if it can't make them."""
-        with of_task(lambda: "the records"):
-            return self._collector.tables() if self._collector is not None else ()
+        return self._own.tables()
 
 
 def close_run(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from harness.reading import names, numbers, yes_no
@@ -19,14 +21,36 @@ _NAMED = r"(?:the )?(?:option|choice|letter|alternative|answer)s?:? ?"
 
 
 def folded(text: str) -> str:
-    """Words without case or punctuation, one blank between them: two spellings of one answer are equal. Text without
-    any word or digit, such as brackets, loses only its blanks."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    found = _WORD.findall(plain.replace("\u2212", "-"))
-    return " ".join(found) if found else re.sub(r"\s+", "", plain)
+    """Words and symbols without case or punctuation, one blank between them: two spellings of one answer are equal,
+    and "x > 2" is not "x < 2". Text without any word or digit, such as brackets, loses only its blanks."""
+    raised = _RAISED.sub(r"^\g<0>", text)
+    plain = unicodedata.normalize("NFKC", raised).casefold().replace("\u2212", "-").replace("\u2044", "/")
+    if not _WORD.search(plain):
+        return re.sub(r"\s+", "", plain)
+    plain = plain.strip(" .,;:!?\"'")
+    if wrapped := _WRAPPED.fullmatch(plain):
+        plain = wrapped[1]
+    return " ".join(m.group() for m in _PIECE.finditer(plain) if m.lastgroup != "other" or _symbol(m.group()))
 
 
-_WORD = re.compile(r"(?:(?<![\w.])-)?\d+(?:[.,/]\d+)*|[^\W_]+")
+def _symbol(character: str) -> bool:
+    """Whether a character says something of its own. A dollar is a mark of LaTeX, a dash one of the sentence."""
+    return character in _OWN or (unicodedata.category(character) in _KINDS and character not in "${}„‚")
+
+
+_KINDS = ("Sm", "Sc", "Ps", "Pe")
+"""Signs of mathematics and money, and brackets."""
+_OWN = "%‰°&@/^¬¦"
+_RAISED = re.compile(r"(?<=[^\W_]|[)\]])[⁰¹²³⁴-⁹]+")
+_WRAPPED = re.compile(r"[(\[<{]([\w\s'.-]+)[)\]>}]")
+"""Brackets around nothing but words are those of a list of options, or of taste."""
+_WORD = re.compile(r"[^\W_]")
+_PIECE = re.compile(
+    r"(?:(?<![\w.])-)?\d+(?:[.,/]\d+)*|[^\W_]+"
+    r"|(?<=\S )[-*](?= \S)|(?<=\w)\*(?=\w)"  # an operator; else a hyphen, a mark of bold type
+    r"|(?<=\b[^\W_])-(?=[^\W_]\b)"
+    r"|(?<=\w)#|(?P<other>[^\w\s*#-])"
+)
 
 
 # A letter -----------------------------------------------------------------------------------------------------------
@@ -36,23 +60,32 @@ _WORD = re.compile(r"(?:(?<![\w.])-)?\d+(?:[.,/]\d+)*|[^\W_]+")
 def letter_reader(options: tuple[str, ...]) -> Reader:
     """Reads the letter of one option, or the option's own text; two letters joined by "or" give none."""
     letters = LETTERS[: len(options)]
-    texts = {folded(text): letter for letter, text in zip(letters, options, strict=True)}
+    named = list(zip(letters, options, strict=True))
+    texts = _only_once((folded(text), letter) for letter, text in named)
+    as_written = _only_once((text.strip().casefold(), letter) for letter, text in named)
     patterns = _patterns(letters)
+
+    def letter(text: str) -> Value | None:
+        """A letter and nothing else, or an option as it is written: "C++" and "A∩B" are no letters then."""
+        written = as_written.get(text.casefold()) if len(folded(text[:100])) > 1 else None
+        whole = patterns.whole.fullmatch(text)
+        return Value(written) if written else Value(whole[1].upper()) if whole else None
 
     def exact(text: str) -> Value | None:
         """The text of an option and nothing else."""
-        found = texts.get(folded(text)) if len(text) < 2000 else None
+        if len(text) >= 2000:
+            return None
+        found = as_written.get(text.strip().casefold()) or texts.get(folded(_bare(text)))
         return Value(found) if found else None
 
     def marked(m: Marked) -> Value | None:
         text = _bare(m.text)
         if patterns.several.match(text):
             return Value(None, "several letters")
-        whole = patterns.whole.fullmatch(text)
-        if whole:
-            return Value(whole[1].upper())
+        if (whole := letter(text)) is not None:
+            return whole
         begins = patterns.begins.match(text)
-        return Value(begins[1]) if begins else exact(text)
+        return Value(begins[1]) if begins else exact(m.text)
 
     def stated(sentence: str, concludes: bool) -> Value | None:
         text = _bare(sentence)
@@ -65,15 +98,25 @@ def letter_reader(options: tuple[str, ...]) -> Reader:
 
     def alone(line: str) -> Value | None:
         text = _bare(line)
-        whole = patterns.whole.fullmatch(text)
-        if whole:
-            return Value(whole[1].upper())
+        if (whole := letter(text)) is not None:
+            return whole
         begins = patterns.begins.match(text)
-        if begins and folded(text[begins.end() :]) == folded(options[letters.index(begins[1])]):
+        if begins and folded(_BEHIND.sub("", text[begins.end() :])) == folded(options[letters.index(begins[1])]):
             return Value(begins[1])
-        return exact(text)
+        return exact(line)
 
     return Reader(marked, stated, alone, _LABELS)
+
+
+_BEHIND = re.compile(r"\A[).:\]]*\s*(?:[–—=-]\s+)?")
+"""What stands between a letter and the option's text."""
+
+
+def _only_once(named: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Text -> letter, without texts that two letters share: they choose neither."""
+    found = list(named)
+    counts = Counter(text for text, _ in found)
+    return {text: letter for text, letter in found if counts[text] == 1}
 
 
 class _Patterns(NamedTuple):
@@ -112,7 +155,7 @@ def _bare(text: str) -> str:
     return _MARKUP.sub("", text).strip()
 
 
-_MARKUP = re.compile(r"[*_`$\\]+(?:text(?:bf|tt|rm)?|mathrm|mathbf|boxed)?\{?|[{}]")
+_MARKUP = re.compile(r"(?:(?!(?<= )\*(?= ))[*_`$\\])+(?:text(?:bf|tt|rm)?|mathrm|mathbf|boxed)?\{?|[{}]")
 
 
 # Other answers ------------------------------------------------------------------------------------------------------
@@ -146,7 +189,23 @@ def brackets(response: str) -> str | None:
 def _marked_text(m: Marked) -> Value | None:
     if re.fullmatch(r"\W*\S+ or \S+", m.text.strip()):
         return Value(None, "several answers")
-    return _signed(m.text) or _PHRASE.marked(m)
+    return _signed(m.text) or _as_written(m.text, _PHRASE.marked(m))
+
+
+def _as_written(text: str, found: Value | None) -> Value | None:
+    """A phrase with the symbols of the text, if the text has no other words: "x < 2", not "x 2"."""
+    if found is None or found.value is None:
+        return found
+    said = _LEADING.sub("", _bare(text).strip(" .,;:!\"'"))
+    return found._replace(value=said) if _words(said) == _words(found.value) else found
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.casefold())
+
+
+_LEADING = re.compile(r"\A(?:[>→⇒•=-]+ )+(?=[^\W\d_]{2})")
+"""The mark of a quotation, a list or a conclusion."""
 
 
 def _signed(text: str) -> Value | None:
@@ -158,7 +217,7 @@ def _signed(text: str) -> Value | None:
 TEXT = Reader(
     marked=_marked_text,
     stated=lambda sentence, concludes: _signed(sentence) or _PHRASE.stated(sentence, concludes),
-    alone=lambda line: _signed(line) or _PHRASE.alone(line),
+    alone=lambda line: _signed(line) or _as_written(line, _PHRASE.alone(line)),
     labels=_LABELS,
 )
 """Reads a short phrase, as it is written."""

@@ -28,7 +28,9 @@ class Letters:
         if params.get("kind") != "choice" or not form.startswith((PUBLISHED, SHUFFLED)) or record["value"] is None:
             return
         self.right[str(params["answer"])] += 1
-        order = params.get("order") or ()
+        order: Any = params.get("order")
+        if not isinstance(order, list | tuple) or not all(type(place) is int for place in order):
+            order = ()
         place = LETTERS.find(letter) if isinstance(letter, str) and len(letter) == 1 else -1
         known = 0 <= place < len(order)
         if known:
@@ -51,6 +53,6 @@ class Letters:
         if same is not None:
             orders = max(map(len, self.answers.values()))
             row = (f"{orders} orders", number(same.value), interval(same.low, same.high), str(same.n))
-            note = "items answered alike in every order; who always says one letter has 1/options (of 2 orders)"
+            note = "items answered alike in every order; who always says one letter has under 1/options (of 2 orders)"
             found.append(Extra("option order", ("", "consistent", "95% CI", "n"), (row,), note=note))
         return found

@@ -5,6 +5,7 @@ See README.md. Reads top to bottom: the options, the samples of an item, the sco
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -96,19 +97,26 @@ class Hub(Task):
             raise UsageError(
                 f"task hub: option part: there is no '{min(missing)}'", f"it takes: {', '.join(known[:20])}"
             )
-        for item in found:
-            if not self.part or item.part in self.part:
-                yield from self._conditions(item, seed)
+        asked = [item for item in found if not self.part or item.part in self.part]
+        if SHUFFLED in self.forms:
+            fewest = min(asked, key=lambda item: len(item.options))
+            if self.orders > (others := math.factorial(len(fewest.options)) - 1):
+                raise UsageError(
+                    f"task hub: option orders: item {fewest.id} has {len(fewest.options)} options, which have "
+                    f"{others} other {'order' if others == 1 else 'orders'}",
+                    f"-T orders={others}",
+                )
+        for item in asked:
+            yield from self._conditions(item, seed)
 
     def _conditions(self, item: Item, seed: int) -> Iterator[Sample]:
         for form in self.forms:
             if form != SHUFFLED:
                 yield self._sample(item, form, form, ())
                 continue
-            for number in range(1, self.orders + 1):
-                order = list(range(len(item.options)))
-                random.Random(derive("order", self.set, self.version, seed, item.id, number)).shuffle(order)
-                yield self._sample(item, form if self.orders == 1 else f"{form}-{number}", form, tuple(order))
+            rng = random.Random(derive("order", self.set, self.version, seed, item.id))
+            for number, order in enumerate(_other_orders(len(item.options), self.orders, rng), 1):
+                yield self._sample(item, form if self.orders == 1 else f"{form}-{number}", form, order)
 
     def _sample(self, item: Item, condition: str, form: str, order: tuple[int, ...]) -> Sample:
         asked = prompting.ask(self.of, item, form, order)
@@ -176,6 +184,15 @@ class Hub(Task):
     def collector() -> tables.Letters:
         """Where letters stand, and how consistent answers are."""
         return tables.Letters()
+
+
+def _other_orders(options: int, count: int, rng: random.Random) -> list[tuple[int, ...]]:
+    """So many orders of the options, each once and never their own. There have to be as many."""
+    own = tuple(range(options))
+    found = {own: None}
+    while len(found) <= count:
+        found[tuple(rng.sample(own, options))] = None
+    return list(found)[1:]
 
 
 @lru_cache(maxsize=128)

@@ -197,3 +197,48 @@ def test_the_same_number_has_the_same_key() -> None:
     assert made.answer_key("1,250") == made.answer_key("1250.0") != made.answer_key("1251")
     assert reading.folded("Son-in-law.") == reading.folded("son in law")
     assert json.dumps(reading.folded("−4")) == '"-4"'
+
+
+DIFFERENT = [
+    ("x > 2", "x < 2"), ("(0,1)", "[0,1)"), ("a + b", "a - b"), ("5%", "5"), ("C++", "C"), ("C#", "C"), ("A∩B", "A∪B"),
+    ("¬p", "p"), ("x²", "x2"), ("a * b", "a b"), ("a ≤ b", "a < b"), ("20°", "20"), ("a/b", "a b"), ("x - 1", "x 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_texts_that_differ_in_a_symbol_are_two(one: str, other: str) -> None:
+    assert reading.folded(one) != reading.folded(other)
+    reader = reading.letter_reader((one, other, "neither"))
+    for line, letter in ((one, "A"), (other, "C" if other == "C" else "B"), (f"**{one}**", "A"), (f"A) {one}", "A")):
+        found = reader.alone(line)
+        assert (line, found and found.value) == (line, letter)
+    asked = {"kind": "choice", "answer": "A", "options": (one, other, "neither")}
+    if other != "C":  # that is a letter too
+        assert scoring.ours(asked, f"Answer: {other}", "stop").value == 0
+    assert scoring.ours(asked, f"Answer: {one}", "stop").value == 1
+    params = {"kind": "text", "answer": one, "options": ()}
+    for form in ("Answer: {}", "**Answer: {}**", "{}", "Answer: {}."):
+        assert scoring.ours(params, form.format(other), "stop").value != 1, form
+        assert scoring.ours(params, form.format(one), "stop").value == 1, form
+
+
+def test_options_of_the_same_words_are_read_as_they_are_written_or_not_at_all() -> None:
+    reader = reading.letter_reader(("do it!", "do it?", "rest"))
+    read = {text: found and found.value for text in ("Do it!", "do it?", "do it") for found in [reader.alone(text)]}
+    assert read == {"Do it!": "A", "do it?": "B", "do it": None}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("(A)", "A"),
+        ("[Paris]", "paris."),
+        ("e-mail", "E mail"),
+        ("1⁄2", "½"),
+        ("x²", "x^2"),
+        ("$5$", "5"),
+        ("✅ Rome", "Rome"),
+    ],
+)
+def test_spellings_of_one_answer_are_equal(one: str, other: str) -> None:
+    assert reading.folded(one) == reading.folded(other)

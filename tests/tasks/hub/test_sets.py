@@ -33,7 +33,8 @@ def stand_in(monkeypatch, found) -> list[tuple]:
     """A stand-in for the package `datasets`; what it was asked for."""
     asked: list[tuple] = []
 
-    def load_dataset(name, config, split, revision):
+    def load_dataset(name, config, split, revision, trust_remote_code):
+        assert trust_remote_code is False
         asked.append((name, config, split, revision))
         if isinstance(found, Exception):
             raise found

@@ -214,7 +214,7 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch) -> None
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(DataError, match="not installed") as error:
         published.load("hotpotqa", None)
-    assert "datasets>=2.19" in error.value.hint
+    assert "datasets>=2.20" in error.value.hint
     assert "file=PATH" in error.value.hint
 
 
@@ -222,7 +222,8 @@ def stand_in(monkeypatch, rows) -> list[tuple]:
     """A stand-in for the package `datasets`; what it was asked for."""
     asked: list[tuple] = []
 
-    def load_dataset(name, config, split, revision):
+    def load_dataset(name, config, split, revision, trust_remote_code):
+        assert trust_remote_code is False
         asked.append((name, config, split, revision))
         if isinstance(rows, Exception):
             raise rows
