@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from harness.pddl.parse import Fact
+from harness.pddl.plan_words import PROMPT
 from harness.reading.envelope import clean, cuts
 
 LONGEST = 200_000
@@ -156,7 +157,7 @@ def read_facts(text: str, lexicon: FactLexicon) -> FactText:
     skipped. A listed item in which no fact can be read makes the whole text unreadable: nothing is dropped silently.
     """
     found = FactText(None, "no facts were found")
-    for part, is_all in cuts(clean(text)):
+    for part, is_all in cuts(clean(text), PROMPT):
         found = _read(part, lexicon)
         if found.facts is not None:
             return found if is_all else FactText(found.facts, found.reason, True)

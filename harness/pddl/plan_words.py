@@ -67,6 +67,8 @@ REPEAT = re.compile(
     r"analogous\w*|as (?:above|before) (?:for|with)|steps? \d+ ?(?:-|–|to|and|through) ?\d+)\b|\.\.\.$|…$"
 )
 
+PROMPT = re.compile(r"^[ \t]*(?:These are the actions that can be taken|Here is a planning domain)", re.I | re.M)
+"""How a planning prompt begins: a response that goes on with another question is cut there."""
 RETRACTED = re.compile(words.PLAN_TAKEN_BACK)
 """The plan above is no longer meant."""
 DOUBTED = re.compile(words.LINE_OF_DOUBT)

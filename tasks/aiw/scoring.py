@@ -43,7 +43,10 @@ def robust(params: Params, response: str, stop_reason: StopReason) -> Score:
 
 _AS_ASKED = re.compile(r"[#*\s]*answer: ?([0-9]{1,15})[.\s]*", re.I)
 _PROMPT = re.compile(
-    r"^(?:Alice|Bob) (?:has|is)\b[^\n]{0,300}\bhow many\b|^Solve this problem\b|^Before providing answer\b", re.I | re.M
+    r"^(?:(?:Alice|Bob) (?:has|is)\b[^\n]{0,300}\bhow many\b"
+    r"|(?:(?-i:[A-Z][a-z]+) (?:has|is)|In the family of)\b[^\n]{0,300}\bhow many\b[^\n?]{0,120}\?)"
+    r"|^Solve this problem\b|^Before providing answer\b",
+    re.I | re.M,
 )
 _ASKED = {"friends": "(?:female )?friends?", "extension": "brothers?", "light_relation": "brothers?"}
 _ASKED |= dict.fromkeys(("original", "female", "bignum", "parameterised"), "sisters?") | {"light_siblings": "siblings?"}

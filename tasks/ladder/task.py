@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import itertools
 import random
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -133,7 +134,7 @@ class Ladder(Task):
         kind = KINDS.get(str(params.get("kind")), KINDS[self.kind])
         right = kind.answer(params)
         if params.get("form") == "number":
-            found, _ = commitment.read(response, _PERCENTAGE)
+            found, _ = commitment.read(response, _PERCENTAGE, _PROMPT)
             if found.value is None:
                 return judge(found, False, stop_reason, response)
             error = abs(Fraction(found.value) - rungs.exact(params))
@@ -141,7 +142,7 @@ class Ladder(Task):
         said = response.strip().lower() if len(response) < 40 else ""
         if stop_reason == "stop" and said in _AS_ASKED:  # no need to look closely
             return Score.of(_AS_ASKED[said] == right, _AS_ASKED[said])
-        found, _ = commitment.read(response, yes_no.READER)
+        found, _ = commitment.read(response, yes_no.READER, _PROMPT)
         return judge(found, found.value == right, stop_reason, response)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
@@ -182,4 +183,11 @@ def _first_examples(task: Ladder, seed: str) -> list[Sample]:
 
 
 _PERCENTAGE = numbers.reader()
+_PROMPT = re.compile(
+    r"^(?:In a (?:town|population|village), \d|All 1,000 people of a |A machine has \w+ lamps:"
+    r"|Here is all that is known in a story|\w+ variables, .{1,200}, form a closed system"
+    r"|Somebody studies \w+ quantities:)",
+    re.M,
+)
+"""How our prompts begin: a response that goes on with another question is cut there."""
 _AS_ASKED = {shape.format(word): word for word in ("yes", "no") for shape in ("{}", "{}.", "answer: {}", "answer: {}.")}

@@ -12,9 +12,14 @@ from harness.reading.outcome import Reading, judge
 from harness.tasks.logic.kinds import UNKNOWN, numbered
 from harness.types import Params, Score, StopReason
 
-_PROMPT = re.compile(r"^Answer with |^Facts and rules:", re.M)
-"""How our prompts go on: a response that goes on with another question is cut there."""
-
+_PROMPT = re.compile(
+    r"^(?:Question: |A hidden rule says yes or no to things|In these families the two parents of every child"
+    r"|Suppose that these two statements are true|These facts and rules are not all that is true"
+    r"|Whatever does not follow from these facts and rules)",
+    re.M,
+)
+"""How our prompts begin, or how they go on behind the facts: a response that goes on with another question is cut
+there."""
 
 MARK = "Answer: "
 

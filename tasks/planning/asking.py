@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from harness.errors import DataError
+from harness.pddl.plan_words import PROMPT
 from harness.pddl_domains import World
 from harness.reading import commitment, yes_no
 from harness.reading.outcome import judge
@@ -66,7 +67,7 @@ def score(params: Params, response: str, stop_reason: StopReason) -> Score:
     right = params.get("answer")
     if right not in ("yes", "no"):
         raise DataError("a planning sample of yes or no needs params.answer")
-    found, _ = commitment.read(response, yes_no.READER)
+    found, _ = commitment.read(response, yes_no.READER, PROMPT)
     return judge(found, found.value == right, stop_reason, response)
 
 

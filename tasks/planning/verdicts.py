@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from harness.pddl.fact_text import without_emphasis
-from harness.pddl.plan_words import DOUBTED, RETRACTED
+from harness.pddl.plan_words import DOUBTED, PROMPT, RETRACTED
 from harness.reading.envelope import clean, cuts
 from harness.reading.outcome import is_refusal
 
@@ -53,7 +53,7 @@ class VerdictText:
 def read_verdict(response: str) -> VerdictText:
     """The last verdict that a response commits to; `said` is "" if there is none."""
     found = VerdictText("", reason="no verdict was found")
-    for part, is_all in cuts(clean(response)):
+    for part, is_all in cuts(clean(response), PROMPT):
         found = _read(without_emphasis(part).lower())
         if found.said:
             return found if is_all else VerdictText(found.said, found.step, found.line, "", True)

@@ -4,6 +4,7 @@ Each task says only what an answer looks like (`sample.target`); the cases are t
 """
 
 import itertools
+import random
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +14,7 @@ from harness.cli import cli
 from harness.reading.styles import styles_for
 from harness.results import evenness
 from harness.types import Outcome, Sample, StopReason, Task
+from tests.tasks import test_help
 
 TASKS = sorted(plugins.installed("tasks"))
 
@@ -126,6 +128,30 @@ OPTIONS = [
 def test_styles_are_read_alike_under_other_options(name: str, chosen: dict[str, str]) -> None:
     task = plugins.task(name, chosen)
     assert evenness.uneven(evenness.read_styles(task, samples_of(task, 1))) == []
+
+
+READ_TO_THE_END = {
+    "an edited model": "its prompts are bare questions in many words: a response may ask itself the same",
+    "original": "the published rule takes the last number of the whole text",
+    "original of game24": "the published rule takes the last line of the whole text",
+}
+"""Of test_help.TASKS, those that read what follows an answer as well, and why."""
+
+
+@pytest.mark.parametrize("name", [name for name in test_help.TASKS if name not in READ_TO_THE_END])
+def test_an_answer_is_not_lost_to_the_next_question_and_its_answer(name: str) -> None:
+    """A model that is not stopped goes on with a prompt like ours, of the same condition, and answers that too."""
+    task, samples = test_help.made(name)
+    rng = random.Random(0)
+    compared = 0
+    for sample in samples:
+        others = [other for other in samples if other.target != sample.target]
+        for other in others[:2]:
+            text = f"{task.baseline('oracle', sample, rng)}\n\n{other.messages[-1].content}\n"
+            score = task.score(sample.params, text + task.baseline("oracle", other, rng))
+            assert score.value == 1, (sample.condition, other.condition, score)
+            compared += 1
+    assert compared
 
 
 def test_a_style_that_one_condition_alone_is_read_in_is_found() -> None:
