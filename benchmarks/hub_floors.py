@@ -1,7 +1,8 @@
 """The floors of task hub on many rows: `python benchmarks/hub_floors.py [ROWS]` prints them as a table.
 
 Rows with four options and right answers drawn evenly. After shuffling, a model that always says A is right in a quarter
-of them, and answers 5/23 of the items alike in two orders, as the second is never the first again. Also how quickly samples are made and scored.
+of them, and answers 5/23 of the items alike in two orders, as the second is never the first again.
+Also how quickly samples are made and scored.
 """
 
 from __future__ import annotations

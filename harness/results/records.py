@@ -234,7 +234,7 @@ def describe_run(run_id: str, config: RunConfig, task: Task) -> dict[str, Any]:
 class Tables:
     """The tables of a task's own collector, if it has one. DataError if params or detail are not what it makes."""
 
-    def __init__(self, task: Task | None) -> None:
+    def __init__(self, task: Task | type[Task] | None) -> None:
         self._collector = task.collector() if task is not None else None
 
     def add(self, record: Mapping[str, Any]) -> None:

@@ -209,7 +209,7 @@ def test_a_report_says_what_a_table_can_not_be_made_of(harness, monkeypatch) -> 
     harness("run", "-t", "hub", "-m", "baseline/first", "--limit", "4")
     (made,) = Path("results").iterdir()
     monkeypatch.setattr(Letters, "tables", lambda self: [] + self.right)
-    code, _, err = harness("report", str(made))
+    code, _, err = harness("report", made, "-o", "page.html")
     assert (code, "params or detail are not what the task makes (TypeError" in err) == (1, True)
 
 
