@@ -43,6 +43,10 @@ _HEADS = re.compile(rf"(?:^|\n)[^\w\n]{{0,12}}(?:{words.ADJECTIVE} ){{0,4}}$|#+ 
 _ANSWER = re.compile(rf"{words.ANSWER}|{words.CJK_ANSWER}", re.I)
 _MARK_AGAIN = re.compile(rf"\\f?boxed ?\{{|(?<!\w)(?:{words.ANSWER}){_OF}{_TAIL} ?(?::|{words.IS}\b)", re.I)
 _DENIES = re.compile(r"\W{0,4}not\b", re.I)
+_OFFERED_ON = re.compile(rf"[^\"'\n]{{1,60}}[\"']{{1,2}},? ?(?:or|and)? ?[\"']{{1,2}}(?:{words.ANSWER}) ?:", re.I)
+_OFFERED = re.compile(rf"(?:{words.ANSWER}) ?:[^\"'\n]{{1,60}}[\"']{{1,2}},? ?(?:or|and)? ?[\"']{{1,2}}$", re.I)
+"""An instruction that is repeated: "End with 'Answer: yes' or 'Answer: no'"."""
+_ITEM = re.compile(r"[ \t]*(?:[-*•+]|\d{1,2}[.)])[ \t]+(?=\S)")
 _SAYS_IS = re.compile(rf"{words.IS}:?$", re.I)
 _ASKS = re.compile(r"\b(?:what|which|who|whose|where|when|how many|how much)\b", re.I)
 REJECTED = re.compile(words.REJECTED, re.I)
@@ -126,6 +130,9 @@ def _value(text: str, spot: _Spot, reader: Reader, sure: bool) -> tuple[Value | 
     in_prose = not heading and spot.kind != "alone"
     if in_prose and (REJECTED.search(before) or _ASKS.search(before)):
         return None, True
+    offered = _OFFERED.search(text[max(0, spot.start - 90) : spot.start])
+    if offered or _OFFERED_ON.match(text[spot.end : spot.end + 160]):
+        return None, True
     sure = sure or bool(_ANSWER.search(mark))
     for number, (line, ends_text) in enumerate(lines_from(text, spot.end)):
         whole = not ends_text or not _is_open(line)
@@ -136,12 +143,26 @@ def _value(text: str, spot: _Spot, reader: Reader, sure: bool) -> tuple[Value | 
         if _DENIES.match(affirmed(line)):
             return None, True  # "The answer is not 6."
         value = reader.marked(Marked(affirmed(line), "" if number else before + mark, "", sure, number > 0))
+        if value is not None and (other := _listed_too(text, spot.end, number, value, reader)):
+            return Value(None, f"several answers: {value.value} or {other}"), whole
         if value is not None:
             unreal = in_prose and not value.aside and bool(_HYPOTHETICAL.search(before))
             return (value._replace(aside=True) if unreal else value), whole
         if not number and text[spot.end : spot.end + 200].split("\n", 1)[0].strip(_BARE):
             return None, True  # only below a heading do the next lines belong to it
     return None, True
+
+
+def _listed_too(text: str, position: int, number: int, value: Value, reader: Reader) -> str:
+    """Another value right below the first item of a list, which is a value and nothing else; empty if there is none.
+    `number` is the line of the item, counted from `position` on."""
+    lines = [line for line, _ in lines_from(text, position)][number : number + 2]
+    if reader.counts_up or len(lines) < 2 or not all(_ITEM.match(line) for line in lines):
+        return ""
+    one, two = (reader.alone(_ITEM.sub("", line, count=1)) for line in lines)
+    if one is None or two is None or two.aside or one.value != value.value or two.value == value.value:
+        return ""
+    return two.value or ""
 
 
 _BARE = " \t*_#`\"'():>.,-–—"

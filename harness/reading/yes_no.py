@@ -16,26 +16,45 @@ _WORDS_FOR |= dict.fromkeys(("nein", "non", "não", "不", "不是", "否", "い
 _GOES_ON = "because|since|as|it|they|the|that|this|those|there|he|she|we|people|if|for|given|not|is|was|and|but|so|then"
 _SAYS = re.compile(rf"(?<![A-Za-z])(?:yes(?![A-Za-z])|no(?![A-Za-z])(?![ *_`]{{1,4}}(?!(?:{_GOES_ON})\b)[a-z]))", re.I)
 """Not the "no" of "there is no lamp": what follows it does not begin a sentence or a reason."""
-_FIRST = re.compile(rf"\W*({'|'.join(sorted(_WORDS_FOR, key=len, reverse=True))})(?=$|[\s.,;:!。，、—–-])", re.I)
+_FIRST = re.compile(
+    rf"\W*(?P<said>{'|'.join(sorted(_WORDS_FOR, key=len, reverse=True))})(?:(?=$|[.,;:!。，、—–-]|[^\S ])"
+    rf"|[*_`\"')\]]{{1,4}}(?=$|[\s.,;:!—–-])|(?<!no)(?= )|(?<=no)(?= +(?:[^a-z ]|(?-i:[A-Z])|(?:{_GOES_ON})\b)))",
+    re.I,
+)
+"""How a text begins that begins with the answer; not "no effect", "no lamp"."""
 _LEADS = re.compile(rf"\b(?:answer|{words.ARRIVES}|is|be)\b\W*(?:a )?$", re.I)
-_BOTH = re.compile(r"\byes (?:and|or) no\b|\bno (?:and|or) yes\b", re.I)
+_DENIED = re.compile(r"(?:\bnot|n't|\bnever|\bcannot)(?: be)?(?: an?)?[ *_`\"']{1,6}$", re.I)
+_SEVERAL = re.compile(
+    r"\b(?P<one>yes|no)\b(?:[^\w\n.]{0,6}\b(?:or|and|oder|ou|o)\b|[^\w\n.]{0,4}[,/|])[^\w\n.]{0,6}"
+    r"(?:perhaps |maybe |answer: ?)?\b(?!(?P=one)\b)(?:yes|no)\b(?=\W*$|[*_`\"')\]/|.,;!?])",
+    re.I,
+)
+_QUESTION = re.compile(r"\?\W*$")
+_BOTH = re.compile(r"\bno (?:and|or) yes\b|\byes or no\b", re.I)
 _ALONE_YES_NO = re.compile(rf"\W*(?:the answer is |it is )?({'|'.join(_WORDS_FOR)})\W*", re.I)
 
 
 def _yes_or_no(text: str) -> Value | None:
     """The yes or no that a phrase starts with, that it leads to, or that is the only one in it."""
-    if _BOTH.search(text):
+    if _BOTH.search(text) or _SEVERAL.search(text):
         return Value(None, "both yes and no")
     first = _FIRST.match(text)
     if first and not re.match(
         r"\W*no (?:way|one|idea|doubt|document|evidence|information|such|answer|mention)\b", text, re.I
     ):
-        return Value(_WORDS_FOR[first[1].lower()])
-    found = list(_SAYS.finditer(text))
+        return Value(_WORDS_FOR[first["said"].lower()])
+    found = [m for m in _SAYS.finditer(text) if not _DENIED.search(text[max(0, m.start() - 24) : m.start()])]
     led = [m for m in found if _LEADS.search(text[: m.start()])] or found
     if len({m[0].lower() for m in led}) > 1:
         return Value(None, "both yes and no")
     return Value(led[-1][0].lower()) if led else None
+
+
+def _stated(sentence: str) -> Value | None:
+    """What a sentence says; a question says nothing, unless it begins with the answer ("Yes, do you agree?")."""
+    if _QUESTION.search(sentence[-20:]) and not _FIRST.match(sentence):
+        return None
+    return _yes_or_no(sentence)
 
 
 def _alone_yes_no(line: str) -> Value | None:
@@ -45,7 +64,7 @@ def _alone_yes_no(line: str) -> Value | None:
 
 READER = Reader(
     marked=lambda m: _alone_yes_no(m.text) or _yes_or_no(m.text),
-    stated=lambda sentence, _: _yes_or_no(sentence),
+    stated=lambda sentence, _: _stated(sentence),
     alone=_alone_yes_no,
 )
 """Its values are `yes` and `no`."""
