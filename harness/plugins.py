@@ -60,7 +60,11 @@ def is_task(text: str) -> bool:
 def task(name: str, options: Mapping[str, str]) -> Task:
     """The task with that name, built from its -T options. Raises UsageError for a wrong name or option, HarnessError if
     it is not a Task."""
-    name, brought = named(name)
+    text = name
+    name, brought = named(text)
+    for key, value in brought.items():
+        if options.get(key, value) != value:
+            raise UsageError(f"task {text}: -T {key}={options[key]} says another one", f"-t {text} alone")
     options = {**options, **brought}
     built = build(load("tasks", name), options, f"task {name}")
     if not isinstance(built, Task):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import json
+import stat
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -38,12 +39,14 @@ def load(hub_set: HubSet, file: Path | None = None, split: str = "", config: str
     if file is None:
         return _from_hub(hub_set, split, config)
     try:
-        changed = file.stat().st_mtime_ns
+        found = file.stat()
     except OSError as error:
         raise UsageError(
             f"{file}: can't be read: {cause(error)}", "-T file=PATH: .jsonl, .jsonl.gz or .parquet"
         ) from None
-    return _from_file(hub_set, file, changed)
+    if not stat.S_ISREG(found.st_mode):  # a pipe may never end, and can't be read twice
+        raise UsageError(f"{file}: is no regular file", "-T file=PATH: .jsonl, .jsonl.gz or .parquet")
+    return _from_file(hub_set, file, found.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=4)

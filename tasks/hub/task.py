@@ -58,6 +58,9 @@ class Hub(Task):
 
     def __post_init__(self) -> None:
         settle(self, "task hub")
+        if self.config and (self.file is not None or self.set == schema.SHIPPED):
+            why = "a file has" if self.file is not None else "our own rows have"
+            raise UsageError(f"task hub: option config: {why} no configurations", "leave out -T config")
         can = prompting.possible(self.of)
         if self.forms == FORMS:  # "all": those that there are
             object.__setattr__(self, "forms", can)

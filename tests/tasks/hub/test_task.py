@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import random
 from pathlib import Path
 
@@ -91,6 +92,8 @@ def test_an_order_of_another_form_counts_as_no_letter(order: object) -> None:
         ({"set": "arc-easy", "forms": "no_context"}, "set arc-easy has no no_context"),
         ({"set": "gsm8k", "rule": "inspect"}, "inspect reads no answers of the kind number"),
         ({"set": "gsm8k", "part": "algebra"}, "set gsm8k has no parts"),
+        ({"config": "de"}, "our own rows have no configurations"),
+        ({"set": "xnli", "config": "de", "file": "x.jsonl"}, "a file has no configurations"),
         ({"orders": "9"}, "9 is not between 1 and 8"),
     ],
 )
@@ -117,6 +120,19 @@ def test_a_set_may_stand_behind_the_name_of_the_task(harness) -> None:
     code, out, _ = harness("run", "-t", "hub/piqa", "-m", "baseline/oracle", "-T", file)
     assert (code, "hub (version 1), baseline/oracle" in out) == (0, True)
     assert "Dry a wet shoe." in harness("show", "hub/piqa", "-T", file)[1]
+
+
+def test_a_set_behind_the_slash_and_another_one_in_an_option_are_refused() -> None:
+    with pytest.raises(UsageError, match="task hub/arc-challenge: -T set=gsm8k says another one"):
+        plugins.task("hub/arc-challenge", {"set": "gsm8k"})
+    assert plugins.task("hub/gsm8k", {"set": "gsm8k"})
+
+
+def test_a_pipe_is_no_file_of_rows(tmp_path) -> None:
+    os.mkfifo(pipe := tmp_path / "rows.jsonl")
+    for path in (pipe, tmp_path):
+        with pytest.raises(UsageError, match="is no regular file"):
+            build(Hub, {"set": "piqa", "file": str(path)}, "task hub").data()
 
 
 def test_several_sets_are_runs_of_their_own(harness) -> None:
@@ -209,7 +225,7 @@ def test_a_report_says_what_a_table_can_not_be_made_of(harness, monkeypatch) -> 
     harness("run", "-t", "hub", "-m", "baseline/first", "--limit", "4")
     (made,) = Path("results").iterdir()
     monkeypatch.setattr(Letters, "tables", lambda self: [] + self.right)
-    code, _, err = harness("report", made, "-o", "page.html")
+    code, _, err = harness("report", str(made), "-o", "r.html")
     assert (code, "params or detail are not what the task makes (TypeError" in err) == (1, True)
 
 
