@@ -72,21 +72,28 @@ class River(Puzzle):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.pairs > puzzles.MOST_PAIRS[self.boat]:
+        if self._too_many and self.solvable != ("no",):
             raise UsageError(
                 f"task river: {self.pairs} pairs can't cross in a boat for {self.boat}: no plan exists",
-                "at most 3 pairs with -T boat=2, 5 with -T boat=3; -T solvable=no asks what can't be solved",
+                "at most 3 pairs with -T boat=2, 5 with -T boat=3; -T solvable=no alone asks what can't be solved",
             )
 
+    @property
+    def _too_many(self) -> bool:
+        return self.pairs > puzzles.MOST_PAIRS[self.boat]
+
     def draw(self, rng: random.Random) -> Instance:
-        """See puzzles.river."""
-        return puzzles.river(rng, self.pairs, self.boat, self.start)
+        """See puzzles.river. Of pairs that can't cross: with the larger boat, which the twin takes away."""
+        return puzzles.river(rng, self.pairs, 3 if self._too_many else self.boat, self.start)
 
     def twin(self, source: Source) -> Case | None:
         """With a smaller boat, if nobody can solve that; else a person is wanted on both banks."""
         smaller = source.instance.starting(source.instance.init - {("roomy",)})
-        if self.boat == 3 and source.solve(smaller) is None:
+        larger = self.boat == 3 or (self._too_many and self.instances is None)
+        if larger and source.solve(smaller) is None:
             return Case(smaller, None)
+        if self._too_many and self.instances is None:
+            source = replace(source, instance=smaller)
         return super().twin(source)
 
     def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
@@ -102,6 +109,7 @@ class Checkers(Puzzle):
     start: Literal["any", "swap"] = option("any", "two rows on a way to swap the colours, or its ends: n(n + 2) moves")
 
     name: ClassVar[str] = "checkers"
+    lacks: ClassVar[Mapping[str, str]] = {"justification": "no step of a plan can be left out"}
 
     def draw(self, rng: random.Random) -> Instance:
         """See puzzles.checkers."""

@@ -89,16 +89,31 @@ class Planning(Task):
     sampling = Sampling(temperature=0.0, max_tokens=4096)
     measures: ClassVar[Mapping[str, str]] = {"steps": "optimal_cost"}
     baselines: ClassVar[Mapping[str, str]] = {"planner": "a classical planner's plan"}
+    lacks: ClassVar[Mapping[str, str]] = {}
+    """Atomic abilities that no instance of the domain can be asked about, with why."""
     slow_samples: ClassVar[bool] = True
     """A planner may have to find the shortest plan."""
 
     def __post_init__(self) -> None:
         settle(self, f"task {self.name}")
+        self._without_lacking()
         self._lengths()
         if self.style != ("zero_shot",) and not set(self.ability) <= set(PLAIN_QUESTIONS):
             raise UsageError(
                 f"task {self.name}: option style: only {' and '.join(PLAIN_QUESTIONS)} can have an example before them",
                 "the other abilities show what they need themselves",
+            )
+
+    def _without_lacking(self) -> None:
+        """`atomic` is all abilities that the domain has. A folder may have another domain."""
+        if self.instances is not None:
+            return
+        if set(ATOMIC) <= set(self.ability):
+            object.__setattr__(self, "ability", tuple(a for a in self.ability if a not in self.lacks))
+        if lacking := [a for a in self.ability if a in self.lacks]:
+            raise UsageError(
+                f"task {self.name}: option ability: there is no {lacking[0]}: {self.lacks[lacking[0]]}",
+                f"atomic abilities that it has: {', '.join(a for a in ATOMIC if a not in self.lacks)}",
             )
 
     def _sizes(self) -> list[str]:
@@ -266,7 +281,10 @@ class Planning(Task):
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """See scoring.score, and asking.score for yes and no; the option `level` applies to plan_verification."""
-        if params.get("ability") in ATOMIC:
+        ability = params.get("ability", "plan_generation")
+        if not isinstance(ability, str):
+            raise DataError("params.ability of a planning sample has to be a word")
+        if ability in ATOMIC:
             return asking.score(params, response, stop_reason)
         return scoring.score(params, response, stop_reason, self.level)
 
@@ -425,6 +443,7 @@ class Gripper(Planning):
     rooms: int = option(2, "number of rooms, 2 to 5", between=(2, 5))
 
     name: ClassVar[str] = "gripper"
+    lacks: ClassVar[Mapping[str, str]] = {"landmarks": "no fact must come about, as either gripper may be used"}
 
     def draw(self, rng: random.Random) -> Instance:
         """See domains.gripper."""

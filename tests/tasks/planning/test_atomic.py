@@ -211,3 +211,24 @@ def test_a_shallow_reader_answers_alike_in_every_world() -> None:
         key = (s.group, str(s.params["ability"]), s.id[-1])
         by_question.setdefault(key, set()).add(task.baseline("shallow", s, random.Random(0)))
     assert {len(answers) for answers in by_question.values()} == {1}
+
+
+@pytest.mark.parametrize(("domain", "ability"), sorted(UNFIT))
+def test_atomic_leaves_out_what_a_domain_lacks_and_the_ability_by_name_is_refused(domain: str, ability: str) -> None:
+    limit = 2 * (len(ATOMIC) - 1)
+    _, made = samples(limit, domain=domain, ability="atomic", rename="plain")
+    assert {s.params["ability"] for s in made} == set(ATOMIC) - {ability}
+    with pytest.raises(UsageError, match=f"there is no {ability}") as error:
+        samples(1, domain=domain, ability=f"validation,{ability}")
+    assert "progression" in error.value.hint
+
+
+@pytest.mark.parametrize("ability", [[], 7, {}])
+def test_an_ability_of_another_form_is_an_error(ability: object) -> None:
+    task, (sample,) = samples(1)
+    with pytest.raises(DataError, match=r"params\.ability"):
+        task.score({**sample.params, "ability": ability}, "yes")
+    with pytest.raises(DataError, match=r"params\.ability"):
+        task.feedback({**sample.params, "ability": ability}, "", "verdict")
+    assert task.steps({**sample.params, "ability": ability}, "", 1) is None
+    assert task.judge({**sample.params, "ability": ability}, "") is None

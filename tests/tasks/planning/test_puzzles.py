@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from harness.pddl_domains import plain
 from harness.tasks.planning import puzzles, solutions
-from harness.tasks.planning.instances import validator_of
+from harness.tasks.planning.instances import compiled, from_problem, validator_of
 from harness.tasks.planning.puzzle_tasks import tokens
+from harness.tasks.planning.scoring import world_of
 from tests.planning_search import fewest_steps
 from tests.tasks.planning.test_task import DRAW, answer, samples
 
@@ -76,6 +77,20 @@ def test_the_sizes_of_the_river_that_have_no_plan_are_those_that_are_refused(pai
     if pairs <= 5 and pairs > puzzles.MOST_PAIRS[boat]:
         with pytest.raises(UsageError, match="no plan exists"):
             samples(1, domain="river", pairs=str(pairs), boat=str(boat))
+
+
+def test_pairs_that_can_not_cross_are_asked_if_only_what_has_no_plan_is() -> None:
+    for start in ("any", "together"):
+        task, made = samples(8, domain="river", pairs="4", solvable="no", start=start, rename="plain")
+        assert made
+        for sample in made:
+            assert "(roomy)" not in str(sample.params["problem"]).partition("(:init")[2]
+            assert "client4" in str(sample.params["problem"])
+            assert answer(task, sample, "oracle") == 1.0
+            validator = compiled(world_of(sample.params), str(sample.params["problem"]))
+            assert fewest_steps(validator, set(from_problem(validator.problem, "test").goal)) is None
+    with pytest.raises(UsageError, match="no plan exists"):
+        samples(1, domain="river", pairs="4", solvable="yes,no")
 
 
 def test_no_state_of_the_river_s_plans_leaves_a_client_with_other_agents_alone() -> None:
