@@ -43,6 +43,8 @@ def ours(params: Params, response: str, stop_reason: StopReason) -> Score:
     unparsed. A number's detail has the verdicts of lm-eval's two readings too."""
     kind, right, options = params.get("kind"), answer_of(params), options_of(params)
     detail: dict[str, Any] = strict_and_flexible(response, right) if kind == "number" else {}
+    if kind in ("choice", "label", "yes_no") and not 2 <= len(options) <= len(LETTERS):
+        raise DataError(f"a hub sample of the kind {kind} needs params.options, 2 to {len(LETTERS)} texts")
     plain = _AS_ASKED.fullmatch(response) if len(response) < 200 else None
     if plain and stop_reason != "content_filter":  # in the form asked for: no need to look closely
         if kind == "choice" and plain[1] in LETTERS[: len(options)]:

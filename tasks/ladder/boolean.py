@@ -182,7 +182,7 @@ def _solved(rules: tuple[str, ...], rung: str, lamp: int, value: int, seen: tupl
         circuit = circuits.circuit_of(rules)
         pairs = tuple(zip(seen[::2], seen[1::2], strict=True))
         found = circuits.answer(circuit, Item(circuit, lamp, value, pairs, target).query(rung))
-    except (ValueError, IndexError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise DataError(f"params of a ladder sample: {error}") from None
     if found is None:
         raise DataError("params of a ladder sample: the question about the lamps has no single answer")

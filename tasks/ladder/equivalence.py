@@ -150,7 +150,7 @@ def _by_independences(n: int) -> dict[tuple[int, ...], int]:
 def answer(params: Params) -> str:
     """The right answer: yes if the hypothesis holds in every graph of the class."""
     n = params.get("variables")
-    if n not in NUMBERS:
+    if type(n) is not int or n not in NUMBERS:
         raise DataError("a ladder sample needs params.variables, 3 or 4")
     said, pair = whole_numbers(params, "independences"), whole_numbers(params, "pair")
     return yes(_solved(int(str(n)), word(params, "relation", dags.RELATIONS), said, pair))

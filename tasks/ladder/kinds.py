@@ -74,6 +74,6 @@ def whole_numbers(params: Params, name: str) -> tuple[int, ...]:
 def word(params: Params, name: str, choices: Sequence[str]) -> str:
     """The param as one of these words. Raises DataError if it is none."""
     value = params.get(name)
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise DataError(f"a ladder sample needs params.{name}, one of {', '.join(choices)}")
-    return str(value)
+    return value

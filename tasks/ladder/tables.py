@@ -227,7 +227,7 @@ def _text(table: Table, order: list[int], words: names.Phrases, graph: str, rung
 def _solved(table: Table, graph: str) -> bool:
     try:
         return (EFFECT[graph] if graph else association)(table) > 0
-    except (ZeroDivisionError, ValueError):
+    except (ZeroDivisionError, ValueError, IndexError):
         raise DataError("params.table of a ladder sample has to be eight counts, with people in every cell") from None
 
 

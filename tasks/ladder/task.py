@@ -15,7 +15,7 @@ import itertools
 import random
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import ClassVar, Literal
 
@@ -37,6 +37,9 @@ KINDS: dict[str, Kind] = {
     "equivalence": equivalence.KIND,
 }
 EVERY_NAME = tuple(dict.fromkeys(name for kind in KINDS.values() for name in kind.names))
+ONLY = {"graphs": "table", "lengths": "chain", "orders": "chain", "asked": "chain", "n": "equivalence"}
+ONLY |= {"wording": "equivalence"}
+"""Options of one kind alone."""
 TOLERANCE = Fraction(5, 100)
 """How many points a percentage may be off."""
 
@@ -99,6 +102,12 @@ class Ladder(Task):
                 f"it takes: {', '.join(kind.names)}",
             )
         object.__setattr__(self, "names", self.names or kind.names)
+        for given in fields(self):
+            only = ONLY.get(given.name, self.kind)
+            if only != self.kind and getattr(self, given.name) != given.default:
+                raise UsageError(
+                    f"task ladder: option {given.name}: kind {self.kind} has no such thing", f"-T kind={only}"
+                )
         if self.form == "number" and self.kind != "ladder":
             raise UsageError("task ladder: option form: only kind ladder asks for percentages", "-T kind=ladder")
         if not set(self.rungs) & set(has := {"table": tables.RUNGS, "boolean": boolean.RUNGS}.get(self.kind, RUNGS)):

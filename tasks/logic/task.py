@@ -254,8 +254,10 @@ class Logic(Task):
         return search.judge(params, partial) if search is not None else None
 
     def _kind_of(self, params: Params) -> Kind:
-        """Raises DataError for params of no kind."""
+        """Raises DataError for params of no kind, or without a question."""
         kind = KINDS.get(str(params.get("kind")))
         if kind is None:
             raise DataError(f"a logic sample needs params.kind, one of {', '.join(KINDS)}")
+        if not isinstance(params.get("question"), str):
+            raise DataError("a logic sample needs params.question, a text")
         return kind

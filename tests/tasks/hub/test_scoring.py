@@ -106,7 +106,14 @@ def test_a_rule_that_reads_no_such_answers_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "params", [{"kind": "choice", "options": OPTIONS}, {"kind": "choice", "answer": "A", "options": 7}]
+    "params",
+    [
+        {"kind": "choice", "options": OPTIONS},
+        {"kind": "choice", "answer": "A", "options": 7},
+        {"kind": "choice", "answer": "A"},
+        {"kind": "choice", "answer": "A", "options": ["x"] * 27},
+        {"kind": "label", "answer": "A", "options": []},
+    ],
 )
 def test_params_without_an_answer_are_an_error(params: dict) -> None:
     with pytest.raises(DataError, match=r"params\."):

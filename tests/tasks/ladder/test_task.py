@@ -234,11 +234,27 @@ def test_what_a_kind_does_not_have_is_said(options: dict[str, str], message: str
         {"kind": "chain", "links": [1], "pair": [0, 1]},
         {"kind": "equivalence", "variables": 3, "relation": "direct", "independences": [9], "pair": [0, 1]},
         {"kind": "equivalence", "variables": 9},
+        {"kind": "equivalence", "variables": []},
+        {"kind": "table", "rung": "association", "polarity": "more", "table": []},
+        {"kind": "table", "rung": [], "polarity": "more", "table": [1] * 8},
+        {"kind": "boolean", "rung": "intervention", "polarity": "more", "rules": "x", "seen": [], "lamp": 0,
+         "value": 1, "target": 0},
     ],
 )  # fmt: skip
 def test_params_of_no_sample_are_refused_in_words(params: dict) -> None:
     with pytest.raises(DataError, match="ladder sample"):
         ladder().score(params, "Answer: yes")
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [("ladder", {"lengths": "3"}), ("table", {"orders": "forward"}), ("boolean", {"asked": "whole"}),
+     ("ladder", {"graphs": "mediator"}), ("chain", {"n": "3"}), ("table", {"wording": "plain"})],
+)  # fmt: skip
+def test_an_option_of_another_kind_is_refused(kind: str, option: dict) -> None:
+    (name,) = option
+    with pytest.raises(UsageError, match=f"option {name}: kind {kind} has no such thing"):
+        ladder(kind=kind, **option)
 
 
 def test_examples_are_of_the_sample_s_condition_and_of_other_worlds() -> None:

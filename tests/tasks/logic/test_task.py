@@ -154,6 +154,15 @@ def test_params_that_are_not_those_of_a_sample_are_an_error() -> None:
         Logic().score({"answer": "yes"}, "yes")
     with pytest.raises(DataError, match=r"params\.kind"):
         Logic().judge({}, "yes")
+    for kind in KINDS:
+        own = {"kind": kind, "answer": "yes", "choices": ["yes", "no"]}
+        for asked in (
+            lambda own=own: Logic().judge(own, "yes"),
+            lambda own=own: Logic().steps(own, "", 1),
+            lambda own=own: Logic().feedback(own, "yes", "verdict"),
+        ):
+            with pytest.raises(DataError, match=r"params\.question"):
+                asked()
 
 
 @pytest.mark.parametrize(
