@@ -188,7 +188,7 @@ def test_the_next_steps_are_asked_until_there_is_an_answer() -> None:
     assert QUESTION in message.content
     assert "The box is flat." in message.content
     assert task.steps(PARAMS, "Answer: yes", 3) is None
-    assert Logic().steps({"kind": "lookup"}, "", 3) is None
+    assert Logic().steps({"kind": "lookup", "question": QUESTION}, "", 3) is None
 
 
 @settings(max_examples=20, deadline=None)
