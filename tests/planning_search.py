@@ -49,8 +49,7 @@ def truth(params: Params) -> bool:
         return validator.validate(asked.plan).valid
     if ability == "justification":
         assert asked.steps is not None
-        first, last = asked.steps
-        return validator.validate(asked.plan[: first - 1] + asked.plan[last:]).valid
+        return validator.validate([step for i, step in enumerate(asked.plan, 1) if i not in asked.steps]).valid
     if ability == "next_action":
         after = validator.apply(start, action)
         assert after is not None

@@ -152,6 +152,11 @@ class Validator:
         derive(self.rules, state)
         return frozenset(state.facts)
 
+    def effects(self, step: tuple[str, ...]) -> Ground | None:
+        """The facts that a well-formed STRIPS step needs, adds and deletes, whether it can be taken or not; None for
+        any other."""
+        return None if self._check(step) else self._instance(step)
+
     def fits(self, step: tuple[str, ...]) -> bool:
         """Whether a step is well-formed: a known action, known objects of the right types, static preconditions that
         hold."""

@@ -20,18 +20,21 @@ from harness.errors import UsageError
 from harness.pddl.execute import Validator
 from harness.pddl.parse import Fact
 from harness.pddl_domains import World
+from harness.tasks.planning import left_out
 from harness.tasks.planning.instances import Instance, Plan, after, validator_of, wander
 from harness.tasks.planning.space import MOST_STATES, SPACES, Space
 
 Step = tuple[str, ...]
 T = TypeVar("T")
 TRIES = 40
+LANDMARK_WORK = 6_000
+"""Other states are tried as the start of a question about landmarks, fewer in a large space: each takes searches."""
 
 
 @dataclass(frozen=True)
 class Question:
     """A question about a problem. `plan` is the plan that the prompt shows; `action` and `facts` are what is asked
-    about, and `steps` (the first and the last, from 1) the part of the plan that is."""
+    about, and `steps` (two numbers from 1, the same if it is one step) what is left out of the plan."""
 
     problem: Instance
     plan: Plan = ()
@@ -82,6 +85,12 @@ class Asked:
             step, here = self.rng.choice(self.space.steps[here])
             plan.append(step)
         return tuple(plan), self.space.states[here]
+
+    def others(self, most: int) -> list[frozenset[Fact]]:
+        """The start, then up to `most` other states that a question can start from: some near it, then any."""
+        most = max(2, min(most, TRIES))
+        near = [self.walk(self.rng.randint(1, 4))[1] for _ in range(most // 4)]
+        return [self.start, *near, *self.rng.sample(self.space.states, min(most - len(near), len(self.space.states)))]
 
     def changing(self, facts: Iterable[Fact]) -> list[Fact]:
         """Those that actions can change, in alphabetical order."""
@@ -188,8 +197,10 @@ def _action_reachability(a: Asked) -> Pair | None:
 
 def _validation(a: Asked) -> Pair | None:
     """A shortest plan, and one of its length that fails: two of its steps are swapped, a step has another object, or
-    the end is another one that misses the goal."""
-    for _ in range(TRIES if a.plan else 0):
+    the end is another one that misses the goal. The last step of both makes a fact of the goal true, unless the plan
+    is too short for such a twin."""
+    goal = a.changing(a.instance.goal)
+    for tried in range(TRIES if a.plan else 0):
         plan = list(a.plan)
         at = a.rng.randrange(len(plan))
         kind = a.rng.choice(("swap", "object", "end"))
@@ -198,11 +209,33 @@ def _validation(a: Asked) -> Pair | None:
         elif kind == "object":
             plan[at] = _other_object(a, plan[at])
         elif kind == "end":
-            state = after(a.validator, a.start, plan[:at])
-            plan[at:] = wander(a.rng, a.validator, state, len(plan) - at)
-        if len(plan) == len(a.plan) and not a.validator.validate(plan).valid:
+            plan[at:] = _other_end(a, plan[:at], len(plan) - at)
+        if len(plan) < len(a.plan) or a.validator.validate(plan).valid:
+            continue
+        if tried >= TRIES // 2 or plan[-1] == a.plan[-1] or _makes(a, plan[-1], goal):
             return Question(a.instance, a.plan), Question(a.instance, tuple(plan))
     return None
+
+
+def _makes(a: Asked, step: Step, facts: Iterable[Fact]) -> bool:
+    """Whether a STRIPS step makes one of the facts true, if it can be taken."""
+    effects = a.validator.effects(step)
+    return effects is not None and not effects[1].isdisjoint(facts)
+
+
+def _other_end(a: Asked, begun: Sequence[Step], steps: int) -> Plan:
+    """Random steps after those of a plan; the last makes a fact of the goal true, if one does."""
+    state = after(a.validator, a.start, begun)
+    way = wander(a.rng, a.validator, state, steps - 1)
+    state = after(a.validator, state, way)
+    last = a.validator.applicable(state)
+    making = [step for step in last if any(f in _gained(a, state, step) for f in a.instance.goal)]
+    return (*way, a.rng.choice(making or last)) if last else way
+
+
+def _gained(a: Asked, state: frozenset[Fact], step: Step) -> frozenset[Fact]:
+    """The facts that become true by a step that can be taken."""
+    return after(a.validator, state, [step]) - state
 
 
 def _other_object(a: Asked, step: Step) -> Step:
@@ -218,44 +251,45 @@ def _with(step: Step, place: int, name: str) -> Step:
 
 def _justification(a: Asked) -> Pair | None:
     """One or two steps that are put into a shortest plan can be left out again; the twin asks about as many others of
-    the same plan that can't: not about its end, and about objects of the goal or not as the first, unless there are no
-    such ones."""
-    named = {name for fact in a.instance.goal for name in fact[1:]}
-    for tried in range(TRIES if a.plan else 0):
-        count, at = a.rng.randint(1, 2), a.rng.randrange(len(a.plan))
-        extra = wander(a.rng, a.validator, after(a.validator, a.start, a.plan[:at]), count)
-        plan = a.plan[:at] + extra + a.plan[at:]
-        if len(extra) < count or not a.validator.validate(plan).valid:
-            continue
-        others = [i for i in range(len(plan) - count + 1) if abs(i - at) >= count]
-        others = [i for i in others if not _works_without(a, plan, i, count)]
-        others = [i for i in others if i + count < len(plan)] or others
-
-        def about_goal(i: int, plan: Plan = plan, count: int = count) -> bool:
-            return any(name in named for step in plan[i : i + count] for name in step[1:])
-
-        if tried < TRIES // 2:
-            others = [i for i in others if about_goal(i) == about_goal(at)]
-        if others:
-            found = (at, a.rng.choice(others))
-            yes, no = (Question(a.instance, plan, steps=(i + 1, i + count)) for i in found)
-            return yes, no
-    return None
-
-
-def _works_without(a: Asked, plan: Plan, first: int, count: int) -> bool:
-    return a.validator.validate(plan[:first] + plan[first + count :]).valid
+    the same plan that look like them and can't. See left_out.pair."""
+    found = left_out.pair(a.rng, a.validator, a.instance, a.plan)
+    if found is None:
+        return None
+    padded, needed = found
+    yes, no = (Question(padded.instance, padded.plan, steps=(i + 1, j + 1)) for i, j in (padded.extra, needed))
+    return yes, no
 
 
 def _landmarks(a: Asked) -> Pair | None:
-    """Must a fact be true at some time on the way to the goal? It is true neither at the start nor in the goal."""
-    start, goal = a.space.number[a.start], a.instance.goal
+    """Must a fact be true at some time on the way to the goal? It is true neither at the start nor in the goal. What
+    the goal says of the objects of both facts, that is not so at the start, is alike: a block that is to be on another
+    must be held, but so must one that is in the way."""
+    goal = a.instance.goal
     named = {name for fact in goal for name in fact[1:]}
+    left = a.space.distances(goal)
+    starts = [state for state in a.others(LANDMARK_WORK // len(left)) if left.get(a.space.number[state])]
+    for places, start in [*itertools.product((True, False), starts), (None, a.start)]:
+        new = [fact for fact in goal if fact not in start]
 
-    def alike(fact: Fact) -> Hashable:
-        return fact[0], sum(name in named for name in fact[1:])
+        def alike(fact: Fact, new: list[Fact] = new, places: bool | None = places) -> Hashable:
+            told: list[Hashable] = []
+            for name in fact[1:] if places is not None else ():
+                roles = sorted((g[0], g.index(name)) for g in new if name in g)
+                told.append(tuple(roles) if places else any(place == 1 for _, place in roles))
+            return fact[0], sum(name in named for name in fact[1:]), tuple(told)
 
-    facts = [fact for fact in a.changing(a.space.facts) if fact not in a.start and fact not in goal]
+        pair = _landmark_pair(a, start, alike)
+        if pair:
+            problem = a.instance.starting(start)
+            return Question(problem, facts=pair[:1]), Question(problem, facts=pair[1:])
+    return None
+
+
+def _landmark_pair(a: Asked, state: frozenset[Fact], alike: Callable[[Fact], Hashable]) -> tuple[Fact, Fact] | None:
+    """A fact that must come about after a state and one that need not, of the same sort; they are not true there, nor
+    wanted."""
+    start, goal = a.space.number[state], a.instance.goal
+    facts = [fact for fact in a.changing(a.space.facts) if fact not in state and fact not in goal]
     a.rng.shuffle(facts)
     sides: dict[Hashable, dict[bool, Fact]] = {}
     for fact in facts:
@@ -263,26 +297,32 @@ def _landmarks(a: Asked) -> Pair | None:
         if len(here) < 2:
             here.setdefault(a.space.is_landmark(fact, start, goal), fact)
         if len(here) == 2:
-            return Question(a.instance, facts=(here[True],)), Question(a.instance, facts=(here[False],))
+            return here[True], here[False]
     return None
 
 
 def _next_action(a: Asked) -> Pair | None:
-    """Does a shortest plan begin with an action? Both can be taken."""
+    """Does a shortest plan begin with an action? Both can be taken, have the same name, and make as many facts of the
+    goal true, at the start or in another state near it (or anywhere); unless there are none such."""
     left = a.space.distances(a.instance.goal)
-    start = a.space.number[a.start]
-    sides: dict[bool, list[Step]] = {True: [], False: []}
-    for step, state in a.space.steps[start]:
-        sides[left.get(state, start) == left[start] - 1 if state in left else False].append(step)
 
-    def nearer(step: Step) -> int:
-        state = after(a.validator, a.start, [step])
-        return sum(fact in state for fact in a.instance.goal)
+    def nearer(step: Step, state: frozenset[Fact]) -> int:
+        return sum(fact in after(a.validator, state, [step]) for fact in a.instance.goal)
 
-    found = _matched(
-        a.rng, sides[True], sides[False], lambda s: (s[0], nearer(s)), lambda s: s[0], nearer, lambda _: None
-    )
-    return (Question(a.instance, action=found[0]), Question(a.instance, action=found[1])) if found else None
+    starts = a.others(TRIES)
+    levels: list[Callable[[Step, frozenset[Fact]], Hashable]] = [
+        lambda step, state: (step[0], nearer(step, state)), lambda step, _: step[0], nearer, lambda *_: None
+    ]  # fmt: skip
+    for level, state in itertools.product(levels, starts):
+        here = a.space.number[state]
+        sides: dict[bool, list[Step]] = {True: [], False: []}
+        for step, then in a.space.steps[here] if left.get(here) else ():
+            sides[left.get(then) == left[here] - 1].append(step)
+        found = _matched(a.rng, sides[True], sides[False], lambda step, k=level, s=state: k(step, s))  # type: ignore[misc]
+        if found:
+            problem = a.instance.starting(state)
+            return Question(problem, action=found[0]), Question(problem, action=found[1])
+    return None
 
 
 ATOMIC: dict[str, Callable[[Asked], Pair | None]] = {
@@ -327,8 +367,7 @@ def glance(ability: str, validator: Validator, goal: Sequence[Fact], asked: Ques
     if ability == "landmarks":
         return any(name in named for fact in asked.facts for name in fact[1:])
     if ability == "justification" and asked.steps:
-        first, last = asked.steps
-        return not any(name in named for step in asked.plan[first - 1 : last] for name in step[1:])
+        return not any(name in named for number in asked.steps for name in asked.plan[number - 1][1:])
     if ability == "next_action" and asked.action:
         state = validator.apply(start, asked.action) or start
         return any(fact in state and fact not in start for fact in goal)
