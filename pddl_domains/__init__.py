@@ -91,30 +91,50 @@ class World:
 
         Raises UsageError if the domain has conditions or effects that go beyond lists of facts.
         """
+        return self._rules(False)
+
+    @functools.cached_property
+    def exact_rules(self) -> str:
+        """The same with nothing left to guess: each fact that ends is one for itself, what is not mentioned stays, and
+        the kinds have a place of their own. (Released samples have `rules`.)"""
+        return self._rules(True)
+
+    def _rules(self, exact: bool) -> str:
         if self.base is not None:
-            return _MARKED.sub(self._unmarked, _marked_rules(self.base))
-        return "\n".join([*(self._rule(action) for action in self.domain.actions.values()), *self._hierarchy()])
+            return _MARKED.sub(self._unmarked, _marked_rules(self.base, exact))
+        actions = [self._rule(action, exact) for action in self.domain.actions.values()]
+        kinds = self._hierarchy(exact)
+        if not exact:
+            return "\n".join([*actions, *kinds])
+        parts = ["\n".join(actions), "What an action does not mention stays as it is."]
+        return "\n\n".join([*parts, "\n".join(["Kinds:", *kinds])] if kinds else parts)
 
     def _unmarked(self, m: re.Match[str]) -> str:
         name = self.names[m.group(2)]
         return _a(name) if m.group(1) else name
 
-    def _hierarchy(self) -> list[str]:
+    def _hierarchy(self, exact: bool) -> list[str]:
         """The lines about types that the rules need, such as "Every crate is a surface"."""
         asked = {kind for action in self.domain.actions.values() for _, kinds in action.parameters for kind in kinds}
         pairs = [(t, s) for t in self.domain.types for s in sorted(self.domain.supertypes(t) & asked) if s != t]
-        return [f"- Every {t} is {_a(s)}." for t, s in pairs if s != OBJECT]
+        pairs = [(_kind(t, exact), _kind(s, exact)) for t, s in pairs if s != OBJECT]
+        return [f"- Every {t} is {_a(s)}." for t, s in pairs]
 
-    def _rule(self, action: Action) -> str:
+    def _rule(self, action: Action, exact: bool) -> str:
         needs, effects = (list(self._atoms(node)) for node in (action.precondition, action.effect))
-        kinds = [f"{self._variable(v)} is {_a(' or '.join(k))}" for v, k in action.parameters if k != (OBJECT,)]
+        types = [(v, [_kind(k, exact) for k in own]) for v, own in action.parameters if own != (OBJECT,)]
+        kinds = [f"{self._variable(v)} is {_a(' or '.join(own))}" for v, own in types]
         needed = kinds + [(text if true else f"it is not true that {text}") for true, text in needs]
         does = f"- {self.sentence((action.name, *(name for name, _ in action.parameters)))}:"
         does += f" possible only if {_listed(needed)}" if needed else " always possible"
         added, gone = [t for true, t in effects if true], [t for true, t in effects if not true]
         parts = [does]
         parts += [f"afterwards it is true that {_listed(added)}"] if added else []
-        parts += [f"{'and' if added else 'afterwards it is'} no longer true that {_listed(gone)}"] if gone else []
+        if gone and exact:
+            facts = "this is no longer true" if len(gone) == 1 else "these are no longer true"
+            parts.append(f"{'and' if added else 'afterwards'} {facts}: {'; '.join(gone)}")
+        elif gone:
+            parts.append(f"{'and' if added else 'afterwards it is'} no longer true that {_listed(gone)}")
         return "; ".join(parts) + "."
 
     def _variable(self, name: str) -> str:
@@ -169,12 +189,14 @@ class World:
     def _term(self, name: str) -> str:
         return self._variable(name) if name.startswith("?") else self.wording.phrase(name)
 
-    def objects_by_kind(self, objects: Mapping[str, tuple[str, ...]]) -> list[tuple[str, list[str]]]:
+    def objects_by_kind(
+        self, objects: Mapping[str, tuple[str, ...]], exact: bool = False
+    ) -> list[tuple[str, list[str]]]:
         """(type, phrases of its objects) for each type of a problem; empty if no object has a type."""
         kinds: dict[str, list[str]] = {}
         for name, types in objects.items():
             kinds.setdefault(" or ".join(types), []).append(self.wording.phrase(name))
-        return [] if set(kinds) <= {OBJECT} else list(kinds.items())
+        return [] if set(kinds) <= {OBJECT} else [(_kind(kind, exact), phrases) for kind, phrases in kinds.items()]
 
     def lexicon(self, objects: frozenset[str]) -> Lexicon:
         """The lexicon for reading plans about these objects."""
@@ -224,6 +246,11 @@ def _a(noun: str) -> str:
     if noun.startswith("\x02"):
         return f"\x04{noun}"
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _kind(name: str, exact: bool) -> str:
+    """A type in words: `red-checker` is a red checker."""
+    return name.replace("-", " ") if exact and "\x02" not in name else name
 
 
 def _listed(phrases: list[str]) -> str:
@@ -325,11 +352,12 @@ _MARKED = re.compile("(\x04?)\x02([^\x03]*)\x03")
 
 
 @functools.lru_cache(maxsize=64)
-def _marked_rules(base: World) -> str:
+def _marked_rules(base: World, exact: bool) -> str:
     """The rules of the base for any renaming of it, with each name between marks."""
     marked = {name: f"\x02{name}\x03" for name in _originals(base)}
     world = _renamed(base, marked)
-    return World(world.pddl, world.names, world.wording).rules
+    found = World(world.pddl, world.names, world.wording)
+    return found.exact_rules if exact else found.rules
 
 
 VERBS = (

@@ -65,7 +65,7 @@ _MARKERS = re.compile(
 )
 _PROMPT = re.compile(
     r"^[ \t]*(?:These are the actions that can be taken|Here is a planning domain|At the start it is true|"
-    r"As initial conditions)",
+    r"At the start exactly these facts are true|As initial conditions)",
     re.I | re.M,
 )
 _DEFINED = re.compile(

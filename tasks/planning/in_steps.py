@@ -43,10 +43,10 @@ def complete(partial: str) -> bool:
     return partial in (NO_PLAN, END) or partial.endswith(f"\n{END}")
 
 
-def next_prompt(world: World, params: Params, partial: str, k: int, way_out: bool) -> str:
+def next_prompt(world: World, params: Params, partial: str, k: int, way_out: bool, exact: bool) -> str:
     """The prompt for the next action, in the sample's own names and language."""
     nl = params["prompt"] == "nl"
-    says = Rendering(world, world, {}, nl)
+    says = Rendering(world, world, {}, nl, exact=exact)
     problem = _in_words(world, says, str(params["problem"])) if nl else str(params["problem"]).strip()
     return template("next_actions").format(
         domain=says.domain(),

@@ -29,6 +29,7 @@ class Puzzle(Planning):
     """What the puzzles share: `answer_tokens` of a sample is what a shortest right answer takes at least, without any
     thinking."""
 
+    exact: ClassVar[bool] = True
     measures: ClassVar[Mapping[str, str]] = {**Planning.measures, "tokens": "answer_tokens"}
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         **Planning.differs,

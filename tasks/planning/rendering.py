@@ -20,13 +20,14 @@ NO_PLAN = "no plan exists"
 class Rendering:
     """Writes cases as text. Cases are made in the plain world `base` and written in `world`, where `objects` maps the
     names of objects to other names. `nl`: in natural language rather than PDDL. `unsolvable`: the prompt says what to
-    answer if no plan exists."""
+    answer if no plan exists. `exact`: it leaves nothing to guess (World.exact_rules)."""
 
     base: World
     world: World
     objects: Mapping[str, str]
     nl: bool
     unsolvable: bool = False
+    exact: bool = False
 
     # Parts --------------------------------------------------------------------------------------------------------
 
@@ -48,7 +49,8 @@ class Rendering:
     def domain(self) -> str:
         """The rules of the domain, under a heading."""
         if self.nl:
-            return f"These are the actions that can be taken:\n\n{self.world.rules}"
+            rules = self.world.exact_rules if self.exact else self.world.rules
+            return f"These are the actions that can be taken:\n\n{rules}"
         return f"Here is a planning domain in PDDL.\n\n{self.world.pddl.strip()}"
 
     def pddl(self, instance: Instance) -> str:
@@ -64,12 +66,13 @@ class Rendering:
     def state(self, instance: Instance) -> str:
         """The objects and the facts at the start, under headings."""
         objects = {self.names.get(n, n): (self.names.get(k, k),) for n, k in instance.objects.items()}
-        kinds = [f"- {kind}: {', '.join(names)}" for kind, names in self.world.objects_by_kind(objects)]
+        kinds = [f"- {kind}: {', '.join(names)}" for kind, names in self.world.objects_by_kind(objects, self.exact)]
         there = "There are these objects:\n" + "\n".join(kinds) + "\n\n" if self.nl and kinds else ""
         if not self.nl:
             kinds = [f"{name} - {kind}" for name, (kind,) in objects.items() if kind != "object"]
             there = f"The objects are {', '.join(kinds)}.\n\n" if kinds else ""
-        return f"{there}At the start it is true that:\n{self.listed(instance.init)}"
+        true = "exactly these facts are true, and no others" if self.exact else "it is true that"
+        return f"{there}At the start {true}:\n{self.listed(instance.init)}"
 
     def goal(self, goal: Iterable[Fact]) -> str:
         """The facts of a goal in their order, one per line, under a heading."""

@@ -91,6 +91,8 @@ class Planning(Task):
     baselines: ClassVar[Mapping[str, str]] = {"planner": "a classical planner's plan"}
     lacks: ClassVar[Mapping[str, str]] = {}
     """Atomic abilities that no instance of the domain can be asked about, with why."""
+    exact: ClassVar[bool] = False
+    """Whether prompts leave nothing to guess (World.exact_rules); those of atomic abilities always do."""
     slow_samples: ClassVar[bool] = True
     """A planner may have to find the shortest plan."""
 
@@ -266,7 +268,7 @@ class Planning(Task):
     def _writer(self) -> Writer:
         own = self._folder is not None and self._folder.domain is not None
         text = {"domain_pddl": self._folder.domain, "wording": self._folder.wording} if own else {}
-        return Writer(self.name, self.base, text, "no" in self.solvable)
+        return Writer(self.name, self.base, text, "no" in self.solvable, self.exact)
 
     def _sample(self, *asked: Any) -> Sample:
         return self._writer.sample(*asked)
@@ -311,7 +313,7 @@ class Planning(Task):
         """A step is one action. For plan_generation and plan_optimality; the other abilities are not asked in steps."""
         if params.get("ability") not in in_steps.ABILITIES or in_steps.complete(partial):
             return None
-        text = in_steps.next_prompt(scoring.world_of(params), params, partial, k, "no" in self.solvable)
+        text = in_steps.next_prompt(scoring.world_of(params), params, partial, k, "no" in self.solvable, self.exact)
         return [Message("user", text)]
 
     def join(self, partial: str, thought: str) -> str:
@@ -347,7 +349,7 @@ class Planning(Task):
         if sample is None:
             for size, prompt in zip(itertools.cycle((3, 2, 4)), itertools.cycle(PROMPTS)):
                 instance, plan = self.pattern(rng, size)
-                says = Rendering(self.base, self.base, {}, prompt == "nl")
+                says = Rendering(self.base, self.base, {}, prompt == "nl", exact=self.exact)
                 case = Case(instance, plan, len(plan))
                 yield Example(says.prompt("plan_generation", case), says.target("plan_generation", case))
         else:
@@ -372,7 +374,7 @@ class Planning(Task):
             examples = one.examples if isinstance(one, Case) else ()
             every = tuple(sorted({n for i, _ in ((one.problem, ()), *examples) for n in i.objects}))
             objects = other_objects(world, every, derive(seed, "few-shot", "objects"))
-            says = Rendering(self.base, world, objects, nl, offered)
+            says = Rendering(self.base, world, objects, nl, offered, self.exact or ability in ATOMIC)
             if isinstance(one, Case):
                 yield Example(says.prompt(ability, one), says.target(ability, one))
             else:

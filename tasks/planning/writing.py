@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from harness.pddl_domains import World, mystery, randomised
 from harness.seeds import derive
 from harness.tasks.planning import asking
-from harness.tasks.planning.atomic import Question
+from harness.tasks.planning.atomic import ATOMIC, Question
 from harness.tasks.planning.cases import PLAIN_QUESTIONS, Case
 from harness.tasks.planning.instances import Instance, Plan
 from harness.tasks.planning.rendering import Rendering, other_objects
@@ -41,12 +41,14 @@ def named(base: World, world: str, names_seed: int) -> World:
 @dataclass(frozen=True)
 class Writer:
     """Writes samples of a task, whose plain world is `base`. `own` has the user's own domain (`domain_pddl`, `wording`)
-    if there is one. `way_out`: prompts say what to answer if no plan exists."""
+    if there is one. `way_out`: prompts say what to answer if no plan exists. `exact`: all prompts leave nothing to guess,
+    as those of atomic abilities do (World.exact_rules)."""
 
     task: str
     base: World
     own: dict[str, str] = field(default_factory=dict)
     way_out: bool = False
+    exact: bool = False
 
     def sample(
         self, group: str, seed: int, cell: Cell, case: Case, example: tuple[tuple[Instance, Plan], ...]
@@ -79,7 +81,7 @@ class Writer:
         names = tuple(sorted({name for instance in instances for name in instance.objects}))
         objects = other_objects(world, names, derive(seed, cell.world, "objects"))
         way_out = self.way_out and cell.ability in PLAIN_QUESTIONS
-        return Rendering(self.base, world, objects, cell.prompt == "nl", way_out)
+        return Rendering(self.base, world, objects, cell.prompt == "nl", way_out, self.exact or cell.ability in ATOMIC)
 
     def _params(self, group: str, seed: int, cell: Cell, optimal: int | None, problem: str) -> dict[str, Any]:
         domain = "own" if self.own else self.task
