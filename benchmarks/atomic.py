@@ -4,8 +4,8 @@
 
 Prints a Markdown table with one row for each ability in each domain. `agree`: some of the questions are answered again
 from their params, in the names of their own world, by other code (tests.planning_search.truth). `glimpse`: what a
-reader gets who looks at one more thing (see GLIMPSES) and knows which answer each look has more often. Fewer questions
-than asked for: the domain has no more instances.
+reader gets who looks at one thing (see GLIMPSES, in this order) and knows which answer each look has more often. Fewer
+questions than asked for: the domain has no more instances.
 """
 
 from __future__ import annotations
@@ -64,6 +64,17 @@ def _idle(validator: Validator, asked: Question) -> Hashable:
     return _undone(validator, asked), asked.steps[1] - asked.steps[0] == 1
 
 
+def _called(validator: Validator, asked: Question) -> Hashable:
+    """What the steps that are left out are called."""
+    return tuple(asked.plan[number - 1][0] for number in asked.steps or ())
+
+
+def _place(validator: Validator, asked: Question) -> Hashable:
+    """In which quarter of the plan they begin: "the end can go"."""
+    assert asked.steps is not None
+    return 4 * (asked.steps[0] - 1) // len(asked.plan)
+
+
 def _wanted(validator: Validator, asked: Question) -> Hashable:
     """What the fact is called, and whether the goal says something new of its object: "you must hold the block, since
     it is to be on another"."""
@@ -83,7 +94,7 @@ Look = Callable[[Validator, Question], Hashable]
 GLIMPSES: dict[str, tuple[Look, ...]] = {
     "applicability": (_name,),
     "validation": (_end,),
-    "justification": (_undone, _idle),
+    "justification": (_undone, _idle, _called, _place),
     "landmarks": (_wanted,),
     "next_action": (_name,),
 }

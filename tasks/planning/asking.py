@@ -11,7 +11,8 @@ from harness.pddl_domains import World
 from harness.reading import commitment, yes_no
 from harness.reading.outcome import judge
 from harness.tasks.planning import scoring
-from harness.tasks.planning.atomic import Question, glance
+from harness.tasks.planning.atomic import Question
+from harness.tasks.planning.glance import glance
 from harness.tasks.planning.instances import compiled, from_problem
 from harness.tasks.planning.prompts import template
 from harness.tasks.planning.rendering import Rendering
@@ -72,7 +73,7 @@ def score(params: Params, response: str, stop_reason: StopReason) -> Score:
 
 
 def glanced(world: World, params: Params) -> str:
-    """The answer of `baseline/shallow`, see atomic.glance."""
+    """The answer of `baseline/shallow`, see glance.py."""
     asked = question_of(params)
     validator = compiled(world, str(params["problem"]))
     return "yes" if glance(str(params["ability"]), validator, asked.problem.goal, asked) else "no"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import itertools
 import random
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.pddl.execute import Validator
@@ -19,8 +19,11 @@ Span = tuple[int, int]
 """The numbers (from 0) of two steps of a plan; the same twice for one step."""
 Look = Callable[[Span], Hashable]
 TRIES = 60
-KEPT = 12
+KEPT = 20
 """Plans that are looked at again if none has steps that look quite alike."""
+UNORDERED = 0.7
+"""How often early steps are needed and late ones are not, rather than that two steps take each other back: either tells
+something, so neither is to be frequent."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,13 @@ class Padded:
         """Also what they are called."""
         return *self.closely(span), *(self.plan[i][0] for i in span)
 
-    def needed(self, rng: random.Random, look: Look) -> Span | None:
-        """Other steps that can't be left out, and look like the extra ones; None if there are none."""
+    def needed(self, rng: random.Random, look: Look, later: bool | None = None) -> Span | None:
+        """Other steps that can't be left out, and look like the extra ones; None if there are none. `later`: they begin
+        after them, or before them."""
         numbers = range(len(self.plan))
         spans = [(i, j) for i in numbers for j in numbers[i:] if (i == j) == (self.extra[0] == self.extra[1])]
         spans = [span for span in spans if not set(span) & set(self.extra)]
+        spans = [span for span in spans if later is None or later == (span[0] > self.extra[0])]
         wanted = look(self.extra)
         rng.shuffle(spans)
         alike = (span for span in spans if look(span) == wanted)
@@ -92,37 +97,44 @@ def pair(rng: random.Random, validator: Validator, instance: Instance, plan: Pla
     can't.
 
     They look as much alike as in any of the plans that are tried. Two steps that leave everything as it was can always
-    be left out: they are taken only if no others look alike, and the twin's then take each other back too.
+    be left out: they are taken only if no others look alike, and the twin's then take each other back too. Which of the
+    two questions is about earlier steps is random, if there are such plans.
     """
+    later = rng.random() < 0.5
     kept: list[Padded] = []
     for _ in range(TRIES if plan else 0):
         padded = _padded(rng, validator, instance, plan)
         if padded is None:
             continue
         kept.append(padded)
-        found = None if padded.idle(padded.extra) else padded.needed(rng, padded.just_so)
+        found = None if padded.idle(padded.extra) else padded.needed(rng, padded.just_so, later)
         if found:
             return padded, found
     idle = [padded for padded in kept if padded.idle(padded.extra)][:KEPT]
     busy = [padded for padded in kept if not padded.idle(padded.extra)][:KEPT]
-    for look in (Padded.closely, Padded.roughly):
-        for padded in busy:
-            found = padded.needed(rng, functools.partial(look, padded))
-            if found:
-                return padded, found
-    for padded in idle:
-        twice = _twice(rng, padded)
-        if twice:
-            return twice
-    for look in (Padded.taken_back, Padded.about):
-        for padded in (*busy, *idle):
-            found = padded.needed(rng, functools.partial(look, padded))
-            if found:
-                return padded, found
+    alike = _first(rng, busy, (Padded.closely, Padded.roughly), later)
+    unordered = alike or _first(rng, busy, (Padded.closely, Padded.roughly))
+    if alike or (unordered and rng.random() < UNORDERED):
+        return unordered
+    twice = next(filter(None, (_twice(rng, padded, later) for padded in idle)), None)
+    return twice or unordered or _first(rng, [*busy, *idle], (Padded.taken_back, Padded.about))
+
+
+def _first(
+    rng: random.Random,
+    plans: Sequence[Padded],
+    looks: Iterable[Callable[[Padded, Span], Hashable]],
+    later: bool | None = None,
+) -> tuple[Padded, Span] | None:
+    """The first of the plans that has needed steps, under the first of the looks."""
+    for look, padded in itertools.product(looks, plans):
+        found = padded.needed(rng, functools.partial(look, padded), later)
+        if found:
+            return padded, found
     return None
 
 
-def _twice(rng: random.Random, padded: Padded) -> tuple[Padded, Span] | None:
+def _twice(rng: random.Random, padded: Padded, later: bool) -> tuple[Padded, Span] | None:
     """There and back twice: each time can be left out, but not the first way there with the last way back."""
     first, _ = padded.extra
     there, states = padded.plan[first : first + 2], padded.states
@@ -134,7 +146,7 @@ def _twice(rng: random.Random, padded: Padded) -> tuple[Padded, Span] | None:
             continue
         plan = (*padded.plan[:place], *there, *padded.plan[place:])
         whole = (*states[: place + 1], middle, *states[place:])
-        extra = rng.choice((padded.extra, (place, place + 1)))
+        extra = padded.extra if later else (place, place + 1)
         found, needed = replace(padded, plan=plan, states=whole, extra=extra), (first, place + 1)
         if found.undone(needed) and not found.works_without(needed):
             return found, needed

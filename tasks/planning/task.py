@@ -337,7 +337,7 @@ class Planning(Task):
         shallow: the plan that the prompt shows for another goal or start; "valid" for every plan to verify; the state
         at the start for execution; else a plan found by looking one step ahead. random: random steps that can be taken
         (or half of the time that no plan exists, if some samples are unsolvable), a random verdict, or the state after
-        four random steps. Of yes and no: see atomic.glance, and a random one.
+        four random steps. Of yes and no: see glance.py, and a random one.
         """
         return baselines.answer(kind, sample, rng, gives_up="no" in self.solvable)
 

@@ -41,8 +41,8 @@ def named(base: World, world: str, names_seed: int) -> World:
 @dataclass(frozen=True)
 class Writer:
     """Writes samples of a task, whose plain world is `base`. `own` has the user's own domain (`domain_pddl`, `wording`)
-    if there is one. `way_out`: prompts say what to answer if no plan exists. `exact`: all prompts leave nothing to guess,
-    as those of atomic abilities do (World.exact_rules)."""
+    if there is one. `way_out`: prompts say what to answer if no plan exists. `exact`: all prompts leave nothing to
+    guess, as those of atomic abilities do (World.exact_rules)."""
 
     task: str
     base: World

@@ -1,5 +1,6 @@
 """The abilities of PlanBench: every question has its answer, and shortcuts do not pass for it."""
 
+import hashlib
 import itertools
 from collections import Counter
 
@@ -50,6 +51,26 @@ def test_the_oracle_is_right_on_all_abilities_of_the_other_domains(domain: str) 
 def test_what_does_not_fit_the_instances_is_said(domain: str, ability: str) -> None:
     with pytest.raises(UsageError, match=ability):
         samples(1, domain=domain, ability=ability)
+
+
+RELEASED = {
+    "blocksworld": "392b832b33a173be",
+    "depots": "fe9ad0b179ff1380",
+    "gripper": "c90597fa9783d7e7",
+    "logistics": "8e6c3f3c531d2791",
+    "sokoban": "3cd421bbf5e4cbe7",
+}
+"""The digest of 24 prompts of each ability of a domain, in three worlds, in words and in PDDL."""
+
+
+@pytest.mark.parametrize("domain", RELEASED)
+def test_the_prompts_that_were_released_stay_as_they_are(domain: str) -> None:
+    """Runs of the same version of a task are compared sample by sample."""
+    digest = hashlib.sha256()
+    for ability in (a for a in ABILITIES if a not in UNFIT.get(domain, ())):
+        for sample in samples(24, domain=domain, ability=ability, prompt="nl,pddl")[1]:
+            digest.update("\0".join([sample.id, *(m.content for m in sample.messages), sample.target]).encode())
+    assert digest.hexdigest()[:16] == RELEASED[domain]
 
 
 def group_of(ability: str, limit: int = 40) -> list[Sample]:
