@@ -44,6 +44,9 @@ class Sample:
 
     `id` names the sample and is unique in a run together with the epoch; `target` is the right answer
     as a person would read it. Scoring never reads `target`: it follows from `params` (see Task.score).
+
+    `control` is "" for a question of the task. `placebo NAME` or `change NAME` is a question that stands beside one, of
+    the same group and condition: Task.reworded and Task.changed. It is in no accuracy and no gap of the task.
     """
 
     id: str
@@ -52,6 +55,7 @@ class Sample:
     params: Params
     messages: tuple[Message, ...]
     target: str
+    control: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,6 +441,24 @@ class Task:
     @staticmethod
     def collector() -> Collector | None:
         """A new collector of the task's own tables, shown under the accuracy of a run; None if it has none."""
+        return None
+
+    # Controls: what each gap of the task is compared with (`harness run --placebo`, `--sensitivity`).
+
+    placebos: ClassVar[Mapping[str, str]] = {}
+    """Rewordings of a sample that must not matter -> what they change, in words: other names, another order of
+    sentences that carry no order, synonyms, another layout. Two or three for each task."""
+    changes: ClassVar[Mapping[str, str]] = {}
+    """Changes of one fact of a sample, after which another answer is right -> what they change, in words."""
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """The same question in the same group and condition, reworded as `placebos` says; the right answer is the same,
+        except for its names. None if this sample can't be. The caller gives it its id and its `control`."""
+        return None
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """The sample with one fact changed as `changes` says, its own words otherwise: another answer is right, with
+        params that say so. None if this sample can't be. The caller gives it its id and its `control`."""
         return None
 
     # What strategies may use; a task overrides what it has.

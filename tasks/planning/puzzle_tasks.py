@@ -110,7 +110,6 @@ class Checkers(Puzzle):
     start: Literal["any", "swap"] = option("any", "two rows on a way to swap the colours, or its ends: n(n + 2) moves")
 
     name: ClassVar[str] = "checkers"
-    lacks: ClassVar[Mapping[str, str]] = {"justification": "no step of a plan can be left out"}
 
     def draw(self, rng: random.Random) -> Instance:
         """See puzzles.checkers."""
