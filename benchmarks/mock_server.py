@@ -95,9 +95,12 @@ class MockServer:
         latency_s: float = 0.0,
         port: int = 0,
         reply: Callable[[str], str] | None = None,
+        respond: Callable[[str, dict[str, Any]], dict[str, Any] | None] | None = None,
     ) -> None:
-        """`reply` makes an answer of the last message; without it, see `answer`."""
+        """`reply` makes an answer of the last message; without it, see `answer`. `respond` makes a whole reply of a
+        path (without /v1) and a body, in place of that; None is a 404. It also answers /tokenize and /detokenize."""
         self.faults, self.latency_s, self.port, self.reply = faults, latency_s, port, reply or answer
+        self.respond = respond
         self.counters = Counters()
         self.revived = False
 
@@ -137,6 +140,8 @@ class MockServer:
             [web.post(f"/v1/{path}", self._complete) for path in ("chat/completions", "completions", "responses")]
             + [
                 web.get("/v1/models", self._models),
+                web.post("/tokenize", self._beside),
+                web.post("/detokenize", self._beside),
                 web.get("/health", self._health),
                 web.get("/counters", self._counted),
             ]
@@ -159,6 +164,10 @@ class MockServer:
 
     async def _health(self, _: web.Request) -> web.Response:
         return web.Response()
+
+    async def _beside(self, request: web.Request) -> web.Response:
+        made = self.respond(request.path, await request.json()) if self.respond else None
+        return web.json_response(status=404) if made is None else web.json_response(made)
 
     async def _counted(self, _: web.Request) -> web.Response:
         return web.json_response({k: v for k, v in vars(self.counters).items() if not isinstance(v, Counter)})
@@ -227,6 +236,9 @@ class MockServer:
         self.counters.answered_by_prompt[key] += 1
         if f.body is not None:
             return web.Response(body=f.body, content_type="application/json")
+        if self.respond:
+            made = self.respond(request.path.removeprefix("/v1"), body)
+            return web.json_response(status=404) if made is None else web.json_response(made)
         return web.json_response(
             _reply(request.path, body, f.text if f.text is not None else self.reply(prompt), prompt)
         )

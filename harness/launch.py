@@ -11,7 +11,7 @@ import shlex
 import shutil
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from harness.pipeline.questions import count, epochs_of, preamble, samples_of, s
 from harness.pipeline.runner import Result, Run
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
-from harness.types import Model, ModelOptions, Outcome, Strategy, Task
+from harness.types import Continues, LimitsThinking, Model, ModelOptions, Outcome, Strategy, Task
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,18 @@ def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
     """Everything that can be wrong with a run's names and options is noticed here, before anything is sent."""
     task = plugins.task(config.task, config.task_options)
     strategy = plugins.strategy(config.strategy, config.strategy_options)
-    return task, strategy, open_model(config.model, config.model_options)
+    model = open_model(config.model, config.model_options)
+    if config.sampling.thinking_tokens is not None:
+        if not isinstance(model, LimitsThinking):
+            said = f"{config.model} takes no limit of thinking tokens (--thinking-tokens)"
+            raise UsageError(said, "--max-tokens limits thinking and answer together")
+        model.check_thinking()
+    if getattr(strategy, "continues", False):
+        why = model.cannot_continue if isinstance(model, Continues) else "it makes whole answers only"
+        if why:
+            said = f"strategy {config.strategy} has answers continued, and {config.model} can't: {why}"
+            raise UsageError(said, "a model on vLLM can, one on another server with --base-url, and the embedded one")
+    return task, strategy, model
 
 
 def start(
@@ -123,7 +134,7 @@ def start(
         raise HarnessError(f"{directory} can't be made: {cause(error)}", "choose another --out") from None
     about = describe_run(run_id, config, task) | {
         "strategy": {"name": config.strategy, "aid": strategy.aid, "max_calls": strategy.max_calls},
-        "sampling": asdict(sampling_of(task, config)),
+        "sampling": sampling_of(task, config).identity(),
         **({"data": dict(task.data())} if task.data() else {}),
     }
     store.write_config(directory, about)

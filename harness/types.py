@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -69,6 +69,13 @@ class Sampling:
     stop: tuple[str, ...] = ()
     logprobs: int | None = None
     reasoning_effort: str | None = None
+    thinking_tokens: int | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """What makes an answer another one. A parameter that came later counts if it is given: what was asked before
+        there was one keeps its identity."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in values.items() if name != "thinking_tokens" or value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +90,21 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call of a model. A real model must not look at `origin`. `max_tokens_given` says that the user chose
-    sampling.max_tokens; the default of a task may be lowered to what a server's context has room for."""
+    sampling.max_tokens; the default of a task may be lowered to what a server's context has room for.
+
+    If the last message is the assistant's, the answer has begun with it: the model goes on from its end, and the
+    completion is what it adds (harness.types.Continues).
+    """
 
     messages: tuple[Message, ...]
     sampling: Sampling
     origin: Origin | None = None
     max_tokens_given: bool = False
+
+    @property
+    def begun(self) -> str:
+        """What the answer has begun with; "" if it is the model that begins."""
+        return self.messages[-1].content if self.messages and self.messages[-1].role == "assistant" else ""
 
 
 class TokenLogprob(NamedTuple):
@@ -106,7 +122,8 @@ StopReason = Literal["stop", "length", "content_filter", "other"]
 class Completion:
     """What a model returned. `text` is the answer alone; text of a thinking section is in `thinking`.
 
-    Token counts are None if the server does not report them. `served_by` is the model name that the server reports,
+    Token counts are None if the server does not report them; `cached_tokens` are those of the prompt that it did not
+    have to compute again. `served_by` is the model name that the server reports,
     with its revision if it has one.
 
     `error` has the server's words if it refused to answer this prompt for good: because of what it says (stop_reason
@@ -128,6 +145,7 @@ class Completion:
     notes: tuple[str, ...] = ()
     error: str = ""
     key: str = ""
+    cached_tokens: int | None = None
 
 
 class Model(Protocol):
@@ -169,6 +187,33 @@ class Waits(Protocol):
     @property
     def waiting(self) -> str:
         """What it waits for, in words; "" if it does not wait."""
+
+
+class Cut(NamedTuple):
+    """Beginnings of a text, cut at tokens of the model: how many tokens the whole text has, and the beginnings."""
+
+    length: int
+    parts: tuple[str, ...]
+
+
+@runtime_checkable
+class Continues(Protocol):
+    """A model that can go on from the beginning of an answer (Request.begun)."""
+
+    @property
+    def cannot_continue(self) -> str:
+        """Why it can't after all, in words; "" if it can. Known before it is started."""
+
+    async def cut(self, text: str, at: Sequence[int]) -> Cut | None:
+        """The first so many tokens of a text, for each number in `at`; None if its tokens can't be had."""
+
+
+@runtime_checkable
+class LimitsThinking(Protocol):
+    """A model that takes a limit of thinking tokens (Sampling.thinking_tokens)."""
+
+    def check_thinking(self) -> None:
+        """Raises UsageError, which says what to do, if it takes none after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +308,13 @@ class Session(Protocol):
         Calls may depend on each other or run side by side; each is limited, counted and kept by the runner. `shared`:
         samples of a run that ask the same get the same answers. They depend on what is asked alone, and not on which
         sample asks first; the first pays (calls.jsonl), and each counts the call as its own (the record).
+
+        If the last message is the assistant's, the model goes on from its end. A strategy that asks so has
+        `continues = True` beside its aid, so that a model that can't is refused before anything is sent.
         """
+
+    async def cut(self, text: str, at: Sequence[int]) -> Cut | None:
+        """See Continues.cut. Aid: none."""
 
     def answer(self, text: str, stop_reason: StopReason = "stop") -> str | None:
         """The answer that the task reads from a text, None if there is none. Aid: reader."""

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
@@ -18,8 +19,9 @@ from typing import Any
 
 from harness.errors import DataError, ModelError, UsageError, cause
 from harness.models.context import lowered
+from harness.models.tokenizing import opened_once
 from harness.options import build, option
-from harness.types import Completion, Message, ModelOptions, Params, Request, Sampling, StopReason
+from harness.types import Completion, Cut, Message, ModelOptions, Params, Request, Sampling, StopReason
 
 RELOADED_BELOW = 64 * 2**20
 """Models of fewer bytes are loaded afresh for each sampled request (see Embedded._sample)."""
@@ -102,7 +104,10 @@ class Embedded:
         the context gets an empty answer with the stop reason length."""
         if request.sampling.logprobs is not None:
             raise ModelError("the embedded model gives no logprobs", "bad_request", "serve it with vLLM for those")
-        tokens = self._tokenizer.encode(self._render(request.messages), add_special_tokens=False).tokens
+        asked, begun = (request.messages[:-1], request.begun) if request.begun else (request.messages, "")
+        prompt = self._render(asked)
+        text = prompt + (opened_once(prompt, begun) if begun else "")
+        tokens = self._tokenizer.encode(text, add_special_tokens=False).tokens
         if len(tokens) >= self._context:
             # Asking again would not help: an answer that had no room is a truncated one.
             error = f"the prompt has {len(tokens)} tokens, the model's context {self._context}"
@@ -112,6 +117,13 @@ class Embedded:
         if self._busy is None or self._busy.done():
             self._busy = asyncio.create_task(self._drain())
         return await answer
+
+    cannot_continue = ""
+
+    async def cut(self, text: str, at: Sequence[int]) -> Cut | None:
+        """See harness.types.Continues.cut."""
+        ends = [end for _, end in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+        return Cut(len(ends), tuple(text if n >= len(ends) else text[: ends[n - 1]] for n in at))
 
     def _render(self, messages: tuple[Message, ...]) -> str:
         text: str = self._template.render(messages=[m.as_dict() for m in messages], add_generation_prompt=True)

@@ -8,14 +8,15 @@ the CPU time a request (see benchmarks/).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import email.utils
 import json
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 from harness import trust
@@ -23,9 +24,10 @@ from harness.errors import FatalModelError, ModelError, ModelErrorKind, UsageErr
 from harness.models import context, refusals, wire
 from harness.models.context import Room
 from harness.models.health import Health
+from harness.models.tokenizing import ServerTokenizer
 from harness.models.transport import ABSENT, AiohttpTransport, OpenAITransport, Transport, TransportError
 from harness.options import build, option
-from harness.types import Completion, ModelOptions, Params, Request
+from harness.types import Completion, Cut, ModelOptions, Params, Request
 
 BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
@@ -57,6 +59,17 @@ class Settings:
         (), "fields to leave out of each request, as seed,temperature: what a server refuses"
     )
     drop: tuple[str, ...] = option((), "another name of omit")
+    thinking_field: Literal["auto", wire.ThinkingField] = option(
+        "auto",
+        "how the server calls the limit of --thinking-tokens: thinking_token_budget (vLLM), thinking_budget_tokens "
+        "(llama.cpp), thinking_budget (Alibaba Cloud), chat_template_kwargs (SGLang), nvext (NVIDIA NIM), thinking "
+        "(Anthropic), reasoning (OpenRouter)",
+    )
+    continuing: Literal["auto", "tokens", "chat"] = option(
+        "auto",
+        "how the beginning of an answer is sent: tokens (/tokenize, then the completions endpoint), or chat "
+        "(continue_final_message); auto: tokens if the server has /tokenize",
+    )
     patience: float = option(900.0, "seconds to wait for a server that has answered and is gone")
     azure_endpoint: str | None = option(None, "https://NAME.openai.azure.com, for Azure")
     api_version: str | None = option(None, "API version, for Azure")
@@ -72,7 +85,14 @@ class OpenAICompatible:
     together are longer than the context is asked again with a limit that fits, which is no retry.
     """
 
-    def __init__(self, model: str, options: ModelOptions, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        options: ModelOptions,
+        settings: Settings | None = None,
+        thinking_field: wire.ThinkingField | None = None,
+    ) -> None:
+        """`thinking_field`: how the server calls a limit of thinking tokens, unless the settings say so."""
         self._settings = settings or build(Settings, options.extra, f"model openai/{model}")
         self._model = self._settings.model or model
         self._omit = tuple(dict.fromkeys((*self._settings.omit, *self._settings.drop)))
@@ -87,6 +107,9 @@ class OpenAICompatible:
         if self._settings.chat_template_kwargs:
             kwargs = _json_option(self._settings.chat_template_kwargs, "chat_template_kwargs")
             self._extra = {**self._extra, "chat_template_kwargs": kwargs}
+        chosen = self._settings.thinking_field
+        self._thinking_field = thinking_field if chosen == "auto" else chosen
+        self._tokenizer = ServerTokenizer(self._beside, self._model, self._extra.get("chat_template_kwargs"))
         self._transport: Transport | None = None
         self._key: str | None = None
         self._paused_until = 0.0
@@ -103,11 +126,35 @@ class OpenAICompatible:
             "api": self._settings.api,
             "extra_body": json.dumps(self._extra, sort_keys=True) if self._extra else None,
             **({"omit": ",".join(self._omit)} if self._omit else {}),
+            **{k: v for k in ("thinking_field", "continuing") if (v := getattr(self._settings, k)) != "auto"},
         }
 
     @property
     def _server(self) -> str:
         return self._settings.azure_endpoint or self._base_url or trust.HOSTED
+
+    @property
+    def cannot_continue(self) -> str:
+        """See harness.types.Continues."""
+        if self._hosted:
+            return "OpenAI's models show no thinking, and begin each answer anew"
+        return "the responses endpoint begins each answer anew" if self._settings.api == "responses" else ""
+
+    async def cut(self, text: str, at: Sequence[int]) -> Cut | None:
+        """See harness.types.Continues.cut: by the server's /tokenize, if it has that."""
+        return await self._tokenizer.cut(text, at)
+
+    def check_thinking(self) -> None:
+        """See harness.types.LimitsThinking."""
+        if self._settings.api == "responses":
+            said = f"{self.name}: --thinking-tokens: the responses endpoint takes no limit of thinking tokens"
+            raise UsageError(said, "--reasoning-effort limits thinking there")
+        if self._thinking_field is None:
+            others = "--reasoning-effort is what OpenAI's models take" if self._hosted else "servers have several names"
+            raise UsageError(
+                f"{self.name}: --thinking-tokens: it is not known how this server calls the limit",
+                f"{others}; -M thinking_field=NAME names it: {', '.join(get_args(wire.ThinkingField))}",
+            )
 
     def check(self) -> None:
         """See harness.types.Checked. Raises UsageError if the key that the server needs is not set."""
@@ -146,15 +193,19 @@ class OpenAICompatible:
         model). A prompt that a filter refuses, or that does not fit, gets an empty completion with an `error`."""
         if any("tokens" in name for name in self._omit):
             request = replace(request, sampling=replace(request.sampling, max_tokens=None))
+        api, tokens = self._settings.api, None
+        if request.begun and api == "chat" and self._settings.continuing != "chat":
+            tokens = await self._tokens(request)
+            api = "chat" if tokens is None else "completions"
         asked, limit = request.sampling.max_tokens, self._room.limit(request)
         attempt = shorter = 0
         cut: Completion | None = None
         while True:
             await self._wait_for_turn()
-            body = self._body(request, limit)
+            body = self._body(api, request, limit, tokens)
             start = time.perf_counter()
             try:
-                completion = await self._attempt(body)
+                completion = await self._attempt(api, body, bool(request.begun))
             except _TooLong as refusal:  # no retry: the server works, and says what fits
                 fits = self._room.after_refusal(request, limit, refusal.said)
                 if fits is None or shorter == SHORTER_AT_MOST:
@@ -182,10 +233,46 @@ class OpenAICompatible:
                     continue
             return completion
 
-    def _body(self, request: Request, limit: int | None) -> dict[str, Any]:
+    async def _tokens(self, request: Request) -> list[int] | None:
+        """The tokens of a prompt and the beginning of its answer; None if the server has no tokenizer for us.
+        ModelError if it has to have one."""
+        found = await self._tokenizer.begun(request.messages)
+        if found is None and self._settings.continuing == "tokens":
+            hint = "-M continuing=chat sends the beginning of an answer as a message"
+            raise self._error(f"{self._where} has no /tokenize and /detokenize as vLLM has", "not_found", hint)
+        return found
+
+    async def _beside(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The JSON of an endpoint beside the API; None if there is no such endpoint. ModelError if it does not
+        answer."""
+        assert self._transport is not None, "start comes first"
+        for attempt in range(self._options.max_retries + 1):
+            await self._wait_for_turn()
+            try:
+                reply = await self._transport.beside(path, body)
+            except TransportError as error:
+                said = _Retryable(self._error(f"{self._where}{path}: {error}", error.kind))
+            else:
+                if reply is None or not (reply.status in (200, 408, 429) or reply.status >= 502):
+                    return None
+                if reply.status == 200:
+                    with contextlib.suppress(ValueError, RecursionError):
+                        return json.loads(reply.body)
+                    return None
+                said = _Retryable(self._error(f"{self._where}{path}: {reply.status}", "transient"))
+            if attempt < self._options.max_retries:
+                await self._back_off(said, attempt)
+        raise said.error
+
+    def _body(
+        self, api: wire.Api, request: Request, limit: int | None, tokens: list[int] | None = None
+    ) -> dict[str, Any]:
         if limit != request.sampling.max_tokens:
             request = replace(request, sampling=replace(request.sampling, max_tokens=limit))
-        body = wire.body(self._settings.api, self._model, request, self._tokens_field, self._extra)
+        body = wire.body(api, self._model, request, self._tokens_field, self._extra, self._thinking_field)
+        if tokens is not None:
+            body["prompt"] = tokens
+            body.pop("chat_template_kwargs", None)
         return {k: v for k, v in body.items() if k not in self._omit}
 
     @property
@@ -213,10 +300,10 @@ class OpenAICompatible:
             return
         await asyncio.sleep(random.uniform(0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2**attempt)))
 
-    async def _attempt(self, body: Mapping[str, Any]) -> Completion:
+    async def _attempt(self, api: wire.Api, body: Mapping[str, Any], begun: bool = False) -> Completion:
         assert self._transport is not None, "start comes first"
         try:
-            reply = await self._transport.post(wire.PATHS[self._settings.api], body)
+            reply = await self._transport.post(wire.PATHS[api], body)
         except TransportError as error:
             away = str(error) if error.kind != "bad_response" else ""
             raise _Retryable(self._error(f"{self._where}: {error}", error.kind), no_reply=away) from None
@@ -225,7 +312,7 @@ class OpenAICompatible:
         if reply.status != 200:
             return self._unanswered(reply.status, refusals.read(reply.body), body, reply.headers)
         try:
-            return wire.completion(self._settings.api, json.loads(self._body_without_key(reply.body)))
+            return wire.completion(api, json.loads(self._body_without_key(reply.body)), begun)
         except refusals.ServerError as error:
             return self._unanswered(error.words.status or 500, error.words, body)
         except (ValueError, RecursionError):

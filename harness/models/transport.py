@@ -55,6 +55,9 @@ class Transport(Protocol):
         """The reply to a JSON body at a path of the API, whatever its status. Raises TransportError if no whole reply
         comes within the time."""
 
+    async def beside(self, path: str, body: Mapping[str, Any]) -> Reply | None:
+        """As `post`, of an endpoint that stands beside the API's /v1; None if there can be none."""
+
     async def models(self, within_s: float) -> Any:
         """The JSON of the server's list of models, None if it can't be had within `within_s` seconds."""
 
@@ -95,7 +98,14 @@ class AiohttpTransport:
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
         """See Transport.post."""
-        url = self._urls.get(path) or self._urls.setdefault(path, self._url(self._base_url + path))
+        return await self._post(self._base_url + path, body)
+
+    async def beside(self, path: str, body: Mapping[str, Any]) -> Reply | None:
+        """See Transport.beside."""
+        return await self._post(self._base_url.removesuffix("/v1") + path, body)
+
+    async def _post(self, address: str, body: Mapping[str, Any]) -> Reply:
+        url = self._urls.get(address) or self._urls.setdefault(address, self._url(address))
         try:
             async with self._session.post(url, data=json.dumps(body).encode(), allow_redirects=False) as response:
                 content = await self._read(response)
@@ -201,6 +211,10 @@ class OpenAITransport:
             )
         except self._openai.APIConnectionError as error:
             raise self._failure(error) from None
+
+    async def beside(self, path: str, body: Mapping[str, Any]) -> Reply | None:
+        """See Transport.beside. The package knows the API alone."""
+        return None
 
     def _failure(self, error: BaseException) -> TransportError:
         cause = error.__cause__ or error

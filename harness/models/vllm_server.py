@@ -15,7 +15,7 @@ import platform
 import re
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,7 +40,7 @@ from harness.models.vllm_launch import (
 )
 from harness.options import build, describe
 from harness.text import printable
-from harness.types import Completion, ModelOptions, Params, Request
+from harness.types import Completion, Cut, ModelOptions, Params, Request
 
 _RECORDED = "options are recorded, and this is a secret: set the environment variable"
 RESERVED = {
@@ -145,6 +145,23 @@ class VLLM:
         """See harness.types.Waits."""
         return self._client.waiting if self._client else ""
 
+    @property
+    def cannot_continue(self) -> str:
+        """See harness.types.Continues."""
+        return "the responses endpoint begins each answer anew" if self._request_settings.api == "responses" else ""
+
+    async def cut(self, text: str, at: Sequence[int]) -> Cut | None:
+        """See harness.types.Continues.cut."""
+        assert self._client, "start comes first"
+        return await self._client.cut(text, at)
+
+    def check_thinking(self) -> None:
+        """See harness.types.LimitsThinking. The server itself must know where thinking begins and ends
+        (`--reasoning-parser`, `--reasoning-config`), and refuses the request otherwise."""
+        if self._request_settings.api == "responses":
+            said = f"{self.name}: --thinking-tokens: the responses endpoint takes no limit of thinking tokens"
+            raise UsageError(said, "-M api=chat")
+
     async def start(self) -> None:
         """See harness.types.Model.start. Finds a server for the model or starts one, unless there is a base URL. Raises
         what `vllm_launch.start` raises."""
@@ -160,7 +177,7 @@ class VLLM:
         self._version = version.get("version") if isinstance(version, dict) else None
         key_name = self._options.api_key_env or (API_KEY if os.environ.get(API_KEY) else None)
         options = replace(self._options, base_url=base_url, api_key_env=key_name, max_connections=self.max_connections)
-        self._client = OpenAICompatible(self._engine.model, options, self._request_settings)
+        self._client = OpenAICompatible(self._engine.model, options, self._request_settings, "thinking_token_budget")
         await self._client.start()
 
     async def complete(self, request: Request) -> Completion:

@@ -19,6 +19,12 @@ from harness.types import Completion, Message, Request, StopReason, TokenLogprob
 T = TypeVar("T")
 Api = Literal["chat", "completions", "responses"]
 TokensField = Literal["max_tokens", "max_completion_tokens"]
+ThinkingField = Literal[
+    "thinking_token_budget", "thinking_budget_tokens", "thinking_budget", "chat_template_kwargs", "nvext", "thinking",
+    "reasoning",
+]  # fmt: skip
+"""How servers call the limit of thinking tokens: vLLM, llama.cpp, Alibaba Cloud's Qwen, templates that know a
+thinking_budget (SGLang), NVIDIA NIM, Anthropic's compatible endpoint, OpenRouter."""
 
 PATHS: dict[Api, str] = {"chat": "/chat/completions", "completions": "/completions", "responses": "/responses"}
 
@@ -87,9 +93,16 @@ def _ended(word: Any, text: str) -> tuple[StopReason, tuple[str, ...]]:
 # Requests ---------------------------------------------------------------------------------------------------------
 
 
-def body(api: Api, model: str, request: Request, tokens_field: TokensField, extra: Mapping[str, Any]) -> dict[str, Any]:
+def body(
+    api: Api,
+    model: str,
+    request: Request,
+    tokens_field: TokensField,
+    extra: Mapping[str, Any],
+    thinking_field: ThinkingField | None = None,
+) -> dict[str, Any]:
     """The JSON body of a request. Parameters that are None are left out, so that the server decides; `extra` overrides
-    all."""
+    all. A limit of thinking tokens goes into `thinking_field`."""
     s = request.sampling
     given: dict[str, Any] = {"model": model, "temperature": s.temperature, "top_p": s.top_p}
     if api == "responses":
@@ -103,24 +116,47 @@ def body(api: Api, model: str, request: Request, tokens_field: TokensField, extr
             given[tokens_field] = s.max_tokens
             given["reasoning_effort"] = s.reasoning_effort
             given |= {"logprobs": True, "top_logprobs": s.logprobs} if s.logprobs is not None else {}
+            given |= {"continue_final_message": True, "add_generation_prompt": False} if request.begun else {}
         else:
             given["prompt"] = plain_prompt(request.messages)
             given["max_tokens"] = s.max_tokens
             given["logprobs"] = s.logprobs
-    return {k: v for k, v in given.items() if v is not None} | dict(extra)
+    limit = thinking_limit(thinking_field, s.thinking_tokens) if thinking_field and s.thinking_tokens else {}
+    made = {k: v for k, v in given.items() if v is not None} | limit | dict(extra)
+    for name in limit.keys() & extra.keys():  # both have arguments of the chat template
+        if isinstance(limit[name], dict) and isinstance(extra[name], dict):
+            made[name] = limit[name] | extra[name]
+    return made
+
+
+def thinking_limit(field: ThinkingField, tokens: int) -> dict[str, Any]:
+    """The part of a body that limits thinking, see ThinkingField."""
+    known: dict[ThinkingField, dict[str, Any]] = {
+        "thinking_token_budget": {"thinking_token_budget": tokens},
+        "thinking_budget_tokens": {"thinking_budget_tokens": tokens},
+        "thinking_budget": {"enable_thinking": True, "thinking_budget": tokens},
+        "chat_template_kwargs": {"chat_template_kwargs": {"thinking_budget": tokens}},
+        "nvext": {"nvext": {"max_thinking_tokens": tokens}},
+        "thinking": {"thinking": {"type": "enabled", "budget_tokens": tokens}},
+        "reasoning": {"reasoning": {"max_tokens": tokens}},
+    }
+    return known[field]
 
 
 def plain_prompt(messages: tuple[Message, ...]) -> str:
-    """Messages for a model that only continues text: contents with blank lines between, no role names."""
-    return "\n\n".join(m.content for m in messages)
+    """Messages for a model that only continues text: contents with blank lines between, no role names. The beginning of
+    an answer stands right behind the prompt, as the model would have written it."""
+    begun = messages[-1].content if messages and messages[-1].role == "assistant" else ""
+    return "\n\n".join(m.content for m in (messages[:-1] if begun else messages)) + begun
 
 
 # Replies ----------------------------------------------------------------------------------------------------------
 
 
-def completion(api: Api, reply: Any) -> Completion:
+def completion(api: Api, reply: Any, begun: bool = False) -> Completion:
     """The completion in a reply. Raises ServerError if the reply is an error, and ModelError(bad_response) for anything
-    of another shape."""
+    of another shape. `begun`: the request had the beginning of the answer, its thinking closed: a server's parser may
+    take all of the rest for thinking."""
     if not isinstance(reply, dict):
         raise bad_response("the reply is not a JSON object", reply)
     _raise_error(reply)
@@ -128,6 +164,8 @@ def completion(api: Api, reply: Any) -> Completion:
         raise ServerError(refusals.words(reply))
     try:
         made = _responses(reply) if api == "responses" else _choice(api, reply)
+        if begun and made.thinking and not made.text:
+            made = replace(made, text=made.thinking, thinking="")
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise bad_response(
             f"the reply has another shape than expected ({type(error).__name__}: {error})", reply
@@ -135,7 +173,8 @@ def completion(api: Api, reply: Any) -> Completion:
     text, thought = split_thinking(made.text, native=True)
     text = text.lstrip() if thought else text
     served_by = "@".join(str(part) for part in (reply.get("model"), reply.get("system_fingerprint")) if part)
-    return replace(made, text=text, thinking="\n\n".join(t for t in (made.thinking, thought) if t), served_by=served_by)
+    thinking = "\n\n".join(t for t in (made.thinking, thought) if t)
+    return replace(made, text=text, thinking=thinking, served_by=served_by, cached_tokens=_cached(reply.get("usage")))
 
 
 def _raise_error(holder: dict[str, Any]) -> None:
@@ -285,6 +324,14 @@ def _usage(usage: Any, side: _Side) -> tuple[int | None, int | None, int | None]
     if any(count is not None and _count(count) is None for count in given):
         side.notes.append("the server sent token counts that can't be right: they were left out")
     return prompt, answer, thinking
+
+
+def _cached(usage: Any) -> int | None:
+    """Tokens of the prompt that the server took from its cache, None if it does not say."""
+    details = None
+    if isinstance(usage, dict):
+        details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    return _count(details.get("cached_tokens")) if isinstance(details, dict) else None
 
 
 def _count(value: Any) -> int | None:

@@ -151,7 +151,7 @@ NODE: Fields = {"id": _TEXT, "epoch": _FROM_ONE}
 COMPLETION: Fields = {
     **dict.fromkeys("text thinking served_by error key".split(), _TEXT),
     "stop_reason": _field(f"one of {', '.join(sorted(_STOP_REASONS))}", str, holds=_STOP_REASONS.__contains__),
-    **dict.fromkeys("prompt_tokens completion_tokens thinking_tokens".split(), _COUNT.or_none),
+    **dict.fromkeys("prompt_tokens completion_tokens thinking_tokens cached_tokens".split(), _COUNT.or_none),
     "logprobs": _LOGPROBS.or_none,
     "latency_s": _AMOUNT,
     "retries": _COUNT,
@@ -179,7 +179,7 @@ _MODEL_OPTIONS: Fields = {
 }
 _SAMPLING: Fields = {
     **dict.fromkeys(("temperature", "top_p"), _AMOUNT.or_none),
-    **dict.fromkeys(("max_tokens", "logprobs"), _COUNT.or_none),
+    **dict.fromkeys(("max_tokens", "logprobs", "thinking_tokens"), _COUNT.or_none),
     "seed": _WHOLE.or_none,
     "stop": _TEXTS.or_none,
     "reasoning_effort": _TEXT.or_none,

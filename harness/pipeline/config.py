@@ -157,6 +157,8 @@ OPTIONS = (
     RunOption("max_tokens", Sampling, "Most tokens of an answer.", least=1, default_said="the task's"),
     RunOption("logprobs", Sampling, "Ask for this many alternatives a token.", least=0, most=20),
     RunOption("reasoning_effort", Sampling, "For models that take one: low, medium, high ..."),
+    RunOption("thinking_tokens", Sampling, "Most tokens of thinking, for models and servers that take a limit.",
+              least=1),
     RunOption("system_message", RunConfig, "A system message before each sample."),
     RunOption("num_fewshot", RunConfig, "Worked examples before each sample, in its own form.", least=0),
     RunOption("max_connections", ModelOptions, "Simultaneous requests.", least=1, default_said="the backend's"),

@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
 from harness.errors import BudgetSpent, DataError, FatalModelError, HarnessError, ModelError, StorageError
@@ -266,7 +266,7 @@ class Run:
     def _units(self) -> Iterator[Unit]:
         """Everything that is not done yet, lazily."""
         parts = (self.task.name, self.task.version, self.config.strategy, dict(self.config.strategy_options))
-        decoding = (asdict(self.sampling), self.config.seed)
+        decoding = (self.sampling.identity(), self.config.seed)
         for sample in samples_of(self.task, self.config):
             self.conditions[sample.condition] = None
             messages = preamble(self.task, self.config, sample) + sample.messages

@@ -17,6 +17,8 @@ from harness.seeds import derive
 from harness.types import (
     Aid,
     Completion,
+    Continues,
+    Cut,
     Feedback,
     Message,
     Origin,
@@ -76,6 +78,10 @@ class OneSample:
         if n == 1:
             return [await self._counted(messages, shared, changes)]
         return list(await asyncio.gather(*(self._counted(messages, shared, changes) for _ in range(n))))
+
+    async def cut(self, text: str, at: Sequence[int]) -> Cut | None:
+        model = self._run.model
+        return await model.cut(text, at) if isinstance(model, Continues) else None
 
     def answer(self, text: str, stop_reason: StopReason = "stop") -> str | None:
         self._allow("reader", "answer")
@@ -168,7 +174,7 @@ class OneSample:
         request = Request(tuple(messages), sampling, origin, given)
         key = ""
         if run.cache or run.strategy.max_calls != 1:
-            key = store.identity(run.model_identity, messages, _fields(sampling), call)
+            key = store.identity(run.model_identity, messages, sampling.identity(), call)
         if shared and key:
             async with run.shared_locks[key]:  # of samples that ask the same at the same time, one asks the model
                 if key not in run.shared:
@@ -216,6 +222,6 @@ class OneSample:
         self._run.writer.append(call | {"completion": _fields(completion)}, store.JOURNAL)
 
 
-def _fields(value: Sampling | Completion) -> dict[str, Any]:
+def _fields(value: Completion) -> dict[str, Any]:
     """As dataclasses.asdict, but without copies of what can't be changed: it is done twice a call."""
     return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -195,6 +195,7 @@ def _generation(run: RecordedRun, aid: str) -> Json:
     known = {key: asked[key] for key in ("temperature", "top_p", "max_tokens") if asked.get(key) is not None}
     more = {"strategy": str(run.config.get("strategy")), "aid": aid}
     more |= {"reasoning_effort": str(asked["reasoning_effort"])} if asked.get("reasoning_effort") else {}
+    more |= {"thinking_tokens": str(asked["thinking_tokens"])} if asked.get("thinking_tokens") else {}
     return {"generation_args": known, "additional_details": more}
 
 

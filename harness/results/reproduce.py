@@ -72,7 +72,7 @@ def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _ASKED = frozenset("task strategy seed limit sample_id epochs system_message num_fewshot temperature top_p max_tokens "
-                   "stop reasoning_effort".split())  # fmt: skip
+                   "stop reasoning_effort thinking_tokens".split())  # fmt: skip
 
 
 @dataclass(frozen=True)
