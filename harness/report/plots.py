@@ -130,6 +130,29 @@ def against(points: Sequence[tuple[str, str, Estimate, Estimate]], y: str) -> Pi
     return Picture("against", f"Standard benchmarks against {y}", (7, 4.5), draw)
 
 
+def by_budget(curves: Mapping[str, Sequence[tuple[int, Estimate]]]) -> Picture:
+    """Accuracy against the budget of thinking, a line for each name with points (tokens, accuracy)."""
+
+    def draw(ax: Any) -> None:
+        for i, (name, points) in enumerate(list(curves.items())[: len(COLOURS)]):
+            found = [a for _, a in points]
+            error = [[a.value - a.low for a in found], [a.high - a.value for a in found]]
+            xs = [tokens * 1.03 ** (i - (len(curves) - 1) / 2) for tokens, _ in points]  # apart, to be seen
+            label = f"{name} ({_counts([a.n for a in found])})"
+            ax.errorbar(xs, [a.value for a in found], yerr=error, fmt="o-", color=COLOURS[i], label=label)
+        marks = sorted({tokens for points in curves.values() for tokens, _ in points})
+        ax.set_xscale("log")
+        ax.set_xticks(marks, [f"{t:g}" for t in marks], fontsize=FONT)
+        ax.minorticks_off()
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_xlabel("tokens of thinking after which the answer was asked for", fontsize=FONT)
+        ax.set_ylabel("accuracy, 95% interval", fontsize=FONT)
+        ax.legend(fontsize=FONT - 1, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        _plain(ax)
+
+    return Picture("by-budget", "Accuracy by budget of thinking", (7.5, 3.2), draw)
+
+
 def slug(title: str) -> str:
     """A title as the name of a picture."""
     return re.sub(r"\W+", "-", title)

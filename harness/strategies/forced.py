@@ -8,7 +8,7 @@ accuracy and gaps by budget of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -65,30 +65,30 @@ class Forced:
 
     async def solve(self, session: Session) -> Response:
         """See harness.types.Strategy.solve. The response is that of the whole trace; the detail has what was answered
-        at each budget: see `_cut_answers`."""
+        at each budget: see `_early`."""
         budgets = self.budgets(session.sampling)
         [whole] = await session.ask(session.messages)
         trace = whole.text if self.trace == "text" else whole.thinking
         counted = {"prompt_tokens": whole.prompt_tokens, "completion_tokens": whole.completion_tokens}
-        told: dict[str, Any] = {"budgets": list(budgets), "whole": counted, "length": 0, "cut_by": "", "cuts": []}
+        ended = whole.stop_reason != "length" or (self.trace == "thinking" and bool(whole.text.strip()))
+        told: dict[str, Any] = {"budgets": list(budgets), "whole": counted, "length": 0, "closed": ended}
+        told |= {"cut_by": "", "cuts": []}
         if not whole.error and trace.strip():
             cut, told["cut_by"] = await _cut(session, whole, trace, budgets)
             told["length"] = cut.length
-            told["cuts"] = await self._cut_answers(session, whole, trace, budgets, cut)
+            parts = {b: part for b, part in zip(budgets, cut.parts, strict=True) if b < cut.length or not ended}
+            told["cuts"] = await self._early(session, parts, cut.length)
         return Response(whole.text, whole.stop_reason, detail=told)
 
-    async def _cut_answers(
-        self, session: Session, whole: Completion, trace: str, budgets: Sequence[int], cut: Cut
-    ) -> list[dict[str, Any]]:
-        """For each budget that is smaller than the trace, or that a limit ended before it answered: `at` and what came
-        of it. Budgets that leave the same trace are asked once: `same_as` is the budget that was asked."""
-        ended = whole.stop_reason != "length" or (self.trace == "thinking" and bool(whole.text.strip()))
-        parts = {b: part for b, part in zip(budgets, cut.parts, strict=True) if b < cut.length or not ended}
-        first = {part: b for b, part in reversed(parts.items())}
+    async def _early(self, session: Session, parts: Mapping[int, str], length: int) -> list[dict[str, Any]]:
+        """For each budget that is smaller than the trace (or all, if a limit ended the trace before its answer): `at`
+        and what came of the part that is kept. Budgets that keep the same part are asked once: `same_as` is the one
+        that was asked."""
+        first = {part: b for b, part in sorted(parts.items(), reverse=True)}
         asked = [b for b, part in parts.items() if first[part] == b]
         answers = await asyncio.gather(*(self._answer(session, parts[b]) for b in asked))
         found = dict(zip(asked, answers, strict=True))
-        own = [{"at": b, "kept": min(b, cut.length), **found[b]} for b in asked]
+        own = [{"at": b, "kept": min(b, length), **found[b]} for b in asked]
         same = [{"at": b, "same_as": first[part]} for b, part in parts.items() if first[part] != b]
         return own + same
 
