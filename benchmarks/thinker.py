@@ -22,7 +22,8 @@ _PIECES = re.compile(r"\S+\s*|\s+")
 class Mind:
     """How one prompt is thought about. `knows` is the least number of tokens after which the answer is right, `loses`
     the number from which on it is wrong again; both None for never. `thinks_on`: asked to answer before it knows, it
-    goes on thinking: with a tag ("tag"), or in so many words ("words")."""
+    goes on thinking: with a tag ("tag"), or in so many words ("words"). `hurries`: with a limit that it knows of, it
+    gets there by so many tokens earlier, so that a cut trace is no true re-run."""
 
     right: str
     wrong: str
@@ -30,6 +31,7 @@ class Mind:
     knows: int | None
     loses: int | None = None
     thinks_on: str = ""
+    hurries: int = 0
 
     def answer(self, thought: int) -> str:
         """What it answers after so many tokens of thinking."""
@@ -70,11 +72,12 @@ class Thinker:
         return self._whole(last["content"], body)
 
     def _whole(self, question: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        mind = self.minds[question]
-        length = min(mind.length, body.get("thinking_token_budget") or mind.length)
+        mind, limit = self.minds[question], body.get("thinking_token_budget")
+        length = min(mind.length, limit or mind.length)
         closed = length + 8 <= body["max_tokens"]
         length = length if closed else min(length, body["max_tokens"])
-        answer = f"Final answer: {mind.answer(length)}" if closed else None
+        known = length + mind.hurries if limit is not None else length
+        answer = f"Final answer: {mind.answer(known)}" if closed else None
         usage = {"prompt_tokens": self._count(question), "completion_tokens": length + (3 if closed else 0)}
         usage |= {"completion_tokens_details": {"reasoning_tokens": length}}
         message = {"role": "assistant", "content": answer, "reasoning_content": thought(length)}

@@ -26,7 +26,7 @@ from harness.pipeline.questions import count, epochs_of, preamble, samples_of, s
 from harness.pipeline.runner import Result, Run
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
-from harness.types import Continues, LimitsThinking, Model, ModelOptions, Outcome, Strategy, Task
+from harness.types import Bounded, Continues, LimitsThinking, Model, ModelOptions, Outcome, Strategy, Task
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,8 @@ def estimate(config: RunConfig) -> Estimate:
     calls = len(sizes) * epochs * (strategy.max_calls or 1)
     longest = sampling_of(task, config).max_tokens or 0
     prompts = sum(sizes) * epochs * (strategy.max_calls or 1) // 4
-    return Estimate(len(sizes), epochs, calls, strategy.max_calls is not None, prompts, calls * longest)
+    most = strategy.most_tokens(longest) if isinstance(strategy, Bounded) else (strategy.max_calls or 1) * longest
+    return Estimate(len(sizes), epochs, calls, strategy.max_calls is not None, prompts, len(sizes) * epochs * most)
 
 
 def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict[str, str]]:

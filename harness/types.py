@@ -373,6 +373,14 @@ class Strategy(Protocol):
         """The answer to one sample."""
 
 
+@runtime_checkable
+class Bounded(Protocol):
+    """A strategy whose calls have limits of their own."""
+
+    def most_tokens(self, longest: int) -> int:
+        """Most tokens of all its answers to a sample, if that of the run's limit has `longest`."""
+
+
 class Outcome(StrEnum):
     """What became of a sample. An infrastructure error is never a wrong answer, and never dropped."""
 

@@ -54,6 +54,10 @@ class Forced:
         """The whole trace, and an answer for each budget."""
         return 1 + (len(self.at) or POINTS)
 
+    def most_tokens(self, longest: int) -> int:
+        """See harness.types.Bounded."""
+        return longest + (self.max_calls - 1) * self.answer_tokens
+
     def budgets(self, sampling: Sampling) -> tuple[int, ...]:
         """The budgets in tokens, in ascending order. UsageError if none are given and there is no limit to begin at."""
         if self.at:

@@ -8,7 +8,7 @@ outcome of its own, `thinks on`: it is in no accuracy, and bounds it from both s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,8 +24,8 @@ from harness.types import Outcome, Task
 STRATEGY = "forced"
 FLAGGED = 0.03
 """A difference between a cut trace and a true re-run that is larger is flagged."""
-CHECKS = 3
-"""Most budgets at which a study is checked by true re-runs."""
+CLOSED = 0.1
+"""A gap whose interval lies within this of 0 is called closed."""
 
 
 class Step(NamedTuple):
@@ -287,7 +287,8 @@ def _step(record: Mapping[str, Any], cut: Mapping[str, Any], task: Task) -> Step
     score = score_row(task, answer, f"sample {record['id']}, budget {at}")
     if score.outcome.is_infrastructure:
         return Step(at, kept, None, None)
-    if cut.get("reopened") or score.outcome is Outcome.TRUNCATED:
+    unread = score.outcome in (Outcome.TRUNCATED, Outcome.UNPARSED)
+    if cut.get("reopened") or (unread and cut["stop_reason"] == "length"):
         return Step(at, kept, Outcome.TRUNCATED, None, True)
     return Step(at, kept, score.outcome, score.value)
 
@@ -296,12 +297,14 @@ def _step(record: Mapping[str, Any], cut: Mapping[str, Any], task: Task) -> Step
 
 
 class Course(NamedTuple):
-    """How one gap goes with the budget: the budget at which it is first shown (its interval excludes 0), the one from
-    which on it is not shown any more, and its interval at the largest budget."""
+    """How one gap goes with the budget: the budgets at which it is first shown (its interval excludes 0), from which on
+    it is not shown any more, and from which on it is closed (its interval lies within CLOSED of 0); its estimate at the
+    largest budget. None for never."""
 
     level: str
     reference: str
     opens: int | None
+    unshown: int | None
     closes: int | None
     last: Estimate
 
@@ -309,25 +312,39 @@ class Course(NamedTuple):
         pair = f"{self.level} - {self.reference}"
         end = f"{self.last.value:+.3f} [{self.last.low:+.3f}, {self.last.high:+.3f}] at the largest budget"
         if self.opens is None:
-            return f"{pair}: no gap is shown at any budget; {end}"
-        if self.closes is None:
-            return f"{pair}: a gap from {self.opens} tokens of thinking on, and thinking never closes it; {end}"
-        return f"{pair}: a gap from {self.opens} tokens of thinking on, and thinking closes it at {self.closes}; {end}"
+            known = f", and none is larger than {CLOSED:g} from {self.closes} tokens on" if self.closes else ""
+            return f"{pair}: no gap is shown at any budget{known}; {end}"
+        if self.closes is not None:
+            how = f"thinking closes it at {self.closes} (to within {CLOSED:g})"
+        elif self.unshown is not None:
+            how = f"it is not shown from {self.unshown} on, where it may still be there"
+        else:
+            how = "thinking never closes it"
+        return f"{pair}: a gap from {self.opens} tokens of thinking on, and {how}; {end}"
 
 
 def courses(made: Study) -> list[Course]:
-    """The course of each gap of the main factor. A gap that is not shown may be there: its interval says how large."""
+    """The course of each gap of the main factor."""
     by_pair: dict[tuple[str, str], list[tuple[int, Estimate]]] = {}
     for b, gap, _ in made.gaps():
         by_pair.setdefault((gap.level, gap.reference), []).append((b, gap.gap))
     found = []
     for pair, points in by_pair.items():
-        shown = [not e.low <= 0 <= e.high for _, e in points]
-        opens = next((b for (b, _), is_shown in zip(points, shown, strict=True) if is_shown), None)
-        after = len(points) - next((i for i, is_shown in enumerate(reversed(shown)) if is_shown), len(points))
-        closes = points[after][0] if opens is not None and after < len(points) else None
-        found.append(Course(*pair, opens, closes, points[-1][1]))
+        opens = next((b for b, e in points if not e.low <= 0 <= e.high), None)
+        unshown = _from_on(points, lambda e: e.low <= 0 <= e.high)
+        closes = _from_on(points, lambda e: max(-e.low, e.high) <= CLOSED)
+        found.append(Course(*pair, opens, unshown, closes, points[-1][1]))
     return found
+
+
+def _from_on(points: Sequence[tuple[int, Estimate]], holds: Callable[[Estimate], bool]) -> int | None:
+    """The budget from which on something holds; None if it does not hold at the largest."""
+    first = None
+    for b, e in reversed(points):
+        if not holds(e):
+            break
+        first = b
+    return first
 
 
 class Check(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.statistics import intervals
 from harness.statistics.intervals import Clusters, Estimate
 from harness.studies.budget import FLAGGED, Check, Study, Trace
 from harness.text import Extra, estimate, interval, number, p_value, percent
@@ -58,12 +57,13 @@ def _accuracy(made: Study) -> Extra:
 
 def _by_level(made: Study) -> Extra:
     rows = [
-        (level, str(b), number(a.value), interval(a.low, a.high), str(a.n), str(made.thinks_on[b].total()))
+        (level, str(b), number(a.value), interval(a.low, a.high), str(a.n))
         for level, points in made.levels().items()
         for b, a in points
     ]
-    header = ("level", "thinking", "accuracy", "95% CI", "n", "thinks on (all levels)")
-    note = f"more than {MOST_CONDITIONS} conditions: the levels of the main factor, all else equal"
+    header = ("level", "thinking", "accuracy", "95% CI", "n")
+    on = ", ".join(f"{made.thinks_on[b].total()} at {b}" for b in made.budgets)
+    note = f"more than {MOST_CONDITIONS} conditions: levels of the main factor, all else equal; thinks on: {on}"
     return Extra("accuracy by budget of thinking", header, tuple(rows), note=note)
 
 
@@ -73,26 +73,18 @@ def _traces(made: Study) -> Extra:
         own = [trace for trace in made.traces if trace.condition == condition and trace.length]
         if not own:
             continue
-        low, high = intervals.mean_interval(_by_group(own, lambda trace: trace.length))
-        mean = sum(_by_group(own, lambda trace: trace.length)) / len({trace.group for trace in own})
+        lengths = sorted(trace.length for trace in own)
+        low, middle, high = (lengths[round(share * (len(lengths) - 1))] for share in (0.25, 0.5, 0.75))
         cells = [estimate(_share(own, kind)) for kind in (_futile, _harmful, _starved)]
         open_ended = sum(not trace.closed for trace in own)
-        rows.append((condition, f"{mean:.0f} [{max(low, 0):.0f}, {high:.0f}] n={len(own)}", *cells, str(open_ended)))
+        rows.append((condition, f"{middle} ({low} to {high}) n={len(own)}", *cells, str(open_ended)))
     header = ("condition", "tokens of thinking", "futile share", "harmful", "starved", "not closed")
     note = (
-        "futile share: of the tokens of traces that end right, those after the answer was first right and stayed so; "
-        "harmful: traces that were right and end wrong; starved: traces that are right at the end alone; not closed: "
-        "the limit ended them. All of these as far as the budgets tell"
+        "tokens of thinking: median and quartiles; futile share: of the tokens of traces that end right, those after "
+        "the answer was first right and stayed so; harmful: traces that were right and end wrong; starved: traces that "
+        "are right at the end alone; not closed: the limit ended them. All of these as far as the budgets tell"
     )
     return Extra("what thinking does", header, tuple(rows), note=note)
-
-
-def _by_group(traces: Sequence[Trace], value: Callable[[Trace], float]) -> list[float]:
-    """The mean of each group."""
-    found: dict[str, list[float]] = {}
-    for trace in traces:
-        found.setdefault(trace.group, []).append(value(trace))
-    return [sum(values) / len(values) for values in found.values()]
 
 
 def _share(traces: Sequence[Trace], kind: Callable[[Trace], float | None]) -> Estimate | None:
