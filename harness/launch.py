@@ -12,6 +12,7 @@ import shutil
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from harness.options import describe
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.questions import count, epochs_of, preamble, samples_of, sampling_of
-from harness.pipeline.runner import Result, Run
+from harness.pipeline.runner import FIRST_CHECK, Result, Run
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
 from harness.types import Model, ModelOptions, Outcome, Strategy, Task
@@ -50,7 +51,9 @@ class Finished:
                 f"at temperature 0 the {epochs} repeats of a sample are hardly independent: intervals are too narrow"
             )
         progress = self.result.progress
-        if self.result.status == "complete" and progress.done < progress.total:
+        if self.config.until_width is not None:
+            lines.append(f"{stopping_rule(self.config.until_width)}: {stopped(self.config.until_width, self.tally)}")
+        elif self.result.status == "complete" and progress.done < progress.total:
             lines.append(f"the task ends after {progress.done} records with these options: it was asked for more")
         if self.result.cache_trouble:
             lines.append(self.result.cache_trouble)
@@ -59,6 +62,25 @@ class Finished:
 
 OnResult = Callable[[Finished], None]
 """Called with a run before the files of its end are written, which may fail: what it shows is not lost then."""
+
+
+def stopping_rule(width: float) -> str:
+    """The rule of --until-width in words: it stands in run.json."""
+    return f"whole groups until the 95% interval of the main gap is {width:g} wide, looked at from {FIRST_CHECK} on"
+
+
+def stopped(width: float, tally: Tally) -> str:
+    """What came of the rule, in words."""
+    contrasts = tally.contrasts
+    groups, reached = len(contrasts.groups), contrasts.width()
+    if reached is None:
+        return f"after {groups} groups there is no interval yet"
+    met = (
+        ""
+        if reached <= width and groups >= FIRST_CHECK
+        else ", so it was not reached within --limit, or the samples that the task has"
+    )
+    return f"after {groups} groups it is {reached:.3f} wide{met}"
 
 
 @dataclass(frozen=True)
@@ -111,6 +133,11 @@ def start(
 ) -> Finished:
     """A new run in a new directory under `out`."""
     task, strategy, model = prepare(config)
+    if config.until_width is not None and config.limit is None and task.limit is not None:
+        raise UsageError(
+            "--until-width needs --limit: the most samples that it may take",
+            f"the task draws samples without end: for example --limit {10 * task.limit}",
+        )
     if count(task, config) == 0:
         raise UsageError(f"task {config.task}: with these options there are no samples")
     if config.num_fewshot:
@@ -187,7 +214,9 @@ def _execute(
     writer = store.Writer(directory)
     try:
         tally = Tally(task)
-        run = Run(str(about.get("run_id") or directory.name), config, task, strategy, model, writer, about, tally.add)
+        enough = None if config.until_width is None else partial(_narrow, tally, config.until_width)
+        run_id = str(about.get("run_id") or directory.name)
+        run = Run(run_id, config, task, strategy, model, writer, about, tally.add, enough)
         for said in run.mended:
             display.note(said)
         with display.progress(show, f"{config.task} {config.model}", price_of(config.model)) as on_progress:
@@ -198,6 +227,8 @@ def _execute(
             "notes": dict(result.remarks.notes),
             "tokens_used": result.tokens_used,
         }
+        if config.until_width is not None:
+            about["stopping"] = {"rule": stopping_rule(config.until_width), "end": stopped(config.until_width, tally)}
         finished = Finished(directory, config, task, result, tally)
         try:
             on_result(finished)
@@ -215,6 +246,11 @@ def _execute(
     if result.failure:
         raise result.failure
     return finished
+
+
+def _narrow(tally: Tally, width: float) -> bool:
+    reached = tally.contrasts.width()
+    return reached is not None and reached <= width
 
 
 def _hears_ctrl_c() -> bool:

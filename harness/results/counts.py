@@ -235,15 +235,29 @@ class Contrasts:
             self._gaps = self._compared()
         return self._gaps
 
+    def width(self) -> float | None:
+        """How wide the 95% interval of the main gap is (high - low), the widest if there are several; that of the
+        accuracy if the task has no gap. None if there is none yet, or if a gap is still missing."""
+        if not self.main:
+            accuracy = self.total.accuracy
+            return accuracy.high - accuracy.low if accuracy else None
+        pairings = [self._paired(self.matched(*levels)) for levels in self._against_reference(self.main)]
+        widths = [high - low for found in pairings if found for low, high in [found.matched.interval()]]
+        return max(widths) if len(widths) == len(pairings) > 0 else None
+
+    def _against_reference(self, factor: str) -> list[tuple[str, str, str]]:
+        """(factor, level, first level) of each level but the first."""
+        i = self.factors.index(factor)
+        first, *others = dict.fromkeys(self._levels[c][i] for c in self.conditions) or [""]
+        return [(factor, level, first) for level in others]
+
     def _compared(self) -> list[Gap]:
         found = []
         for factor in sorted(self.factors, key=lambda name: name != self.main):
-            i = self.factors.index(factor)
-            levels = list(dict.fromkeys(self._levels[c][i] for c in self.conditions))
             found += [
-                (factor, level, levels[0], pairing)
-                for level in levels[1:]
-                if (pairing := self._paired(self.matched(factor, level, levels[0])))
+                (*levels, pairing)
+                for levels in self._against_reference(factor)
+                if (pairing := self._paired(self.matched(*levels)))
             ]
 
         corrected = tests.holm([pairing.p for *_, pairing in found])
