@@ -25,6 +25,7 @@ from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.questions import count, epochs_of, preamble, samples_of, sampling_of
 from harness.pipeline.runner import FIRST_CHECK, Result, Run
+from harness.results.claims import Claim, claim_of, fits, verdict
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
 from harness.types import Model, ModelOptions, Outcome, Strategy, Task
@@ -39,6 +40,7 @@ class Finished:
     task: Task
     result: Result
     tally: Tally
+    claim: Claim | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -51,6 +53,8 @@ class Finished:
                 f"at temperature 0 the {epochs} repeats of a sample are hardly independent: intervals are too narrow"
             )
         progress = self.result.progress
+        if self.claim:
+            lines.append(verdict(self.claim, self.tally.contrasts, self.result.status == "complete"))
         if self.config.until_width is not None:
             lines.append(f"{stopping_rule(self.config.until_width)}: {stopped(self.config.until_width, self.tally)}")
         elif self.result.status == "complete" and progress.done < progress.total:
@@ -129,10 +133,16 @@ def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
 
 
 def start(
-    config: RunConfig, out: Path, show: display.Display = "none", on_result: OnResult = lambda _: None
+    config: RunConfig,
+    out: Path,
+    show: display.Display = "none",
+    on_result: OnResult = lambda _: None,
+    claim: Claim | None = None,
 ) -> Finished:
-    """A new run in a new directory under `out`."""
+    """A new run in a new directory under `out`. UsageError if it is not the run that a claim is about."""
     task, strategy, model = prepare(config)
+    if claim:
+        fits(claim, config, task)
     if config.until_width is not None and config.limit is None and task.limit is not None:
         raise UsageError(
             "--until-width needs --limit: the most samples that it may take",
@@ -152,6 +162,7 @@ def start(
         "strategy": {"name": config.strategy, "aid": strategy.aid, "max_calls": strategy.max_calls},
         "sampling": asdict(sampling_of(task, config)),
         **({"data": dict(task.data())} if task.data() else {}),
+        **({"claim": claim.as_json()} if claim else {}),
     }
     store.write_config(directory, about)
     try:
@@ -181,6 +192,7 @@ def resume(
     `repeated` (options of the command line) does not say the same.
     """
     about = dict(open_run(directory).about)
+    claim_of(about, directory)  # one that was changed is no claim: said before anything is asked
     config = replace(RunConfig.from_json(about["config"]), **changes)
     about["config"] = {**about["config"], **changes}
     trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory)
@@ -229,7 +241,7 @@ def _execute(
         }
         if config.until_width is not None:
             about["stopping"] = {"rule": stopping_rule(config.until_width), "end": stopped(config.until_width, tally)}
-        finished = Finished(directory, config, task, result, tally)
+        finished = Finished(directory, config, task, result, tally, claim_of(about, directory))
         try:
             on_result(finished)
         finally:

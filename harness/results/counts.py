@@ -123,8 +123,11 @@ class _Pairing:
         value, (low, high) = self.matched.value, self.matched.interval()
         if self.p >= 0.05:  # interval and test are different approximations: if they disagree, the wider holds
             low, high = min(low, 0.0), max(high, 0.0)
-        answers = sum(s.answers + s.base_answers for s in self.matched.strata)
-        return Estimate(value, low, high, answers)
+        return Estimate(value, low, high, self.answers)
+
+    @property
+    def answers(self) -> int:
+        return sum(s.answers + s.base_answers for s in self.matched.strata)
 
     @cached_property
     def p(self) -> float:
@@ -286,6 +289,13 @@ class Contrasts:
             settings.setdefault(levels[i], {})[levels[:i] + levels[i + 1 :]] = cell
         shared = set.intersection(*(set(cells) for cells in settings.values())) if len(settings) > 1 else set()
         return {level: [cells[s] for s in shared] for level, cells in settings.items()} if shared else {}
+
+    def between(self, factor: str, level: str, reference: str, confidence: float) -> Estimate | None:
+        """The gap of a level against a reference with an interval of this confidence; None if no group has both."""
+        if factor not in self.factors:
+            return None
+        found = self._paired(self.matched(factor, level, reference))
+        return Estimate(found.matched.value, *found.matched.interval(confidence), found.answers) if found else None
 
     def gap_between(self, condition: str, reference: str) -> Estimate | None:
         """How much better one condition is than another, within groups; None if they share no group."""
