@@ -11,20 +11,21 @@ from harness.results.claims import Claim
 from harness.results.counts import Contrasts
 from harness.statistics.intervals import Estimate
 
-AIW = ("-t", "aiw", "-m", "tiny", "--epochs", 4)
+AIW = ("-t", "aiw", "-m", "baseline/shallow", "--epochs", 2)
+TINY = ("-t", "aiw", "-m", "tiny", "--epochs", 4)
 MADE = Claim("aiw", "4", "m", "family", "friends", "original", "lower", 0.1, 0.05, 720, {}, "2026-01-01T00:00:00+00:00")
 
 
-def written(harness, *options: object) -> tuple[int, str, str]:
-    return harness("claim", *AIW, "--contrast", "friends - original", *options)
+def written(harness, *options: object, asked: tuple = AIW) -> tuple[int, str, str]:
+    return harness("claim", *asked, "--contrast", "friends - original", *options)
 
 
 def test_a_run_says_whether_its_claim_is_shown_and_so_does_its_report(harness, tmp_path: Path) -> None:
-    code, out, _ = written(harness, "--expect", "lower", "--margin", 0.3)
+    code, out, _ = written(harness, "--expect", "lower", "--margin", 0.3, asked=TINY)
     assert code == 0
     made = json.loads((tmp_path / "claim.json").read_text())
     assert f"sha256: {made['sha256']}" in out
-    code, out, _ = harness("run", *AIW, "--claim", "claim.json")
+    code, out, _ = harness("run", *TINY, "--claim", "claim.json")
     assert code == 0
     assert "confirmatory, shown: family: friends - original is below -0.3" in out
     assert "90% interval" in out
