@@ -232,8 +232,8 @@ def _told(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the strategy says in a record. DataError if that is not what it writes."""
     told: Any = (record.get("detail") or {}).get("strategy")
     try:
-        if type(told["closed"]) is not bool:
-            raise TypeError("an end that is none")
+        if type(told["closed"]) is not bool or not type(told["budgets"]) is type(told["cuts"]) is list:
+            raise TypeError("no list of budgets or of answers")
         counts = [told["length"], *told["budgets"], *(c["at"] for c in told["cuts"])]
         for cut in told["cuts"]:
             if "same_as" in cut:
