@@ -101,6 +101,9 @@ def test_the_terminal(harness, runs, tmp_path) -> None:
         ("run", "--task", "aiw", "--model", EVIL.replace("\x00", "")),
         ("run", "--task", EVIL.replace("\x00", ""), "--model", "tiny"),
         ("show", EVIL.replace("\x00", "")),
+        ("budget", runs[0]),
+        ("budget", EVIL.replace("\x00", "")),
+        ("budget", "aiw", "--model", EVIL.replace("\x00", "")),
     )
     Path("harness.toml").write_text(f"[models.{json.dumps(SHORT)}]\nmodel = {json.dumps(SHORT)}\n")
     printed = 0

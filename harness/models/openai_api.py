@@ -202,7 +202,7 @@ class OpenAICompatible:
         cut: Completion | None = None
         while True:
             await self._wait_for_turn()
-            body = self._body(api, request, limit, tokens)
+            body = self._body(request, limit, tokens)
             start = time.perf_counter()
             try:
                 completion = await self._attempt(api, body, bool(request.begun))
@@ -264,9 +264,9 @@ class OpenAICompatible:
                 await self._back_off(said, attempt)
         raise said.error
 
-    def _body(
-        self, api: wire.Api, request: Request, limit: int | None, tokens: list[int] | None = None
-    ) -> dict[str, Any]:
+    def _body(self, request: Request, limit: int | None, tokens: list[int] | None = None) -> dict[str, Any]:
+        """`tokens` are the prompt, for the completions endpoint."""
+        api = self._settings.api if tokens is None else "completions"
         if limit != request.sampling.max_tokens:
             request = replace(request, sampling=replace(request.sampling, max_tokens=limit))
         body = wire.body(api, self._model, request, self._tokens_field, self._extra, self._thinking_field)

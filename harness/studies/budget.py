@@ -232,12 +232,16 @@ def _told(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the strategy says in a record. DataError if that is not what it writes."""
     told: Any = (record.get("detail") or {}).get("strategy")
     try:
-        if type(told["closed"]) is not bool or not type(told["budgets"]) is type(told["cuts"]) is list:
+        if (
+            told["budgets"] != sorted(set(told["budgets"]))
+            or type(told["closed"]) is not bool
+            or not type(told["budgets"]) is type(told["cuts"]) is list
+        ):
             raise TypeError("no list of budgets or of answers")
         counts = [told["length"], *told["budgets"], *(c["at"] for c in told["cuts"])]
         for cut in told["cuts"]:
             if "same_as" in cut:
-                counts.append(cut["same_as"])
+                counts += [cut["same_as"], cut["at"] - cut["same_as"] - 1]
                 continue
             counts.append(cut["kept"])
             counts += [n for k in ("prompt", "completion", "cached") if (n := cut[f"{k}_tokens"]) is not None]

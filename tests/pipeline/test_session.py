@@ -64,7 +64,7 @@ def test_feedback_from_the_stored_answer_takes_the_oracle(tmp_path: Path, aid: A
 
 def test_these_are_all_helps_that_take_an_aid() -> None:
     """A new method of the session that sees the params stands here, or takes no aid."""
-    free = {"ask", "note", "steps", "join", "weigh", "rng", "spent", "sampling", "settle", "refusal"}
+    free = {"ask", "cut", "note", "steps", "join", "weigh", "rng", "spent", "sampling", "settle", "refusal"}
     assert {name for name in dir(OneSample) if not name.startswith("_")} == free | set(HELP)
 
 

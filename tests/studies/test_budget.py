@@ -259,6 +259,8 @@ def recorded(tmp_path_factory) -> Path:
         lambda told: {**told, "cuts": [{**told["cuts"][0], "kept": None}]},
         lambda told: {**told, "cuts": [{"at": 16, "same_as": 32}]},
         lambda told: {**told, "cuts": [{"at": 16, "same_as": 16}]},
+        lambda told: {**told, "cuts": [{"at": 16, "same_as": 32}, {**told["cuts"][0], "at": 32}]},
+        lambda told: {**told, "budgets": told["budgets"][::-1]},
         lambda told: {**told, "whole": 7},
     ],
 )

@@ -125,6 +125,26 @@ def test_chat_renders_the_models_own_template():
     assert served.served_by.startswith(f"{HF}@vllm-")
 
 
+@pytest.mark.parametrize("way", ["tokens", "chat"])
+def test_an_answer_is_continued_from_its_beginning(way):
+    """The thinking budget of `harness budget` rests on it; the limit of thinking tokens is known to the server, which
+    refuses it as long as nobody has told it where thinking begins and ends."""
+    asked = Message("user", QUESTION)
+
+    async def use(model):
+        whole = await model.complete(Request((asked,), GREEDY))
+        cut = await model.cut(whole.text, (4, 10**6))
+        begun = await model.complete(Request((asked, Message("assistant", cut.parts[0])), GREEDY))
+        with pytest.raises(ModelError, match="thinking_token_budget"):
+            await model.complete(Request((asked,), Sampling(max_tokens=8, thinking_tokens=4)))
+        return whole, cut, begun
+
+    whole, cut, begun = with_model(use, continuing=way)
+    assert cut.parts[1] == whole.text
+    assert 4 < cut.length < whole.completion_tokens
+    assert (cut.parts[0] + begun.text).split() == whole.text.split()
+
+
 def test_usage_is_told():
     completion = ask(Sampling(temperature=0, max_tokens=3))
     assert completion.completion_tokens == 3
