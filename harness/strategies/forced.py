@@ -2,7 +2,8 @@
 
 Budget forcing (Muennighoff et al. 2025, arXiv 2501.19393) ends thinking by appending the tag that closes it. Here one
 trace is cut at every budget, so that the answers differ in nothing but where it was cut. `harness budget` makes
-accuracy and gaps by budget of it.
+accuracy and gaps by budget of it. Of a model with other tags than <think>, `open` and `close` are what its template
+has there.
 """
 
 from __future__ import annotations

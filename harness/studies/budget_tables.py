@@ -153,9 +153,13 @@ def notes(made: Study) -> list[str]:
             "characters": "cut at a share of their characters, as no token boundaries are known",
         }
         found += [f"{n} traces were {means.get(how, 'cut by ' + how)}" for how, n in made.cut_by.most_common()]
-    on = sum(counter.total() for counter in made.thinks_on.values())
-    if on:
-        found.append(f"thinks on: {on} of {made.cost.calls} early answers (points that share one count it each)")
+    shares = {b: made.thinks_on[b].total() / max(made.at[b].total.samples, 1) for b in made.budgets}
+    most = max(made.budgets, key=lambda b: shares[b])
+    if shares[most]:
+        found.append(
+            f"asked to answer, the model thinks on: most often at {most} tokens, {percent(shares[most])} of "
+            f"{made.at[most].total.samples} answers; accuracies and gaps are of the rest, `bounds` of all"
+        )
     if made.unanswered:
         found.append(f"{made.unanswered} points have no answer of the server, and are left out")
     return found

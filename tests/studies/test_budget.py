@@ -42,7 +42,7 @@ def test_a_model_that_thinks_on_has_an_outcome_of_its_own_and_is_never_wrong(tmp
     rows = [dict(zip(table.header, row, strict=True)) for row in table.rows]
     assert sum(int(row["thinks on"]) for row in rows) == found.thought_on
     assert all((row["bounds"] != "-") == (row["thinks on"] != "0") for row in rows)
-    assert "thinks on" in " ".join(budget_tables.notes(found.study))
+    assert "the model thinks on: most often at" in " ".join(budget_tables.notes(found.study))
 
 
 def test_without_a_tokenizer_the_share_of_characters_cuts_and_the_chat_endpoint_goes_on(tmp_path: Path) -> None:
