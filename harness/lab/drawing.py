@@ -25,7 +25,7 @@ def heat_map(
         named = range(0, len(columns), step)
         ax.set_xticks(list(named), [_label(columns[i]) for i in named], rotation=90, fontsize=7)
         ax.set_yticks(range(len(rows)), [_label(r) for r in rows], fontsize=7)
-        ax.set_title(title, fontsize=9)
+        ax.set_title(title, fontsize=9, loc="left")
         ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.01).ax.tick_params(labelsize=7)
 
     size = (max(4.8, 0.17 * min(len(columns), MOST_LABELS) + 1.6), max(1.6, 0.17 * len(rows) + 1.2))

@@ -215,5 +215,5 @@ def _patch_map(lab: LabModel, pair: Pair, effects: Sequence[Effect], kind: Kind,
         columns = [lab.token(t) for t in pair.clean]
         places = {(e.site.layer, e.site.position): e.restored for e in effects if e.site.kind == kind}
     values = [[places[layer, column] for column in range(len(columns))] for layer in range(depth)]
-    title = f"{how}, {kind}: share of the logit difference restored, {pair.samples[0]} / {pair.samples[1]}"
+    title = f"{how}, {kind}: logit difference" + ("" if kind == "head" else f", {' / '.join(pair.samples)}")
     return heat_map(title, values, columns, list(map(str, range(depth))), -1, 1)
