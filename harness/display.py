@@ -84,6 +84,18 @@ def _rich(label: str, price: Price | None) -> Iterator[Callable[[Progress], None
         yield update
 
 
+def counting(label: str) -> Callable[[int, int], None]:
+    """A function that is told how many of how many steps are done, and says so every ten seconds."""
+    last = [time.monotonic()]
+
+    def update(done: int, total: int) -> None:
+        if time.monotonic() - last[0] >= LINE_EVERY_S:
+            last[0] = time.monotonic()
+            print(f"{printable(label)}: {done}/{total}", file=sys.stderr, flush=True)
+
+    return update
+
+
 def default() -> Display:
     """A bar on a terminal, lines elsewhere."""
     return "rich" if sys.stderr.isatty() else "plain"
