@@ -75,16 +75,27 @@ def _traces(made: Study) -> Extra:
             continue
         lengths = sorted(trace.length for trace in own)
         low, middle, high = (lengths[round(share * (len(lengths) - 1))] for share in (0.25, 0.5, 0.75))
-        cells = [estimate(_share(own, kind)) for kind in (_futile, _harmful, _starved)]
+        tokens = ([t.futile for t in own], [t.harmful for t in own], [t.length if t.starved else None for t in own])
+        cells = [
+            f"{estimate(_share(own, kind))}{_tokens(some)}"
+            for kind, some in zip((_futile, _harmful, _starved), tokens, strict=True)
+        ]
         open_ended = sum(not trace.closed for trace in own)
         rows.append((condition, f"{middle} ({low} to {high}) n={len(own)}", *cells, str(open_ended)))
     header = ("condition", "tokens of thinking", "futile share", "harmful", "starved", "not closed")
     note = (
         "tokens of thinking: median and quartiles; futile share: of the tokens of traces that end right, those after "
         "the answer was first right and stayed so; harmful: traces that were right and end wrong; starved: traces that "
-        "are right at the end alone; not closed: the limit ended them. All of these as far as the budgets tell"
+        "are right at the end alone; not closed: the limit ended them; tokens: median of such traces. All of this as "
+        "far as the budgets tell"
     )
     return Extra("what thinking does", header, tuple(rows), note=note)
+
+
+def _tokens(counts: Sequence[int | None]) -> str:
+    """The median of what is not 0, in words."""
+    some = sorted(count for count in counts if count)
+    return f"; {some[len(some) // 2]} tokens in {len(some)}" if some else ""
 
 
 def _share(traces: Sequence[Trace], kind: Callable[[Trace], float | None]) -> Estimate | None:

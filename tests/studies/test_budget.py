@@ -34,6 +34,24 @@ def test_what_a_scripted_model_knows_when_is_recovered_exactly(name: str, tmp_pa
     assert found.study.cut_by == Counter(tokenizer=8)
 
 
+def test_traces_that_were_right_and_end_wrong_are_counted_with_their_tokens(tmp_path: Path) -> None:
+    case = CASES["and half of them lose it again"]
+    found = simulation.measure(case, 4, tmp_path)
+    minds, samples = simulation.minds(case, 4)
+    lost = [
+        minds[prompt_of(s)].length - max(seen)
+        for s in samples
+        if (seen := [b for b in simulation.BUDGETS if b < minds[prompt_of(s)].length
+                     and minds[prompt_of(s)].answer(b) == s.target])
+        and minds[prompt_of(s)].answer(minds[prompt_of(s)].length) != s.target
+    ]  # fmt: skip
+    assert sorted(t.harmful for t in found.study.traces if t.harmful) == sorted(lost)
+    assert lost
+    (table,) = [t for t in budget_tables.tables(found.study) if t.title == "what thinking does"]
+    cells = " ".join(row[table.header.index("harmful")] for row in table.rows)
+    assert sum(int(n) for n in re.findall(r"tokens in (\d+)", cells)) == len(lost)
+
+
 def test_a_model_that_thinks_on_has_an_outcome_of_its_own_and_is_never_wrong(tmp_path: Path) -> None:
     found = simulation.measure(CASES[THINKS_ON], 4, tmp_path)
     assert found.off == 0
