@@ -22,7 +22,7 @@ from harness.models.registry import open_model, price_of
 from harness.options import describe
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
-from harness.pipeline.questions import count, epochs_of, preamble, samples_of, sampling_of
+from harness.pipeline.questions import controls_of, count, epochs_of, preamble, samples_of, sampling_of
 from harness.pipeline.runner import Result, Run
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
@@ -64,9 +64,10 @@ OnResult = Callable[[Finished], None]
 @dataclass(frozen=True)
 class Estimate:
     """What a run would take, with as many calls a sample as the strategy makes at most, if `bounded`, else one. Prompt
-    tokens are characters / 4, as if each call had the sample's own prompt."""
+    tokens are characters / 4, as if each call had the sample's own prompt. `controls` stand beside the samples."""
 
     samples: int
+    controls: int
     epochs: int
     calls: int
     bounded: bool
@@ -78,14 +79,16 @@ def estimate(config: RunConfig) -> Estimate:
     """For --dry-run: renders every prompt, sends none."""
     task, strategy, _ = prepare(config)
     epochs = epochs_of(task, config)
-    sizes = [
-        sum(len(m.content) for m in (*preamble(task, config, sample), *sample.messages))
-        for sample in samples_of(task, config)
-    ]
+    sizes, controls = [], 0
+    for sample in samples_of(task, config):
+        sizes.append(sum(len(m.content) for m in (*preamble(task, config, sample), *sample.messages)))
+        controls += bool(sample.control)
     calls = len(sizes) * epochs * (strategy.max_calls or 1)
     longest = sampling_of(task, config).max_tokens or 0
     prompts = sum(sizes) * epochs * (strategy.max_calls or 1) // 4
-    return Estimate(len(sizes), epochs, calls, strategy.max_calls is not None, prompts, calls * longest)
+    return Estimate(
+        len(sizes) - controls, controls, epochs, calls, strategy.max_calls is not None, prompts, calls * longest
+    )
 
 
 def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -102,6 +105,7 @@ def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict
 def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
     """Everything that can be wrong with a run's names and options is noticed here, before anything is sent."""
     task = plugins.task(config.task, config.task_options)
+    controls_of(task, config)
     strategy = plugins.strategy(config.strategy, config.strategy_options)
     return task, strategy, open_model(config.model, config.model_options)
 
@@ -125,6 +129,7 @@ def start(
         "strategy": {"name": config.strategy, "aid": strategy.aid, "max_calls": strategy.max_calls},
         "sampling": asdict(sampling_of(task, config)),
         **({"data": dict(task.data())} if task.data() else {}),
+        **({"controls": dict(controls)} if (controls := controls_of(task, config)) else {}),
     }
     store.write_config(directory, about)
     try:

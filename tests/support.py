@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,6 +60,25 @@ class Echo(Task):
 
     def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
         return (Example(f"say {i}", str(i)) for i in itertools.count(1000))
+
+
+@dataclass(frozen=True)
+class Controlled(Echo):
+    """Echo with two rewordings (the second of even numbers alone) and a change."""
+
+    placebos: ClassVar[Mapping[str, str]] = {"polite": "please before it", "odd": "an odd word before it"}
+    changes: ClassVar[Mapping[str, str]] = {"more": "a number that is 1,000 more"}
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        if placebo == "odd" and sample.params["answer"] % 4:
+            return None
+        word = "please" if placebo == "polite" else f"{rng.randrange(10**6)}"
+        return replace(sample, messages=(Message("user", f"{word} {sample.messages[0].content}"),))
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        right = sample.params["answer"] + 1000
+        asked = (Message("user", f"say {right}"),)
+        return replace(sample, messages=asked, params={**sample.params, "answer": right}, target=str(right))
 
 
 class Parrot:

@@ -155,6 +155,8 @@ class Contrasts:
         """The factor whose contrast the task exists for: its gaps come first."""
         self.order = {condition: i for i, condition in enumerate(order)}
         self.total = Cell()
+        self.controls = Cell()
+        """Of the questions beside the samples (Sample.control): they were paid for, and are in no other number."""
         self._cells: dict[str, Cell] = {}
         self._index: dict[str, int] = {}
         self.aids: set[str] = set()
@@ -168,7 +170,10 @@ class Contrasts:
         """The answers of the even and of the odd repeats of each condition, all groups together."""
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Count one record in its condition and in the total."""
+        """Count one record in its condition and in the total; a control's apart from both."""
+        if record.get("control"):
+            self.controls.add(record)
+            return
         condition = record["condition"]
         self._gaps = None
         self.total.add(record)
@@ -186,6 +191,11 @@ class Contrasts:
         solved[3] |= 1 << self._index[condition]
         if judged:
             self._repeats[record["epoch"] % 2].add(condition, record["value"])
+
+    @property
+    def records(self) -> int:
+        """Number of records, those of controls too."""
+        return self.total.samples + self.controls.samples
 
     @property
     def aid(self) -> str:

@@ -101,7 +101,7 @@ def score_run(task: Task, task_options: Mapping[str, str], directory: Path, targ
             if (directory / name).is_file():
                 shutil.copyfile(directory / name, target / name)
     try:
-        for record in run.records():
+        for record in run.records(controls=True):
             # Strategy and model did their part, and there is an answer to score.
             if record.get("stop_reason") is not None and not _refused(record) and not _unfinished(record):
                 said = _of_strategy(record)
