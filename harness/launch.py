@@ -24,6 +24,7 @@ from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.questions import controls_of, count, epochs_of, preamble, samples_of, sampling_of
 from harness.pipeline.runner import Result, Run
+from harness.results.controls import Controls
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
 from harness.types import Model, ModelOptions, Outcome, Strategy, Task
@@ -191,7 +192,7 @@ def _execute(
 ) -> Finished:
     writer = store.Writer(directory)
     try:
-        tally = Tally(task)
+        tally = Tally(task, controls=Controls(controls_of(task, config), task))
         run = Run(str(about.get("run_id") or directory.name), config, task, strategy, model, writer, about, tally.add)
         for said in run.mended:
             display.note(said)

@@ -58,15 +58,6 @@ class Sample:
     control: str = ""
 
 
-PLACEBO, CHANGE = "placebo", "change"
-
-
-def is_control(text: str) -> bool:
-    """Whether a text is the `control` of a sample that is one: `placebo NAME` or `change NAME`."""
-    kind, space, name = text.partition(" ")
-    return kind in (PLACEBO, CHANGE) and bool(space and name)
-
-
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """Decoding parameters; None leaves a value to the server. `logprobs` is how many alternatives a token."""

@@ -12,12 +12,21 @@ from typing import Any, NamedTuple, get_args
 from harness.errors import UsageError
 from harness.pipeline.selection import read_limit
 from harness.text import printable
-from harness.types import Completion, Outcome, StopReason, TokenLogprob, is_control
+from harness.types import Completion, Outcome, StopReason, TokenLogprob
 
 MOST = 2**53
 """Counts below this are exact in JSON, and in every table."""
 DEEPEST = 64
 """Values nested deeper than this are refused: they can be read, and not written again."""
+
+PLACEBO, CHANGE = "placebo", "change"
+
+
+def is_control(text: str) -> bool:
+    """Whether a text is the `control` of a sample that is one: `placebo NAME` or `change NAME`."""
+    kind, space, name = text.partition(" ")
+    return kind in (PLACEBO, CHANGE) and bool(space and name)
+
 
 OUTCOMES = frozenset(Outcome)
 _STOP_REASONS = frozenset(get_args(StopReason))

@@ -9,9 +9,10 @@ from dataclasses import fields, replace
 
 from harness.errors import UsageError
 from harness.pipeline import selection
+from harness.pipeline.checks import CHANGE, PLACEBO
 from harness.pipeline.config import RunConfig
 from harness.seeds import derive
-from harness.types import CHANGE, PLACEBO, Message, Sample, Sampling, Task
+from harness.types import Message, Sample, Sampling, Task
 
 
 def sampling_of(task: Task, config: RunConfig) -> Sampling:

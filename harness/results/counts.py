@@ -109,10 +109,16 @@ class Worst(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Pairing:
-    """Two sides compared within groups."""
+class Pairing:
+    """Two sides compared within groups. `flips`: the test is by sign flips over groups, whatever the answers are."""
 
     matched: intervals.MatchedDifference
+    flips: bool = False
+
+    @classmethod
+    def of(cls, strata: Mapping[str, Sequence[Stratum]], flips: bool = False) -> Pairing | None:
+        """Of the strata of each group; None without any."""
+        return cls(intervals.MatchedDifference(list(strata.values())), flips) if strata else None
 
     @property
     def groups(self) -> int:
@@ -128,7 +134,7 @@ class _Pairing:
 
     @cached_property
     def p(self) -> float:
-        if all(s.right % 1 == 0 == s.base_right % 1 for s in self.matched.strata):
+        if not self.flips and all(s.right % 1 == 0 == s.base_right % 1 for s in self.matched.strata):
             exact = tests.within_groups(self.matched.strata, self.matched.weights)
         else:  # values between 0 and 1 can't be dealt anew
             exact = tests.sign_flips(self.matched.differences)
@@ -288,7 +294,7 @@ class Contrasts:
         found = self._paired([(condition, reference)])
         return found.gap if found else None
 
-    def _paired(self, conditions: Sequence[tuple[str, str]], half: int | None = None) -> _Pairing | None:
+    def _paired(self, conditions: Sequence[tuple[str, str]], half: int | None = None) -> Pairing | None:
         """The first of each pair against the second, within groups, or within one half of them; None if no group has
         both."""
 
@@ -301,7 +307,7 @@ class Contrasts:
             for group, cluster in clusters(condition).items():
                 if group in base:
                     groups.setdefault(group, []).append(Stratum(*cluster, *base[group]))
-        return _Pairing(intervals.MatchedDifference(list(groups.values()))) if groups else None
+        return Pairing.of(groups)
 
     def worst(self) -> Worst | None:
         """The condition with the lowest accuracy, chosen on one half of the groups and measured on the other.

@@ -22,8 +22,10 @@ from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.questions import controls_of
 from harness.pipeline.record import Record
+from harness.results.controls import Controls
 from harness.results.records import Tally, close_run, describe_run
-from harness.results.rescore import score_row, verdict, version_note
+from harness.results.rescore import verdict, version_note
+from harness.results.scoring import score_row
 from harness.types import Aid, Outcome, Score, Task
 
 
@@ -91,7 +93,6 @@ def _run(
     config = RunConfig(task.name, f"imported/{model}", strategy=strategy)
     directory = out / store.new_run_id(task.name, f"imported-{model.replace('/', '-')}")
     directory.mkdir(parents=True)
-    tally, agreed = Tally(task), Counter[bool]()
     imported = dict(about_file) | {"samples": _fingerprint(answers)}
     imported |= {"scored_by": same.scorer.tool, "metric": same.scorer.metric} if same.scorer else {}
     about = describe_run(directory.name, config, task) | {"imported": imported}
@@ -99,6 +100,7 @@ def _run(
     known = controls_of(task, replace(config, placebo=len(task.placebos), sensitivity=len(task.changes)))
     if asked := dict.fromkeys(answer.sample.control for answer in answers if answer.sample.control):
         about["controls"] = {control: known.get(control, "") for control in asked}
+    tally, agreed = Tally(task, controls=Controls(about.get("controls") or {}, task)), Counter[bool]()
     store.write_config(directory, about)
     writer = store.Writer(directory)
     try:

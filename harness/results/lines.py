@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
 from harness import plugins
-from harness.types import Aid, Message, Sample, StopReason, Task, is_control
+from harness.pipeline.checks import is_control
+from harness.types import Aid, Message, Sample, StopReason, Task
 
 
 def line_of(task: Task, sample: Sample) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import __version__, plugins, trust
 from harness.errors import DataError, HarnessError
@@ -23,6 +23,9 @@ from harness.results.parquet import Kinds, write_parquet
 from harness.results.tables import with_aid, write_summary
 from harness.text import Extra
 from harness.types import Task
+
+if TYPE_CHECKING:
+    from harness.results.controls import Controls
 
 
 @dataclass(frozen=True)
@@ -263,7 +266,9 @@ class Tally:
     """What is counted of a run while its records are made: for the tables shown at once, and for close_run. Controls
     are in no number of the task."""
 
-    def __init__(self, task: Task, order: Iterable[str] = ()) -> None:
+    def __init__(self, task: Task, order: Iterable[str] = (), controls: Controls | None = None) -> None:
+        """`controls` collects what those of the run say, if it has any."""
+        self._controls = controls
         self.contrasts = Contrasts(task.factors, order, task.main)
         self.kinds = Kinds()
         self._own = Tables(task)
@@ -272,12 +277,19 @@ class Tally:
         """Count one record. DataError if the task can't."""
         if not record.get("control"):
             self._own.add(record)
+        if self._controls is not None:
+            with of_task(lambda: f"sample {record['id']}, epoch {record['epoch']}"):
+                self._controls.add(record)
         self.contrasts.add(record)
         self.kinds.add(record)
 
     def tables(self) -> Sequence[Extra]:
-        """The task's own tables. DataError if it can't make them."""
-        return self._own.tables()
+        """Those of the run's controls, and the task's own. DataError if the task can't make them."""
+        return [*self.of_controls(), *self._own.tables()]
+
+    def of_controls(self) -> Sequence[Extra]:
+        """What the controls say, while the task is open."""
+        return self._controls.tables(self.contrasts) if self._controls is not None else ()
 
 
 def close_run(
