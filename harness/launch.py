@@ -12,6 +12,7 @@ import shutil
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from harness.options import describe
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.questions import controls_of, count, epochs_of, preamble, samples_of, sampling_of
-from harness.pipeline.runner import Result, Run
+from harness.pipeline.runner import FIRST_CHECK, Result, Run
+from harness.results.claims import Claim, claim_of, fits, verdict
 from harness.results.controls import Controls
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
@@ -39,6 +41,7 @@ class Finished:
     task: Task
     result: Result
     tally: Tally
+    claim: Claim | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -51,7 +54,11 @@ class Finished:
                 f"at temperature 0 the {epochs} repeats of a sample are hardly independent: intervals are too narrow"
             )
         progress = self.result.progress
-        if self.result.status == "complete" and progress.done < progress.total:
+        if self.claim:
+            lines.append(verdict(self.claim, self.tally.contrasts, self.result.status == "complete"))
+        if self.config.until_width is not None:
+            lines.append(f"{stopping_rule(self.config.until_width)}: {stopped(self.config.until_width, self.tally)}")
+        elif self.result.status == "complete" and progress.done < progress.total:
             lines.append(f"the task ends after {progress.done} records with these options: it was asked for more")
         if self.result.cache_trouble:
             lines.append(self.result.cache_trouble)
@@ -60,6 +67,25 @@ class Finished:
 
 OnResult = Callable[[Finished], None]
 """Called with a run before the files of its end are written, which may fail: what it shows is not lost then."""
+
+
+def stopping_rule(width: float) -> str:
+    """The rule of --until-width in words: it stands in run.json."""
+    return f"whole groups until the 95% interval of the main gap is {width:g} wide, looked at from {FIRST_CHECK} on"
+
+
+def stopped(width: float, tally: Tally) -> str:
+    """What came of the rule, in words."""
+    contrasts = tally.contrasts
+    groups, reached = len(contrasts.groups), contrasts.width()
+    if reached is None:
+        return f"after {groups} groups there is no interval yet"
+    met = (
+        ""
+        if reached <= width and groups >= FIRST_CHECK
+        else ", so it was not reached within --limit, or the samples that the task has"
+    )
+    return f"after {groups} groups it is {reached:.3f} wide{met}"
 
 
 @dataclass(frozen=True)
@@ -112,10 +138,21 @@ def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
 
 
 def start(
-    config: RunConfig, out: Path, show: display.Display = "none", on_result: OnResult = lambda _: None
+    config: RunConfig,
+    out: Path,
+    show: display.Display = "none",
+    on_result: OnResult = lambda _: None,
+    claim: Claim | None = None,
 ) -> Finished:
-    """A new run in a new directory under `out`."""
+    """A new run in a new directory under `out`. UsageError if it is not the run that a claim is about."""
     task, strategy, model = prepare(config)
+    if claim:
+        fits(claim, config, task)
+    if config.until_width is not None and config.limit is None and task.limit is not None:
+        raise UsageError(
+            "--until-width needs --limit: the most samples that it may take",
+            f"the task draws samples without end: for example --limit {10 * task.limit}",
+        )
     if count(task, config) == 0:
         raise UsageError(f"task {config.task}: with these options there are no samples")
     if config.num_fewshot:
@@ -131,6 +168,7 @@ def start(
         "sampling": asdict(sampling_of(task, config)),
         **({"data": dict(task.data())} if task.data() else {}),
         **({"controls": dict(controls)} if (controls := controls_of(task, config)) else {}),
+        **({"claim": claim.as_json()} if claim else {}),
     }
     store.write_config(directory, about)
     try:
@@ -160,6 +198,7 @@ def resume(
     `repeated` (options of the command line) does not say the same.
     """
     about = dict(open_run(directory).about)
+    claim_of(about, directory)  # one that was changed is no claim: said before anything is asked
     config = replace(RunConfig.from_json(about["config"]), **changes)
     about["config"] = {**about["config"], **changes}
     trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory)
@@ -193,7 +232,9 @@ def _execute(
     writer = store.Writer(directory)
     try:
         tally = Tally(task, controls=Controls(controls_of(task, config), task))
-        run = Run(str(about.get("run_id") or directory.name), config, task, strategy, model, writer, about, tally.add)
+        enough = None if config.until_width is None else partial(_narrow, tally, config.until_width)
+        run_id = str(about.get("run_id") or directory.name)
+        run = Run(run_id, config, task, strategy, model, writer, about, tally.add, enough)
         for said in run.mended:
             display.note(said)
         with display.progress(show, f"{config.task} {config.model}", price_of(config.model)) as on_progress:
@@ -204,7 +245,9 @@ def _execute(
             "notes": dict(result.remarks.notes),
             "tokens_used": result.tokens_used,
         }
-        finished = Finished(directory, config, task, result, tally)
+        if config.until_width is not None:
+            about["stopping"] = {"rule": stopping_rule(config.until_width), "end": stopped(config.until_width, tally)}
+        finished = Finished(directory, config, task, result, tally, claim_of(about, directory))
         try:
             on_result(finished)
         finally:
@@ -221,6 +264,11 @@ def _execute(
     if result.failure:
         raise result.failure
     return finished
+
+
+def _narrow(tally: Tally, width: float) -> bool:
+    reached = tally.contrasts.width()
+    return reached is not None and reached <= width
 
 
 def _hears_ctrl_c() -> bool:

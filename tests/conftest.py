@@ -1,5 +1,6 @@
 """For all tests: the command as a script sees it, and benchmarks/ on the path (its mock server, its hostile texts)."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,12 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 slow = hypothesis.HealthCheck.too_slow
 hypothesis.settings.register_profile("harness", deadline=None, suppress_health_check=[slow])
 hypothesis.settings.load_profile("harness")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: each worker imports everything anew, and tests that end processes need room beside them."""
+    return min(4, os.cpu_count() or 1)
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ from harness.cli.group import (
 @opt("--model-args", metavar="KEY=VALUE,...", help="As several -M, in the spelling of lm-evaluation-harness.")
 @opt("-S", "--strategy-option", multiple=True, metavar="KEY=VALUE", help="Option of the strategy (repeatable).")
 @rule_option
+@opt("--claim", type=click.Path(path_type=Path), help="What this run is to show: a file that `harness claim` wrote.")
 @opt("--resume", type=click.Path(path_type=Path), help="Finish this run; no other option is needed, as a rule.")
 @trust_option
 @opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
@@ -93,7 +94,15 @@ def run(**options: Any) -> None:
         for model in models
         for task in tasks
     ]
-    runs, worst = ask_all(configs, options, tables_of)
+    claim = None
+    if options["claim"]:
+        from harness.results import claims
+
+        if len(configs) > 1:
+            raise UsageError("--claim is about one run: one task, one model")
+        claim = claims.read(options["claim"])
+        claims.fits(claim, configs[0], launch.prepare(configs[0])[0])
+    runs, worst = ask_all(configs, options, tables_of, claim=claim)
     if len(runs) > 1:
         _overview(runs)
     sys.exit(worst)
@@ -104,10 +113,11 @@ def ask_all(
     options: Mapping[str, Any],
     show: Callable[[Any], None],
     ended: Callable[[Any], None] = lambda _: None,
+    claim: Any = None,
 ) -> tuple[list[Any], int]:
     """Make these runs one after the other, and say how each ended: (those that have answers, the exit code). `show` is
-    given a run before the files of its end are written, `ended` when they are. With the option `dry_run` only the cost
-    is said."""
+    given a run before the files of its end are written, `ended` when they are; `claim` is what the one run is
+    to show. With the option `dry_run` only the cost is said."""
     from harness import display, launch
     from harness.errors import ModelError
     from harness.models import registry
@@ -125,7 +135,7 @@ def ask_all(
     with registry.shared(list(dict.fromkeys(config.model for config in configs))):
         for config in configs:
             try:
-                finished = launch.start(config, options["out"], options["display"] or display.default(), show)
+                finished = launch.start(config, options["out"], options["display"] or display.default(), show, claim)
             except ModelError as error:
                 if len(configs) == 1:
                     raise

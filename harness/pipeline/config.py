@@ -41,6 +41,7 @@ class RunConfig:
     sensitivity: int = 0
     cache: bool = False
     budget_tokens: int | None = None
+    until_width: float | None = None
     name: str | None = None
 
     @classmethod
@@ -173,6 +174,8 @@ OPTIONS = (
     RunOption("cache", RunConfig, "Keep answers and reuse them in later runs."),
     RunOption("budget_tokens", RunConfig, "Stop when this many tokens are used, and at most one request later.",
               least=1),
+    RunOption("until_width", RunConfig, "Ask whole groups until the 95% interval of the main gap is this narrow (high "
+              "- low), --limit at most.", least=0, most=2, above=True),
     RunOption("name", RunConfig, "A label, shown if the run stands beside others."),
     RunOption("base_url", ModelOptions, "An OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1"),
     RunOption("api_key_env", ModelOptions, "Name of the environment variable with the server's key. Without it, a key "

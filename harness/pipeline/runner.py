@@ -104,6 +104,23 @@ class Unit(NamedTuple):
     messages: tuple[Message, ...]
 
 
+FIRST_CHECK = 30
+"""So many groups are asked before a stopping rule is looked at for the first time: an interval of few groups may be
+narrow by chance. Then again after each further fifth."""
+
+
+def checks() -> Iterator[int]:
+    """After how many groups a stopping rule is looked at."""
+    groups = FIRST_CHECK
+    while True:
+        yield groups
+        groups += max(1, groups // 5)
+
+
+class _Check:
+    """Stands between two groups at which a stopping rule is looked at, in the place of a unit."""
+
+
 class Run:
     """One run in one directory, from the first sample to the table."""
 
@@ -117,14 +134,18 @@ class Run:
         writer: store.Writer,
         about: Mapping[str, Any] | None = None,
         on_record: Callable[[Mapping[str, Any]], None] = lambda _: None,
+        enough: Callable[[], bool] | None = None,
     ) -> None:
         """`about` is the run.json of the run; `on_record` gets every record, also those that an earlier try has made.
+        `enough` says, of the records so far, whether no further group need be asked; None if all are to be.
         `mended` says which damage to the files of the earlier try was mended."""
         self.run_id, self.config, self.task, self.strategy, self.model = run_id, config, task, strategy, model
         self.writer = writer
         self.sampling = sampling_of(task, config)
         self.conditions: dict[str, None] = {}
-        self._on_record = on_record
+        self._on_record, self._enough = on_record, enough
+        self._under_way = 0
+        self._idle = asyncio.Event()
         self.progress = Progress(count(task, config))
         about = about or {}
         self.remarks = Remarks(about.get("notes"), task.measures.get("tokens", ""), self.sampling.max_tokens)
@@ -263,11 +284,20 @@ class Run:
                 on_progress(self.progress)
             await asyncio.to_thread(self.writer.sync)  # StorageError ends the run
 
-    def _units(self) -> Iterator[Unit]:
-        """Everything that is not done yet, lazily."""
+    def _units(self) -> Iterator[Unit | _Check]:
+        """Everything that is not done yet, lazily; also where a stopping rule is to be looked at."""
+        upcoming = checks()
+        check, groups, last = next(upcoming), 0, ""
         parts = (self.task.name, self.task.version, self.config.strategy, dict(self.config.strategy_options))
         decoding = (asdict(self.sampling), self.config.seed)
         for sample in samples_of(self.task, self.config):
+            if self._enough and sample.group != last:
+                last = sample.group
+                if groups == check:
+                    check = next(upcoming)
+                    if not self._done:  # records of an earlier try, behind this place, show that it went on from here
+                        yield _Check()
+                groups += 1
             self.conditions[sample.condition] = None
             messages = preamble(self.task, self.config, sample) + sample.messages
             asked = store.identity(*parts, self.model_identity, sample.id, dict(sample.params), messages, decoding)
@@ -282,14 +312,32 @@ class Run:
                         "a run can't be finished with something else: start a new one",
                     )
 
-    async def _next(self, units: Iterator[Unit]) -> Unit | None:
-        """The next sample. Slow ones are made in a thread, so that answers that arrive meanwhile don't wait."""
-        if not self.task.slow_samples:
-            return next(units, None)
+    async def _next(self, units: Iterator[Unit | _Check]) -> Unit | None:
+        """The next sample. Slow ones are made in a thread, so that answers that arrive meanwhile don't wait. A stopping
+        rule sees whole groups: their answers are waited for."""
+        if not self.task.slow_samples and not self._enough:
+            return self._taken(next(units, None))
         async with self._drawing:
-            return await asyncio.to_thread(next, units, None)
+            drawn = None if self._stopping else await self._drawn(units)
+            while isinstance(drawn, _Check):
+                while self._under_way and not self._stopping:
+                    self._idle.clear()
+                    await self._idle.wait()
+                if self._enough and self._enough():
+                    self._stopping = True
+                if self._stopping:
+                    return None
+                drawn = await self._drawn(units)
+            return self._taken(drawn)
 
-    async def _work(self, units: Iterator[Unit]) -> None:
+    async def _drawn(self, units: Iterator[Unit | _Check]) -> Unit | _Check | None:
+        return await asyncio.to_thread(next, units, None) if self.task.slow_samples else next(units, None)
+
+    def _taken(self, unit: Unit | _Check | None) -> Unit | None:
+        self._under_way += unit is not None
+        return unit if isinstance(unit, Unit) else None
+
+    async def _work(self, units: Iterator[Unit | _Check]) -> None:
         while (unit := await self._next(units)) is not None and not self._stopping:
             try:
                 record = self._kept(await self._solve(unit))
@@ -300,6 +348,9 @@ class Run:
             except BaseException:
                 self._stopping = True
                 raise
+            finally:
+                self._under_way -= 1
+                self._idle.set()
             self._count(record)
             if not self.answered and self.progress.errors >= max(LEAST_FAILURES, 2 * self.model.max_connections):
                 self._stopping, self._ended_by = True, self._ended_by or self._never_answered(record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.report.collect import RunData
-from harness.results import audit
+from harness.results import audit, claims
 from harness.results.counts import Gap
 from harness.results.tables import few_groups
 from harness.text import interval, p_value
@@ -90,7 +90,13 @@ def remarks(run: RunData) -> list[str]:
     total = run.contrasts.total
     without = total.samples - (total.accuracy.n if total.accuracy else 0)
     aid = run.contrasts.aid
+    claim = claims.claim_of(run.recorded.about, run.recorded.directory)
+    finished = run.recorded.status == "complete"
+    claimed = claims.verdict(claim, run.contrasts, finished) if claim else "exploratory: nothing was claimed before it"
+    stopping = run.recorded.part("stopping")
     lines = [
+        f"This run is {claimed}" if claim is None else claimed[:1].upper() + claimed[1:],
+        f"Asked in {stopping.get('rule')}: {stopping.get('end')}" if stopping else "",
         few_groups(run.contrasts).capitalize(),
         f"{without} of {counted(total.samples, 'answer')} have no verdict (cut off, or an error): they are in no "
         "accuracy" if without and total.accuracy else "",

@@ -129,8 +129,11 @@ class Pairing:
         value, (low, high) = self.matched.value, self.matched.interval()
         if self.p >= 0.05:  # interval and test are different approximations: if they disagree, the wider holds
             low, high = min(low, 0.0), max(high, 0.0)
-        answers = sum(s.answers + s.base_answers for s in self.matched.strata)
-        return Estimate(value, low, high, answers)
+        return Estimate(value, low, high, self.answers)
+
+    @property
+    def answers(self) -> int:
+        return sum(s.answers + s.base_answers for s in self.matched.strata)
 
     @cached_property
     def p(self) -> float:
@@ -251,15 +254,29 @@ class Contrasts:
             self._gaps = self._compared()
         return self._gaps
 
+    def width(self) -> float | None:
+        """How wide the 95% interval of the main gap is (high - low), the widest if there are several; that of the
+        accuracy if the task has no gap. None if there is none yet, or if a gap is still missing."""
+        if not self.main:
+            accuracy = self.total.accuracy
+            return accuracy.high - accuracy.low if accuracy else None
+        pairings = [self._paired(self.matched(*levels)) for levels in self._against_reference(self.main)]
+        widths = [high - low for found in pairings if found for low, high in [found.matched.interval()]]
+        return max(widths) if len(widths) == len(pairings) > 0 else None
+
+    def _against_reference(self, factor: str) -> list[tuple[str, str, str]]:
+        """(factor, level, first level) of each level but the first."""
+        i = self.factors.index(factor)
+        first, *others = dict.fromkeys(self._levels[c][i] for c in self.conditions) or [""]
+        return [(factor, level, first) for level in others]
+
     def _compared(self) -> list[Gap]:
         found = []
         for factor in sorted(self.factors, key=lambda name: name != self.main):
-            i = self.factors.index(factor)
-            levels = list(dict.fromkeys(self._levels[c][i] for c in self.conditions))
             found += [
-                (factor, level, levels[0], pairing)
-                for level in levels[1:]
-                if (pairing := self._paired(self.matched(factor, level, levels[0])))
+                (*levels, pairing)
+                for levels in self._against_reference(factor)
+                if (pairing := self._paired(self.matched(*levels)))
             ]
 
         corrected = tests.holm([pairing.p for *_, pairing in found])
@@ -288,6 +305,13 @@ class Contrasts:
             settings.setdefault(levels[i], {})[levels[:i] + levels[i + 1 :]] = cell
         shared = set.intersection(*(set(cells) for cells in settings.values())) if len(settings) > 1 else set()
         return {level: [cells[s] for s in shared] for level, cells in settings.items()} if shared else {}
+
+    def between(self, factor: str, level: str, reference: str, confidence: float) -> Estimate | None:
+        """The gap of a level against a reference with an interval of this confidence; None if no group has both."""
+        if factor not in self.factors:
+            return None
+        found = self._paired(self.matched(factor, level, reference))
+        return Estimate(found.matched.value, *found.matched.interval(confidence), found.answers) if found else None
 
     def gap_between(self, condition: str, reference: str) -> Estimate | None:
         """How much better one condition is than another, within groups; None if they share no group."""

@@ -15,6 +15,8 @@ import pytest
 import harness as product
 from harness import plugins
 from harness.pipeline import store
+from harness.pipeline.config import RunConfig
+from harness.results import claims
 from harness.results.controls import Controls, Found, rows
 from harness.results.counts import Contrasts
 from harness.results.records import open_run
@@ -160,6 +162,14 @@ def test_the_report_leaves_controls_out_and_has_a_table_of_them(runs, harness) -
         re.findall(r"[-+]?\d\.\d{3}\b", strip.sub(" ", p.partition('id="data"')[0])) for p in (without, pages[1])
     ]
     assert is_part(numbers[1], numbers[0])
+
+
+def test_a_claim_is_about_the_samples_and_may_be_asked_with_controls() -> None:
+    alone, beside = RunConfig("echo", "m"), RunConfig("echo", "m", placebo=2, sensitivity=1)
+    one, other = (claims.claim(c, Controlled(), "b - a", "lower", 0.0, 0.05, "now") for c in (alone, beside))
+    assert one == other
+    assert one.records == 10
+    claims.fits(one, beside, Controlled())
 
 
 def test_a_table_by_control_shows_them(harness, runs) -> None:
