@@ -397,7 +397,8 @@ def export(run: Path, kind: Any, output: Path, held_out: float, with_hinted: boo
 def audit(
     task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: bool, reading: bool, as_json: bool
 ) -> None:
-    """Are a task's matched conditions matched? Compares prompts and targets, without any model.
+    """Are a task's matched conditions matched, and are its controls what they say? Compares prompts and targets,
+    without any model. A rewording must keep what is right, a change must change it (`control`).
 
     With --reading: is an answer read alike in all conditions, in whatever way it is written? --fail then exits with 100
     if a style is read better in one condition than in another.
@@ -409,6 +410,7 @@ def audit(
     from harness.options import parse_pairs
     from harness.results import audit as audits
     from harness.results import evenness
+    from harness.results.audit_controls import audit_controls
 
     made = plugins.task(task, parse_pairs(task_option, "-T"))
     if reading:
@@ -421,6 +423,7 @@ def audit(
         echo(f"\nread unevenly between conditions: {', '.join(uneven) or 'none'}")
         sys.exit(100 if uneven and fail else 0)
     findings = audits.audit(made, itertools.islice(made.samples(seed), limit))
+    findings += audit_controls(made, seed, limit)
     if as_json:
         echo_value([asdict(finding) for finding in findings])
         sys.exit(100 if audits.warnings(findings) and fail else 0)

@@ -14,9 +14,10 @@ import pytest
 
 import harness as product
 from harness import plugins
+from harness.errors import DataError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
-from harness.results import claims
+from harness.results import claims, reproduce
 from harness.results.controls import Controls, Found, rows
 from harness.results.counts import Contrasts
 from harness.results.records import open_run
@@ -162,6 +163,26 @@ def test_the_report_leaves_controls_out_and_has_a_table_of_them(runs, harness) -
         re.findall(r"[-+]?\d\.\d{3}\b", strip.sub(" ", p.partition('id="data"')[0])) for p in (without, pages[1])
     ]
     assert is_part(numbers[1], numbers[0])
+
+
+def test_reproduce_asks_a_placebo_where_the_task_has_one_and_compares_as_before(runs) -> None:
+    def placebos(part: Part, **given: object) -> int:
+        return part.config("m", given, {}, {}).placebo
+
+    assert [placebos(Part("p", "echo")), placebos(Part("p", "echo", placebo=9))] == [1, 2]
+    assert placebos(Part("p", "echo"), placebo=0) == placebos(Part("p", "echo", placebo=0)) == 0
+    assert placebos(Part("p", "echo", run={"placebo": 2})) == 2
+    assert "--placebo 1 " in Part("p", "echo").command
+    asked = Part("p", "echo", {"size": "60"}, {"epochs": 2})
+    assert [list(asked.departures(open_run(run))) for run in runs] == [[], []]
+
+
+@pytest.mark.parametrize("value", ["many", -1])
+def test_a_recipe_with_no_number_of_placebos_is_an_error(value: object) -> None:
+    text = f'title = "t"\npaper = "p"\nplacebo = {value!r}\n[[run]]\nlabel = "l"\ntask = "echo"\n'
+    with pytest.raises(DataError, match="recipe r: ValueError: placebo is"):
+        reproduce._read("r", text)
+    assert reproduce._read("r", text.replace(repr(value), "2")).parts[0].placebo == 2
 
 
 def test_a_claim_is_about_the_samples_and_may_be_asked_with_controls() -> None:
