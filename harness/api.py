@@ -14,7 +14,7 @@ from harness import launch
 from harness.errors import UsageError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig, as_text, configure
-from harness.results.controls import of_run, rows
+from harness.results.controls import Found, of_run, rows, tables
 from harness.results.counts import Contrasts
 from harness.results.gate import ALPHA, MARGIN, Comparison, FailOn, compare
 from harness.results.labels import labels
@@ -43,6 +43,7 @@ class Run:
     def __str__(self) -> str:
         (label,) = labels([self._opened])
         parts = [printable(f"{label}: {self.status}, {self.directory}"), render_contrasts(self.contrasts)]
+        parts += [table.render() for table in tables(self._controls(), self._opened.controls)]
         return "\n\n".join([*parts, *(f"note: {printable(note)}" for note in self.notes)])
 
     def __repr__(self) -> str:
@@ -71,8 +72,13 @@ class Run:
         differs from its samples, whether answers follow a change. Empty without controls."""
         import pandas as pd
 
+        return pd.json_normalize(rows(self._controls()))
+
+    def _controls(self) -> Found:
+        if not self._opened.controls:
+            return Found()
         with of_run(self._opened) as controls:
-            return pd.json_normalize(rows(controls.found(self._opened.read(controls=[controls.add]))))
+            return controls.found(self._opened.read(controls=[controls.add]))
 
     def gaps(self) -> pd.DataFrame:
         """Each level of each factor against the factor's first level, within groups, with its 95% interval,

@@ -44,17 +44,17 @@ def audit_controls(task: Task, seed: int, limit: int) -> list[Finding]:
             base = sample
         elif base is not None:
             pairs.setdefault(sample.control, []).append(Pair(base, sample))
-    found = []
-    raw = [
-        one
+    raw = {
+        control: compare(features(task.measures), FACTOR, control, REFERENCE, members)
         for control, members in pairs.items()
         if control.startswith(PLACEBO)
-        for one in compare(features(task.measures), FACTOR, control, REFERENCE, members)
-    ]
-    # Words are what a rewording changes; a share of them has no p-value of its own to correct.
-    for (finding, _), p in zip(raw, holm([p for _, p in raw]), strict=True):
-        found.append(judge(finding, p, (VOCABULARY, *task.differs.get(finding.level, ()))))
+    }
+    corrected = iter(holm([p for findings in raw.values() for _, p in findings]))
+    found = []
     for control, members in pairs.items():
+        # Words are what a rewording changes.
+        declared = (VOCABULARY, *task.differs.get(control, ()))
+        found += [judge(finding, next(corrected), declared) for finding, _ in raw.get(control, ())]
         found += [_check(control, name, members, holds) for name, holds in _checks(task, control).items()]
     return found
 

@@ -18,7 +18,7 @@ from harness.errors import DataError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.results import claims, reproduce
-from harness.results.controls import Controls, Found, rows
+from harness.results.controls import Controls, Found, rows, tables
 from harness.results.counts import Contrasts
 from harness.results.records import open_run
 from harness.results.reproduce import Part, cells
@@ -136,6 +136,7 @@ def test_a_program_s_numbers_leave_controls_out(runs) -> None:
     assert set(with_them.table("control,condition")["control"]) == {"", "placebo polite", "placebo odd", "change more"}
     assert set(with_them.controls()["kind"]) == {"beyond", "placebo", "change"}
     assert without.controls().empty
+    assert "changes that must matter" in str(with_them)
     assert with_them.contrasts.asked == without.contrasts.asked
     assert with_them.contrasts.worst() == without.contrasts.worst()
     part = Part("p", "echo")
@@ -330,6 +331,15 @@ def test_a_change_is_followed_by_the_new_answer_and_not_by_the_old_one() -> None
     (changed,) = found_of(records).changes
     assert (changed.follows.value, changed.stays.value, changed.follows.n, changed.groups) == (0.5, 0.25, 4, 4)
     assert changed.follows.low < 0.5 < changed.follows.high
+
+
+def test_a_hostile_name_of_a_control_is_only_shown() -> None:
+    evil = "placebo \x1b[2J\nFORGED\u202e"
+    records = [record(f"{s}{i}", f"g{i}", s, float(i % 2)) for i in range(8) for s in "ab"]
+    records += [record(f"a{i}", f"g{i}", "a", 1.0, evil) for i in range(8)]
+    shown = "\n".join(table.render() for table in tables(found_of(records), {evil: evil}))
+    assert "FORGED" in shown
+    assert not re.search("[\x1b\u202e]|\nFORGED", shown)
 
 
 def test_rows_for_programs_are_json() -> None:
