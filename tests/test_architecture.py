@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     "cli",
+    "lab",
     "api report doctor",
     "launch",
     "results display",

@@ -1,0 +1,102 @@
+"""Look inside a model on the matched prompts of a task: `harness lens`, `harness patch`. Needs the extra `lab`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness.cli.group import cli, echo, opt, pairs, split, task_options
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def asked(command: F) -> F:
+    """The options of every command of the lab: which model, which matched pairs, where the study goes."""
+    for decorate in reversed([
+        click.argument("task"),
+        opt("--model", "-m", required=True, help="tiny, hf/DIR (a Hugging Face directory) or hf/ORG/NAME."),
+        opt("--pairs", "how", default="change", help="Matched prompts: `change` (one fact is changed), "
+            "`CONDITION,CONDITION` of one group, or `condition:CONDITION` (its samples two by two)."),
+        opt("--limit", type=click.IntRange(1), default=4, help="Pairs, at most."),
+        opt("--seed", type=int, default=0, help="Seed of the samples."),
+        task_options,
+        opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="dtype, device, revision (repeatable)."),
+        opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where studies are kept."),
+        opt("--dry-run", is_flag=True, help="Say how many forward passes it would take; load the tokenizer only."),
+    ]):  # fmt: skip
+        command = decorate(command)
+    return command
+
+
+def opened(options: dict[str, Any]) -> tuple[Any, Any]:
+    """(the lab's model, which pairs to look at)."""
+    from harness import plugins
+    from harness.errors import UsageError
+    from harness.lab.models import open_model
+    from harness.lab.studies import Asked
+    from harness.options import parse_pairs
+
+    task = plugins.task(options["task"], pairs(options, "task_option", "-T"))
+    given = parse_pairs(options["model_option"], "-M")
+    for name in given:
+        if name not in ("dtype", "device", "revision"):
+            raise UsageError(f"the lab has no model option '{name}'", "-M dtype=..., device=... or revision=...")
+    return open_model(options["model"], **given), Asked(task, options["seed"], options["how"], options["limit"])
+
+
+def show(study: Any, options: dict[str, Any]) -> None:
+    """Print a study, and keep it."""
+    from harness.pipeline.store import new_run_id
+
+    echo(study.render())
+    directory = options["out"] / new_run_id(f"{study.kind}-{options['task'].replace('/', '-')}", options["model"])
+    study.write(directory)
+    echo(f"\nstudy: {directory} (page.html, rows.csv)")
+
+
+@cli.command()
+@asked
+def lens(**options: Any) -> None:
+    """The logit lens: what a model would answer if it ended after each layer, on a task's prompts."""
+    from harness.lab.studies import lens_study
+
+    lab, which = opened(options)
+    if options["dry_run"]:
+        echo(f"{which.limit} forward passes, one for each pair")
+        return
+    show(lens_study(lab, which), options)
+
+
+@cli.command()
+@asked
+@opt("--sites", multiple=True, default=("resid", "attn", "mlp", "head"), help="Kinds of sites (comma-separated).")
+@opt("--how", "direction", multiple=True, default=("denoise",), help="denoise, noise (comma-separated).")
+@opt(
+    "--attribution",
+    is_flag=True,
+    help="Estimate every site by its gradient first; measure only the --top of each kind.",
+)
+@opt("--top", type=click.IntRange(1), default=10, help="Sites of each kind to show, and with --attribution to measure.")
+def patch(sites: tuple[str, ...], direction: tuple[str, ...], attribution: bool, top: int, **options: Any) -> None:
+    """Activation patching: which parts of a model carry the difference between two matched prompts of a task."""
+    from harness.errors import UsageError
+    from harness.lab.hooks import KINDS, all_sites
+    from harness.lab.pairs import pairs as make
+    from harness.lab.studies import patch_study
+
+    kinds: Any = split(sites)
+    hows: Any = split(direction)
+    for given, known, flag in ((kinds, KINDS, "--sites"), (hows, ("denoise", "noise"), "--how")):
+        wrong = [name for name in given if name not in known]
+        if wrong or not given:
+            raise UsageError(f"{flag}: '{', '.join(wrong)}' is none of {', '.join(known)}")
+    lab, which = opened(options)
+    if options["dry_run"]:
+        found, _ = make(lab, which.task, which.seed, which.how, which.limit)
+        each = [top * len(kinds) + 3 if attribution else len(all_sites(lab, len(p.clean), kinds)) for p in found]
+        echo(f"{len(hows) * sum(each)} forward passes for {len(found)} pairs")
+        return
+    show(patch_study(lab, which, kinds, hows, top, attribution), options)

@@ -1,0 +1,113 @@
+"""A model of the lab: a decoder with Llama's layout (Llama, Mistral, Qwen, SmolLM ...), from a directory or the hub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataError, UsageError, cause
+from harness.types import Message
+
+INSTALL = "pip install 'reasoning-harness[lab]'"
+DTYPES = ("float32", "float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class LabModel:
+    """A causal language model with its tokenizer, in evaluation mode; its weights want no gradient."""
+
+    name: str
+    model: Any
+    tokenizer: Any
+
+    @property
+    def layers(self) -> Sequence[Any]:
+        """The decoder layers, first to last."""
+        found: Sequence[Any] = self.model.model.layers
+        return found
+
+    @property
+    def heads(self) -> int:
+        """Attention heads a layer."""
+        return int(self.model.config.num_attention_heads)
+
+    @property
+    def head_size(self) -> int:
+        """Width of one head's output, before the output projection."""
+        return int(self.layers[0].self_attn.o_proj.in_features) // self.heads
+
+    def encode(self, messages: Sequence[Message], answer: str = "") -> list[int]:
+        """The tokens of a prompt in the model's chat template, with the beginning of an answer behind it."""
+        return self._ids(self.prompt(messages) + answer)
+
+    def prompt(self, messages: Sequence[Message]) -> str:
+        """The prompt as text, in the model's chat template; without one, the messages one below the other."""
+        if not getattr(self.tokenizer, "chat_template", None):
+            return "\n\n".join(m.content for m in messages) + "\n"
+        turns = [m.as_dict() for m in messages]
+        return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+
+    def _ids(self, text: str) -> list[int]:
+        ids = self.tokenizer(text, add_special_tokens=not getattr(self.tokenizer, "chat_template", None))["input_ids"]
+        return [int(i) for i in ids]
+
+    def token(self, i: int) -> str:
+        """A token as text."""
+        return str(self.tokenizer.decode([i]))
+
+
+def need_torch() -> None:
+    """UsageError if the lab's extra is not installed."""
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise UsageError(f"the lab needs torch and transformers ({cause(error)})", INSTALL) from None
+
+
+def directory(name: str) -> str:
+    """The Hugging Face directory (or hub name) behind a name: `tiny`, `smollm2`, `hf/DIR`, `hf/ORG/NAME`."""
+    if name == "tiny":
+        return str(resources.files("harness.models.tiny") / "hf")
+    kind, slash, rest = name.partition("/")
+    if kind != "hf" or not slash or not rest:
+        raise UsageError(f"the lab can't open '{name}'", "give tiny, hf/DIR (a Hugging Face directory) or hf/ORG/NAME")
+    return rest
+
+
+def open_model(name: str, dtype: str = "float32", device: str = "cpu", revision: str | None = None) -> LabModel:
+    """UsageError if torch is missing or the name is none; DataError if the files can't be loaded or the layers are not
+    laid out as Llama's. Nothing of a directory is executed."""
+    need_torch()
+    where = directory(name)
+    if dtype not in DTYPES:
+        raise UsageError(f"dtype '{dtype}' is none of {', '.join(DTYPES)}")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    local = Path(where).is_dir()
+    given: dict[str, Any] = {"local_files_only": local, "trust_remote_code": False}
+    if revision and not local:
+        given["revision"] = revision
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where, **given)
+        model = AutoModelForCausalLM.from_pretrained(
+            where, dtype=getattr(torch, dtype), use_safetensors=True, attn_implementation="eager", **given
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DataError(f"{where} can't be loaded: {cause(error)}", "is it a Hugging Face directory?") from None
+    try:
+        layer = model.model.layers[0]
+        _ = layer.self_attn.o_proj, layer.mlp.down_proj, model.model.norm, model.lm_head
+    except (AttributeError, IndexError):
+        kind = getattr(model.config, "model_type", "?")
+        raise DataError(f"{where}: a {kind} model is not laid out as Llama is: the lab can't look into it") from None
+    model.to(device).eval().requires_grad_(False)
+    return LabModel(name, model, tokenizer)

@@ -1,0 +1,117 @@
+"""Two matched prompts as tokens: the clean one and the corrupted one, and the token that answers each."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.errors import UsageError
+from harness.lab.models import LabModel
+from harness.seeds import derive
+from harness.types import Sample, Task
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Token ids of both prompts, with the answer begun: at the last position each is answered by one token. `common`
+    is how both right answers begin, in the form that the task asks for."""
+
+    clean: tuple[int, ...]
+    corrupted: tuple[int, ...]
+    right: int
+    """The token that answers the clean prompt."""
+    wrong: int
+    """The token that answers the corrupted one."""
+    common: str
+    samples: tuple[str, str]
+
+    @property
+    def differ(self) -> tuple[int, ...]:
+        """The positions at which the prompts differ."""
+        return tuple(i for i, (a, b) in enumerate(zip(self.clean, self.corrupted, strict=True)) if a != b)
+
+
+def pair(lab: LabModel, task: Task, clean: Sample, corrupted: Sample) -> Pair:
+    """UsageError if the prompts have different numbers of tokens (with the words that differ), if their right answers
+    do not differ, or are no answer of the model's own tokens.
+
+    The answers are those of the oracle, in the form that the prompt asks for: what both begin with is put behind the
+    prompts, and the first tokens that differ are the answers.
+    """
+    answers = [str(task.baseline("oracle", s, random.Random(0))) for s in (clean, corrupted)]
+    whole = [lab.encode(s.messages, a) for s, a in zip((clean, corrupted), answers, strict=True)]
+    bare = [lab.encode(s.messages) for s in (clean, corrupted)]
+    behind = [ids[len(start) :] for ids, start in zip(whole, bare, strict=True)]
+    if any(ids[: len(start)] != start for ids, start in zip(whole, bare, strict=True)):
+        raise UsageError("the tokens of the prompt change if an answer follows: these samples can't be used")
+    if len(bare[0]) != len(bare[1]):
+        raise UsageError(
+            f"{clean.id} has {len(bare[0])} tokens and {corrupted.id} has {len(bare[1])}: positions do not match; "
+            f"they differ in {_words(clean, corrupted)}",
+            "choose two samples that differ in words of the same number of tokens",
+        )
+    same = next((i for i, (a, b) in enumerate(zip(*behind, strict=False)) if a != b), None)
+    if same is None:
+        raise UsageError(f"{clean.id} and {corrupted.id} have the same right answer, or one that begins the other")
+    common = tuple(behind[0][:same])
+    return Pair(
+        (*bare[0], *common), (*bare[1], *common), behind[0][same], behind[1][same],
+        lab.tokenizer.decode(list(common)), (clean.id, corrupted.id),
+    )  # fmt: skip
+
+
+def _words(one: Sample, other: Sample) -> str:
+    mine, theirs = (" ".join(m.content for m in s.messages).split() for s in (one, other))
+    only = [w for w in mine if w not in theirs][:6], [w for w in theirs if w not in mine][:6]
+    return " / ".join(", ".join(words) or "the order of their words" for words in only)
+
+
+def pairs(lab: LabModel, task: Task, seed: int, how: str, limit: int) -> tuple[list[Pair], int]:
+    """(at most `limit` pairs, how many of the samples looked at made none) in the task's order.
+
+    `how` is `change` (a sample and its twin with one fact changed, Task.changed), `CONDITION,CONDITION` (two conditions
+    of a group) or `condition:CONDITION` (two samples of one condition that follow each other in different groups).
+    UsageError if none can be made; it quotes why the first could not.
+    """
+    found: list[Pair] = []
+    first: UsageError | None = None
+    left_out = 0
+    for clean, corrupted in _candidates(task, seed, how, 20 * limit):
+        try:
+            found.append(pair(lab, task, clean, corrupted))
+        except UsageError as error:
+            first, left_out = first or error, left_out + 1
+        if len(found) == limit:
+            break
+    if not found:
+        why = f": {first.message}" if first else ""
+        raise UsageError(f"task {task.name}: no pair '{how}' can be made{why}", first.hint if first else "")
+    return found, left_out
+
+
+def _candidates(task: Task, seed: int, how: str, most: int) -> Iterator[tuple[Sample, Sample]]:
+    """Samples two by two."""
+    made: list[Sample] = []
+    for i, sample in enumerate(task.samples(seed)):
+        if i >= 40 * most or len(made) >= most:
+            break
+        made.append(sample)
+        if how == "change":
+            for name in task.changes:
+                rng = random.Random(derive(task.name, task.version, seed, sample.id, name))
+                changed = task.changed(sample, name, rng)
+                if changed is not None:
+                    yield sample, changed
+    if how == "change":
+        return
+    if how.startswith("condition:"):
+        wanted = [s for s in made if s.condition == how.removeprefix("condition:")]
+        yield from ((a, b) for a, b in itertools.pairwise(wanted) if a.target != b.target)
+        return
+    one, _, other = how.partition(",")
+    by_group: dict[str, dict[str, Sample]] = {}
+    for sample in made:
+        by_group.setdefault(sample.group, {}).setdefault(sample.condition, sample)
+    yield from ((g[one], g[other]) for g in by_group.values() if one in g and other in g)
