@@ -153,7 +153,7 @@ def start(
             "--until-width needs --limit: the most samples that it may take",
             f"the task draws samples without end: for example --limit {10 * task.limit}",
         )
-    if count(task, config) == 0:
+    if count(task, replace(config, placebo=0, sensitivity=0)) == 0:
         raise UsageError(f"task {config.task}: with these options there are no samples")
     if config.num_fewshot:
         preamble(task, config, next(samples_of(task, config)))  # an error here leaves no run behind

@@ -45,19 +45,19 @@ def installed() -> Iterator[None]:
 def runs(installed, tmp_path_factory) -> tuple[Path, Path]:
     """(a run with controls, the same without their records), of one name."""
     folder = tmp_path_factory.mktemp("runs")
-    size = {"size": 60}
+    size = {"size": 40}
     made = product.run(
         "echo", "baseline/random", task_options=size, placebo=2, sensitivity=1, epochs=2, out=folder / "with"
     )
     bare = folder / "bare" / made.directory.name
     shutil.copytree(made.directory, bare)
     lines = [line for line in (bare / store.RECORDS).read_text().splitlines() if not json.loads(line)["control"]]
-    assert len(lines) == 120
+    assert len(lines) == 80
     (bare / store.RECORDS).write_text("".join(line + "\n" for line in lines))
     about = json.loads((bare / "run.json").read_text())
-    assert about["records"] == 120 + 2 * (30 + 15 + 30)
+    assert about["records"] == 80 + 2 * (20 + 10 + 20)
     del about["controls"]
-    about |= {"records": 120, "config": about["config"] | {"placebo": 0, "sensitivity": 0}}
+    about |= {"records": 80, "config": about["config"] | {"placebo": 0, "sensitivity": 0}}
     (bare / "run.json").write_text(json.dumps(about))
     return made.directory, bare
 
@@ -69,10 +69,8 @@ COMMANDS = [
     "table RUN --csv -",
     "table RUN --by group,condition --json -",
     "table RUN --at-equal-cost",
-    "table RUN base",
     "stats RUN",
     "leaderboard RUN",
-    "leaderboard RUN base",
     "compare base RUN",
     "gate policy.toml RUN",
     "history add RUN --file FILE",
@@ -120,7 +118,7 @@ def test_no_command_counts_a_control(harness, runs, tmp_path: Path) -> None:
             for made in (file, tmp_path / "results"):
                 shutil.rmtree(made) if made.is_dir() else made.unlink(missing_ok=True)
         assert is_part(said[1], said[0]), command
-        shows = command.split()[0] in ("stats", "score") or command in ("table RUN", "table RUN base")
+        shows = command.split()[0] in ("stats", "score") or command == "table RUN"
         assert shows or said[0] == said[1], command
         assert not shows or "changes that must matter" in "\n".join(said[0]), command
         for name in (written[0] | written[1]).keys() - {"run.json"}:
@@ -132,7 +130,7 @@ def test_a_program_s_numbers_leave_controls_out(runs) -> None:
     assert with_them.gaps().equals(without.gaps())
     assert with_them.table().equals(without.table())
     assert with_them.records().equals(without.records())
-    assert len(with_them.records(controls=True)) == 270
+    assert len(with_them.records(controls=True)) == 180
     assert set(with_them.table("control,condition")["control"]) == {"", "placebo polite", "placebo odd", "change more"}
     assert set(with_them.controls()["kind"]) == {"beyond", "placebo", "change"}
     assert without.controls().empty
@@ -174,7 +172,7 @@ def test_reproduce_asks_a_placebo_where_the_task_has_one_and_compares_as_before(
     assert placebos(Part("p", "echo"), placebo=0) == placebos(Part("p", "echo", placebo=0)) == 0
     assert placebos(Part("p", "echo", run={"placebo": 2})) == 2
     assert "--placebo 1 " in Part("p", "echo").command
-    asked = Part("p", "echo", {"size": "60"}, {"epochs": 2})
+    asked = Part("p", "echo", {"size": "40"}, {"epochs": 2})
     assert [list(asked.departures(open_run(run))) for run in runs] == [[], []]
 
 
@@ -196,8 +194,8 @@ def test_a_claim_is_about_the_samples_and_may_be_asked_with_controls() -> None:
 
 def test_a_table_by_control_shows_them(harness, runs) -> None:
     _, out, _ = harness("table", runs[0], "--by", "control,condition")
-    assert re.search(r"placebo polite +a +60 ", out)
-    assert re.search(r"change more +a +60 ", out)
+    assert re.search(r"placebo polite +a +40 ", out)
+    assert re.search(r"change more +a +40 ", out)
 
 
 def test_the_cost_is_said_whole(harness, runs, tmp_path: Path) -> None:
@@ -207,10 +205,10 @@ def test_the_cost_is_said_whole(harness, runs, tmp_path: Path) -> None:
         lines = [json.loads(line) for line in (run / store.RECORDS).read_text().splitlines()]
         text = "".join(json.dumps(r | {"prompt_tokens": 10, "completion_tokens": 1}) + "\n" for r in lines)
         (tmp_path / name / store.RECORDS).write_text(text)
-    assert "2700 in, 270 out (of these controls: 1500 in, 150 out)" in str(product.load("with"))
-    assert "1200 in, 120 out; " in str(product.load("bare"))
+    assert "1800 in, 180 out (of these controls: 1000 in, 100 out)" in str(product.load("with"))
+    assert "800 in, 80 out; " in str(product.load("bare"))
     _, out, _ = harness("leaderboard", "with", "--csv", "-")
-    assert [row["tokens"] for row in csv.DictReader(io.StringIO(out))] == ["660", "660", "2970"]
+    assert [row["tokens"] for row in csv.DictReader(io.StringIO(out))] == ["440", "440", "1980"]
 
 
 def test_records_with_controls_are_read_in_few_places() -> None:
@@ -340,6 +338,14 @@ def test_a_hostile_name_of_a_control_is_only_shown() -> None:
     shown = "\n".join(table.render() for table in tables(found_of(records), {evil: evil}))
     assert "FORGED" in shown
     assert not re.search("[\x1b\u202e]|\nFORGED", shown)
+
+
+def test_the_controls_of_a_task_are_listed(harness) -> None:
+    _, out, _ = harness("tasks", "echo")
+    assert re.search(r"--placebo 2: odd\s+an odd word before it", out)
+    assert re.search(r"--sensitivity 1: more\s+a number that is 1,000 more", out)
+    _, out, _ = harness("tasks", "echo", "--json")
+    assert json.loads(out)["placebos"] == Controlled.placebos
 
 
 def test_rows_for_programs_are_json() -> None:
