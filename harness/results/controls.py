@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from harness import plugins
 from harness.errors import UsageError
 from harness.pipeline.checks import CHANGE, PLACEBO
-from harness.results.counts import Contrasts, Gap, Pairing
+from harness.results.counts import LEAST_FLIPPED, Contrasts, Gap, Pairing
 from harness.results.records import RecordedRun, of_task
 from harness.results.scoring import score_row
 from harness.statistics import tests
@@ -30,7 +30,8 @@ ALL = "all"
 
 class Difference(NamedTuple):
     """A difference within groups: its interval is that of intervals.MatchedDifference, `p` is by sign flips over groups
-    and never below the level at which that interval leaves 0 out; `p_holm` is corrected (see Beyond and Rewording)."""
+    (in fewer than counts.LEAST_FLIPPED by dealing the answers within each group anew, as gaps are tested), and never
+    below the level at which that interval leaves 0 out; `p_holm` is corrected (see Beyond and Rewording)."""
 
     value: Estimate
     p: float
@@ -293,7 +294,10 @@ def _beyond_table(found: Sequence[Beyond]) -> Extra:
         told = (p_value(beyond.p), p_value(beyond.p_holm), str(beyond.value.n), str(beyond.groups))
         body.append((f"{gap.factor}: {gap.level} - {gap.reference}", *cells, *told))
     header = ("gap within group", "placebo", "gap, 95% CI", "placebo gap", "beyond placebo")
-    note = "beyond placebo: the level against the rewordings of its reference, within groups; p by sign flips"
+    note = (
+        "beyond placebo: the level against the rewordings of its reference, within groups; p by sign flips over groups "
+        f"(fewer than {LEAST_FLIPPED}: as gaps are tested)"
+    )
     title = "gaps beside a change that must not matter"
     return Extra(title, (*header, "p", "p (Holm)", "n", "groups"), tuple(body), note=note)
 

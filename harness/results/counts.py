@@ -95,6 +95,10 @@ class Gap:
     sides: tuple[float, float]
 
 
+LEAST_FLIPPED = 6
+"""In fewer groups no assignment of signs has a p-value below 5%: then the groups at hand are taken as given."""
+
+
 class Worst(NamedTuple):
     """The condition with the lowest accuracy, its accuracy on the half that did not choose it, and ties."""
 
@@ -110,7 +114,8 @@ class Worst(NamedTuple):
 
 @dataclass(frozen=True)
 class Pairing:
-    """Two sides compared within groups. `flips`: the test is by sign flips over groups, whatever the answers are."""
+    """Two sides compared within groups. `flips`: the test is by sign flips over groups, whatever the answers are, if
+    there are LEAST_FLIPPED."""
 
     matched: intervals.MatchedDifference
     flips: bool = False
@@ -137,7 +142,8 @@ class Pairing:
 
     @cached_property
     def p(self) -> float:
-        if not self.flips and all(s.right % 1 == 0 == s.base_right % 1 for s in self.matched.strata):
+        flipped = self.flips and self.groups >= LEAST_FLIPPED
+        if not flipped and all(s.right % 1 == 0 == s.base_right % 1 for s in self.matched.strata):
             exact = tests.within_groups(self.matched.strata, self.matched.weights)
         else:  # values between 0 and 1 can't be dealt anew
             exact = tests.sign_flips(self.matched.differences)

@@ -271,6 +271,19 @@ def test_what_is_beyond_the_placebo_is_the_level_against_the_rewordings_within_g
     assert min(polite.beyond.p_holm, odd.beyond.p_holm) == pytest.approx(2 * min(polite.beyond.p, odd.beyond.p))
 
 
+def test_in_few_groups_the_repeats_of_each_tell() -> None:
+    """Four groups have no sign flips below 12%, however often each of them was asked."""
+    records = []
+    for i in range(4 * 20):
+        at = {"group": f"g{i % 4}", "epoch": 1 + i // 4}
+        records += [record(f"a{i % 4}", "", "a", 1.0) | at, record(f"b{i % 4}", "", "b", 0.0) | at]
+        records.append(record(f"a{i % 4}", "", "a", float(i % 16 > 0), "placebo polite") | at)
+    (one,) = found_of(records, {"placebo polite": "please"}).beyond
+    assert one.beyond.groups == 4
+    assert one.beyond.p < 0.001
+    assert one.beyond.value.high < -0.5
+
+
 def test_one_placebo_has_one_line_with_its_name() -> None:
     records = [record(f"{s}{i}", f"g{i}", s, float(i % 2)) for i in range(8) for s in "ab"]
     records += [record(f"a{i}", f"g{i}", "a", float(i % 3 > 0), "placebo polite") for i in range(8)]
