@@ -135,8 +135,8 @@ def main() -> None:
             continue
         made = measure(setting, given.simulations)
         cells = [_share(share, made.simulations) for share in (made.holds, made.below, made.above, made.significant)]
-        told = [f"{-setting.effect:g}", setting.groups, setting.placebos, *cells, f"{made.flips:.1%}", made.simulations]
-        print(f"| {' | '.join(map(str, told))} |", flush=True)
+        asked = [f"{-setting.effect or 0:g}", setting.groups, setting.placebos]
+        print(f"| {' | '.join(map(str, [*asked, *cells, f'{made.flips:.1%}', made.simulations]))} |", flush=True)
 
 
 def _share(share: float, n: int) -> str:
