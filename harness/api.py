@@ -14,6 +14,7 @@ from harness import launch
 from harness.errors import UsageError
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig, as_text, configure
+from harness.results.controls import Found, of_run, rows, tables
 from harness.results.counts import Contrasts
 from harness.results.gate import ALPHA, MARGIN, Comparison, FailOn, compare
 from harness.results.labels import labels
@@ -42,6 +43,7 @@ class Run:
     def __str__(self) -> str:
         (label,) = labels([self._opened])
         parts = [printable(f"{label}: {self.status}, {self.directory}"), render_contrasts(self.contrasts)]
+        parts += [table.render() for table in tables(self._controls(), self._opened.controls)]
         return "\n\n".join([*parts, *(f"note: {printable(note)}" for note in self.notes)])
 
     def __repr__(self) -> str:
@@ -52,16 +54,31 @@ class Run:
 
     def table(self, by: str = "condition") -> pd.DataFrame:
         """Accuracy with its interval, outcomes and tokens, one row for each combination of the columns `by`
-        (comma-separated; params as `params_NAME`)."""
+        (comma-separated; params as `params_NAME`). Controls are in it if `control` is one of the columns."""
         import pandas as pd
 
-        return pd.DataFrame(tabulate(self._opened.records(), [name.strip() for name in by.split(",")]))
+        columns = [name.strip() for name in by.split(",")]
+        return pd.DataFrame(tabulate(self._opened.records(controls="control" in columns), columns))
 
-    def records(self) -> pd.DataFrame:
-        """One row a sample and epoch; params as columns `params_NAME`."""
+    def records(self, controls: bool = False) -> pd.DataFrame:
+        """One row a sample and epoch; params as columns `params_NAME`. With `controls` also the rows of the questions
+        beside the samples (column `control`)."""
         import pandas as pd
 
-        return pd.DataFrame(store.flatten(record) for record in self._opened.records())
+        return pd.DataFrame(store.flatten(record) for record in self._opened.records(controls))
+
+    def controls(self) -> pd.DataFrame:
+        """What the controls of the run say, a row each (`kind`): what of a gap is beyond a placebo, how a placebo
+        differs from its samples, whether answers follow a change. Empty without controls."""
+        import pandas as pd
+
+        return pd.json_normalize(rows(self._controls()))
+
+    def _controls(self) -> Found:
+        if not self._opened.controls:
+            return Found()
+        with of_run(self._opened) as controls:
+            return controls.found(self._opened.read(controls=[controls.add]))
 
     def gaps(self) -> pd.DataFrame:
         """Each level of each factor against the factor's first level, within groups, with its 95% interval,

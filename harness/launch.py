@@ -23,9 +23,10 @@ from harness.models.registry import open_model, price_of
 from harness.options import describe
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
-from harness.pipeline.questions import count, epochs_of, preamble, samples_of, sampling_of
+from harness.pipeline.questions import controls_of, count, epochs_of, preamble, samples_of, sampling_of
 from harness.pipeline.runner import FIRST_CHECK, Result, Run
 from harness.results.claims import Claim, claim_of, fits, verdict
+from harness.results.controls import Controls
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
 from harness.types import Bounded, Continues, LimitsThinking, Model, ModelOptions, Outcome, Strategy, Task
@@ -90,9 +91,10 @@ def stopped(width: float, tally: Tally) -> str:
 @dataclass(frozen=True)
 class Estimate:
     """What a run would take, with as many calls a sample as the strategy makes at most, if `bounded`, else one. Prompt
-    tokens are characters / 4, as if each call had the sample's own prompt."""
+    tokens are characters / 4, as if each call had the sample's own prompt. `controls` stand beside the samples."""
 
     samples: int
+    controls: int
     epochs: int
     calls: int
     bounded: bool
@@ -104,15 +106,16 @@ def estimate(config: RunConfig) -> Estimate:
     """For --dry-run: renders every prompt, sends none."""
     task, strategy, _ = prepare(config)
     epochs = epochs_of(task, config)
-    sizes = [
-        sum(len(m.content) for m in (*preamble(task, config, sample), *sample.messages))
-        for sample in samples_of(task, config)
-    ]
+    sizes, controls = [], 0
+    for sample in samples_of(task, config):
+        sizes.append(sum(len(m.content) for m in (*preamble(task, config, sample), *sample.messages)))
+        controls += bool(sample.control)
     calls = len(sizes) * epochs * (strategy.max_calls or 1)
     longest = sampling_of(task, config).max_tokens or 0
     prompts = sum(sizes) * epochs * (strategy.max_calls or 1) // 4
     most = strategy.most_tokens(longest) if isinstance(strategy, Bounded) else (strategy.max_calls or 1) * longest
-    return Estimate(len(sizes), epochs, calls, strategy.max_calls is not None, prompts, len(sizes) * epochs * most)
+    bounded, completion = strategy.max_calls is not None, len(sizes) * epochs * most
+    return Estimate(len(sizes) - controls, controls, epochs, calls, bounded, prompts, completion)
 
 
 def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -129,6 +132,7 @@ def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict
 def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
     """Everything that can be wrong with a run's names and options is noticed here, before anything is sent."""
     task = plugins.task(config.task, config.task_options)
+    controls_of(task, config)
     strategy = plugins.strategy(config.strategy, config.strategy_options)
     model = open_model(config.model, config.model_options)
     if config.sampling.thinking_tokens is not None:
@@ -160,7 +164,7 @@ def start(
             "--until-width needs --limit: the most samples that it may take",
             f"the task draws samples without end: for example --limit {10 * task.limit}",
         )
-    if count(task, config) == 0:
+    if count(task, replace(config, placebo=0, sensitivity=0)) == 0:
         raise UsageError(f"task {config.task}: with these options there are no samples")
     if config.num_fewshot:
         preamble(task, config, next(samples_of(task, config)))  # an error here leaves no run behind
@@ -174,6 +178,7 @@ def start(
         "strategy": {"name": config.strategy, "aid": strategy.aid, "max_calls": strategy.max_calls},
         "sampling": sampling_of(task, config).identity(),
         **({"data": dict(task.data())} if task.data() else {}),
+        **({"controls": dict(controls)} if (controls := controls_of(task, config)) else {}),
         **({"claim": claim.as_json()} if claim else {}),
     }
     store.write_config(directory, about)
@@ -237,7 +242,7 @@ def _execute(
 ) -> Finished:
     writer = store.Writer(directory)
     try:
-        tally = Tally(task)
+        tally = Tally(task, controls=Controls(controls_of(task, config), task))
         enough = None if config.until_width is None else partial(_narrow, tally, config.until_width)
         run_id = str(about.get("run_id") or directory.name)
         run = Run(run_id, config, task, strategy, model, writer, about, tally.add, enough)

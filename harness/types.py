@@ -450,7 +450,8 @@ class Task:
     """The param whose values are the same problem with other numbers: how much rates spread between them within a
     condition is the fluctuation that `harness stats` shows. "" if the task has none."""
     differs: ClassVar[Mapping[str, Sequence[str]]] = {}
-    """Features of prompt and target that each factor changes by design (harness.results.audit.FEATURES, or `all`)."""
+    """Features of prompt and target that each factor, or `placebo NAME`, changes by design (harness.results.audit.
+    FEATURES, or `all`)."""
     measures: ClassVar[Mapping[str, str]] = {}
     """What can be measured of a sample -> the param that holds the number: `steps` is the length of its solution,
     `tokens` what a right answer takes at least (characters / 4): a run whose limit is lower says so. Audited between

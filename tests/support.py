@@ -6,10 +6,11 @@ import asyncio
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from harness.options import option
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.runner import Result, Run
@@ -60,6 +61,38 @@ class Echo(Task):
 
     def examples(self, sample: Sample | None, rng: random.Random) -> Iterator[Example]:
         return (Example(f"say {i}", str(i)) for i in itertools.count(1000))
+
+
+@dataclass(frozen=True)
+class Controlled(Echo):
+    """Echo with two rewordings (the second of even numbers alone) and a change."""
+
+    size: int = option(10, "how many samples")
+
+    placebos: ClassVar[Mapping[str, str]] = {"polite": "please before it", "odd": "an odd word before it"}
+    changes: ClassVar[Mapping[str, str]] = {"more": "a number that is 1,000 more"}
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        if placebo == "odd" and sample.params["answer"] % 4:
+            return None
+        word = "please" if placebo == "polite" else f"{rng.randrange(10**6)}"
+        return replace(sample, messages=(Message("user", f"{word} {sample.messages[0].content}"),))
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        right = sample.params["answer"] + 1000
+        asked = (Message("user", f"say {right}"),)
+        return replace(sample, messages=asked, params={**sample.params, "answer": right}, target=str(right))
+
+    def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
+        """random: worse in `b` than in `a`, a little worse if it is asked politely, and in half of the changes what was
+        right before."""
+        right = int(sample.target)
+        if kind == "oracle":
+            return sample.target
+        if sample.control.startswith("change"):
+            return str(right - rng.choice((0, 1000)))
+        chance = {"b": 0.4}.get(sample.condition, 0.8 if sample.control else 0.9)
+        return str(right if rng.random() < chance else right + 1)
 
 
 class Parrot:

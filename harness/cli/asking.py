@@ -210,9 +210,10 @@ def dry_run(configs: list[Any]) -> None:
         e = launch.estimate(config)
         least, most = (cost(config.model, e.prompt_tokens, tokens) for tokens in (0, e.completion_tokens))
         paid = "" if least is None or most is None else f", ${least:.2f} to ${most:.2f}"
+        asked = f"({e.samples} samples + {e.controls} controls)" if e.controls else f"{e.samples} samples"
         echo(
-            f"{config.task}, {config.model}: {e.samples} samples x {e.epochs} epochs"
-            f"{' = ' if e.calls == e.samples * e.epochs else ', at most '}{e.calls} "
+            f"{config.task}, {config.model}: {asked} x {e.epochs} epochs"
+            f"{' = ' if e.calls == (e.samples + e.controls) * e.epochs else ', at most '}{e.calls} "
             f"{'calls' if e.bounded else 'calls at least'}, about {e.prompt_tokens} prompt tokens, at most "
             f"{e.completion_tokens} completion tokens if every answer ran to its limit{paid}; nothing was sent"
         )
@@ -328,31 +329,51 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
 @click.argument("what", metavar="TASK|RUN")
 @opt("--limit", type=click.IntRange(1), help="How many samples.  [default: 3; with --json, as many as there are]")
 @opt("--seed", type=int, help="Of a task: seed of generated samples.  [default: 0]")
+@opt("--placebo", type=click.IntRange(0), default=0, help="Of a task: so many rewordings beside each sample.")
+@opt("--sensitivity", type=click.IntRange(0), default=0, help="Of a task: so many changes of a fact beside each.")
 @click.option("--outcome", help="Of a run: only answers of this outcome (wrong, correct, unparsed, truncated ...).")
 @click.option("--condition", help="Of a run: only this condition.")
 @click.option("--sample-id", help="Of a run: only this sample.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line a prompt or a record, for a program of your own.")
 @task_options
 def show(
-    what: str, limit: int | None, seed: int | None, as_json: bool, task_option: tuple[str, ...], **only: Any
+    what: str,
+    limit: int | None,
+    seed: int | None,
+    placebo: int,
+    sensitivity: int,
+    as_json: bool,
+    task_option: tuple[str, ...],
+    **only: Any,
 ) -> None:
     """Print prompts of a task with their targets, without a model; or samples of a run with their answers.
 
     With --json, of a task: lines to which a program of yours adds `response` (and `stop_reason`: stop or length, if it
-    is known), and which `harness score --task TASK FILE` and `harness import prompts FILE` then take.
+    is known), and which `harness score --task TASK FILE` and `harness import prompts FILE` then take. With --placebo
+    or --sensitivity, what `harness run` asks with these options; a line or a record that is a control says so
+    (`control`).
     """
     from harness import plugins
     from harness.errors import UsageError
     from harness.options import parse_pairs
+    from harness.pipeline.config import RunConfig
 
     run = None if plugins.is_task(what) else _run_called(what)
     if run is None:
         if given := [name for name, value in only.items() if value is not None]:
             raise UsageError(f"--{given[0].replace('_', '-')} is for the samples of a run, and {what} is a task")
-        _show_task(plugins.task(what, parse_pairs(task_option, "-T")), limit, seed or 0, as_json)
+        task = plugins.task(what, parse_pairs(task_option, "-T"))
+        count = limit or (task.limit if as_json else 3)
+        config = RunConfig(what, "", seed=seed or 0, limit=count, placebo=placebo, sensitivity=sensitivity)
+        _show_task(task, config, as_json)
         return
     here = click.get_current_context().get_parameter_source
-    for name, flag in (("seed", "--seed"), ("task_option", "-T")):
+    for name, flag in (
+        ("seed", "--seed"),
+        ("placebo", "--placebo"),
+        ("sensitivity", "--sensitivity"),
+        ("task_option", "-T"),
+    ):
         if here(name) is click.core.ParameterSource.COMMANDLINE:  # not of a variable that is meant for runs
             raise UsageError(f"{flag} is for the samples of a task, and {what} is a run")
     _show_run(run, limit, as_json, only)
@@ -368,23 +389,24 @@ def _run_called(name: str) -> Path | None:
         return None
 
 
-def _show_task(task: Any, limit: int | None, seed: int, as_json: bool) -> None:
-    import itertools
+def _show_task(task: Any, config: Any, as_json: bool) -> None:
     import random
 
     from harness.files import json_line
+    from harness.pipeline.questions import samples_of
     from harness.results.lines import line_of
     from harness.text import printable
 
     if as_json:
-        for sample in itertools.islice(task.samples(seed), limit or task.limit):
+        for sample in samples_of(task, config):
             echo_json(json_line(line_of(task, sample)).decode(), nl=False)
         return
-    for number, sample in enumerate(itertools.islice(task.samples(seed), limit or 3)):
+    for number, sample in enumerate(samples_of(task, config)):
         parts = [f"[{message.role}] {message.content}" for message in sample.messages]
-        shallow = task.baseline("shallow", sample, random.Random(seed))
+        shallow = task.baseline("shallow", sample, random.Random(config.seed))
         parts += [_labelled("target", sample.target), _labelled("shallow answer", shallow)]
-        head = "--- " + printable(f"{sample.id}   group {sample.group}, condition {sample.condition}")
+        control = f", control: {sample.control}" if sample.control else ""
+        head = "--- " + printable(f"{sample.id}   group {sample.group}, condition {sample.condition}{control}")
         echo("\n".join(["", head] if number else [head]) + "\n" + "\n".join(part.rstrip() for part in parts))
 
 
@@ -405,7 +427,7 @@ def _show_run(directory: Path, limit: int | None, as_json: bool, only: dict[str,
     wanted = [
         (key, only[name]) for name, key in (("outcome", "outcome"), ("condition", "condition"), ("sample_id", "id"))
     ]
-    fitting = (r for r in run.records() if all(value is None or r[key] == value for key, value in wanted))
+    fitting = (r for r in run.records(controls=True) if all(value is None or r[key] == value for key, value in wanted))
     number = 0
     for number, record in enumerate(itertools.islice(fitting, limit or (None if as_json else 3)), 1):
         if as_json:
@@ -420,9 +442,12 @@ def _record(record: dict[str, Any], first: bool) -> str:
     from harness.text import printable
 
     epoch = f" (epoch {record['epoch']})" if record["epoch"] != 1 else ""
+    control = f", control: {record['control']}" if record["control"] else ""
     parts = [
         "" if first else "\n",
-        "--- " + printable(f"{record['id']}{epoch}   {record['outcome']}, condition {record['condition']}") + "\n",
+        "--- "
+        + printable(f"{record['id']}{epoch}   {record['outcome']}, condition {record['condition']}{control}")
+        + "\n",
     ]
     parts += [f"[{message['role']}] {message['content']}\n" for message in record.get("input") or ()]
     parts.append(_labelled("response", record["response"] or "(empty)") + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +20,7 @@ json_flag = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.argument("task", required=False)
 @json_flag
 def tasks(task: str | None, as_json: bool) -> None:
-    """List the installed tasks; with a name, the options of that task."""
+    """List the installed tasks; with a name, the options of that task, and its controls."""
     _list("tasks", task, "-T", as_json)
 
 
@@ -39,13 +40,19 @@ def _list(kind: Any, name: str | None, flag: str, as_json: bool) -> None:
         made = plugins.load(kind, name)
         options = [dict(zip(("name", "default", "help"), row, strict=True)) for row in describe(made)]
         what = (made.__doc__ or "").strip()
+        # A property if they depend on options: then a run's error or `harness show` names them.
+        has = {names: getattr(made, names, None) for names in ("placebos", "changes")}
+        controls = {names: dict(found) for names, found in has.items() if isinstance(found, Mapping) and found}
         if as_json:
-            echo_value({"name": name, "what": what, "options": options})
+            echo_value({"name": name, "what": what, "options": options} | controls)
             return
         echo(what)
         for o in options:
             default = f"  [{o['default']}]" if o["default"] else ""
             echo(_wrapped(f"\n{flag} {o['name']}=...{default}\n", o["help"]))
+        for names, asked in (("placebos", "--placebo"), ("changes", "--sensitivity")):
+            for number, (control, words) in enumerate(controls.get(names, {}).items(), 1):
+                echo(_wrapped(f"\n{asked} {number}: {control}\n", words))
         return
     rows = []
     for n in plugins.installed(kind):

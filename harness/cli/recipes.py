@@ -43,7 +43,8 @@ def reproduce(
     Without TABLE, the tables there are; without --model, the published numbers and how they were measured. RUNS are
     runs of the recipe that exist already (one for each that it makes, in order): then nothing is asked. A table that
     sets benchmarks against each other takes any of its runs, of any models. Options of a run go over the recipe's; that
-    is said. Of several runs, what an answer cost stands beside what it reached.
+    is said. Of several runs, what an answer cost stands beside what it reached. Where the task has rewordings that must
+    not matter, one is asked beside (the recipe may say more; --placebo 0 asks none): what of a gap is beyond it.
     """
     from harness.results import reproduce as recipes
 
@@ -60,12 +61,12 @@ def reproduce(
         raise click.UsageError("--picture and --dry-run need --model, or runs that there are already")
     if model is None and not runs and recipe.axes is not None:
         for part in recipe.parts:
-            echo(f"{part.label} is asked as: {_command(part)}")
+            echo(f"{part.label} is asked as: {part.command}")
         return
     if model is None and not runs:
         for part in recipe.parts:
             echo("\n" + recipes.table(part, None).render())
-            echo(f"asked as: {_command(part)}")
+            echo(f"asked as: {part.command}")
     elif runs and recipe.axes is not None:
         _against(recipe, list(runs), picture)
         return
@@ -92,12 +93,6 @@ def _list(recipes: Any) -> None:
 def _sources(recipes: Any, recipe: Any) -> None:
     for source in recipes.sources(recipe.parts):
         echo(f"source: {source}")
-
-
-def _command(part: Any) -> str:
-    words = [f"harness run --task {part.task}", *(f"-T {k}={v}" for k, v in part.options.items())]
-    words += [f"--{k.replace('_', '-')} {v}" for k, v in part.run.items()]
-    return " ".join([*words, *(f"-S {k}={v}" for k, v in part.strategy_options.items()), "--model M"])
 
 
 def _costs(runs: list[tuple[str, Any]], picture: Path | None) -> None:
@@ -145,6 +140,7 @@ def _compare(recipes: Any, recipe: Any, directories: list[Path]) -> list[tuple[s
             note(told, err=False)
         for part in parts:
             _show(recipes, part, run)
+        _controls(run)
         opened.append((parts[0].label, run))
     return opened
 
@@ -193,6 +189,16 @@ def _show(recipes: Any, part: Any, run: Any) -> None:
         note(f"no published number of {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}", err=False)
 
 
+def _controls(run: Any) -> None:
+    """What of the gaps of a run is beyond a placebo, if one was asked."""
+    from harness.results import controls
+
+    if run.controls:
+        with controls.of_run(run) as beside:
+            for table in beside.tables(run.read(controls=[beside.add])):
+                echo("\n" + table.render())
+
+
 def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> tuple[list[tuple[str, Any]], int]:
     from harness.cli.asking import ask_all, notes_of
     from harness.pipeline.config import OPTIONS
@@ -210,8 +216,10 @@ def _ask(recipes: Any, recipe: Any, model: str, options: dict[str, Any]) -> tupl
     parts_of = {id(config): parts for config, parts in zip(configs, asked, strict=True)}
 
     def ended(finished: Any) -> None:
+        run = open_run(finished.directory)
         for part in parts_of[id(finished.config)] if recipe.axes is None else ():
-            _show(recipes, part, open_run(finished.directory))
+            _show(recipes, part, run)
+        _controls(run)
 
     runs, worst = ask_all(configs, options, notes_of, ended)
     return [(parts_of[id(run.config)][0].label, open_run(run.directory)) for run in runs], worst

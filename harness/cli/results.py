@@ -47,13 +47,15 @@ def table(
     runs: tuple[Path, ...], by: str, at_equal_cost: bool, cost: Any, incomplete: bool, **files: Path | None
 ) -> None:
     """Tidy table over the records of one or more runs, below the gaps that their tasks exist for. An answer that is in
-    several of the runs counts once.
+    several of the runs counts once. Controls (--placebo, --sensitivity) have tables of their own below, and are in the
+    rows only if `control` is one of the columns: --by control,condition.
 
     With --at-equal-cost: what each run reached and spent, and how it compares with the vote of as many answers of the
     cheapest run as cost the same. Ask the cheap one several times for that (--epochs).
     """
-    from harness.results import tables
+    from harness.results import controls, tables
     from harness.results.labels import labels
+    from harness.text import printable
 
     columns = split((by,))
     if at_equal_cost and by not in (BY, "strategy"):
@@ -69,7 +71,15 @@ def table(
             echo("\n\n".join(table.render() for table in costs.tables(spent, cost)))
         return
     tidy = tables.Tidy(columns, several=len(opened) > 1)
-    counted = [(label, run.read(tidy.add)) for label, run in zip(labels(opened), opened, strict=True)]
+    whole = "control" in columns
+    counted, beside = [], []
+    for label, run in zip(labels(opened), opened, strict=True):
+        with controls.of_run(run) as collector:
+            rows_of = {"controls": [tidy.add, collector.add]} if whole else {"controls": [collector.add]}
+            contrasts = run.read(*([] if whole else [tidy.add]), **rows_of)
+            found = collector.tables(contrasts)
+        counted.append((label, contrasts))
+        beside += [f"{printable(label)}\n{table.render()}" if len(opened) > 1 else table.render() for table in found]
     for run in opened:
         scored_elsewhere(run)
     if tidy.repeated:
@@ -78,7 +88,7 @@ def table(
     if not any(files.values()):
         gaps = tables.apart(counted, lambda one: "oracle" in one[1].aids, tables.render_main_gaps)
         shown = tables.apart(rows, lambda row: row["aid"] == "oracle", lambda some: tables.render(some, columns))
-        echo("\n\n".join(filter(None, [gaps, shown])))
+        echo("\n\n".join(filter(None, [gaps, shown, *beside])))
         return
     _write_rows(rows, **files)
 
@@ -114,8 +124,9 @@ def _write_rows(
 @opt("--adjust", multiple=True, metavar="FEATURE", help="Odds ratios also adjusted for a feature of `harness audit`.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: the tables of each run, their cells as text.")
 def stats(runs: tuple[Path, ...], adjust: tuple[str, ...], as_json: bool) -> None:
-    """What runs say beyond accuracy: odds ratios, fluctuation, pass@k, and which gaps they are large enough to show."""
-    from harness.results import attempts, effects, tables, verdicts
+    """What runs say beyond accuracy: what of a gap is beyond a placebo (if one was asked), odds ratios, fluctuation,
+    pass@k, and which gaps they are large enough to show."""
+    from harness.results import attempts, controls, effects, tables, verdicts
     from harness.results.labels import labels
     from harness.results.records import open_run
     from harness.text import printable
@@ -124,10 +135,13 @@ def stats(runs: tuple[Path, ...], adjust: tuple[str, ...], as_json: bool) -> Non
     told = []
     for label, run in zip(labels(opened), opened, strict=True):
         scored_elsewhere(run)
-        contrasts, found = effects.of_run(run, split(adjust))
-        found += [*attempts.of_run(run), *verdicts.of_run(run)]
+        with controls.of_run(run) as beside:
+            contrasts, found = effects.of_run(run, split(adjust), [beside.add])
+            said = beside.found(contrasts)
+        found = [*controls.tables(said, run.controls), *found, *attempts.of_run(run), *verdicts.of_run(run)]
         if as_json:
-            told.append({"run": str(run.directory), "label": label, "tables": [table.as_json() for table in found]})
+            one = {"run": str(run.directory), "label": label, "tables": [table.as_json() for table in found]}
+            told.append(one | ({"controls": controls.rows(said)} if run.controls else {}))
             continue
         parts = [printable(str(run.directory)), tables.render_main_gaps([(label, contrasts)])]
         parts += [table.render() for table in found]
@@ -383,7 +397,8 @@ def export(run: Path, kind: Any, output: Path, held_out: float, with_hinted: boo
 def audit(
     task: str, limit: int, seed: int, task_option: tuple[str, ...], fail: bool, reading: bool, as_json: bool
 ) -> None:
-    """Are a task's matched conditions matched? Compares prompts and targets, without any model.
+    """Are a task's matched conditions matched, and are its controls what they say? Compares prompts and targets,
+    without any model. A rewording must keep what is right, a change must change it (`control`).
 
     With --reading: is an answer read alike in all conditions, in whatever way it is written? --fail then exits with 100
     if a style is read better in one condition than in another.
@@ -395,6 +410,7 @@ def audit(
     from harness.options import parse_pairs
     from harness.results import audit as audits
     from harness.results import evenness
+    from harness.results.audit_controls import audit_controls
 
     made = plugins.task(task, parse_pairs(task_option, "-T"))
     if reading:
@@ -407,6 +423,7 @@ def audit(
         echo(f"\nread unevenly between conditions: {', '.join(uneven) or 'none'}")
         sys.exit(100 if uneven and fail else 0)
     findings = audits.audit(made, itertools.islice(made.samples(seed), limit))
+    findings += audit_controls(made, seed, limit)
     if as_json:
         echo_value([asdict(finding) for finding in findings])
         sys.exit(100 if audits.warnings(findings) and fail else 0)

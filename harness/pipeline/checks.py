@@ -19,6 +19,15 @@ MOST = 2**53
 DEEPEST = 64
 """Values nested deeper than this are refused: they can be read, and not written again."""
 
+PLACEBO, CHANGE = "placebo", "change"
+
+
+def is_control(text: str) -> bool:
+    """Whether a text is the `control` of a sample that is one: `placebo NAME` or `change NAME`."""
+    kind, space, name = text.partition(" ")
+    return kind in (PLACEBO, CHANGE) and bool(space and name)
+
+
 OUTCOMES = frozenset(Outcome)
 _STOP_REASONS = frozenset(get_args(StopReason))
 
@@ -110,6 +119,7 @@ _FROM_ONE = _field("a whole number from 1 on", int, holds=lambda v: 1 <= v < MOS
 _WHOLE = _field("a whole number of 64 bits", int, holds=_in_columns)
 _AMOUNT = _field("a number from 0 on", int, float, holds=lambda v: 0 <= v < MOST)  # NaN is none
 _OBJECT = _field("an object", dict)
+_CONTROL = _field("empty, `placebo NAME` or `change NAME`", str, holds=lambda v: not v or is_control(v))
 _TEXTS = _field("a list of texts", list, tuple, holds=lambda v: all(type(t) is str for t in v))
 _OPTIONS = _field("an object of texts", dict, holds=lambda v: all(type(t) is str for t in v.values()))
 _MESSAGES = _field("a list of messages with role and content", list, tuple, holds=_messages)
@@ -124,6 +134,7 @@ RECORD: Fields = {
     **dict.fromkeys("error thinking served_by identity".split(), _TEXT.or_none),
     **dict.fromkeys("calls cached prompt_tokens completion_tokens thinking_tokens".split(), _COUNT.or_none),
     "epoch": _FROM_ONE,
+    "control": _CONTROL.or_none,
     "params": _field("an object of texts, numbers of 64 bits, truth values, or lists of these", dict,
                      holds=lambda v: _scalars(v.values(), lists=True)),
     "outcome": _field(f"one of {', '.join(Outcome)}", str, Outcome, holds=OUTCOMES.__contains__),
@@ -166,7 +177,7 @@ _CONFIG: Fields = {
     "limit": _field("a limit as --limit takes it", int, float, str, holds=_limit).or_none,
     **dict.fromkeys(("epochs", "budget_tokens"), _FROM_ONE.or_none),
     "sample_id": _TEXTS.or_none,
-    "num_fewshot": _COUNT,
+    **dict.fromkeys(("num_fewshot", "placebo", "sensitivity"), _COUNT),
     "cache": _TRUTH,
     **dict.fromkeys(("system_message", "name"), _TEXT.or_none),
 }
@@ -193,9 +204,11 @@ _ABOUT: Fields = {
     **dict.fromkeys("run_id status created finished reason git_commit".split(), _TEXT.or_none),
     "config": _field("an object with a task and a model", dict),
     **dict.fromkeys("task model versions imported sampling notes data".split(), _OBJECT.or_none),
+    "controls": _field("an object that has a text for each control", dict,
+                       holds=lambda v: all(is_control(name) and type(text) is str for name, text in v.items())).or_none,
     "conditions": _TEXTS.or_none,
     **dict.fromkeys(("records", "tokens_used"), _COUNT.or_none),
-}
+}  # fmt: skip
 
 
 def wrong(value: Any, fields: Fields, needed: Collection[str] = ()) -> str:
@@ -324,7 +337,7 @@ class Members:
             return f"is of epoch {epoch}, and the run has {self._epochs}"
         if said := self.repeated(record):
             return said
-        self._samples += epoch == 1
+        self._samples += epoch == 1 and not record.get("control")
         if self._samples > self._limit:
             return f"is of one sample more than the run's limit of {self._limit}"
         return ""

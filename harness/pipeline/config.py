@@ -37,6 +37,8 @@ class RunConfig:
     epochs: int | None = None
     system_message: str | None = None
     num_fewshot: int = 0
+    placebo: int = 0
+    sensitivity: int = 0
     cache: bool = False
     budget_tokens: int | None = None
     until_width: float | None = None
@@ -162,6 +164,12 @@ OPTIONS = (
               least=1),
     RunOption("system_message", RunConfig, "A system message before each sample."),
     RunOption("num_fewshot", RunConfig, "Worked examples before each sample, in its own form.", least=0),
+    RunOption("placebo", RunConfig, "So many rewordings that must not matter, beside each sample at the main factor's "
+              "reference level.",
+              least=0),
+    RunOption("sensitivity", RunConfig, "So many changes of one fact, after which another answer is right, beside the "
+              "same samples.",
+              least=0),
     RunOption("max_connections", ModelOptions, "Simultaneous requests.", least=1, default_said="the backend's"),
     RunOption("max_retries", ModelOptions, "Retries of a failed request.", least=0),
     RunOption("timeout", ModelOptions, "Seconds for one attempt.", least=0, above=True),

@@ -14,6 +14,7 @@ class Record:
     """Sample + response + score + usage: one row. The field names are the columns of the tidy table.
 
     `cached`: how many of the calls were answered from the cache, so that nothing was paid for them in this run.
+    `control` is that of the sample: "" for a question of the task.
     """
 
     run_id: str
@@ -45,4 +46,5 @@ class Record:
     served_by: str
     logprobs: list[TokenLogprob] | None
     cached: int
+    control: str
     identity: str

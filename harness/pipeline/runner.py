@@ -47,7 +47,7 @@ Status = Literal["running", "complete", "incomplete", "interrupted"]
 
 @dataclass
 class Progress:
-    """How far a run is; the display reads it."""
+    """How far a run is; the display reads it. Controls are no part of `correct` and `verdicts`."""
 
     total: int
     done: int = 0
@@ -73,7 +73,7 @@ class Progress:
         self.prompt_tokens += record.get("prompt_tokens") or 0
         self.completion_tokens += record.get("completion_tokens") or 0
         self.errors += outcome.is_infrastructure
-        if outcome.has_verdict:
+        if outcome.has_verdict and not record.get("control"):
             self.verdicts += 1
             self.correct += record["value"]
 
@@ -426,6 +426,7 @@ class Run:
             served_by=calls[-1].served_by if calls else "",
             logprobs=[t for c in calls for t in c.logprobs or ()] if self.sampling.logprobs is not None else None,
             cached=sum(FROM_CACHE in c.notes for c in calls),
+            control=sample.control,
             identity=identity,
         )
         for node in session.nodes:

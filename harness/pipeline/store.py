@@ -139,6 +139,7 @@ def located_records(directory: Path, about: Mapping[str, Any] | None = None) -> 
         record, said = _checked(line, wrong_record)
         if said := said or members.stranger(record):
             raise DataError(f"{path}, line {number}: {said}", _mend_hint(directory, about))
+        record["control"] = record.get("control") or ""  # earlier versions had no controls
         yield Located(offset, len(line), record)
     told = about.get("records") if about and about.get("status") == "complete" else None
     if told is not None and told != len(members):

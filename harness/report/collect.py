@@ -15,6 +15,7 @@ from harness.pipeline.remarks import Remarks
 from harness.report.beside import Beside, Runs
 from harness.report.mistakes import Mistakes
 from harness.results.audit import Finding, FirstSamples, audit
+from harness.results.controls import of_run
 from harness.results.costs import Spending
 from harness.results.counts import Cell, Contrasts
 from harness.results.effects import Effects
@@ -54,6 +55,8 @@ class RunData:
     contrasts: Contrasts
     extras: list[Extra]
     mistakes: Mistakes
+    controls: list[Extra] = field(default_factory=list)
+    """What the questions beside the samples say (harness.results.controls); they are in no other number."""
     label: str = ""
     """Different for each run of the report."""
     facts: dict[str, str] = field(default_factory=dict)
@@ -114,9 +117,11 @@ def _run(run: RecordedRun, *on_record: Callable[[Mapping[str, Any]], None]) -> R
     task = run.installed_task()
     own = Tables(task)
     add = [numbers.add, effects.add, first.add, mistakes.add, remarks.add, *on_record, own.add]
-    contrasts = run.read(*add)
+    with of_run(run) as beside:
+        contrasts = run.read(*add, controls=[beside.add])
+        controls = beside.tables(contrasts)
     extras = [*own.tables(), *effects.tables(contrasts)]
-    data = RunData(run, contrasts, extras, mistakes)
+    data = RunData(run, contrasts, extras, mistakes, controls=controls)
     for factor in run.factors:
         matched = contrasts.matched_levels(factor)
         if 1 < len(matched) <= MOST_LEVELS:

@@ -40,11 +40,12 @@ def run(i: int, data: RunData) -> str:
 
 
 def first(data: RunData) -> str:
-    """What a reader must see first: the findings in words, how far they hold, and the gaps."""
+    """What a reader must see first: the findings in words, how far they hold, the gaps, and what of them is beyond a
+    placebo."""
     parts = [paragraph(line, "caution") for line in words.cautions(data)]
     parts += [paragraph(line, "lead") for line in words.findings(data)]
     parts += [paragraph(line, "quiet") for line in words.remarks(data)]
-    return "\n".join([*parts, _gaps(data)])
+    return "\n".join([*parts, _gaps(data), *map(_extra, data.controls)])
 
 
 def _gaps(data: RunData) -> str:

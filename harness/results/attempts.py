@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from harness import plugins
 from harness.errors import DataError
 from harness.results.records import RecordedRun
-from harness.results.rescore import score_row
+from harness.results.scoring import score_row
 from harness.statistics.intervals import Clusters
 from harness.text import Extra, estimate
 from harness.types import Task

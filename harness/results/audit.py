@@ -129,10 +129,10 @@ def audit(task: Task | type[Task], samples: Iterable[Sample]) -> list[Finding]:
         for level in names[1:]:
             pairs = _pairs(cells, i, level, names[0])
             if pairs:
-                raw += _compare(features(task.measures), factor, level, names[0], pairs)
+                raw += compare(features(task.measures), factor, level, names[0], pairs)
     declared: Mapping[str, Sequence[str]] = task.differs
     corrected = holm([p for _, p in raw])
-    return [_judge(f, p, declared.get(f.factor, ())) for (f, _), p in zip(raw, corrected, strict=True)]
+    return [judge(f, p, declared.get(f.factor, ())) for (f, _), p in zip(raw, corrected, strict=True)]
 
 
 def _pairs(
@@ -147,13 +147,15 @@ def _pairs(
     return found
 
 
-def _compare(
+def compare(
     measured: Mapping[str, Callable[[Sample], Value]],
     factor: str,
     level: str,
     reference: str,
     pairs: Sequence[tuple[Sample, Sample]],
 ) -> list[tuple[Finding, float]]:
+    """The measured features of pairs (at the reference, at the level), each with its p-value, not corrected and not
+    judged yet."""
     found = []
     # A problem that is asked in several prompts has the same answers in each: they count once.
     answers = list({(one.group, one.target, other.target): (one, other) for one, other in pairs}.values())
@@ -223,7 +225,8 @@ def _distributions(values: Sequence[tuple[str, str]]) -> _Measured:
     return _Measured(len(values), *shown, effect, float(result.pvalue))
 
 
-def _judge(f: Finding, p: float, declared: Sequence[str]) -> Finding:
+def judge(f: Finding, p: float, declared: Sequence[str]) -> Finding:
+    """The finding with its verdict; `p` is corrected, `declared` are the features that differ by design."""
     verdict = "equal"
     if p < ALPHA:
         verdict = "differs" if abs(f.effect) > LARGEST_HARMLESS else "small"

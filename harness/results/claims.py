@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -35,8 +35,8 @@ class Claim:
     """The accuracy at `level` of `factor`, minus that at `reference`, is `expected` to be lower than -margin, higher
     than margin, one of the two (different), or between them (same), with error rate `alpha`.
 
-    `records` is how many answers the run is to have (at most, with until_width); `asked` is what the run must be asked
-    with, as text. `made` is the time of writing, in ISO form.
+    `records` is how many answers the run is to have (at most, with until_width; without controls); `asked` is what the
+    run must be asked with, as text. `made` is the time of writing, in ISO form.
     """
 
     task: str
@@ -85,7 +85,7 @@ def claim(
     if expected == "same" and margin == 0:
         raise UsageError("--expect same needs a --margin: how large a difference may be and still not matter")
     factor, level, reference = _contrast(config, task, contrast)
-    records = count(task, config)
+    records = count(task, replace(config, placebo=0, sensitivity=0))
     return Claim(task.name, task.version, config.model, factor, level, reference, expected, margin, alpha, records,
                  asked(config, task), made)  # fmt: skip
 

@@ -95,6 +95,10 @@ class Gap:
     sides: tuple[float, float]
 
 
+LEAST_FLIPPED = 6
+"""In fewer groups no assignment of signs has a p-value below 5%: then the groups at hand are taken as given."""
+
+
 class Worst(NamedTuple):
     """The condition with the lowest accuracy, its accuracy on the half that did not choose it, and ties."""
 
@@ -109,10 +113,17 @@ class Worst(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Pairing:
-    """Two sides compared within groups."""
+class Pairing:
+    """Two sides compared within groups. `flips`: the test is by sign flips over groups, whatever the answers are, if
+    there are LEAST_FLIPPED."""
 
     matched: intervals.MatchedDifference
+    flips: bool = False
+
+    @classmethod
+    def of(cls, strata: Mapping[str, Sequence[Stratum]], flips: bool = False) -> Pairing | None:
+        """Of the strata of each group; None without any."""
+        return cls(intervals.MatchedDifference(list(strata.values())), flips) if strata else None
 
     @property
     def groups(self) -> int:
@@ -131,7 +142,8 @@ class _Pairing:
 
     @cached_property
     def p(self) -> float:
-        if all(s.right % 1 == 0 == s.base_right % 1 for s in self.matched.strata):
+        flipped = self.flips and self.groups >= LEAST_FLIPPED
+        if not flipped and all(s.right % 1 == 0 == s.base_right % 1 for s in self.matched.strata):
             exact = tests.within_groups(self.matched.strata, self.matched.weights)
         else:  # values between 0 and 1 can't be dealt anew
             exact = tests.sign_flips(self.matched.differences)
@@ -158,6 +170,8 @@ class Contrasts:
         """The factor whose contrast the task exists for: its gaps come first."""
         self.order = {condition: i for i, condition in enumerate(order)}
         self.total = Cell()
+        self.controls = Cell()
+        """Of the questions beside the samples (Sample.control): they were paid for, and are in no other number."""
         self._cells: dict[str, Cell] = {}
         self._index: dict[str, int] = {}
         self.aids: set[str] = set()
@@ -171,7 +185,10 @@ class Contrasts:
         """The answers of the even and of the odd repeats of each condition, all groups together."""
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Count one record in its condition and in the total."""
+        """Count one record in its condition and in the total; a control's apart from both."""
+        if record.get("control"):
+            self.controls.add(record)
+            return
         condition = record["condition"]
         self._gaps = None
         self.total.add(record)
@@ -189,6 +206,11 @@ class Contrasts:
         solved[3] |= 1 << self._index[condition]
         if judged:
             self._repeats[record["epoch"] % 2].add(condition, record["value"])
+
+    @property
+    def records(self) -> int:
+        """Number of records, those of controls too."""
+        return self.total.samples + self.controls.samples
 
     @property
     def aid(self) -> str:
@@ -302,7 +324,7 @@ class Contrasts:
         found = self._paired([(condition, reference)])
         return found.gap if found else None
 
-    def _paired(self, conditions: Sequence[tuple[str, str]], half: int | None = None) -> _Pairing | None:
+    def _paired(self, conditions: Sequence[tuple[str, str]], half: int | None = None) -> Pairing | None:
         """The first of each pair against the second, within groups, or within one half of them; None if no group has
         both."""
 
@@ -315,7 +337,7 @@ class Contrasts:
             for group, cluster in clusters(condition).items():
                 if group in base:
                     groups.setdefault(group, []).append(Stratum(*cluster, *base[group]))
-        return _Pairing(intervals.MatchedDifference(list(groups.values()))) if groups else None
+        return Pairing.of(groups)
 
     def worst(self) -> Worst | None:
         """The condition with the lowest accuracy, chosen on one half of the groups and measured on the other.

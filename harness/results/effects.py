@@ -106,10 +106,13 @@ class Effects:
         return [table for table in found if table.rows]
 
 
-def of_run(run: RecordedRun, adjust: Sequence[str] = ()) -> tuple[Contrasts, list[Extra]]:
-    """(the counts of a run, what its records say beyond accuracy and gaps) for `harness stats`."""
+def of_run(
+    run: RecordedRun, adjust: Sequence[str] = (), controls: Sequence[Callable[[Mapping[str, Any]], object]] = ()
+) -> tuple[Contrasts, list[Extra]]:
+    """(the counts of a run, what its records say beyond accuracy and gaps) for `harness stats`; `controls` are called
+    with each record, those of controls too."""
     effects = Effects(adjust, run.measures, run.varies)
-    contrasts = run.read(effects.add)
+    contrasts = run.read(effects.add, controls=controls)
     with of_task(lambda: str(run.directory)):
         return contrasts, effects.tables(contrasts)
 

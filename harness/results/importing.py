@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +20,12 @@ from harness.errors import DataError, UsageError
 from harness.options import suggestion
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
+from harness.pipeline.questions import controls_of
 from harness.pipeline.record import Record
+from harness.results.controls import Controls
 from harness.results.records import Tally, close_run, describe_run
-from harness.results.rescore import score_row, verdict, version_note
+from harness.results.rescore import verdict, version_note
+from harness.results.scoring import score_row
 from harness.types import Aid, Outcome, Score, Task
 
 
@@ -90,11 +93,14 @@ def _run(
     config = RunConfig(task.name, f"imported/{model}", strategy=strategy)
     directory = out / store.new_run_id(task.name, f"imported-{model.replace('/', '-')}")
     directory.mkdir(parents=True)
-    tally, agreed = Tally(task), Counter[bool]()
     imported = dict(about_file) | {"samples": _fingerprint(answers)}
     imported |= {"scored_by": same.scorer.tool, "metric": same.scorer.metric} if same.scorer else {}
     about = describe_run(directory.name, config, task) | {"imported": imported}
     about["strategy"] = {"name": strategy, "aid": same.aid, "max_calls": None}
+    known = controls_of(task, replace(config, placebo=len(task.placebos), sensitivity=len(task.changes)))
+    if asked := dict.fromkeys(answer.sample.control for answer in answers if answer.sample.control):
+        about["controls"] = {control: known.get(control, "") for control in asked}
+    tally, agreed = Tally(task, controls=Controls(about.get("controls") or {}, task)), Counter[bool]()
     store.write_config(directory, about)
     writer = store.Writer(directory)
     try:
@@ -128,7 +134,8 @@ def _task(same: _Kind) -> Task:
 
 def _fingerprint(answers: Sequence[PublishedAnswer]) -> str:
     """The same for all files with answers to the same samples, equally often."""
-    return store.identity(sorted((a.sample.id, a.epoch, store.identity(a.sample.params)) for a in answers))
+    own = (a for a in answers if not a.sample.control)
+    return store.identity(sorted((a.sample.id, a.epoch, store.identity(a.sample.params)) for a in own))
 
 
 def _score(task: Task, answer: PublishedAnswer) -> Score:
@@ -152,7 +159,12 @@ def _record(task: Task, config: RunConfig, run_id: str, answer: PublishedAnswer,
         "params": sample.params,
         "input": [m.as_dict() for m in sample.messages],
     }
-    values |= {"target": sample.target, "response": answer.response, "stop_reason": answer.stop_reason}
+    values |= {
+        "target": sample.target,
+        "control": sample.control,
+        "response": answer.response,
+        "stop_reason": answer.stop_reason,
+    }
     values |= verdict(score)
     values |= {"detail": {**score.detail, "published_verdict": answer.verdict}, "calls": 1}
     values |= {"error": score.detail.get("error"), "thinking": "", "served_by": answer.model}

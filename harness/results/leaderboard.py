@@ -26,7 +26,8 @@ COLUMNS = (
 ).split()
 
 ALL = "all"
-"""The row over all conditions of a run: its gap is that of the worst condition."""
+"""The row over all conditions of a run: its gap is that of the worst condition. Its tokens and its cost are all that
+was paid, also for controls, which are in no other number."""
 
 Row = dict[str, Any]
 
@@ -53,6 +54,10 @@ def _rows(counted: Counted) -> Iterator[Row]:
         yield _row(common | {"condition": condition}, cell, gaps.get(condition), run.model)
     worst, everywhere = contrasts.worst(), contrasts.all_conditions()
     last = _row(common | {"condition": ALL}, contrasts.total, contrasts.gap_of_worst(), run.model)
+    paid = [
+        getattr(contrasts.total, n) + getattr(contrasts.controls, n) for n in ("prompt_tokens", "completion_tokens")
+    ]
+    last |= {"tokens": sum(paid), "cost": cost(run.model, *paid)}
     last["worst_condition"] = _named(worst) if worst else None
     last["all_conditions"] = everywhere.value if everywhere else None
     yield last

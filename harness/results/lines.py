@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
 from harness import plugins
+from harness.pipeline.checks import is_control
 from harness.types import Aid, Message, Sample, StopReason, Task
 
 
@@ -26,6 +27,7 @@ def line_of(task: Task, sample: Sample) -> dict[str, Any]:
         "input": [m.as_dict() for m in sample.messages],
         "params": dict(sample.params),
         "target": sample.target,
+        **({"control": sample.control} if sample.control else {}),
         "sampling": protocol,
         "epochs": task.epochs,
     }
@@ -67,7 +69,9 @@ def asked(line: Any) -> Asked | None:
     version = "" if line.get("task_version") is None else short_name(line["task_version"])
     strategy = short_name(line["strategy"]) if isinstance(line.get("strategy"), str) else "published"
     aid: Aid = line["aid"] if line.get("aid") in get_args(Aid) else "none"
-    sample = Sample(name, group, condition, params, messages(line.get("input")), target)
+    said = line.get("control")
+    control = short_name(said) if isinstance(said, str) and is_control(said) else ""
+    sample = Sample(name, group, condition, params, messages(line.get("input")), target, control)
     return Asked(task, version, sample, strategy, aid)
 
 

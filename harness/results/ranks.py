@@ -25,7 +25,8 @@ class Counted:
 
     @property
     def cost(self) -> float | None:
-        """In US dollars; None if the price of the model is not known."""
+        """Of its samples in US dollars, without controls, so that runs can be compared; None if the price of the model
+        is not known."""
         return cost(self.run.model, self.contrasts.total.prompt_tokens, self.contrasts.total.completion_tokens)
 
 

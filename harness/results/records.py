@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import __version__, plugins, trust
 from harness.errors import DataError, HarnessError
@@ -23,6 +23,9 @@ from harness.results.parquet import Kinds, write_parquet
 from harness.results.tables import with_aid, write_summary
 from harness.text import Extra
 from harness.types import Task
+
+if TYPE_CHECKING:
+    from harness.results.controls import Controls
 
 
 @dataclass(frozen=True)
@@ -150,23 +153,33 @@ class RecordedRun:
     def _task(self) -> Mapping[str, Any]:
         return self.part("task")
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """The records in the order in which they were made. DataError for a line that is not a record of this run."""
-        return store.read_records(self.directory, self.about)
+    def records(self, controls: bool = False) -> Iterator[dict[str, Any]]:
+        """The records of the task's samples in the order in which they were made; with `controls` also those of the
+        questions beside them (Sample.control), which are in no number of the task. DataError for a line that is not a
+        record of this run."""
+        found = store.read_records(self.directory, self.about)
+        return found if controls else (record for record in found if not record["control"])
 
     def nodes(self) -> Iterator[dict[str, Any]]:
         """What the strategy noted of its calls (Session.note), each with the `id` and `epoch` of its sample. DataError
         for a line that is no node."""
         return store.read_nodes(self.directory)
 
-    def read(self, *others: Callable[[Mapping[str, Any]], object]) -> Contrasts:
-        """The counts of all records, which are read once; the others are called with each of them. DataError if there
-        are none."""
+    @property
+    def controls(self) -> Mapping[str, str]:
+        """The controls that were asked beside its samples -> what they change, in words; empty for none."""
+        return self.part("controls")
+
+    def read(
+        self, *others: Callable[[Mapping[str, Any]], object], controls: Sequence[Callable[[Any], object]] = ()
+    ) -> Contrasts:
+        """The counts of all records, which are read once; `others` are called with each of them that is no control,
+        `controls` with each. DataError if there are none."""
         contrasts = Contrasts(self.factors, self.about.get("conditions") or (), self.main)
-        with of_task(lambda: f"{self.directory / store.RECORDS}, line {contrasts.total.samples}"):
-            for record in self.records():
+        with of_task(lambda: f"{self.directory / store.RECORDS}, line {contrasts.records}"):
+            for record in self.records(controls=True):
                 contrasts.add(record)
-                for other in others:
+                for other in controls if record["control"] else (*controls, *others):
                     other(record)
         if not contrasts.total.samples:
             raise DataError(f"{self.directory} has no records")
@@ -250,22 +263,33 @@ class Tables:
 
 
 class Tally:
-    """What is counted of a run while its records are made: for the tables shown at once, and for close_run."""
+    """What is counted of a run while its records are made: for the tables shown at once, and for close_run. Controls
+    are in no number of the task."""
 
-    def __init__(self, task: Task, order: Iterable[str] = ()) -> None:
+    def __init__(self, task: Task, order: Iterable[str] = (), controls: Controls | None = None) -> None:
+        """`controls` collects what those of the run say, if it has any."""
+        self._controls = controls
         self.contrasts = Contrasts(task.factors, order, task.main)
         self.kinds = Kinds()
         self._own = Tables(task)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record. DataError if the task can't."""
-        self._own.add(record)
+        if not record.get("control"):
+            self._own.add(record)
+        if self._controls is not None:
+            with of_task(lambda: f"sample {record['id']}, epoch {record['epoch']}"):
+                self._controls.add(record)
         self.contrasts.add(record)
         self.kinds.add(record)
 
     def tables(self) -> Sequence[Extra]:
-        """The task's own tables. DataError if it can't make them."""
-        return self._own.tables()
+        """Those of the run's controls, and the task's own. DataError if the task can't make them."""
+        return [*self.of_controls(), *self._own.tables()]
+
+    def of_controls(self) -> Sequence[Extra]:
+        """What the controls say, while the task is open."""
+        return self._controls.tables(self.contrasts) if self._controls is not None else ()
 
 
 def close_run(
@@ -280,7 +304,7 @@ def close_run(
 
     `about` is run.json as it was begun; `tally` has seen all records.
     """
-    told = {"conditions": list(tally.contrasts.conditions), "records": tally.contrasts.total.samples}
+    told = {"conditions": list(tally.contrasts.conditions), "records": tally.contrasts.records}
     finished = {**about, "status": status, "finished": _now(), "reason": reason, **told}
     try:
         write_summary(directory / "summary.csv", about["config"], tally.contrasts)

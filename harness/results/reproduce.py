@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
+from harness import plugins
 from harness.errors import DataError, UsageError
 from harness.files import compact
 from harness.options import suggestion
@@ -31,7 +32,9 @@ Measure = Literal["accuracy", "any"]
 @dataclass(frozen=True)
 class Part:
     """One run of a recipe: the task and its options, the options of the run, and which published numbers belong to it
-    (those of reference.csv whose column `strategy` is `published`)."""
+    (those of reference.csv whose column `strategy` is `published`). `placebo` is how many rewordings are asked beside
+    its samples (Task.placebos), if the task has so many: they are in no number that is compared with a published one.
+    """
 
     label: str
     task: str
@@ -40,11 +43,16 @@ class Part:
     strategy_options: Mapping[str, str] = field(default_factory=dict)
     published: str = "published"
     measure: Measure = "accuracy"
+    placebo: int = 1
 
     def config(self, model: str, given: Mapping[str, Any], options: Mapping[str, str], model_options: Any) -> RunConfig:
         """What is asked of a model; `given` run options and task `options` go over the recipe's."""
-        run = {**self.run, **given}
-        return configure(self.task, model, run, {**self.options, **options}, model_options, self.strategy_options)
+        options = {**self.options, **options}
+        run = {"placebo": self._placebos(options), **self.run, **given}
+        return configure(self.task, model, run, options, model_options, self.strategy_options)
+
+    def _placebos(self, options: Mapping[str, str]) -> int:
+        return min(self.placebo, len(plugins.task(self.task, options).placebos))
 
     def departures(self, run: RecordedRun) -> Iterator[tuple[str, str, str]]:
         """What was asked otherwise in this run: (its name, the recipe's value, the run's), "" for one that is not
@@ -59,7 +67,16 @@ class Part:
     @property
     def asked(self) -> str:
         """Parts that agree in this are of one run."""
-        return compact([self.task, dict(self.options), dict(self.run), dict(self.strategy_options)])
+        return compact([self.task, dict(self.options), dict(self.run), dict(self.strategy_options), self.placebo])
+
+    @property
+    def command(self) -> str:
+        """How it is asked, on the command line; `M` is the model."""
+        placebos = self._placebos(self.options)
+        words = [f"harness run --task {self.task}", *(f"-T {k}={v}" for k, v in self.options.items())]
+        words += [f"--{k.replace('_', '-')} {v}" for k, v in self.run.items()]
+        words += [f"--placebo {placebos}"] if placebos and "placebo" not in self.run else []
+        return " ".join([*words, *(f"-S {k}={v}" for k, v in self.strategy_options.items()), "--model M"])
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,10 +138,12 @@ def _read(name: str, text: str) -> Recipe:
         table = tomllib.loads(text)
         parts = []
         for row in table["run"]:
-            values = dict(row)
+            values = {"placebo": table.get("placebo", 1), **row}
             for key in ("options", "strategy_options"):
                 values[key] = as_text(values.get(key) or {})
             parts.append(Part(**values))
+            if not isinstance(parts[-1].placebo, int) or parts[-1].placebo < 0:
+                raise ValueError(f"placebo is {parts[-1].placebo!r}, and no whole number from 0 on")
         axes = Axes.read(table["axes"], [part.label for part in parts]) if "axes" in table else None
         recipe = Recipe(name, table["title"], table["paper"], tuple(table.get("notes") or ()), tuple(parts), axes)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

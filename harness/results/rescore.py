@@ -14,7 +14,9 @@ from harness.errors import DataError, HarnessError, UsageError
 from harness.files import json_line, read_jsonl, writing
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
+from harness.results.controls import Controls
 from harness.results.records import RecordedRun, Tally, close_run, describe_run, open_run
+from harness.results.scoring import score_row
 from harness.types import Outcome, Score, Task
 
 
@@ -55,16 +57,6 @@ def version_note(task: Task, found: Mapping[str, int]) -> str:
     return f"answers were made for another version of {task.name} than {task.version} ({versions}): params may differ"
 
 
-def score_row(task: Task, row: dict[str, Any], where: str) -> Score:
-    """One line's score. A verifier that fails gives a verifier_error; DataError if the line itself is wrong."""
-    try:
-        return task.score(row["params"], row["response"], row.get("stop_reason") or "stop")
-    except HarnessError as error:
-        raise DataError(f"{where}: {error.message}", error.hint) from None
-    except Exception as error:
-        return Score.without_answer(Outcome.VERIFIER_ERROR, error=f"{type(error).__name__}: {error}")
-
-
 def verdict(score: Score) -> dict[str, Any]:
     """A score as columns of a record."""
     own = {"outcome": score.outcome.value, "value": score.value, "answer": score.answer}
@@ -85,7 +77,7 @@ def run_of(directory: Path, task: str) -> RecordedRun:
 def score_run(task: Task, task_options: Mapping[str, str], directory: Path, target: Path | None) -> Tally:
     """Score the records of a run anew; with `target`, a new run directory with the new verdicts is made."""
     run = run_of(directory, task.name)
-    tally = Tally(task, run.about.get("conditions") or ())
+    tally = Tally(task, run.about.get("conditions") or (), Controls(run.controls, task))
     writer, about = None, dict(run.about)
     if target is not None:
         if target.exists():
@@ -101,7 +93,7 @@ def score_run(task: Task, task_options: Mapping[str, str], directory: Path, targ
             if (directory / name).is_file():
                 shutil.copyfile(directory / name, target / name)
     try:
-        for record in run.records():
+        for record in run.records(controls=True):
             # Strategy and model did their part, and there is an answer to score.
             if record.get("stop_reason") is not None and not _refused(record) and not _unfinished(record):
                 said = _of_strategy(record)

@@ -204,10 +204,14 @@ def render_contrasts(contrasts: Contrasts) -> str:
         lines.append(f"all conditions correct  {estimate(everywhere)} (groups, repeats of a group apart)")
     if contrasts.aid:
         lines.append(f"aid                     {printable(contrasts.aid)} (what helped beside the model)")
-    total = contrasts.total
-    if total.prompt_tokens or total.completion_tokens:
+    total, beside = contrasts.total, contrasts.controls
+    prompts, answers = (getattr(total, name) + getattr(beside, name) for name in ("prompt_tokens", "completion_tokens"))
+    if prompts or answers:
         seconds = f"{total.seconds / max(total.samples, 1):.2f} s a sample"
-        lines.append(f"tokens                  {total.prompt_tokens} in, {total.completion_tokens} out; {seconds}")
+        of = (
+            f" (of these controls: {beside.prompt_tokens} in, {beside.completion_tokens} out)" if beside.samples else ""
+        )
+        lines.append(f"tokens                  {prompts} in, {answers} out{of}; {seconds}")
     if few := few_groups(contrasts):
         lines.append(few)
     return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
