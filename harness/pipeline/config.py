@@ -40,6 +40,8 @@ class RunConfig:
     cache: bool = False
     budget_tokens: int | None = None
     name: str | None = None
+    twins: str = ""
+    """Published items beside fresh ones, in place of the task's own samples: a kind of harness.twins, or ""."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RunConfig:
