@@ -52,7 +52,8 @@ class HasPublished(Protocol):
         right, so that a remembered one is wrong. None if there is no such problem. The caller gives them their ids."""
 
     def alike(self, sample: Sample) -> Mapping[str, Scalar]:
-        """What makes a problem hard, which a twin shares with its item: a number or a word by name."""
+        """What makes a problem hard, a number or a word by name: a twin shares it with its item as far as it can, and a
+        table shows how far."""
 
     def published_text(self, sample: Sample) -> str | None:
         """The text of the problem as it was published, or what that would be for a twin; None if its words are ours."""

@@ -1,6 +1,7 @@
 """Fresh numbers for a published variation: of the same size, in the same order, with another answer.
 
-See harness.twins. The names and every word stay: what a model may know by heart is which answer goes with which numbers.
+See harness.twins. The names and every word stay: what a model may know by heart is which answer goes with which
+numbers.
 """
 
 from __future__ import annotations
@@ -31,9 +32,7 @@ def numbers_of(row: Row) -> Key:
 Builder = Callable[[Any], Problem]
 
 
-def fresh(
-    row: Row, builders: Sequence[Builder], published: Iterable[Row], rng: random.Random
-) -> dict[str, Any] | None:
+def fresh(row: Row, builders: Sequence[Builder], published: Iterable[Row], rng: random.Random) -> dict[str, Any] | None:
     """The row of a variation with other numbers, which no published row has; None for letters.
 
     Each number is near the one that it stands for, with as many digits; their sum is the same or nearly, what is 1 or

@@ -97,9 +97,10 @@ class Game24(Task):
         return [by_prompt[s.params["prompt"]] for s in group]
 
     def alike(self, sample: Sample) -> Mapping[str, Scalar]:
-        """See fresh.kind; and the number of ways, which a twin has nearly."""
+        """See fresh.kind; the number of ways, which a twin has nearly; and the largest number, which it can't share."""
         numbers = list(map(int, str(sample.params["numbers"]).split()))
         found = {"two-digit numbers": sum(n > 9 for n in numbers), "parentheses": sample.target.count("(")}
+        found["largest of the four"] = max(numbers)
         return {**found, "fractions": str(sample.params["fractions"]), "ways": int(str(sample.params["ways"]))}
 
     def published_text(self, sample: Sample) -> None:

@@ -20,7 +20,7 @@ from harness.pddl.parse import Fact, parse_problem
 from harness.tasks.planning.instances import Instance, Plan, from_problem
 from harness.types import Sample, Scalar
 
-DRAWS, SOLVED = 5_000, 200
+DRAWS, SOLVED = 2_000, 50
 """A twin is given up after so many instances were drawn, or so many of them solved."""
 
 
@@ -120,7 +120,8 @@ class FreshInstances:
         never published as texts."""
         if self.name != "blocksworld" or self._folder is None or sample.params["world"] != "plain":
             return None
-        return planbench_text(from_problem(parse_problem(str(sample.params["problem"]), self.base.domain), sample.group))
+        problem = parse_problem(str(sample.params["problem"]), self.base.domain)
+        return planbench_text(from_problem(problem, sample.group))
 
 
 DEFAULT = 50
