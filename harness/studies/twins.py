@@ -114,6 +114,11 @@ class Excess(NamedTuple):
     gap: Gap
     p_holm: float
 
+    @property
+    def found(self) -> bool:
+        """Whether published items are easier than their twins by more than chance explains."""
+        return self.p_holm < ALPHA and self.gap.gap.value > 0
+
 
 @dataclass(frozen=True)
 class Arms:
@@ -213,7 +218,7 @@ def excesses(arms: Iterable[Arms]) -> list[Excess]:
 def sentence(excess: Excess) -> str:
     """What an excess says, in words. Never that the items are unknown to the model."""
     gap, high = excess.gap, max(0.0, excess.gap.gap.high)
-    if excess.p_holm < ALPHA and gap.gap.value > 0:
+    if excess.found:
         said = f"excess on published items {_signed(gap.gap.value)} {interval(gap.gap.low, gap.gap.high)}"
         return f"{said}: they are easier to the model than twins as hard, as items known by heart are"
     if excess.p_holm < ALPHA:
