@@ -55,8 +55,10 @@ class HasPublished(Protocol):
         """What makes a problem hard, a number or a word by name: a twin shares it with its item as far as it can, and a
         table shows how far."""
 
-    def published_text(self, sample: Sample) -> str | None:
-        """The text of the problem as it was published, or what that would be for a twin; None if its words are ours."""
+    def published_text(self, sample: Sample) -> tuple[str, str] | None:
+        """The text of the problem as it was published, or as that of a twin would be, in two parts: about half of it,
+        by which the item can be known, and the rest, which has facts that do not follow from the first. None if its
+        words are ours, or it has no such halves."""
 
 
 def arms(task: Task, kind: str) -> Task:
@@ -151,7 +153,7 @@ class _Questions(_Arms):
 
 
 class _Texts(_Arms):
-    """Shows the first half of each item's text and of its twin's, and asks for the rest."""
+    """Shows the first part of each item's text and of its twin's, and asks for the rest."""
 
     factors: ClassVar[tuple[str, ...]] = (ORIGIN,)
     measures: ClassVar[Mapping[str, str]] = {}
@@ -178,8 +180,7 @@ class _Texts(_Arms):
                 if None in texts or texts[0] in seen:
                     continue
                 seen.add(texts[0])
-                for origin, text in zip((FRESH, PUBLISHED), reversed(texts), strict=True):
-                    beginning, rest = halves(text)
+                for origin, (beginning, rest) in zip((FRESH, PUBLISHED), reversed(texts), strict=True):
                     asked = VERBATIM.format(beginning=beginning)
                     params = {ORIGIN: origin, "beginning": beginning, "rest": rest}
                     yield Sample(
@@ -205,13 +206,6 @@ MOST_TOKENS = 120
 """So much of the rest of a text is compared, in words and signs."""
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-
-
-def halves(text: str) -> tuple[str, str]:
-    """A text cut between two words, as near to its middle as can be without going beyond it."""
-    middle = (len(text) + 1) // 2
-    cut = max(text.rfind(" ", 0, middle), text.rfind("\n", 0, middle))
-    return (text[:cut].rstrip(), text[cut:].strip()) if cut > 0 else (text[:middle], text[middle:])
 
 
 def continued(beginning: str, rest: str, response: str, stop_reason: StopReason) -> Score:

@@ -20,7 +20,7 @@ from harness.cli.group import RunCommand, cli, echo, note, opt, pairs, split, ta
 @opt("-S", "--strategy-option", multiple=True, metavar="KEY=VALUE", help="Option of the strategy (repeatable).")
 @opt("--control-pairs", type=click.IntRange(0), default=100,
      help="Pairs of the control, random sums in base 9 that nobody can know; 0 for none.")  # fmt: skip
-@opt("--texts/--no-texts", default=True, help="Also show half of each published text, and ask for the rest.")
+@opt("--texts/--no-texts", default=True, help="Also show the first part of each published text, and ask for the rest.")
 @trust_option
 @opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
 @opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")

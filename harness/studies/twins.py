@@ -258,7 +258,7 @@ def _parts(arms: Sequence[Arms]) -> Iterator[str]:
         if gap is not None
     ]
     if texts:
-        yield "the first half of a published text is shown, and the rest asked for\n" + align(HEADER, texts, left=1)
+        yield "the first part of a published text is shown, and the rest asked for\n" + align(HEADER, texts, left=1)
     for a in arms:
         if a.by_condition:
             rows = [[name, _signed(e.value), interval(e.low, e.high), str(e.n)] for name, e in a.by_condition]

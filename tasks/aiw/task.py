@@ -148,11 +148,14 @@ class AIW(Task):
         told = {"digits": sum(map(len, stated)), "ones": numbers.count(1), "sum of numbers": sum(numbers)}
         return {**told, "digits of the answer": len(sample.target)}
 
-    def published_text(self, sample: Sample) -> str | None:
-        """The statement of `original`, which is quoted to the letter; None for families in our own words."""
+    def published_text(self, sample: Sample) -> tuple[str, str] | None:
+        """The statement of `original`, which is quoted to the letter, cut before its second number; None for families
+        in our own words."""
         if sample.params["family"] != "original":
             return None
-        return _kind_and_body(sample.messages[-1].content)[1]
+        text = _kind_and_body(sample.messages[-1].content)[1]
+        second = list(re.finditer(r"\d+", text))[1].start()
+        return text[:second].rstrip(), text[second:]
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """The verdict by the option `rule`. Raises DataError if params have no `answer`."""

@@ -104,7 +104,7 @@ class Game24(Task):
         return {**found, "fractions": str(sample.params["fractions"]), "ways": int(str(sample.params["ways"]))}
 
     def published_text(self, sample: Sample) -> None:
-        """None: four numbers are no text."""
+        """None: four numbers have no halves by which they could be known."""
 
     def _group(self, place: int, puzzle: Puzzle) -> list[Sample]:
         """One puzzle under every condition; no samples if it can't make one of the user's own targets."""

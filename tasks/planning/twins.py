@@ -115,13 +115,16 @@ class FreshInstances:
         found = {"objects": objects, "facts at the start": start, "facts of the goal": goal}
         return found | ({"steps": steps} if isinstance(steps, int) else {})
 
-    def published_text(self: Any, sample: Sample) -> str | None:
-        """The file of a folder's Blocksworld instance, as PlanBench has it. None for others: the default sets were
-        never published as texts."""
+    def published_text(self: Any, sample: Sample) -> tuple[str, str] | None:
+        """The file of a folder's Blocksworld instance, as PlanBench has it, cut within the facts at the start. None for
+        others: the default sets were never published as texts."""
         if self.name != "blocksworld" or self._folder is None or sample.params["world"] != "plain":
             return None
         problem = parse_problem(str(sample.params["problem"]), self.base.domain)
-        return planbench_text(from_problem(problem, sample.group))
+        lines = planbench_text(from_problem(problem, sample.group)).split("\n")
+        first, last = lines.index("(:init") + 1, lines.index("(:goal") - 1
+        cut = (first + last + 1) // 2
+        return "\n".join(lines[:cut]), "\n".join(lines[cut:])
 
 
 DEFAULT = 50
