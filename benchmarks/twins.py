@@ -185,8 +185,8 @@ def logs(folder: Path, draws: int = 200) -> None:
             shown += not low <= 0 <= high and sign_flips(differences) < 0.05
             other = without_match(items, random.Random(derive(label, seed, "any")))
             apart.append(statistics.fmean(a - b for a, b in other))
-        kept = statistics.fmean(r for seed in range(draws) for pair in matched(items, random.Random(derive(label, seed)))
-                                for r in pair)  # fmt: skip
+        again = (matched(items, random.Random(derive(label, seed))) for seed in range(draws))
+        kept = statistics.fmean(rate for both in again for pair in both for rate in pair)
         whole = statistics.fmean(i.rate for i in items)
         rows.append([label, str(len(items)), f"{statistics.fmean(pairs):.0f}", f"{100 * whole:.1f}",
                      f"{100 * (kept - whole):+.1f}", f"{100 * statistics.fmean(found):+.1f}",

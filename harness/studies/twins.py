@@ -39,6 +39,7 @@ ROOM = 0.1
 
 def configs(config: RunConfig, texts: bool = True) -> list[RunConfig]:
     """The runs of one task, which `config` describes: its questions, and its texts if it has any and they are wanted.
+    Texts are asked plainly, for their likeliest continuation, whatever strategy the questions have.
     The task's own choice of published items (`published_options`) goes under the options given. UsageError for a task
     without published items."""
     task = plugins.task(config.task, config.task_options)
@@ -48,7 +49,9 @@ def configs(config: RunConfig, texts: bool = True) -> list[RunConfig]:
     config = replace(config, task_options={**task.published_options, **config.task_options}, twins="questions")
     found = [config]
     if texts:
-        asked = replace(config, twins="texts", epochs=None)
+        plainly: dict[str, Any] = {"strategy": "io", "strategy_options": {}, "num_fewshot": 0, "sample_id": ()}
+        likeliest = replace(config.sampling, temperature=None, top_p=None)
+        asked = replace(config, twins="texts", epochs=None, sampling=likeliest, **plainly)
         samples = twins.arms(plugins.task(asked.task, asked.task_options), "texts").samples(asked.seed)
         found += [asked] if next(samples, None) is not None else []
     return found

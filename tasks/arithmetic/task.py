@@ -118,7 +118,7 @@ class Arithmetic(Task):
 
     # Published items and their twins (harness.twins) ----------------------------------------------------------------
 
-    published_options: ClassVar[Mapping[str, str]] = {"pairs": "published", "prompt": "direct"}
+    published_options: ClassVar[Mapping[str, str]] = {"pairs": "published", "prompt": "direct", "bases": "9"}
 
     def published(self, seed: int) -> Iterator[Sample]:
         """The published pairs; or matched pairs drawn with the seed, which nobody can know: the control of a study."""
