@@ -83,6 +83,12 @@ def test_a_remembered_answer_is_wrong_for_the_twin(name: str) -> None:
             assert task.score(twin.params, remembered).outcome is not Outcome.CORRECT
 
 
+def test_every_ability_of_planning_is_asked_of_both_arms_alike() -> None:
+    task, pairs = both_arms("blocksworld", 0, 40, ability="plan_verification,landmarks,plan_generation", prompt="nl")
+    assert {item.params["ability"] for _, item in pairs} == set(task.ability)
+    assert all(twin.condition.partition("/")[2] == item.condition.partition("/")[2] for twin, item in pairs)
+
+
 def test_pairs_do_not_depend_on_how_many_are_asked() -> None:
     few, many = (both_arms("arithmetic", 3, n)[1] for n in (4, 8))
     assert few == many[:4]
@@ -268,6 +274,17 @@ def test_the_page_says_what_has_no_verdict_and_which_runs_are_cut() -> None:
     assert "25.0% and 50.0% of the answers to published and fresh items have no verdict" in page
     assert "DIR is interrupted" in page
     assert "several models" in page
+
+
+def test_what_a_stranger_s_run_says_breaks_no_page() -> None:
+    odd = {
+        "mixed": study.Balance([1, "a\nb"], [2.0, "c"]),
+        "a\x1b[2J": study.Balance([1], [1]),
+        "x": study.Balance([], [1]),
+    }
+    page = study.page([arms(FakeRun("t\nno excess", model="m\x1b[2J"), gap(0, -1, 1, 1), **odd)])
+    assert "\x1b" not in page
+    assert "\nno excess" not in page
 
 
 def test_a_feature_that_is_not_balanced_is_marked() -> None:

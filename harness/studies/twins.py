@@ -85,9 +85,9 @@ class Balance:
         """Standardised: the difference of the means over the standard deviation within arms; of words the largest
         there is for one of them. Infinite if nothing varies within the arms, and they differ."""
         values = [self.published, self.fresh]
-        if all(isinstance(v, str) for arm in values for v in arm):
+        if any(isinstance(v, str) for arm in values for v in arm):
             kinds = sorted({str(v) for arm in values for v in arm})
-            return max((_standardised(*([float(v == k) for v in arm] for arm in values)) for k in kinds), key=abs)
+            return max((_standardised(*([float(str(v) == k) for v in arm] for arm in values)) for k in kinds), key=abs)
         return _standardised(*([float(v) for v in arm] for arm in values))
 
     def means(self) -> tuple[str, str]:
@@ -96,7 +96,7 @@ class Balance:
 
 
 def _mean(values: Sequence[float | str]) -> str:
-    if all(isinstance(v, str) for v in values):
+    if any(isinstance(v, str) for v in values):
         return f"{len(set(values))} kinds"
     return f"{statistics.fmean(float(v) for v in values):.3g}"
 
@@ -270,7 +270,7 @@ def _parts(arms: Sequence[Arms]) -> Iterator[str]:
     for a in arms:
         if a.balance and a.run.twins != "texts":
             yield f"{printable(a.label)}: are the two arms alike?\n" + _balance(a.balance)
-    yield "\n".join(_said(arms, found))
+    yield "\n".join(map(printable, _said(arms, found)))
 
 
 def _cells(label: str, gap: Gap) -> list[str]:
