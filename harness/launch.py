@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import display, plugins, trust
+from harness import display, plugins, trust, twins
 from harness.errors import HarnessError, StorageError, UsageError, cause
 from harness.models import registry
 from harness.models.registry import open_model, price_of
@@ -131,7 +131,7 @@ def select_options(tasks: list[str], given: Mapping[str, str]) -> dict[str, dict
 
 def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
     """Everything that can be wrong with a run's names and options is noticed here, before anything is sent."""
-    task = plugins.task(config.task, config.task_options)
+    task = twins.arms(plugins.task(config.task, config.task_options), config.twins)
     controls_of(task, config)
     strategy = plugins.strategy(config.strategy, config.strategy_options)
     model = open_model(config.model, config.model_options)

@@ -19,7 +19,7 @@ LAYERS = (
     "pddl_domains",
     "reading pddl",
     "answers files text trust hub",
-    "statistics options errors seeds types",
+    "statistics options errors seeds types twins",
 )
 """Each room may import rooms of the lines below, and of its own line. The pipeline knows models and strategies by their
 protocols in `types` alone; a model may read an earlier run (replay)."""

@@ -11,7 +11,16 @@ import warnings
 
 import click
 
-from harness.cli import asking, budget, claims, lab, machine, recipes, results  # noqa: F401  they join the group
+from harness.cli import (  # noqa: F401  their commands join the group
+    asking,
+    budget,
+    claims,
+    lab,
+    machine,
+    recipes,
+    results,
+    twins,
+)
 from harness.cli.group import EXIT_INCOMPLETE, cli, echo, patient, show_error
 
 

@@ -227,7 +227,7 @@ def dry_run(configs: list[Any]) -> None:
 @rule_option
 def score(task: str, source: Path, output: Path | None, task_option: tuple[str, ...], rule: str | None) -> None:
     """Score responses in a JSONL file (.gz too) or in a run directory, without any model."""
-    from harness import plugins
+    from harness import plugins, twins
     from harness.options import parse_pairs
     from harness.pipeline import store
     from harness.results import rescore
@@ -235,8 +235,9 @@ def score(task: str, source: Path, output: Path | None, task_option: tuple[str, 
     given = with_rule(parse_pairs(task_option, "-T"), rule)
     if source.is_dir():
         directory = store.find_run(source)
-        made_with = rescore.run_of(directory, task).config.get("task_options", {})
-        _show(rescore.score_run(plugins.task(task, made_with | given), given, directory, output))
+        run = rescore.run_of(directory, task)
+        made = twins.arms(plugins.task(task, run.config.get("task_options", {}) | given), run.twins)
+        _show(rescore.score_run(made, given, directory, output))
         if output is not None:
             echo(f"\nrun: {output}")
         return

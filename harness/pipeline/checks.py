@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, get_args
 from harness.errors import UsageError
 from harness.pipeline.selection import read_limit
 from harness.text import printable
+from harness.twins import KINDS
 from harness.types import Completion, Outcome, StopReason, TokenLogprob
 
 MOST = 2**53
@@ -180,6 +181,7 @@ _CONFIG: Fields = {
     **dict.fromkeys(("num_fewshot", "placebo", "sensitivity"), _COUNT),
     "cache": _TRUTH,
     **dict.fromkeys(("system_message", "name"), _TEXT.or_none),
+    "twins": _field("a kind of twins", str, holds=lambda v: v in ("", *KINDS)),
 }
 _MODEL_OPTIONS: Fields = {
     **dict.fromkeys(("base_url", "api_key_env"), _TEXT.or_none),

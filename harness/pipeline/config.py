@@ -43,6 +43,8 @@ class RunConfig:
     budget_tokens: int | None = None
     until_width: float | None = None
     name: str | None = None
+    twins: str = ""
+    """Published items beside fresh ones, in place of the task's own samples: a kind of harness.twins, or ""."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RunConfig:

@@ -118,7 +118,7 @@ class RecordedRun:
         config = self.config
         options = (f"{name}={value}" for name, value in sorted((config.get("task_options") or {}).items()))
         defaults = {f.name: f.default for f in fields(RunConfig)}
-        names = ("seed", "limit", "num_fewshot", "system_message")
+        names = ("seed", "limit", "num_fewshot", "system_message", "twins")
         given = {name: config.get(name, defaults[name]) for name in names}
         told = {name: "" if value == defaults[name] else str(value) for name, value in given.items()}
         named = [
@@ -126,6 +126,11 @@ class RecordedRun:
             *([str(self.imported["samples"])[:8]] if "samples" in self.imported else []),
         ]
         return {"options": ", ".join(options), **told, "samples": " ".join(map(str, named))}
+
+    @property
+    def twins(self) -> str:
+        """What it asks of published items and their twins (harness.twins.Kind), "" if it has the task's own samples."""
+        return str(self.config.get("twins") or "")
 
     @property
     def imported(self) -> Mapping[str, Any]:
@@ -186,8 +191,9 @@ class RecordedRun:
         return contrasts
 
     def installed_task(self) -> type[Task] | None:
-        """The class of the run's task; None if it is not installed any more, or if another tool's task has its name."""
-        if self.scored_by or self.task not in plugins.installed("tasks"):
+        """The class of the run's task; None if it is not installed any more, if another tool's task has its name, or if
+        the run asks for the task's texts."""
+        if self.scored_by or self.twins == "texts" or self.task not in plugins.installed("tasks"):
             return None
         found: type[Task] = plugins.load("tasks", self.task)
         return found

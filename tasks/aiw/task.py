@@ -10,7 +10,7 @@ import json
 import math
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,10 +18,10 @@ from typing import Any, ClassVar, Literal
 from harness.errors import DataError, UsageError, cause
 from harness.options import number_list, option, settle
 from harness.seeds import derive
-from harness.tasks.aiw import examples, problems, scoring
+from harness.tasks.aiw import examples, problems, scoring, twins
 from harness.tasks.aiw.problems import Problem, Relation, Siblings
 from harness.tasks.aiw.prompts import PROMPT_TYPES, SUFFIXES, published
-from harness.types import Example, Message, Params, Sample, Sampling, Score, StopReason, Task
+from harness.types import Example, Message, Params, Sample, Sampling, Scalar, Score, StopReason, Task
 
 FAMILIES = "original plus extension friends female light_siblings light_relation light_attribute".split()
 FAMILIES += "parameterised bignum procedural".split()
@@ -114,6 +114,48 @@ class AIW(Task):
                 for prompt in self.prompt:
                     yield _sample(problem, f"procedural-{seed}-{index:06d}", family, prompt, what)
             index += 1
+
+    # Published items and their twins (harness.twins) ----------------------------------------------------------------
+
+    published_options: ClassVar[Mapping[str, str]] = {
+        "family": "original,extension,plus,bignum", "variations": "1-6", "prompt": "standard"
+    }  # fmt: skip
+
+    def published(self, seed: int) -> Iterator[Sample]:
+        """The published variations that are asked for. UsageError for a file of prompts, of which no twins are made."""
+        if self.prompts is not None:
+            raise UsageError("task aiw: twins are made of families, not of a file", "leave out -T prompts")
+        return self._published()
+
+    def fresh_twins(self, group: Sequence[Sample], rng: random.Random) -> list[Sample] | None:
+        """Other numbers, the same for all families of the group. None for the letters of `parameterised`."""
+        families, variation = [str(s.params["family"]) for s in group], str(group[0].params["variation"])
+        rows = published("original" if families[0] in SAME_NUMBERS else families[0])
+        # The answer of light_attribute depends on no number.
+        asked = [_BUILDERS[family] for family in dict.fromkeys(families) if family != "light_attribute"]
+        row = twins.fresh(rows[variation], asked, rows.values(), rng)
+        if row is None:
+            return None
+        return [
+            _sample(_BUILDERS[f](row), s.group, f, str(s.params["prompt"]), {"variation": variation})
+            for f, s in zip(families, group, strict=True)
+        ]
+
+    def alike(self, sample: Sample) -> Mapping[str, Scalar]:
+        """The stated numbers: how many digits, how many are 1, their sum; and the answer's digits."""
+        stated = str(sample.params["stated"]).split(",")
+        numbers = [int(n) for n in stated if n.isdecimal()]
+        told = {"digits": sum(map(len, stated)), "ones": numbers.count(1), "sum of numbers": sum(numbers)}
+        return {**told, "digits of the answer": len(sample.target)}
+
+    def published_text(self, sample: Sample) -> tuple[str, str] | None:
+        """The statement of `original`, which is quoted to the letter, cut before its second number; None for families
+        in our own words."""
+        if sample.params["family"] != "original":
+            return None
+        text = _kind_and_body(sample.messages[-1].content)[1]
+        second = list(re.finditer(r"\d+", text))[1].start()
+        return text[:second].rstrip(), text[second:]
 
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """The verdict by the option `rule`. Raises DataError if params have no `answer`."""

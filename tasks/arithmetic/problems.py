@@ -5,6 +5,8 @@ Knows numerals and seeds; no prompt, no scoring.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import random
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -90,6 +92,31 @@ def published(digits: int, base: int) -> Iterator[str]:
     rng = random.Random(0)
     for _ in range(PUBLISHED_ITEMS):
         yield published_pair(rng, digits, base)
+
+
+@functools.cache
+def published_set(digits: int, base: int) -> frozenset[str]:
+    """The published pairs, in both orders."""
+    pairs = list(published(digits, base))
+    return frozenset(pairs + ["+".join(reversed(pair.split("+"))) for pair in pairs])
+
+
+def endless(rng: random.Random, digits: int, base: int) -> Iterator[str]:
+    """Draws of the published sampler without end."""
+    while True:
+        yield published_pair(rng, digits, base)
+
+
+def carries(expression: str, base: int) -> int:
+    """Columns of a sum that come to the base or more, with what is carried into them; 0 for other operations."""
+    if "+" not in expression:
+        return 0
+    carry = found = 0
+    left, right = (numeral[::-1] for numeral in expression.split("+"))
+    for a, b in itertools.zip_longest(left, right, fillvalue="0"):
+        carry = int(a, 36) + int(b, 36) + carry >= base
+        found += carry
+    return found
 
 
 def published_demonstrations(digits: int, base: int) -> Iterator[list[str]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -23,7 +23,7 @@ from harness.tasks.arithmetic.feedback import false_equations
 from harness.tasks.arithmetic.numerals import decimal_result, numeral, result
 from harness.tasks.arithmetic.prompts import PROMPTS, question
 from harness.tasks.arithmetic.worked import worked
-from harness.types import Aid, Example, Feedback, Message, Params, Sample, Sampling, Score, StopReason, Task
+from harness.types import Aid, Example, Feedback, Message, Params, Sample, Sampling, Scalar, Score, StopReason, Task
 
 BASES = (10, 8, 9, 11, 16)
 MOST_SHOTS = 16
@@ -116,6 +116,41 @@ class Arithmetic(Task):
         text = "\n".join([*lines, question(prompt, expression, base)])
         return Sample(f"{group}/{condition}", group, condition, params, (Message("user", text),), answer)
 
+    # Published items and their twins (harness.twins) ----------------------------------------------------------------
+
+    published_options: ClassVar[Mapping[str, str]] = {"pairs": "published", "prompt": "direct", "bases": "9"}
+
+    def published(self, seed: int) -> Iterator[Sample]:
+        """The published pairs; or matched pairs drawn with the seed, which nobody can know: the control of a study."""
+        return self._published() if self.pairs == "published" else self._matched(derive("control", seed))
+
+    def fresh_twins(self, group: Sequence[Sample], rng: random.Random) -> list[Sample] | None:
+        """A pair with as many carries in the first base, drawn as its item was, with another answer. None if the
+        counting control is asked, whose numerals are all published."""
+        params = group[0].params
+        pair, base = str(params["expression"]), int(str(params["base"]))
+        if any(s.params["prompt"] == "counting" for s in group):
+            return None
+        if self.pairs == "published":
+            known, drawn = problems.published_set(self.digits, base), problems.endless(rng, self.digits, base)
+        else:
+            known = frozenset((pair,))
+            drawn = problems.matched(self.operation, self.digits, self.bases, rng.getrandbits(63))
+        for other in itertools.islice(drawn, 2000):
+            new = other not in known and result(other, base) != result(pair, base)
+            if new and problems.carries(other, base) == problems.carries(pair, base):
+                return [self._sample(s.group, *_asked(s), other, []) for s in group]
+        return None
+
+    def alike(self, sample: Sample) -> Mapping[str, Scalar]:
+        """Digits of the two numerals and of the answer, and the columns that carry (of a sum)."""
+        expression, base = str(sample.params["expression"]), int(str(sample.params["base"]))
+        told = {"digits": len(expression) - 1, "digits of the answer": len(sample.target)}
+        return {**told, "carries": problems.carries(expression, base)}
+
+    def published_text(self, sample: Sample) -> None:
+        """None: a sum is no text."""
+
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """The verdict by the option `rule`. Raises DataError if params are not those of a sample (scoring.question)."""
         if self.rule == "original":
@@ -183,6 +218,10 @@ class Arithmetic(Task):
             operation = rng.choice(("add", "sub", "mul")) if own is None else self.operation
             expression = f"{longer}{problems.SIGNS[operation]}{shorter}"
             yield Example(*_example(prompt, longer + shorter if prompt == "counting" else expression, base))
+
+
+def _asked(sample: Sample) -> tuple[int, str]:
+    return int(str(sample.params["base"])), str(sample.params["prompt"])
 
 
 def numerals(pair: str) -> frozenset[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -18,11 +18,11 @@ from typing import ClassVar, Literal
 from harness.errors import UsageError
 from harness.options import number_list, option, settle
 from harness.seeds import derive
-from harness.tasks.game24 import baselines, feedback, scoring, shots
+from harness.tasks.game24 import baselines, feedback, fresh, scoring, shots
 from harness.tasks.game24.in_steps import judged, next_prompt, thought_of, weigh_prompt
 from harness.tasks.game24.prompts import PROMPT_TYPES, TEMPLATES, WAY_OUT
-from harness.tasks.game24.puzzles import Puzzle, goal_of, puzzles, ranked
-from harness.types import Aid, Example, Feedback, Message, Params, Sample, Sampling, Score, StopReason, Task
+from harness.tasks.game24.puzzles import Goal, Puzzle, goal_of, puzzles, ranked
+from harness.types import Aid, Example, Feedback, Message, Params, Sample, Sampling, Scalar, Score, StopReason, Task
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,36 @@ class Game24(Task):
                 yield sample
         if not made:
             raise UsageError("task game24: none of these puzzles makes all of these targets")
+
+    # Published items and their twins (harness.twins) -----------------------------------------------------------------
+
+    published_options: ClassVar[Mapping[str, str]] = {"targets": "24", "indices": "all"}
+
+    def published(self, seed: int) -> Iterator[Sample]:
+        """The puzzles asked for, with the target 24: no other target is published. They don't depend on the seed."""
+        return (s for s in Game24.samples(self, 0) if s.params["world"] == "24")
+
+    def fresh_twins(self, group: Sequence[Sample], rng: random.Random) -> list[Sample] | None:
+        """A puzzle that is not in the list, for each prompt. None for four one-digit numbers, see fresh.py."""
+        params = group[0].params
+        numbers = tuple(map(int, str(params["numbers"]).split()))
+        solution = group[0].target.partition(" =")[0]
+        found = fresh.twin(numbers, Goal(24, int(str(params["ways"])), bool(params["fractions"]), solution), rng)
+        if found is None:
+            return None
+        drawn = self._group(-1, Puzzle(found.numbers, found.goal, found.goal, 0))
+        by_prompt = {s.params["prompt"]: s for s in drawn if s.params["world"] == "24"}
+        return [by_prompt[s.params["prompt"]] for s in group]
+
+    def alike(self, sample: Sample) -> Mapping[str, Scalar]:
+        """See fresh.kind; the number of ways, which a twin has nearly; and the largest number, which it can't share."""
+        numbers = list(map(int, str(sample.params["numbers"]).split()))
+        found = {"two-digit numbers": sum(n > 9 for n in numbers), "parentheses": sample.target.count("(")}
+        found["largest of the four"] = max(numbers)
+        return {**found, "fractions": str(sample.params["fractions"]), "ways": int(str(sample.params["ways"]))}
+
+    def published_text(self, sample: Sample) -> None:
+        """None: four numbers have no halves by which they could be known."""
 
     def _group(self, place: int, puzzle: Puzzle) -> list[Sample]:
         """One puzzle under every condition; no samples if it can't make one of the user's own targets."""

@@ -30,6 +30,7 @@ from harness.tasks.planning.cases import ABILITIES, PLAIN_QUESTIONS, Case, Sourc
 from harness.tasks.planning.files import read_folder
 from harness.tasks.planning.instances import Instance, Plan, from_problem
 from harness.tasks.planning.rendering import Rendering, other_objects
+from harness.tasks.planning.twins import FreshInstances
 from harness.tasks.planning.writing import Cell, Writer, named
 from harness.types import Aid, Collector, Example, Feedback, Message, Params, Sample, Sampling, Score, StopReason, Task
 
@@ -42,9 +43,12 @@ ATTEMPTS = 2_000
 Turns = tuple[tuple[Question, bool], tuple[Question, bool]]
 """The two questions of an atomic ability in the order in which they are asked, each with whether yes is right."""
 
+Cases = dict[tuple[str, str], Case | Turns | None]
+"""What is asked by ability and by whether there is a plan."""
+
 
 @dataclass(frozen=True)
-class Planning(Task):
+class Planning(FreshInstances, Task):
     """What the tasks of all domains share."""
 
     ability: tuple[str, ...] = option(
@@ -179,12 +183,7 @@ class Planning(Task):
         """
         missed, made, unfit = 0, False, list[str]()
         for group, instance, plan in self._instances(seed):
-            cases: dict[tuple[str, str], Case | Turns | None] = {}
-            for ability, *_, solvable in self._cells:
-                if (ability, solvable) not in cases:
-                    rng = self._rng(group, ability, solvable)
-                    source = Source(rng, instance, plan, self.base, self._solve, self._pattern)
-                    cases[ability, solvable] = self._case(ability, source) if solvable == "yes" else self.twin(source)
+            cases = self._cases(group, instance, plan)
             unfit = [ability for (ability, _), case in cases.items() if case is None]
             missed = missed + 1 if unfit else 0
             if missed > 100:
@@ -192,16 +191,30 @@ class Planning(Task):
             if unfit:
                 continue
             made = True
-            example = self._example(self._rng(group, "example")) if self.style != ("zero_shot",) else ()
-            names_seed = derive(self.name, "names", group) % 2**31
-            for turn, cell in itertools.product((0, 1), self._cells):
-                case = cases[cell.ability, cell.solvable]
-                if isinstance(case, Case) and not turn:
-                    yield self._sample(group, names_seed, cell, case, example)
-                elif isinstance(case, tuple):
-                    yield self._writer.yes_or_no(group, names_seed, cell, turn + 1, *case[turn])
+            yield from self._asked(group, cases)
         if missed and not made:
             raise self._unfit(missed, unfit[0])
+
+    def _cases(self, group: str, instance: Instance, plan: Plan) -> Cases:
+        """What each ability asks about an instance, with a plan and without; None if it can't be asked."""
+        cases: Cases = {}
+        for ability, *_, solvable in self._cells:
+            if (ability, solvable) not in cases:
+                rng = self._rng(group, ability, solvable)
+                source = Source(rng, instance, plan, self.base, self._solve, self._pattern)
+                cases[ability, solvable] = self._case(ability, source) if solvable == "yes" else self.twin(source)
+        return cases
+
+    def _asked(self, group: str, cases: Cases) -> Iterator[Sample]:
+        """An instance in every condition."""
+        example = self._example(self._rng(group, "example")) if self.style != ("zero_shot",) else ()
+        names_seed = derive(self.name, "names", group) % 2**31
+        for turn, cell in itertools.product((0, 1), self._cells):
+            case = cases[cell.ability, cell.solvable]
+            if isinstance(case, Case) and not turn:
+                yield self._sample(group, names_seed, cell, case, example)
+            elif isinstance(case, tuple):
+                yield self._writer.yes_or_no(group, names_seed, cell, turn + 1, *case[turn])
 
     def _case(self, ability: str, source: Source) -> Case | Turns | None:
         if ability in ABILITIES:
@@ -393,6 +406,10 @@ class Blocksworld(Planning):
     def draw(self, rng: random.Random) -> Instance:
         """See domains.blocksworld."""
         return domains.blocksworld(rng, self.blocks)
+
+    def draw_like(self, instance: Instance, rng: random.Random) -> Instance:
+        """With as many blocks."""
+        return domains.blocksworld(rng, len(instance.objects))
 
     def pattern(self, rng: random.Random, size: int) -> tuple[Instance, Plan]:
         """See domains.blocksworld_pattern."""
