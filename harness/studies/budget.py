@@ -16,7 +16,7 @@ from harness import plugins
 from harness.errors import DataError, UsageError
 from harness.results.counts import Contrasts, Gap
 from harness.results.records import RecordedRun
-from harness.results.rescore import score_row
+from harness.results.scoring import score_row
 from harness.statistics import intervals, tests
 from harness.statistics.intervals import Clusters, Estimate, Stratum
 from harness.types import Outcome, Task
