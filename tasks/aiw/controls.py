@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.tasks.aiw import problems
-from harness.tasks.aiw.problems import FEMALE_NAMES, NAMES, Problem, Relation, Siblings
+from harness.tasks.aiw.problems import FEMALE_NAMES, NAMES, Problem, Relation, Siblings, counted
 from harness.tasks.aiw.prompts import SUFFIXES
 from harness.tasks.aiw.variations import BUILDERS, numbers, person
 from harness.tasks.rewording import asked_as, others, replaced
@@ -63,13 +63,13 @@ def _known(body: str, pool: tuple[str, ...]) -> list[str]:
 
 _COUNT = r"(?:\d+|[A-Z]) (?:(?:male|female) )?(?:brother|sister|friend)s?\b"
 _TWO = re.compile(rf"({_COUNT})((?:,? and |\. S?[Hh]e has |, and \w+ has )(?:s?he also has |her |his )?)({_COUNT})")
-_TWO_PEOPLE = re.compile(rf"(\w+ has {_COUNT}), and (\w+ has {_COUNT})\.")
+_TWO_PEOPLE = re.compile(rf"([A-Z]\w+ has {_COUNT})(,? and )([A-Z]\w+ has {_COUNT})\.")
 _TWO_SIDES = re.compile(r"(\w+'s mother has .*? in all\.) (\w+'s father has .*? in all\.)")
 
 
 def _reordered(body: str) -> str:
     """Two counts change places, or what is said of two people. In AIW+ the two sides of the family do as well."""
-    found = _TWO_PEOPLE.sub(r"\2, and \1.", body, count=1)
+    found = _TWO_PEOPLE.sub(r"\3\2\1.", body, count=1)
     if found == body:
         found = _TWO.sub(r"\3\2\1", body, count=1)
     return _TWO_SIDES.sub(r"\2 \1", found)
@@ -109,21 +109,18 @@ def _said_otherwise(body: str) -> str:
 
 
 def changed(sample: Sample, rng: random.Random) -> Sample | None:
-    """See CHANGES. None for a problem of a published file that is not told as `original` is."""
+    """See CHANGES. None for a problem of a published file that does not state two counts, one of them of those who are
+    asked for."""
     body, suffix = _parts(sample)
     params: dict[str, Param] = dict(sample.params)
     family = str(params["family"])
     if family == "published":
-        problem = _published(body, rng)
-    elif family.startswith("procedural"):
+        return _published(sample, rng)
+    if family.startswith("procedural"):
         problem = _procedural(params, body, rng)
     else:
         problem = _of_a_family(family, dict(numbers(family)[str(params["variation"])]), rng)
-    if problem is None:
-        return None
-    params["answer"] = problem.answer
-    if family != "published":
-        params |= {"shallow": problem.shallow, "stated": ",".join(problem.stated)}
+    params |= {"answer": problem.answer, "shallow": problem.shallow, "stated": ",".join(problem.stated)}
     tail = body[len(body.rstrip()) :]
     return asked_as(sample, problem.text + tail + suffix, params, problem.answer)
 
@@ -152,11 +149,12 @@ def _children(row: Mapping[str, Any]) -> int:
     return int(row["sisters"]) + int(row["brothers"]) + 1
 
 
-def _another(number: int | str, stated: Any, rng: random.Random, least: int = 1) -> int | str:
+def _another(number: int | str, stated: Any, rng: random.Random, least: int = 1, most: int = 10**9) -> int | str:
     """Another number, near it, or another letter; none that is stated."""
     if isinstance(number, str):
         return rng.choice([letter for letter in _LETTERS if letter not in stated])
-    return rng.choice([n for n in range(max(least, number - 5), number + 6) if n not in stated])
+    near = range(max(least, number - 5), min(number + 5, most) + 1)
+    return rng.choice([n for n in near if n not in stated])
 
 
 def _procedural(params: dict[str, Param], body: str, rng: random.Random) -> Problem:
@@ -165,7 +163,7 @@ def _procedural(params: dict[str, Param], body: str, rng: random.Random) -> Prob
     of: Relation = "brothers" if params["of"] == "brothers" else "sisters"
     first: Relation = "brothers" if str(params["stated"]).split(",")[0] == str(params["brothers"]) else "sisters"
     both = (int(str(params["brothers"])), int(str(params["sisters"])))
-    params[asked] = int(_another(both[asked == "sisters"], both, rng))
+    params[asked] = int(_another(both[asked == "sisters"], both, rng, most=max(12, *both)))
     [name] = [name for pool in NAMES.values() for name in _known(body, pool)]
     who = Siblings(
         name, "female" if name in FEMALE_NAMES else "male", int(str(params["brothers"])), int(str(params["sisters"])),
@@ -175,15 +173,21 @@ def _procedural(params: dict[str, Param], body: str, rng: random.Random) -> Prob
     return problems.siblings(who, order, str(params["form"]), stated_sex=params["family"] == "procedural_stated")
 
 
-_PUBLISHED = re.compile(
-    r"Alice has (\d{1,4}) (brother|sister)s? and she also has (\d{1,4}) (brother|sister)s?\. "
-    r"How many sisters does Alice's brother have\?\s*"
-)
+_QUESTION = re.compile(r"How many (brother|sister|female friend)s does [^?]{0,60} have\?")
 
 
-def _published(body: str, rng: random.Random) -> Problem | None:
-    m = _PUBLISHED.fullmatch(body)
-    if m is None or m[2] == m[4]:
+def _published(sample: Sample, rng: random.Random) -> Sample | None:
+    """With two counts in a statement, the answer goes up and down with the number of those who are asked for."""
+    body, suffix = _parts(sample)
+    asked, counts = _QUESTION.search(body), list(re.finditer(_COUNT, body))
+    if asked is None or len(counts) != 2 or not sample.target.isdecimal():
         return None
-    row: dict[str, Any] = {f"{m[2]}s": int(m[1]), f"{m[4]}s": int(m[3]), "first": f"{m[2]}s"}
-    return _of_a_family("original", row, rng)
+    numbers = [m[0].partition(" ")[0] for m in counts]
+    found = [m for m in counts if m[0].partition(" ")[2].removesuffix("s") == asked[1]]
+    if len(found) != 1 or not all(number.isdecimal() for number in numbers):
+        return None
+    old = int(found[0][0].partition(" ")[0])
+    new = int(_another(old, tuple(map(int, numbers)), rng))
+    answer = str(int(sample.target) + new - old)
+    text = body[: found[0].start()] + counted(new, asked[1]) + body[found[0].end() :]
+    return asked_as(sample, text + suffix, {**sample.params, "answer": answer}, answer)

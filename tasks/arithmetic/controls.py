@@ -33,7 +33,7 @@ def reworded(sample: Sample, placebo: str) -> Sample:
 
 _SYNONYMS = (
     ("Assuming that", "Supposing that"),
-    ("where the digits are", "whose digits are"),
+    (" where the digits are", ", whose digits are"),
     ("what is the next number after", "which number comes next after"),
     ("what is", "how much is"),
 )
@@ -50,6 +50,11 @@ def changed(sample: Sample, bases: tuple[int, ...], rng: random.Random) -> Sampl
         places.pop()
     first = {i for i in places if len(old) > 1 and (not i or not old[i - 1].isalnum())}
     ways = [(i, digit) for i in places for digit in DIGITS[i in first : base] if digit != old[i]]
+
+    def legal(expression: str) -> bool:
+        return set(expression) <= {*DIGITS[: min(bases)], *"+-*"}
+
+    own = old.isalnum() or not legal(old)  # the counting control and published pairs are a base's own
     second: Sample | None = None
     for i, digit in rng.sample(ways, len(ways)):
         expression = f"{old[:i]}{digit}{old[i + 1 :]}"
@@ -58,9 +63,7 @@ def changed(sample: Sample, bases: tuple[int, ...], rng: random.Random) -> Sampl
             continue
         params = {**sample.params, "expression": expression, "answer": answer}
         made = asked_as(sample, head + asked.replace(f" {old}?", f" {expression}?"), params, answer)
-        if old.isalnum() or not set(expression) - set("+-*") <= set(DIGITS[: min(bases)]):
-            return made  # the counting control, and published pairs, are a base's own
-        if len({result(expression, b) for b in bases}) == len(bases):
+        if own or (legal(expression) and len({result(expression, b) for b in bases}) == len(bases)):
             return made
         second = second or made
     return second

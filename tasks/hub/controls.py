@@ -67,6 +67,6 @@ def _reordered(sample: Sample, rng: random.Random) -> Sample | None:
 
 
 _SPEAKS_OF_OTHERS = re.compile(
-    r"(?i:\b(?:all|none|neither|both|either|any|some) of (?:the|these|them|those)\b(?! other options)|\babove\b)"
+    r"(?i:\b(?:all|none|neither|both|either|any|some) of (?:the|these|them|those)\b(?! other options)|\bthe above\b)"
     r"|\b(?i:options?|choices?|answers?) \(?[A-H]\b|\b(?:[A-H]|[ivx]+)\)?(?:,| and| or| &) \(?(?:[A-H]|[ivx]+)\b"
 )

@@ -29,9 +29,9 @@ PLACEBOS = {
         "words": "synonyms in the instruction, and of relations in documents and question alike",
     },
     "published": {
-        "order": "the documents that are not needed in another order",
         "words": "synonyms in the instruction",
-        "layout": "an empty line between the documents, or before the answer",
+        "layout": "an empty line between the documents, and before the answer",
+        "order": "the documents that are not needed in another order",
     },
 }
 CHANGES = {
@@ -48,9 +48,8 @@ def reworded(sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
     if placebo == "order":
         return _reordered(sample, generated, rng)
     if placebo == "layout":
-        if not sample.params["shown"]:
-            return asked_as(sample, text.replace("\nAnswer:", "\n\nAnswer:"))
-        return asked_as(sample, re.sub(r"\n(?=\[\d+\] )", "\n\n", text).replace("\n\n\n", "\n\n"))
+        head, _, tail = text.rpartition("\nAnswer:")
+        return asked_as(sample, re.sub(r"(?<!\n)\n(?=\[\d+\] )", "\n\n", head) + "\n\nAnswer:" + tail)
     return _said_otherwise(sample, generated)
 
 
@@ -141,12 +140,13 @@ def plans(plan: Plan, hop: int, rng: random.Random) -> Iterator[Plan]:
 
 
 def _chains(plan: Plan, hop: int, rng: random.Random) -> Iterator[Plan]:
-    """The hop leads to another thing of the same type that the documents mention."""
+    """The hop leads to another thing of the same type that the documents mention: best to none of the chain itself."""
     page, wording, old = plan.support[hop], plan.hop_wordings[hop], plan.hops[hop].answer
     own = {page.title, *(value for _, value in page.statements)}
     told = [value for other in (*plan.support, *plan.distractors) for _, value in other.statements]
     alike = [name for name in dict.fromkeys(told) if plan.types.get(name) == plan.types[old] and name not in own]
-    for name in rng.sample(alike, len(alike)):
+    chain = {p.title for p in plan.support}
+    for name in sorted(rng.sample(alike, len(alike)), key=chain.__contains__):
         hops = tuple(h._replace(answer=name) if i == hop else h for i, h in enumerate(plan.hops))
         support = _stating(plan.support, hop, wording, old, name)
         last = hop == len(plan.hops) - 1
