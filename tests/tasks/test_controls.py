@@ -20,7 +20,6 @@ ORIGINAL = {
     "places of documents": ("multihop", {"positions": "start,end", "support": "true"}),
     "shots": ("arithmetic", {"shots": "2", "operation": "mul"}),
     "published pairs": ("arithmetic", {"pairs": "published", "prompt": "all"}),
-    "examples of game24": ("game24", {"prompt": "standard,cot", "targets": "24"}),
 }
 TASKS_HERE = sorted({**TASKS, **ORIGINAL})
 MOST_WORDS = 8

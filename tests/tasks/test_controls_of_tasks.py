@@ -18,6 +18,8 @@ from harness.tasks.aiw.task import AIW
 from harness.tasks.arithmetic.numerals import result
 from harness.tasks.arithmetic.task import Arithmetic
 from harness.tasks.edits.task import Edits
+from harness.tasks.game24 import controls as game24_controls
+from harness.tasks.game24.prompts import TEMPLATES, WAY_OUT
 from harness.tasks.game24.task import Game24
 from harness.tasks.hub.task import Hub
 from harness.tasks.imagine.task import Imagine
@@ -25,7 +27,7 @@ from harness.tasks.multihop import generator
 from harness.tasks.multihop.task import Multihop
 from harness.tasks.multihop.world import ATTRIBUTES, RELATIONS, Page, facts_of, solve
 from harness.tasks.reversal.task import SETS, Reversal
-from harness.types import Sample
+from harness.types import Message, Sample
 
 SEEDS = st.integers(0, 10**6)
 
@@ -101,6 +103,24 @@ def test_numbers_of_a_changed_puzzle_need_fractions_as_the_old_ones_do() -> None
     pairs = zip(made, samples, strict=True)
     alike = [m is not None and m.params["fractions"] == s.params["fractions"] for m, s in pairs]
     assert sum(alike) >= 0.9 * len(samples)
+
+
+@pytest.mark.parametrize("prompt", ["standard", "cot"])
+def test_worked_puzzles_are_laid_out_as_the_puzzle_and_keep_their_steps(prompt: str) -> None:
+    """Without the examples of the task, which take a search of seconds to find."""
+    shown = "Input: 2 4 6 16\n6 / 2 = 3 (left: 3 4 16)\nAnswer: 4 + 4 + 16 * 1 = 24"
+    asked = TEMPLATES[prompt].format(target=24, way_out=WAY_OUT, shots=shown, numbers="4 6 7 8")
+    params = {"numbers": "4 6 7 8", "target": 24, "solvable": "yes", "prompt": prompt, "fractions": False}
+    sample = Sample("id", "group", "condition", params, (Message("user", asked),), "(8 - 4) * 6 * 1 = 24")
+    found = {p: game24_controls.reworded(sample, p, lambda n: f"{n}", random.Random(0)) for p in Game24.placebos}
+    layout, words = found["layout"].messages[0].content, found["words"].messages[0].content
+    assert "\n\nInput: 2, 4, 6, 16\n6 / 2 = 3 (left: 3 4 16)\n" in layout
+    assert layout.endswith("\n\nInput: 4, 6, 7, 8")
+    assert words != asked
+    assert words.partition("Input")[2] == asked.partition("Input")[2]
+    assert all(WAY_OUT.strip() in text for text in (layout, words))
+    assert found["order"].params["numbers"] != "4 6 7 8"
+    assert sorted(found["order"].params["numbers"].split()) == ["4", "6", "7", "8"]
 
 
 # reversal -----------------------------------------------------------------------------------------------------------
