@@ -10,7 +10,7 @@ import json
 import math
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,9 +18,10 @@ from typing import Any, ClassVar, Literal
 from harness.errors import DataError, UsageError, cause
 from harness.options import number_list, option, settle
 from harness.seeds import derive
-from harness.tasks.aiw import examples, problems, scoring, twins
-from harness.tasks.aiw.problems import Problem, Relation, Siblings
-from harness.tasks.aiw.prompts import PROMPT_TYPES, SUFFIXES, published
+from harness.tasks.aiw import controls, examples, problems, scoring, twins
+from harness.tasks.aiw.problems import Problem
+from harness.tasks.aiw.prompts import PROMPT_TYPES, SUFFIXES
+from harness.tasks.aiw.variations import BUILDERS, SAME_NUMBERS, numbers, variations
 from harness.types import Example, Message, Params, Sample, Sampling, Scalar, Score, StopReason, Task
 
 FAMILIES = "original plus extension friends female light_siblings light_relation light_attribute".split()
@@ -95,7 +96,7 @@ class AIW(Task):
         """Groups are sets of numbers, which families share: each is asked in all of its families and prompt types."""
         groups: dict[str, list[tuple[str, str, Problem]]] = {}
         for family in self.family:
-            for variation, problem in _variations(family, self.variations):
+            for variation, problem in variations(family, self.variations):
                 group = variation if family in SAME_NUMBERS else f"{family}/{variation}"
                 groups.setdefault(group, []).append((family, variation, problem))
         for group, members in groups.items():
@@ -130,14 +131,14 @@ class AIW(Task):
     def fresh_twins(self, group: Sequence[Sample], rng: random.Random) -> list[Sample] | None:
         """Other numbers, the same for all families of the group. None for the letters of `parameterised`."""
         families, variation = [str(s.params["family"]) for s in group], str(group[0].params["variation"])
-        rows = published("original" if families[0] in SAME_NUMBERS else families[0])
+        rows = numbers(families[0])
         # The answer of light_attribute depends on no number.
-        asked = [_BUILDERS[family] for family in dict.fromkeys(families) if family != "light_attribute"]
+        asked = [BUILDERS[family] for family in dict.fromkeys(families) if family != "light_attribute"]
         row = twins.fresh(rows[variation], asked, rows.values(), rng)
         if row is None:
             return None
         return [
-            _sample(_BUILDERS[f](row), s.group, f, str(s.params["prompt"]), {"variation": variation})
+            _sample(BUILDERS[f](row), s.group, f, str(s.params["prompt"]), {"variation": variation})
             for f, s in zip(families, group, strict=True)
         ]
 
@@ -188,40 +189,16 @@ class AIW(Task):
             return examples.varied(rng)
         return examples.like(str(sample.params["family"]), str(sample.params["prompt"]), rng)
 
+    placebos: ClassVar[Mapping[str, str]] = controls.PLACEBOS
+    changes: ClassVar[Mapping[str, str]] = controls.CHANGES
 
-SAME_NUMBERS = ("original", "female", "friends", "light_siblings", "light_relation", "light_attribute")
-"""Families that ask about the same numbers in each variation: their samples are matched."""
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.reworded(sample, placebo, rng)
 
-
-def _variations(family: str, names: tuple[str, ...]) -> Iterator[tuple[str, Problem]]:
-    """The published variations of a family that are asked for; none of `procedural`."""
-    if family not in _BUILDERS:
-        return
-    numbers = published("original" if family in SAME_NUMBERS else family)
-    for name in names:
-        if name in numbers:
-            yield name, _BUILDERS[family](numbers[name])
-
-
-def _person(row: dict[str, Any]) -> tuple[Siblings, tuple[Relation, Relation]]:
-    order: tuple[Relation, Relation] = (
-        ("brothers", "sisters") if row["first"] == "brothers" else ("sisters", "brothers")
-    )
-    return Siblings("Alice", "female", row["brothers"], row["sisters"]), order
-
-
-_BUILDERS: dict[str, Callable[[dict[str, Any]], Problem]] = {
-    "original": lambda row: problems.siblings(*_person(row)),
-    "female": lambda row: problems.siblings(*_person(row), stated_sex=True),
-    "bignum": lambda row: problems.siblings(*_person(row)),
-    "parameterised": lambda row: problems.siblings(*_person(row)),
-    "light_siblings": lambda row: problems.light_siblings(*_person(row)),
-    "light_relation": lambda row: problems.light_relation(*_person(row)),
-    "light_attribute": lambda row: problems.light_attribute(*_person(row)),
-    "friends": lambda row: problems.friends(row["brothers"], row["sisters"], row["first"] == "sisters"),
-    "extension": lambda row: problems.extension(**row),
-    "plus": lambda row: problems.plus(problems.Cousins(**row)),
-}
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.changed(sample, rng)
 
 
 def _sample(problem: Problem, group: str, family: str, prompt: str, what: Mapping[str, str | int]) -> Sample:

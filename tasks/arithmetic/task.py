@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 from harness.errors import UsageError
 from harness.options import option, settle
 from harness.seeds import derive
-from harness.tasks.arithmetic import in_steps, problems, scoring
+from harness.tasks.arithmetic import controls, in_steps, problems, scoring
 from harness.tasks.arithmetic.feedback import false_equations
 from harness.tasks.arithmetic.numerals import decimal_result, numeral, result
 from harness.tasks.arithmetic.prompts import PROMPTS, question
@@ -218,6 +218,17 @@ class Arithmetic(Task):
             operation = rng.choice(("add", "sub", "mul")) if own is None else self.operation
             expression = f"{longer}{problems.SIGNS[operation]}{shorter}"
             yield Example(*_example(prompt, longer + shorter if prompt == "counting" else expression, base))
+
+    placebos: ClassVar[Mapping[str, str]] = controls.PLACEBOS
+    changes: ClassVar[Mapping[str, str]] = controls.CHANGES
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.reworded(sample, placebo)
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.changed(sample, self.bases, rng)
 
 
 def _asked(sample: Sample) -> tuple[int, str]:

@@ -80,6 +80,12 @@ def held_out(rng: random.Random, kind: str | None, size: int) -> Case:
     return _case(rng, "example", turn, size, set(), True)
 
 
+def fresh(case: Case, rng: random.Random) -> Case:
+    """A case of the same kind and size that shares no name with the given one."""
+    used = {*(f"{case.relation.kind}{subject}" for subject in case.subjects), *case.heads, *case.places, *case.origins}
+    return _case(rng, case.group, RELATIONS.index(case.relation), len(case.heads), used)
+
+
 def _case(rng: random.Random, group: str, turn: int, size: int, used: set[str], example: bool = False) -> Case:
     relation = RELATIONS[turn % len(RELATIONS)]
     first, starts = (HELD_OUT_FIRST, _HELD_OUT_STARTS) if example else (FIRST, _STARTS)

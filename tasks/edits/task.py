@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from harness.options import option, settle
-from harness.tasks.edits import scoring
+from harness.tasks.edits import controls, scoring
 from harness.tasks.edits.cases import MOST, VERSION, Case, cases, held_out
 from harness.tasks.edits.prompts import PARAPHRASES, RELATIONS, text
 from harness.tasks.edits.questions import QUESTIONS, asked, facts, metric, statement
@@ -102,6 +102,47 @@ class Edits(Task):
             state = str(own["state"]) if own else rng.choice(STATES)
             shown = _sample(case, question, state, how, rng.randrange(PARAPHRASES), 0)
             yield Example(shown.messages[0].content, f"Answer: {shown.target}")
+
+    @property
+    def placebos(self) -> Mapping[str, str]:  # type: ignore[override]
+        """By where the edit is: see controls.py."""
+        return controls.PLACEBOS[self.how]
+
+    @property
+    def changes(self) -> Mapping[str, str]:  # type: ignore[override]
+        """By where the edit is: see controls.py."""
+        return controls.CHANGES[self.how]
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        if placebo in ("words", "layout"):
+            return controls.reworded(sample, placebo)
+        case = self._case(sample)
+        other = controls.renamed(case, rng) if placebo == "names" else controls.reordered(case, rng)
+        return self._like(sample, case, other)
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py. None for an edited model, if there is no other edit of the kind with another answer."""
+        case = self._case(sample)
+        if self.how == "context":
+            return controls.changed(sample, case, rng)
+        every = cases(self._seed(sample), self.edits, self.things)
+        made = [self._like(sample, case, other) for other in every if other.relation.kind == case.relation.kind]
+        alike = [other for other in made if other.target != sample.target]
+        return rng.choice(alike) if alike else None
+
+    def _seed(self, sample: Sample) -> int:
+        return int(sample.group.partition("-")[2].rpartition("-")[0])
+
+    def _case(self, sample: Sample) -> Case:
+        index = int(sample.group.rpartition("-")[2])
+        return cases(self._seed(sample), index + 1, self.things)[index]
+
+    def _like(self, sample: Sample, case: Case, other: Case) -> Sample:
+        """Another case in the condition of a sample, and in the wording that it has in its own case."""
+        wording = controls.wording_of(sample, case, PARAPHRASES)
+        made = _sample(other, str(sample.params["question"]), str(sample.params["state"]), self.how, wording, 0)
+        return replace(made, id=sample.id, group=sample.group)
 
 
 def first_wording(index: int) -> int:

@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 from harness.errors import UsageError
 from harness.options import number_list, option, settle
 from harness.seeds import derive
-from harness.tasks.game24 import baselines, feedback, fresh, scoring, shots
+from harness.tasks.game24 import baselines, controls, feedback, fresh, scoring, shots
 from harness.tasks.game24.in_steps import judged, next_prompt, thought_of, weigh_prompt
 from harness.tasks.game24.prompts import PROMPT_TYPES, TEMPLATES, WAY_OUT
 from harness.tasks.game24.puzzles import Goal, Puzzle, goal_of, puzzles, ranked
@@ -208,3 +208,18 @@ class Game24(Task):
             numbers, target, text = shots.draw(rng, wanted, solvable)
             asked = self._prompt(prompt, numbers, target, way_out)
             yield Example(asked, shots.answer(prompt, numbers, target, text))
+
+    placebos: ClassVar[Mapping[str, str]] = controls.PLACEBOS
+    changes: ClassVar[Mapping[str, str]] = controls.CHANGES
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.reworded(sample, placebo, self._prompt_of(sample), rng)
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.changed(sample, self._prompt_of(sample), rng)
+
+    def _prompt_of(self, sample: Sample) -> controls.Prompt:
+        prompt, target = str(sample.params["prompt"]), int(str(sample.params["target"]))
+        return lambda numbers: self._prompt(prompt, numbers, target)

@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.hub import Pin
 from harness.options import option, settle
 from harness.seeds import derive
-from harness.tasks.hub import prompting, rows, schema, scoring, tables
+from harness.tasks.hub import controls, prompting, rows, schema, scoring, tables
 from harness.tasks.hub.items import LETTERS, Item
 from harness.tasks.hub.prompting import FORMS, PUBLISHED, SHUFFLED
 from harness.tasks.hub.reading import folded
@@ -182,6 +182,15 @@ class Hub(Task):
             value = scoring.number_of(answer)
             return str(value.normalize()) if value is not None else answer
         return folded(answer)
+
+    @property
+    def placebos(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Those of a set with options of its rows', or of another: see controls.py."""
+        return controls.PLACEBOS["options" if self.of.options_vary else "free"]
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.reworded(sample, placebo, rng)
 
     @staticmethod
     def collector() -> tables.Letters:

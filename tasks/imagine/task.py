@@ -18,7 +18,7 @@ from typing import ClassVar
 
 from harness.options import option, settle
 from harness.seeds import derive
-from harness.tasks.imagine import scoring
+from harness.tasks.imagine import controls, scoring
 from harness.tasks.imagine.problems import FACTS, Problem, problem
 from harness.tasks.imagine.stories import LENGTHS, SIZES
 from harness.tasks.imagine.tally import Tally
@@ -101,6 +101,29 @@ class Imagine(Task):
             answer = "\n".join([*drawn.worked(fact, size), f"Answer: {shown.target}"])
             yield Example(shown.messages[0].content, answer)
 
+    placebos: ClassVar[Mapping[str, str]] = controls.PLACEBOS
+    changes: ClassVar[Mapping[str, str]] = controls.CHANGES
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        if placebo == "names":
+            return controls.renamed(sample, rng)
+        if placebo == "words":
+            return controls.said_otherwise(sample)
+        drawn = self._drawn(sample)
+        return _like(sample, controls.told_elsewhere(drawn, rng)) if drawn is not None else None
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        drawn = self._drawn(sample)
+        if drawn is None:
+            return None
+        made = controls.altered(drawn, str(sample.params["fact"]), str(sample.params["size"]), rng)
+        return _like(sample, made) if made is not None else None
+
+    def _drawn(self, sample: Sample) -> Problem | None:
+        return controls.drawn(sample, self.name, self.version)
+
 
 def _guess(kind: str, sample: Sample, rng: random.Random) -> str:
     if kind == "oracle":
@@ -127,3 +150,8 @@ def _sample(group: str, drawn: Problem, fact: str, size: str) -> Sample:
     }  # fmt: skip
     condition = f"{fact}/{size}"
     return Sample(f"{group}/{condition}", group, condition, params, (Message("user", text),), str(answer))
+
+
+def _like(sample: Sample, drawn: Problem) -> Sample:
+    """A problem in the condition of a sample."""
+    return _sample(sample.group, drawn, str(sample.params["fact"]), str(sample.params["size"]))

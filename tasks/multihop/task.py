@@ -19,7 +19,7 @@ from harness.hub import Pin
 from harness.options import option, settle
 from harness.reading import qa
 from harness.reading.choices import UNANSWERABLE
-from harness.tasks.multihop import generator, layout, published, scoring, shallow
+from harness.tasks.multihop import controls, generator, layout, published, scoring, shallow
 from harness.tasks.multihop.items import Document, Item, Single
 from harness.tasks.multihop.measures import Compositionality
 from harness.tasks.multihop.prompts import CLOSED_BOOK, DOCUMENTS, OFFER, SUPPORT
@@ -286,6 +286,34 @@ class Multihop(Task):
             if self.support and shown and not missing:
                 answer += scoring.cite(places)
             yield Example(_prompt(item.question, shown, offer, self.support), answer)
+
+    @property
+    def placebos(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Those of generated or of published questions: see controls.py."""
+        return controls.PLACEBOS["generated" if self.dataset == "generated" else "published"]
+
+    @property
+    def changes(self) -> Mapping[str, str]:  # type: ignore[override]
+        """One for generated questions, none for published ones: see controls.py."""
+        return controls.CHANGES["generated" if self.dataset == "generated" else "published"]
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.reworded(sample, placebo, rng)
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py. None without documents, and for a question that has no answer: with one it would be in
+        another condition."""
+        found = controls.item_of(sample)
+        if found is None:
+            return None
+        kind, seed, index = found
+        hop = str(sample.params["context"]).removeprefix("hop")
+        made = generator.plan(kind, min(self.documents), max(self.documents), self.version, seed, index)
+        plan = next(controls.plans(made, int(hop) if hop.isdecimal() else 0, rng), None)
+        if plan is None:
+            return None
+        return next((s for s in self._conditions(generator.item(plan, sample.group)) if s.id == sample.id), None)
 
 
 def alone(item: Item, single: Single) -> Item:

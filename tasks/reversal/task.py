@@ -15,25 +15,17 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 from harness.errors import UsageError
 from harness.options import option, settle
 from harness.seeds import derive
 from harness.tasks.persons import HELD_OUT_FIRST
-from harness.tasks.reversal import celebrities, likelihood, scoring
+from harness.tasks.reversal import celebrities, controls, likelihood, scoring
 from harness.tasks.reversal.fictional import DIRECTIONS, facts, fictional_sample
-from harness.tasks.reversal.people import (
-    MOST,
-    ORDERS,
-    Order,
-    Person,
-    asked,
-    draw,
-    reversed_order,
-    split,
-)
+from harness.tasks.reversal.people import MOST, ORDERS, Order, asked, draw, split
 from harness.tasks.reversal.prompts import SHOTS, frames, text
+from harness.tasks.reversal.scene import Scene
 from harness.types import Collector, Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
 SETS = ("context", "fictional", "fictional_both", "celebrities")
@@ -194,32 +186,31 @@ class Reversal(Task):
             example = scene.sample("example", rng.choice(DIRECTIONS) if sample is None else direction)
             yield Example(example.messages[-1].content, example.target)
 
+    @property
+    def placebos(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Those of the set: see controls.py."""
+        return controls.PLACEBOS[controls.place_of(self.set)]
 
-class Scene(NamedTuple):
-    """The facts in a prompt, all stated in one order, and the one that is asked (its index is `chosen`)."""
+    @property
+    def changes(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Those of the set: see controls.py."""
+        return controls.CHANGES[controls.place_of(self.set)]
 
-    people: list[Person]
-    chosen: int
-    order: Order
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        if self.set == "context":
+            return controls.scene_reworded(sample, placebo, rng)
+        if self.set == "celebrities":
+            return controls.celebrity_reworded(sample, placebo, rng)
+        return controls.fact_reworded(sample, placebo, self.facts, self.paraphrases, rng)
 
-    def sample(self, group: str, direction: str) -> Sample:
-        """The question about the chosen fact in this direction."""
-        order = self.order if direction == "forward" else reversed_order(self.order)
-        person = self.people[self.chosen]
-        given, answer = asked(person, order)
-        others = [asked(p, order)[1] for p in self.people if p is not person]
-        stated = [f"- {_capitalised(a)} is {b}." for a, b in (asked(p, self.order) for p in self.people)]
-        question = text("finish").replace("{start}", f"{_capitalised(given)} is")
-        prompt = text("context").replace("{facts}", "\n".join(stated)).replace("{question}", question)
-        params: dict[str, str | int] = {
-            "set": "context", "direction": direction, "order": self.order, "people": len(self.people),
-            "place": self.chosen + 1, "given": given, "answer": answer, "others": scoring.SEPARATOR.join(others),
-        }  # fmt: skip
-        return Sample(f"{group}/{direction}", group, direction, params, (Message("user", prompt),), answer)
-
-
-def _capitalised(words: str) -> str:
-    return words[:1].upper() + words[1:]
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        if self.set == "context":
+            return controls.scene_changed(sample, change, rng)
+        known = self.set == "celebrities"
+        every = self._celebrities() if known else self._fictional(int(str(sample.params["facts_seed"])))
+        return controls.another(sample, every, rng)
 
 
 def _order(value: object) -> Order:
