@@ -103,7 +103,8 @@ def _card(text: str) -> tuple[int, ...]:
 def row(kind: str, length: int, problems: int) -> dict[str, Any]:
     """Counts over the samples of so many problems of a kind: found again, default answers that differ, and the
     baselines' shares of right answers in counterfactual worlds (the shallow one's in the default world, too)."""
-    task = Worlds(kind=(kind,), prompt=("direct", "check"), length=length)
+    sized = {"length": length} if KINDS[kind].sized else {}
+    task = Worlds(kind=(kind,), prompt=("direct", "check"), **sized)
     found: Counter[str] = Counter()
     for sample in itertools.islice(task.samples(0), problems * 2 * len(KINDS[kind].worlds)):
         found["samples"] += 1

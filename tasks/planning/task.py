@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.errors import DataError, UsageError
-from harness.options import number_list, option, settle
+from harness.options import check_effect, number_list, option, settle
 from harness.pddl_domains import WORLDS, World, plain
 from harness.seeds import derive
 from harness.tasks.planning import asking, baselines, domains, in_steps, measures, scoring, solutions
@@ -98,6 +98,12 @@ class Planning(Task):
 
     def __post_init__(self) -> None:
         settle(self, f"task {self.name}")
+        check_effect(self, f"task {self.name}", {"solvable": ("plan_generation",)}, by="ability")
+        drawn = [f for f in fields(self) if f.metadata.get("between") or f.name == "start"]
+        if self.instances and (given := [f.name for f in drawn if getattr(self, f.name) != f.default]):
+            raise UsageError(
+                f"task {self.name}: option {given[0]} has no effect on a folder's instances", "leave it out"
+            )
         self._without_lacking()
         self._lengths()
         if self.style != ("zero_shot",) and not set(self.ability) <= set(PLAIN_QUESTIONS):
@@ -150,17 +156,13 @@ class Planning(Task):
 
     @cached_property
     def _cells(self) -> list[Cell]:
-        """The cells of each group. Only plan generation is also asked
-        without a solution."""
+        """The cells of each group. Only plan generation is also asked without a solution."""
         cells = itertools.product(self.ability, self.solvable, self.rename, self.prompt, self.style)
-        found = [
+        return [
             Cell(ability, world, prompt, style, solvable)
             for ability, solvable, world, prompt, style in cells
             if solvable == "yes" or ability == "plan_generation"
         ]
-        if not found:
-            raise UsageError(f"task {self.name}: option solvable: no goes with the ability plan_generation only")
-        return found
 
     @cached_property
     def base(self) -> World:

@@ -43,10 +43,12 @@ class Ask(NamedTuple):
 @dataclass(frozen=True)
 class Kind:
     """One pair of Wu et al.: its worlds, the default one first; `draw` makes a problem. `counts`: its answers are
-    numbers and not one of a few names. `form` is how an answer is written."""
+    numbers and not one of a few names. `form` is how an answer is written. `sized`: the option `length` says how much
+    there is to do."""
 
     name: str
     worlds: tuple[str, ...]
     draw: Callable[[Ask], Problem]
     form: str = "Answer: {}"
     counts: bool = False
+    sized: bool = True

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.options import option, settle
+from harness.options import check_effect, option, settle
 from harness.seeds import derive
 from harness.tasks.worlds import scoring
 from harness.tasks.worlds.cards import SET
@@ -57,6 +57,7 @@ class Worlds(Task):
 
     def __post_init__(self) -> None:
         settle(self, "task worlds")
+        check_effect(self, "task worlds", {"length": [kind.name for kind in KINDS.values() if kind.sized]})
 
     @property
     def limit(self) -> int | None:

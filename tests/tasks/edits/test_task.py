@@ -197,7 +197,8 @@ def test_a_run_has_a_table_of_metrics_and_their_harmonic_mean() -> None:
         "locality": ["0.500", "0.500", "-"],
         "portability": ["0.667", "0.333", "0.667"],
     }
-    assert shown.note.endswith("after: 0.750")
+    score, low, high = map(float, re.search(r"after: (\S+) \[(\S+), (\S+)\] n=20$", shown.note).groups())
+    assert low < score == 0.75 < high
     assert type(task).collector().tables() == []
 
 
@@ -247,6 +248,11 @@ def test_a_directory_that_can_t_be_written_is_said(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(cli, ["edits-data", str(tmp_path / "file/below")])
     assert isinstance(outcome.exception, HarnessError)
     assert "can't be written" in outcome.exception.message
+
+
+def test_paraphrases_are_of_one_question_alone() -> None:
+    with pytest.raises(UsageError, match="option paraphrases has no effect on question reliability"):
+        build(Edits, {"question": "reliability", "paraphrases": "2"}, "edits")
 
 
 def test_unknown_options_are_said() -> None:

@@ -21,6 +21,12 @@ from harness.types import Outcome, Sample
 RIGHT = {"default/direct": 1.0, "default/check": 1.0}
 
 
+def test_a_length_is_refused_by_kinds_that_have_none() -> None:
+    with pytest.raises(UsageError, match="option length has no effect on kind set"):
+        build(Worlds, {"kind": "set", "length": "8"}, "worlds")
+    assert build(Worlds, {"kind": "set,code", "length": "8"}, "worlds").length == 8
+
+
 def made(limit: int | None = None, seed: int = 0, **options: str) -> tuple[Worlds, list[Sample]]:
     task = build(Worlds, options, "task worlds")
     return task, list(itertools.islice(task.samples(seed), limit or task.limit))
