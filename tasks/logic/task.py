@@ -86,7 +86,7 @@ class Logic(Task):
     )  # fmt: skip
 
     name: ClassVar[str] = "logic"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = tuple(FACTORS)
     main: ClassVar[str] = "names"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
