@@ -120,6 +120,8 @@ class Ladder(Task):
         """A verifier's for percentages. Of yes and no, right or wrong gives the answer away."""
         return "verifier" if self.form == "number" else "oracle"
 
+    verifiable: ClassVar[str] = "-T kind=ladder -T form=number"
+
     @property
     def limit(self) -> int:
         """Whole groups: 64, or 24 of chains."""

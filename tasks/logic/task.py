@@ -244,8 +244,20 @@ class Logic(Task):
     def feedback_aid(self) -> Aid:  # type: ignore[override]
         """A verifier's, unless some question has two answers, or three with "unknown": right or wrong then gives the
         answer away."""
-        items = (item for name in self.kind for item in KINDS[name].items(self._problem(name, 0, 0)))
-        return "oracle" if any(len(item.choices) <= MOST_GIVEN_AWAY for item in items) else "verifier"
+        return "oracle" if set(self.kind) & set(self._given_away) else "verifier"
+
+    @cached_property
+    def _given_away(self) -> list[str]:
+        """The kinds that have questions with few answers."""
+        every = Logic()
+        fewest = {n: min(len(item.choices) for item in KINDS[n].items(every._problem(n, 0, 0))) for n in KINDS}
+        return [name for name, answers in fewest.items() if answers <= MOST_GIVEN_AWAY]
+
+    @property
+    def verifiable(self) -> str:  # type: ignore[override]
+        """Those of its kinds whose questions have more answers, or all such kinds."""
+        every = [name for name in KINDS if name not in self._given_away]
+        return f"-T kind={','.join([name for name in self.kind if name in every] or every)}"
 
     def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback | None:
         """In the kind's own words, or whether the answer is the one that follows from the question's text."""

@@ -297,6 +297,12 @@ class Planning(Task):
         """A verifier's, unless an ability asks for a verdict: right or wrong then gives the answer away."""
         return "oracle" if set(self.ability) & set(VERDICTS) else "verifier"
 
+    @property
+    def verifiable(self) -> str:  # type: ignore[override]
+        """Those of its abilities that do not ask for a verdict; plan_generation if there is none."""
+        plans = [ability for ability in self.ability if ability not in VERDICTS] or ["plan_generation"]
+        return f"-T ability={','.join(plans)}"
+
     def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback:
         """Where the plan fails, in the names of the sample. See feedback.py."""
         return words.feedback(params, self.score(params, response, stop_reason), level)

@@ -101,7 +101,8 @@ def test_the_prompt_defines_each_relation_that_words_leave_open_as_the_solver_ta
     told = {"parent": "parent", "child": "child", "brother or sister": "sibling", "husband or wife": "spouse"}
     one = "|".join(told)
     defined: dict[str, set[tuple[str, str]]] = {}
-    for man, woman, said in re.findall(r"[Aa]n? (\S+) or (\S+) is (.*?)(?:, and (?=a )|[.:])", template("kinship_rules")):
+    definition = r"[Aa]n? (\S+) or (\S+) is (.*?)(?:, and (?=a )|[.:])"
+    for man, woman, said in re.findall(definition, template("kinship_rules")):
         [relation] = {kin.OF_LABEL[man][0], kin.OF_LABEL[woman][0]}
         ways = re.findall(rf"(?:an?|the) ({one}) of (?:an?|the) ({one})", said)
         defined[relation] = {(told[a], told[b]) for a, b in ways}
