@@ -5,10 +5,10 @@ import random
 from collections import Counter
 
 import pytest
+from atomic import glimpsed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.atomic import glimpsed
 from harness import launch, plugins
 from harness.errors import AidError, DataError, UsageError
 from harness.pddl_domains import SHIPPED, plain
@@ -16,7 +16,7 @@ from harness.pipeline.config import RunConfig
 from harness.tasks.planning import atomic, space
 from harness.tasks.planning.asking import question_of
 from harness.tasks.planning.atomic import ATOMIC, Asked
-from harness.tasks.planning.instances import validator_of
+from harness.tasks.planning.instances import after, validator_of
 from harness.tasks.planning.task import Blocksworld
 from harness.types import Outcome, Sample
 from tests.planning_search import relaxed, states, truth
@@ -125,12 +125,27 @@ def test_a_first_step_and_one_that_is_none_have_the_same_name() -> None:
 def test_atomic_prompts_leave_nothing_to_guess(domain: str) -> None:
     for sample in samples(60, domain=domain, ability="progression,applicability")[1]:
         text = sample.messages[0].content
-        rules, _, rest = text.partition("\n\nWhat an action does not mention stays as it is.\n\n")
+        rules, _, rest = text.partition("\n\nWhat an action does not mention stays as it is. ")
         assert "Every" not in rules
         assert "no longer true that" not in rules
         assert "At the start exactly these facts are true, and no others:\n- " in rest
         assert ("Kinds:\n- Every" in rest) == (domain != "checkers")
         assert "-checker" not in text
+
+
+def test_a_step_from_a_place_to_itself_is_carried_out_as_the_prompt_says() -> None:
+    """The fact that it deletes and adds is true afterwards; such steps are in the plans that are asked about."""
+    base = plain("gripper")
+    idle = 0
+    for sample in samples(120, domain="gripper", ability="progression", rename="plain")[1]:
+        asked = question_of(sample.params)
+        validator, state = validator_of(base, asked.problem), asked.problem.init
+        for step in asked.plan:
+            state = after(validator, state, [step])
+            idle += step[0] == "move" and step[1] == step[2]
+            assert step[0] != "move" or ("at-robby", step[2]) in state
+        assert "is true afterwards, even if the action also says that it is no longer" in sample.messages[0].content
+    assert idle > 0
 
 
 def test_the_two_ways_to_slide_have_names_of_their_own() -> None:
