@@ -1,7 +1,10 @@
 """The atomic abilities: exact answers, as many yes as no, and twins that look alike to a shallow reader."""
 
 import itertools
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -196,7 +199,7 @@ def test_the_delete_relaxation_agrees_where_it_must(domain: str, seed: int) -> N
     changing = [f for f in found.facts if f[0] in validator.changing and f not in instance.init]
     for fact in random.Random(seed).sample(sorted(changing), min(len(changing), 8)):
         if not relaxed(validator, instance.init, frozenset({fact})).issuperset(instance.goal):
-            assert found.is_landmark(fact, 0, instance.goal)
+            assert fact in found.landmarks(0, instance.goal)
 
 
 @pytest.mark.parametrize("domain", SHIPPED)
@@ -223,6 +226,36 @@ def test_a_space_is_shared_by_the_problems_whose_states_it_holds() -> None:
         found = spaces.of(plain("checkers").pddl, validator)
         assert found is not None
         assert set(found.states) == set(states(validator, validator.problem.init))
+
+
+ABOUT = """
+from itertools import islice
+from harness import plugins
+for domain in ("gripper", "hanoi"):
+    print(list(islice(plugins.task(domain, {"ability": "applicability,next_action"}).samples(3), 24)))
+"""
+
+
+def test_questions_are_the_same_in_every_process() -> None:
+    """Sets are gone through in another order in each process; a run that is resumed must ask the same again."""
+    said = set()
+    for seed in ("0", "1"):
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        command = [sys.executable, "-P", "-c", ABOUT]
+        said.add(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+    assert len(said) == 1
+    assert b"next_action" in said.pop()
+
+
+def test_questions_do_not_depend_on_what_was_asked_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Problems with the same objects share a space, which whoever came first has explored."""
+    asked = []
+    for before in (0, 1, 2):
+        monkeypatch.setattr(atomic, "SPACES", space.Spaces())
+        for seed in range(before):
+            samples(2, ability="applicability", seed=seed + 7)
+        asked.append(samples(12, ability="landmarks,next_action,applicability")[1])
+    assert asked[0] == asked[1] == asked[2]
 
 
 # What is said -----------------------------------------------------------------------------------------------------
