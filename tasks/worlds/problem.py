@@ -22,7 +22,7 @@ class Question(NamedTuple):
 
 class Problem(NamedTuple):
     """One group: the question, the comprehension check, and how the prompt states each world (`rules`). `length` is how
-    much there is to do: statements, legs, half-moves; of a set the features of a card."""
+    much there is to do: statements, legs, half-moves; of a set the features of a card, of music the notes."""
 
     main: Question
     check: Question
