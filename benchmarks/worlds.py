@@ -3,8 +3,8 @@
     python benchmarks/worlds.py [--problems 10000] [--length 4]
 
 Prints a Markdown table. The other ways: a program of the world `one` is translated into one of the default world; a
-walk is summed up and carried over as a matrix; a set is checked by sums modulo 3; an opening is played by python-chess
-(extra `test`; GPL-3.0, so the task itself does not use it).
+walk is summed up and carried over as a matrix; a set is checked by sums modulo 3; a note is counted up half tone by
+half tone; an opening is played by python-chess (extra `test`; GPL-3.0, so the task itself does not use it).
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ POINTS = {"up": (0, 1), "right": (1, 0), "down": (0, -1), "left": (-1, 0)}
 def again(sample: Sample) -> str:
     """The answer to a sample, from its prompt's text alone."""
     text = sample.messages[0].content
-    return {"code": _code, "spatial": _spatial, "chess": _chess, "set": _set}[str(sample.params["kind"])](text)
+    return {"code": _code, "spatial": _spatial, "chess": _chess, "set": _set, "music": _music}[
+        str(sample.params["kind"])
+    ](text)
 
 
 def _code(text: str) -> str:
@@ -93,6 +95,26 @@ def _set(text: str) -> str:
     return str(name)
 
 
+def _music(text: str) -> str:
+    """Half tone by half tone, along the notes as the prompt has them."""
+    first = re.search(r"the notes are (.*), and then C again", text)
+    assert first is not None
+    after = dict(zip(notes := first[1].split(", "), [*notes[1:], notes[0]], strict=True))
+    tuned = dict(re.findall(r"string (\d)(?: sounds)? the note (\w)", text))
+    wanted = re.search(r"Who plays the note (.*), in any octave", text)
+    assert wanted is not None
+    plays = re.findall(r"(\w+)(?:: string (\d), fret (\d+)| plays string (\d).{0,16} at fret (\d+))", text)
+    found = []
+    for name, *places in plays:
+        string, fret = filter(None, places)
+        note = tuned[string]
+        for _ in range(int(fret)):
+            note = after[note]
+        found += [name] if note == wanted[1] else []
+    [name] = found
+    return str(name)
+
+
 def _card(text: str) -> tuple[int, ...]:
     return tuple(
         names.index(word.rstrip("s") if feature == 3 else word)
@@ -103,7 +125,8 @@ def _card(text: str) -> tuple[int, ...]:
 def row(kind: str, length: int, problems: int) -> dict[str, Any]:
     """Counts over the samples of so many problems of a kind: found again, default answers that differ, and the
     baselines' shares of right answers in counterfactual worlds (the shallow one's in the default world, too)."""
-    task = Worlds(kind=(kind,), prompt=("direct", "check"), length=length)
+    sized = {"length": length} if KINDS[kind].sized else {}
+    task = Worlds(kind=(kind,), prompt=("direct", "check"), **sized)
     found: Counter[str] = Counter()
     for sample in itertools.islice(task.samples(0), problems * 2 * len(KINDS[kind].worlds)):
         found["samples"] += 1

@@ -25,6 +25,8 @@ class UsageError(HarnessError):
 class AidError(HarnessError):
     """A strategy asks for help, or for calls, that it has not declared."""
 
+    exit_code = 2
+
 
 class DataError(HarnessError):
     """A file whose contents are not what they should be."""

@@ -10,7 +10,7 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -57,6 +57,21 @@ def settle(instance: Any, what: str) -> None:
             for number in value if isinstance(value, tuple) else (value,):
                 if not between[0] <= number <= between[1]:
                     raise UsageError(f"{where}: {number} is not between {between[0]} and {between[1]}")
+
+
+def check_effect(instance: Any, what: str, takes: Mapping[str, Collection[str]], by: str = "kind") -> None:
+    """Refuse an option that was given in vain. `by` is the option that chooses one or several kinds; `takes` says for
+    some options which kinds look at them (the others are for all). Raises UsageError if one of these has not its
+    default value and no chosen kind looks at it. Call it in __post_init__, after `settle`."""
+    value = getattr(instance, by)
+    chosen = (value,) if isinstance(value, str) else value
+    for f in dataclasses.fields(instance):
+        kinds = takes.get(f.name)
+        if kinds is not None and getattr(instance, f.name) != f.default and not set(kinds) & set(chosen):
+            raise UsageError(
+                f"{what}: option {f.name} has no effect on {by} {', '.join(chosen)}",
+                f"leave it out, or add to -T {by}= one of: {', '.join(kinds)}",
+            )
 
 
 def _chosen(text: str, rules: Mapping[str, Any], where: str) -> Sequence[str]:

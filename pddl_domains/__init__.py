@@ -106,7 +106,7 @@ class World:
         kinds = self._hierarchy(exact)
         if not exact:
             return "\n".join([*actions, *kinds])
-        parts = ["\n".join(actions), "What an action does not mention stays as it is."]
+        parts = ["\n".join(actions), _EXACTLY]
         return "\n\n".join([*parts, "\n".join(["Kinds:", *kinds])] if kinds else parts)
 
     def _unmarked(self, m: re.Match[str]) -> str:
@@ -246,6 +246,13 @@ def _a(noun: str) -> str:
     if noun.startswith("\x02"):
         return f"\x04{noun}"
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+_EXACTLY = (
+    "What an action does not mention stays as it is. What it makes true is true afterwards, even if the action also "
+    "says that it is no longer true."
+)
+"""The second: a robot may go from a room to the same room."""
 
 
 def _kind(name: str, exact: bool) -> str:

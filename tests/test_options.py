@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from harness.errors import UsageError
-from harness.options import build, describe, number_list, option, parse_pairs, settle
+from harness.options import build, check_effect, describe, number_list, option, parse_pairs, settle
 
 
 @dataclass(frozen=True)
@@ -118,3 +118,25 @@ def test_numbers_and_ranges_are_read_in_one_place() -> None:
     for text in ("x", "9-5", "", "1-", "-3", "12345", "\u0663"):
         with pytest.raises(UsageError, match="not a number or a range"):
             number_list((text,), "option")
+
+
+@dataclass(frozen=True)
+class Kinds:
+    kind: tuple[str, ...] = option(("a", "b"), "which", choices=("a", "b", "c"))
+    only_a: int = option(1, "")
+    all_have: int = option(1, "")
+
+    def __post_init__(self) -> None:
+        settle(self, "it")
+        check_effect(self, "it", {"only_a": ("a",)})
+
+
+@pytest.mark.parametrize("given", [{}, {"kind": "c"}, {"kind": "a,c", "only_a": "2"}, {"kind": "c", "all_have": "2"}])
+def test_an_option_that_one_of_the_kinds_takes_or_that_was_not_given_is_right(given: dict[str, str]) -> None:
+    build(Kinds, given, "it")
+
+
+def test_an_option_that_no_chosen_kind_takes_is_an_error_that_says_which_do() -> None:
+    with pytest.raises(UsageError, match="option only_a has no effect on kind b, c") as error:
+        build(Kinds, {"kind": "b,c", "only_a": "2"}, "it")
+    assert error.value.hint.endswith("one of: a")

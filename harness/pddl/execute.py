@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from harness.pddl.compile import (
@@ -30,6 +31,8 @@ from harness.pddl.state import Change, State, Undefined, settle
 
 Ground = tuple[frozenset[Fact], frozenset[Fact], frozenset[Fact]]
 """A STRIPS step: the facts that it needs, adds and deletes."""
+MOST_TRIED = 5_000
+"""A problem with more steps is not asked for all of them one by one."""
 Reason = Literal["syntax", "unknown_action", "arity", "unknown_object", "type", "precondition", "goal"]
 
 
@@ -125,9 +128,11 @@ class Validator:
     def apply(self, facts: frozenset[Fact], step: tuple[str, ...]) -> frozenset[Fact] | None:
         """The facts after one step. None if the step can't be taken in `facts`, or if its action is not STRIPS and the
         domain has numbers, which facts alone do not tell."""
-        if self._check(step):
-            return None
-        ground = self._instance(step)
+        ground = self._ground.get(step)
+        if ground is None:
+            if self._check(step):
+                return None
+            ground = self._instance(step)
         if ground is not None:
             return self._after(facts, ground) if ground[0] <= facts else None
         if self.domain.functions:
@@ -245,7 +250,20 @@ class Validator:
 
     def applicable(self, facts: frozenset[Fact]) -> list[tuple[str, ...]]:
         """Every step that can be taken in `facts`, in the order of the actions in the domain, then of the objects'
-        names. Raises ValueError if the domain has an action that is not STRIPS, and numbers."""
+        names. Facts that no action changes have to be those of the problem. Raises ValueError if the domain has an
+        action that is not STRIPS, and numbers."""
+        if self._steps is not None:
+            return [step for step, needs in self._steps if needs <= facts]
+        return self._matching(facts)
+
+    @cached_property
+    def _steps(self) -> list[tuple[tuple[str, ...], frozenset[Fact]]] | None:
+        """All steps that there may be, with what they need: to try each takes far less time than to look for those that
+        fit, if there are not too many (then None)."""
+        possible = self.possible(MOST_TRIED)
+        return None if possible is None else [(step, ground[0]) for step, ground in possible]
+
+    def _matching(self, facts: frozenset[Fact]) -> list[tuple[str, ...]]:
         by_name: dict[str, list[Fact]] = {}
         for fact in facts:
             by_name.setdefault(fact[0], []).append(fact)
@@ -267,8 +285,8 @@ class Validator:
         return found
 
     def possible(self, most: int) -> list[tuple[tuple[str, ...], Ground]] | None:
-        """Every step that some state may allow, as types and unchanging facts have it, with its facts. None if there
-        are more than `most`, or if the domain has more than STRIPS actions."""
+        """Every step that some state may allow, as types and unchanging facts have it, with its facts, in the order of
+        `applicable`. None if there are more than `most`, or if the domain has more than STRIPS actions."""
         if self.rules or any(operator.strips is None for operator in self.operators.values()):
             return None
         by_name: dict[str, list[Fact]] = {}
@@ -276,6 +294,7 @@ class Validator:
             if fact[0] not in self.changing:
                 by_name.setdefault(fact[0], []).append(fact)
         found: dict[tuple[str, ...], Ground] = {}
+        order = {name: i for i, name in enumerate(self.operators)}
         for name, operator in self.operators.items():
             fixed = [atom for atom in _atoms(operator.action.precondition) if atom[0] not in self.changing]
             for bound in _bindings(fixed, {}, by_name):
@@ -287,7 +306,7 @@ class Validator:
                     ground = None if self._check(step) else self._instance(step)
                     if ground is not None:
                         found[step] = ground
-        return list(found.items())
+        return sorted(found.items(), key=lambda item: (order[item[0][0]], item[0]))
 
     def lacking(self, facts: frozenset[Fact], step: tuple[str, ...]) -> tuple[str, ...]:
         """The conditions of a well-formed step that do not hold in `facts`."""
@@ -344,6 +363,9 @@ class Validator:
     def _instance(self, step: tuple[str, ...]) -> Ground | None:
         """The facts of a step, None if its action is not STRIPS. They are kept: plans for one problem share most of
         their steps."""
+        kept = self._ground.get(step)
+        if kept is not None:
+            return kept
         strips = self.operators[step[0]].strips
         if strips is None:
             return None

@@ -129,10 +129,12 @@ class OneSample:
     def _allow(self, needed: Aid, what: str) -> None:
         declared = self._run.strategy.aid
         if _HELP.index(declared) < _HELP.index(needed):
+            task = self._run.task
+            other = f"; or ask what a verifier may judge: {task.verifiable}" if task.verifiable else ""
             raise AidError(
                 f"strategy {self._run.config.strategy} declares the aid '{declared}', and asked for {what}",
-                f"{what} needs the aid '{needed}' with task {self._run.task.name}: the strategy must declare it "
-                "(some have an option for it: `harness strategies NAME`), and every table will show it",
+                f"{what} needs the aid '{needed}' with task {task.name}: the strategy must declare it "
+                f"(some have an option for it: `harness strategies NAME`), and every table will show it{other}",
             )
 
     async def _counted(self, messages: Sequence[Message], shared: bool, changes: Mapping[str, Any]) -> Completion:

@@ -16,7 +16,7 @@ from harness import plugins
 from harness.errors import DataError
 from harness.results.records import RecordedRun
 from harness.results.scoring import score_row
-from harness.statistics.intervals import Clusters
+from harness.statistics.intervals import Clusters, clustered_mean
 from harness.text import Extra, estimate
 from harness.types import Task
 
@@ -115,7 +115,7 @@ def _row(
 
 def _votes(run: RecordedRun, votes: Mapping[Key, Sequence[Mapping[str, Any]]]) -> Extra:
     """How often the vote was a tie, and how many answers were voted for."""
-    tied, alone, silent, answers = Clusters(), 0, 0, 0
+    tied, different, alone, silent = Clusters(), Clusters(), 0, 0
     for record in run.records():
         nodes = votes.get((record["id"], record["epoch"]), ())
         if not nodes:
@@ -123,15 +123,20 @@ def _votes(run: RecordedRun, votes: Mapping[Key, Sequence[Mapping[str, Any]]]) -
             continue
         tied.add(record["group"], float(sum(node.get("tied") is True for node in nodes) > 1))
         alone += len(nodes) == 1
-        answers += len(nodes)
+        different.add(record["group"], len(nodes))
     voted = sum(cluster.answers for cluster in tied.values())
     rows = [
         ("tied at the top (the first to come won)", estimate(tied.accuracy())),
         ("samples with one answer alone", f"{alone} of {voted}"),
-        ("different answers, mean", f"{answers / voted:.2f} n={voted}" if voted else "-"),
+        ("different answers, mean", _mean(different)),
         ("samples without a vote: no answer was read", str(silent)),
     ]
     return Extra("votes", ("of the samples", "share or number"), tuple(rows))
+
+
+def _mean(different: Clusters) -> str:
+    found = clustered_mean(list(different.values()))
+    return f"{found.value:.2f} [{max(1.0, found.low):.2f}, {found.high:.2f}] n={found.n}" if found else "-"
 
 
 # Edits --------------------------------------------------------------------------------------------------------------

@@ -305,6 +305,17 @@ def linearised(clusters: Sequence[Cluster]) -> list[float]:
     return [mean + (k - m * mean) * g / n for k, m in clusters]
 
 
+def clustered_mean(clusters: Sequence[Cluster], confidence: float = 0.95) -> Estimate | None:
+    """Mean over all members of clusters whose values are no shares (a count, an error), with the interval of a skewed
+    mean of the clusters, which is one of clusters of any size; None without a member."""
+    there = [cluster for cluster in clusters if cluster.answers]
+    if not there:
+        return None
+    n = sum(cluster.answers for cluster in there)
+    mean = math.fsum(cluster.right for cluster in there) / n
+    return Estimate(mean, *skewed_mean_interval(linearised(there), confidence), n)
+
+
 def mean_of(shares: Sequence[Estimate]) -> Estimate:
     """The mean of shares of different samples; their limits combined by the square-and-add method (Zou and Donner
     2008, Statistics in Medicine 27: 1693-1702)."""

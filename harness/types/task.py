@@ -144,6 +144,9 @@ class Task:
     """What `feedback` knows: "verifier" if it follows from the question alone, "oracle" if the stored answer is needed.
     """
 
+    verifiable: ClassVar[str] = ""
+    """If the aid is "oracle": options with which it is "verifier", as `-T form=number`. It is one for a whole run."""
+
     def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback | None:
         """See Session.feedback; its text never gives the answer away. By default whether `score` finds the response
         right, at every level."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.statistics.intervals import Clusters
-from harness.text import Extra, estimate, number
+from harness.statistics.intervals import Clusters, Estimate, linearised, mean_interval
+from harness.text import Extra, estimate
 from harness.types import Outcome
 
 METRICS = ("reliability", "generality", "locality", "portability")
@@ -46,9 +46,27 @@ class Metrics:
         header = ("metric", "right by the facts before", "right by the facts after", "after: still the old answer")
         note = ""
         if all((metric, "after") in found for metric in SUMMED):
-            values = [found[metric, "after"].value for metric in SUMMED]
-            note = f"S, the harmonic mean of {', '.join(SUMMED)} after: {number(statistics.harmonic_mean(values))}"
+            score = harmonic_mean([self._cells[metric, "after"] for metric in SUMMED])
+            note = f"S, the harmonic mean of {', '.join(SUMMED)} after: {estimate(score)}" if score else ""
         return [Extra("the edit", header, rows, note=note)] if rows else []
+
+
+def harmonic_mean(shares: Sequence[Clusters]) -> Estimate | None:
+    """The harmonic mean of shares of the same groups, with its delta-method interval over these; n is their number.
+    None if a share is 0: then it is 0, and nothing is known of how far from it."""
+    groups = [group for group in shares[0] if all(group in clusters for clusters in shares)]
+    columns = [linearised([clusters[group] for group in groups]) for clusters in shares]
+    means = [math.fsum(column) / len(groups) for column in columns] if groups else [0.0]
+    if min(means) <= 0:
+        return None
+    mean = len(means) / math.fsum(1 / m for m in means)
+    slopes = [mean**2 / m**2 / len(means) for m in means]
+    moved = (
+        mean + math.fsum(s * (v - m) for s, v, m in zip(slopes, values, means, strict=True))
+        for values in zip(*columns, strict=True)
+    )
+    low, high = mean_interval(list(moved))
+    return Estimate(mean, max(0.0, low), min(1.0, high), len(groups))
 
 
 _COLUMNS = ("before", "after", "old")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from harness.options import option, settle
+from harness.options import check_effect, option, settle
 from harness.tasks.edits import controls, scoring
 from harness.tasks.edits.cases import MOST, VERSION, Case, cases, held_out
 from harness.tasks.edits.prompts import PARAPHRASES, RELATIONS, text
@@ -55,6 +55,7 @@ class Edits(Task):
 
     def __post_init__(self) -> None:
         settle(self, "task edits")
+        check_effect(self, "task edits", {"paraphrases": ("generality",)}, by="question")
 
     def samples(self, seed: int) -> Iterator[Sample]:
         """A group for each edit: every question, by the facts before and after it."""

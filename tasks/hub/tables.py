@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.statistics.intervals import Clusters
+from harness.statistics.intervals import Cluster, Clusters, Estimate, accuracy
 from harness.tasks.hub.items import LETTERS
 from harness.tasks.hub.prompting import PUBLISHED, SHUFFLED
-from harness.text import Extra, interval, number
+from harness.text import Extra, estimate, interval, number
 
 
 class Letters:
@@ -18,7 +18,7 @@ class Letters:
 
     def __init__(self) -> None:
         self.right: Counter[str] = Counter()
-        self.chosen: Counter[str] = Counter()
+        self.chosen: dict[str, Counter[str]] = defaultdict(Counter)
         self.answers: dict[tuple[str, int], list[int]] = defaultdict(list)
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -34,17 +34,16 @@ class Letters:
         place = LETTERS.find(letter) if isinstance(letter, str) and len(letter) == 1 else -1
         known = 0 <= place < len(order)
         if known:
-            self.chosen[str(letter)] += 1
+            self.chosen[record["group"]][str(letter)] += 1
         self.answers[record["group"], record["epoch"]].append(order[place] if known else -1)
 
     def tables(self) -> Sequence[Extra]:
         """Both tables, if there is something in them."""
         if not self.right:
             return ()
-        letters = sorted({*self.right, *self.chosen})
-        rights, chosen = sum(self.right.values()), max(1, sum(self.chosen.values()))
-        places = tuple((x, number(self.right[x] / rights), number(self.chosen[x] / chosen)) for x in letters)
-        found = [Extra("letters", ("letter", "right", "chosen"), places, note="shares of samples, of letters chosen")]
+        letters = sorted({*self.right, *(letter for counts in self.chosen.values() for letter in counts)})
+        places = tuple((x, f"{self.right[x]} of {self.right.total()}", estimate(self._share(x))) for x in letters)
+        found = [Extra("letters", ("letter", "right", "chosen"), places, note="of samples; share of letters chosen")]
         clusters = Clusters()
         for (group, _), answers in self.answers.items():
             if len(answers) > 1:
@@ -56,3 +55,6 @@ class Letters:
             note = "items answered alike in every order; who always says one letter has under 1/options (of 2 orders)"
             found.append(Extra("option order", ("", "consistent", "95% CI", "n"), (row,), note=note))
         return found
+
+    def _share(self, letter: str) -> Estimate | None:
+        return accuracy([Cluster(counts[letter], counts.total()) for counts in self.chosen.values()])

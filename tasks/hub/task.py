@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from harness.errors import UsageError
 from harness.hub import Pin
-from harness.options import option, settle
+from harness.options import check_effect, option, settle
 from harness.seeds import derive
 from harness.tasks.hub import controls, prompting, rows, schema, scoring, tables
 from harness.tasks.hub.items import LETTERS, Item
@@ -69,6 +69,7 @@ class Hub(Task):
                 f"task hub: option forms: set {self.set} has no {others[0]}", f"it takes: {', '.join(can)}"
             )
         object.__setattr__(self, "forms", self.forms or prompting.usual(self.of))
+        check_effect(self, "task hub", {"orders": (SHUFFLED,)}, by="forms")
         if self.part and not self.of.columns.part:
             raise UsageError(f"task hub: option part: set {self.set} has no parts")
         if self.rule != "ours" and self.of.kind != "choice" and (self.rule, self.of.kind) != ("lm-eval", "number"):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from harness.statistics.intervals import Clusters
+from harness.statistics.intervals import Clusters, clustered_mean
 from harness.tasks.ladder.worlds import RUNGS
 from harness.text import Extra, estimate
 from harness.types import Outcome
@@ -19,8 +18,8 @@ class Measures:
         self._worlds: dict[tuple[str, ...], dict[str, bool]] = {}
         self._like_rung1: dict[tuple[str, str], Clusters] = {}
         self._polarity: dict[tuple[str, str], Clusters] = {}
-        self._labels: dict[str, list[tuple[bool, bool]]] = {}
-        self._errors: dict[str, list[float]] = {}
+        self._labels: dict[str, dict[str, Clusters]] = {}
+        self._errors: dict[str, Clusters] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count a record; one without a verdict is ignored."""
@@ -37,11 +36,13 @@ class Measures:
         if params.get("polarity") and params.get("form", "yesno") == "yesno" and rung:
             self._polarity.setdefault((rung, params["polarity"]), Clusters()).add(group, float(right))
         if params.get("kind") == "equivalence":
-            self._labels.setdefault(record["condition"], []).append(
-                (params["answer"] == "yes", record.get("answer") == "yes")
-            )
+            cells = self._labels.setdefault(record["condition"], {name: Clusters() for name in _RATIOS})
+            valid, said = params["answer"] == "yes", record.get("answer") == "yes"
+            for name, of in zip(_RATIOS, (said, valid, said + valid), strict=True):
+                cells[name].add(group, float(of if valid and said else 0), int(of))
         if (record.get("detail") or {}).get("points_off") is not None:
-            self._errors.setdefault(record["condition"], []).append(float(record["detail"]["points_off"]))
+            off = self._errors.setdefault(record["condition"], Clusters())
+            off.add(group, float(record["detail"]["points_off"]))
 
     def tables(self) -> list[Extra]:
         """The tables that have rows for these records."""
@@ -79,23 +80,26 @@ class Measures:
         )
 
     def _f1(self) -> Extra:
-        """Precision, recall and F1 of the answer yes; no answer that could be read counts as no."""
-        rows = []
-        for condition, pairs in self._labels.items():
-            hits = sum(valid and said for valid, said in pairs)
-            said, valid = sum(said for _, said in pairs), sum(valid for valid, _ in pairs)
-            shares = [hits / said if said else 0.0, hits / valid if valid else 0.0]
-            f1 = 2 * hits / (said + valid) if said + valid else 0.0
-            rows.append((condition, *(f"{share:.3f}" for share in (*shares, f1)), str(len(pairs))))
-        return Extra("hypotheses that are valid", ("condition", "precision", "recall", "F1", "n"), tuple(rows))
+        """Precision, recall and F1 of the answer yes; no answer that could be read counts as no. F1 is a share too: of
+        all times that a hypothesis is valid or called so, those in which it is both."""
+        rows = tuple(
+            (condition, *(estimate(cells[name].accuracy()) for name in _RATIOS))
+            for condition, cells in self._labels.items()
+        )
+        note = "n: hypotheses called valid; that are valid; the sum of both"
+        return Extra("hypotheses that are valid", ("condition", *_RATIOS), rows, note=note)
 
     def _off(self) -> Extra:
         """How far percentages are off."""
         return Extra(
             "points off",
-            ("condition", "median", "mean", "n"),
+            ("condition", "mean", "95% CI", "n"),
             tuple(
-                (condition, f"{statistics.median(errors):.2f}", f"{statistics.fmean(errors):.2f}", str(len(errors)))
+                (condition, f"{off.value:.2f}", f"[{max(0.0, off.low):.2f}, {off.high:.2f}]", str(off.n))
                 for condition, errors in self._errors.items()
+                if (off := clustered_mean(list(errors.values())))
             ),
         )
+
+
+_RATIOS = ("precision", "recall", "F1")

@@ -15,12 +15,12 @@ import itertools
 import random
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Literal
 
 from harness.errors import UsageError
-from harness.options import option, settle
+from harness.options import check_effect, option, settle
 from harness.reading import commitment, numbers, yes_no
 from harness.reading.outcome import judge
 from harness.tasks.ladder import baselines, boolean, chains, equivalence, rungs, tables
@@ -37,9 +37,14 @@ KINDS: dict[str, Kind] = {
     "equivalence": equivalence.KIND,
 }
 EVERY_NAME = tuple(dict.fromkeys(name for kind in KINDS.values() for name in kind.names))
-ONLY = {"graphs": "table", "lengths": "chain", "orders": "chain", "asked": "chain", "n": "equivalence"}
-ONLY |= {"wording": "equivalence"}
-"""Options of one kind alone."""
+TAKES = {
+    "rungs": ("ladder", "table", "boolean"),
+    "form": ("ladder",),
+    "graphs": ("table",),
+    **dict.fromkeys(("lengths", "orders", "asked"), ("chain",)),
+    **dict.fromkeys(("n", "wording"), ("equivalence",)),
+}
+"""Options that some kinds do not have, with those that do."""
 TOLERANCE = Fraction(5, 100)
 """How many points a percentage may be off."""
 
@@ -102,23 +107,20 @@ class Ladder(Task):
                 f"it takes: {', '.join(kind.names)}",
             )
         object.__setattr__(self, "names", self.names or kind.names)
-        for given in fields(self):
-            only = ONLY.get(given.name, self.kind)
-            if only != self.kind and getattr(self, given.name) != given.default:
-                raise UsageError(
-                    f"task ladder: option {given.name}: kind {self.kind} has no such thing", f"-T kind={only}"
-                )
-        if self.form == "number" and self.kind != "ladder":
-            raise UsageError("task ladder: option form: only kind ladder asks for percentages", "-T kind=ladder")
-        if not set(self.rungs) & set(has := {"table": tables.RUNGS, "boolean": boolean.RUNGS}.get(self.kind, RUNGS)):
+        check_effect(self, "task ladder", TAKES)
+        has = {"table": tables.RUNGS, "boolean": boolean.RUNGS}.get(self.kind, RUNGS)
+        lacking = [rung for rung in self.rungs if rung not in has]
+        if lacking and self.rungs != RUNGS:  # all: those that there are
             raise UsageError(
-                f"task ladder: option rungs: kind {self.kind} has no {self.rungs[0]}", f"it takes: {', '.join(has)}"
+                f"task ladder: option rungs: kind {self.kind} has no {lacking[0]}", f"it takes: {', '.join(has)}"
             )
 
     @property
     def feedback_aid(self) -> Aid:  # type: ignore[override]
         """A verifier's for percentages. Of yes and no, right or wrong gives the answer away."""
         return "verifier" if self.form == "number" else "oracle"
+
+    verifiable: ClassVar[str] = "-T kind=ladder -T form=number"
 
     @property
     def limit(self) -> int:

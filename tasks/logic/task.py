@@ -12,12 +12,12 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import ClassVar
 
 from harness.errors import DataError, UsageError
-from harness.options import number_list, option, settle
+from harness.options import check_effect, number_list, option, settle
 from harness.seeds import derive
 from harness.tasks.logic import in_steps, scoring
 from harness.tasks.logic.every import KINDS
@@ -48,6 +48,11 @@ POLARITIES = ("drawn", "positive", "negated")
 ORDERS = ("shuffled", "forward", "backward")
 DISTRACTORS = ("none", "same_predicate", "same_entity")
 WORLDS = ("closed", "open")
+TAKES = {
+    "depth": [kind.name for kind in KINDS.values() if kind.depths],
+    **{factor: [kind.name for kind in KINDS.values() if factor in kind.levels] for factor in list(FACTORS)[1:]},
+}
+"""Options that some kinds do not have, with those that do."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class Logic(Task):
     )  # fmt: skip
 
     name: ClassVar[str] = "logic"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = tuple(FACTORS)
     main: ClassVar[str] = "names"
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -106,8 +111,23 @@ class Logic(Task):
 
     def __post_init__(self) -> None:
         settle(self, "task logic")
+        check_effect(self, "task logic", TAKES)
+        self._all_there_are()
         for kind in self._kinds:
             self._asked(kind)
+
+    def _all_there_are(self) -> None:
+        """UsageError for a level that no chosen kind has; `all` is those that there are."""
+        for f in fields(self):
+            levels = {level for kind in self._kinds for level in kind.levels.get(f.name, ())}
+            given = getattr(self, f.name)
+            if not levels or given in (f.default, f.metadata["choices"]):
+                continue
+            if lacking := [level for level in given if level not in levels]:
+                raise UsageError(
+                    f"task logic: option {f.name}: {', '.join(self.kind)} has no {lacking[0]}",
+                    f"it has {', '.join(level for level in f.metadata['choices'] if level in levels)}",
+                )
 
     # Samples ------------------------------------------------------------------------------------------------------
 
@@ -224,8 +244,20 @@ class Logic(Task):
     def feedback_aid(self) -> Aid:  # type: ignore[override]
         """A verifier's, unless some question has two answers, or three with "unknown": right or wrong then gives the
         answer away."""
-        items = (item for name in self.kind for item in KINDS[name].items(self._problem(name, 0, 0)))
-        return "oracle" if any(len(item.choices) <= MOST_GIVEN_AWAY for item in items) else "verifier"
+        return "oracle" if set(self.kind) & set(self._given_away) else "verifier"
+
+    @cached_property
+    def _given_away(self) -> list[str]:
+        """The kinds that have questions with few answers."""
+        every = Logic()
+        fewest = {n: min(len(item.choices) for item in KINDS[n].items(every._problem(n, 0, 0))) for n in KINDS}
+        return [name for name, answers in fewest.items() if answers <= MOST_GIVEN_AWAY]
+
+    @property
+    def verifiable(self) -> str:  # type: ignore[override]
+        """Those of its kinds whose questions have more answers, or all such kinds."""
+        every = [name for name in KINDS if name not in self._given_away]
+        return f"-T kind={','.join([name for name in self.kind if name in every] or every)}"
 
     def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback | None:
         """In the kind's own words, or whether the answer is the one that follows from the question's text."""

@@ -92,7 +92,8 @@ class Asked:
         """The start, then up to `most` other states that a question can start from: some near it, then any."""
         most = max(2, min(most, TRIES))
         near = [self.walk(self.rng.randint(1, 4))[1] for _ in range(most // 4)]
-        return [self.start, *near, *self.rng.sample(self.space.states, min(most - len(near), len(self.space.states)))]
+        states = self.space.ordered
+        return [self.start, *near, *self.rng.sample(states, min(most - len(near), len(states)))]
 
     def changing(self, facts: Iterable[Fact]) -> list[Fact]:
         """Those that actions can change, in alphabetical order."""
@@ -122,12 +123,12 @@ def _applicability(a: Asked) -> Pair | None:
     as few as any)."""
     _, facts = a.walk(a.rng.randrange(4))
     possible = [step for step, _ in a.space.steps[a.space.number[facts]]]
-    lacking = {step: a.validator.lacking(facts, step) for step in a.space.actions if step not in set(possible)}
-    names = {step[0] for step in possible} & {step[0] for step in lacking}
+    barred = sorted(a.space.actions.keys() - possible)
+    names = {step[0] for step in possible} & {step[0] for step in barred}
     if not names:
         return None
     name = a.rng.choice(sorted(names))
-    near = {step: conditions for step, conditions in lacking.items() if step[0] == name}
+    near = {step: a.validator.lacking(facts, step) for step in barred if step[0] == name}
     fewest = min(map(len, near.values()))
     by_what: dict[str, list[Step]] = {}
     for step, conditions in near.items():
@@ -282,6 +283,7 @@ def _landmarks(a: Asked) -> Pair | None:
     left = a.space.distances(goal)
     starts = [state for state in a.others(LANDMARK_WORK // len(left)) if left.get(a.space.number[state])]
     levels = [(True, True), (False, True), (True, False), (False, False)]
+    must: dict[frozenset[Fact], frozenset[Fact]] = {}
     for level, start in [*itertools.product(levels, starts), (None, a.start)]:
         new, now = [fact for fact in goal if fact not in start], a.changing(start)
 
@@ -295,7 +297,9 @@ def _landmarks(a: Asked) -> Pair | None:
                 told.append(tuple(sorted(g[0] for g in now if g[1:2] == (name,))) if stands else ())
             return fact[0], sum(name in named for name in fact[1:]), tuple(told)
 
-        pair = _landmark_pair(a, start, alike)
+        if start not in must:
+            must[start] = a.space.landmarks(a.space.number[start], goal)
+        pair = _landmark_pair(a, start, must[start], alike)
         if pair:
             problem = a.instance.starting(start)
             return Question(problem, facts=pair[:1]), Question(problem, facts=pair[1:])
@@ -307,17 +311,19 @@ def _roles(name: str, facts: Iterable[Fact]) -> Hashable:
     return tuple(sorted((fact[0], fact.index(name)) for fact in facts if name in fact[1:]))
 
 
-def _landmark_pair(a: Asked, state: frozenset[Fact], alike: Callable[[Fact], Hashable]) -> tuple[Fact, Fact] | None:
+def _landmark_pair(
+    a: Asked, state: frozenset[Fact], landmarks: frozenset[Fact], alike: Callable[[Fact], Hashable]
+) -> tuple[Fact, Fact] | None:
     """A fact that must come about after a state and one that need not, of the same sort; they are not true there, nor
     wanted."""
-    start, goal = a.space.number[state], a.instance.goal
+    goal = a.instance.goal
     facts = [fact for fact in a.changing(a.space.facts) if fact not in state and fact not in goal]
     a.rng.shuffle(facts)
     sides: dict[Hashable, dict[bool, Fact]] = {}
     for fact in facts:
         here = sides.setdefault(alike(fact), {})
         if len(here) < 2:
-            here.setdefault(a.space.is_landmark(fact, start, goal), fact)
+            here.setdefault(fact in landmarks, fact)
         if len(here) == 2:
             return here[True], here[False]
     return None

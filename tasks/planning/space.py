@@ -31,6 +31,12 @@ class Space:
         return {state: i for i, state in enumerate(self.states)}
 
     @cached_property
+    def ordered(self) -> list[State]:
+        """The states in an order that does not depend on the first of them: problems that share a space get the same
+        states by the same random numbers, whichever of them came first."""
+        return sorted(self.states, key=sorted)
+
+    @cached_property
     def facts(self) -> Mapping[Fact, int]:
         """Each fact that can come about, with the states in which it is true."""
         return _sets((fact, i) for i, state in enumerate(self.states) for fact in state)
@@ -76,22 +82,34 @@ class Space:
             self._whole[start] = len(seen) == len(self.states)
         return self._whole[start]
 
-    def is_landmark(self, fact: Fact, start: int, goal: Iterable[Fact]) -> bool:
-        """Whether the fact is true at some time in every plan from a state to the goal: without the states in which it
-        is true the goal can't be reached."""
-        barred, wanted = self.facts.get(fact, 0), frozenset(goal)
-        if barred >> start & 1:
-            return True
-        seen, waiting = {start}, deque([start])
+    def landmarks(self, start: int, goal: Iterable[Fact]) -> frozenset[Fact]:
+        """The facts that are true at some time in every plan from a state to the goal, which can be reached from it.
+
+        What must have been true on the way to a state is what is true in it, and what must have been on the way to each
+        of the states before it: sets that shrink until nothing changes.
+        """
+        wanted, true = frozenset(goal), self._true
+        passed: dict[int, int] = {start: true[start]}
+        waiting = deque([start])
+        common = -1
         while waiting:
             state = waiting.popleft()
             if wanted <= self.states[state]:
-                return False
+                common &= passed[state]
+                continue
             for _, after in self.steps[state]:
-                if after not in seen and not barred >> after & 1:
-                    seen.add(after)
+                must = passed[state] | true[after]
+                before = passed.get(after)
+                if before is None or before & must != before:
+                    passed[after] = must if before is None else before & must
                     waiting.append(after)
-        return True
+        return frozenset(fact for i, fact in enumerate(self.facts) if common >> i & 1)
+
+    @cached_property
+    def _true(self) -> list[int]:
+        """The facts of each state, with a bit for each fact."""
+        bit = {fact: 1 << i for i, fact in enumerate(self.facts)}
+        return [sum(bit[fact] for fact in state) for state in self.states]
 
 
 def _sets(members: Iterable[tuple[tuple[str, ...], int]]) -> dict[tuple[str, ...], int]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.errors import DataError, UsageError
-from harness.options import number_list, option, settle
+from harness.options import check_effect, number_list, option, settle
 from harness.pddl_domains import WORLDS, World, plain
 from harness.seeds import derive
 from harness.tasks.planning import asking, baselines, domains, in_steps, measures, scoring, solutions
@@ -102,6 +102,12 @@ class Planning(FreshInstances, Task):
 
     def __post_init__(self) -> None:
         settle(self, f"task {self.name}")
+        check_effect(self, f"task {self.name}", {"solvable": ("plan_generation",)}, by="ability")
+        drawn = [f for f in fields(self) if f.metadata.get("between") or f.name == "start"]
+        if self.instances and (given := [f.name for f in drawn if getattr(self, f.name) != f.default]):
+            raise UsageError(
+                f"task {self.name}: option {given[0]} has no effect on a folder's instances", "leave it out"
+            )
         self._without_lacking()
         self._lengths()
         if self.style != ("zero_shot",) and not set(self.ability) <= set(PLAIN_QUESTIONS):
@@ -154,17 +160,13 @@ class Planning(FreshInstances, Task):
 
     @cached_property
     def _cells(self) -> list[Cell]:
-        """The cells of each group. Only plan generation is also asked
-        without a solution."""
+        """The cells of each group. Only plan generation is also asked without a solution."""
         cells = itertools.product(self.ability, self.solvable, self.rename, self.prompt, self.style)
-        found = [
+        return [
             Cell(ability, world, prompt, style, solvable)
             for ability, solvable, world, prompt, style in cells
             if solvable == "yes" or ability == "plan_generation"
         ]
-        if not found:
-            raise UsageError(f"task {self.name}: option solvable: no goes with the ability plan_generation only")
-        return found
 
     @cached_property
     def base(self) -> World:
@@ -307,6 +309,12 @@ class Planning(FreshInstances, Task):
     def feedback_aid(self) -> Aid:  # type: ignore[override]
         """A verifier's, unless an ability asks for a verdict: right or wrong then gives the answer away."""
         return "oracle" if set(self.ability) & set(VERDICTS) else "verifier"
+
+    @property
+    def verifiable(self) -> str:  # type: ignore[override]
+        """Those of its abilities that do not ask for a verdict; plan_generation if there is none."""
+        plans = [ability for ability in self.ability if ability not in VERDICTS] or ["plan_generation"]
+        return f"-T ability={','.join(plans)}"
 
     def feedback(self, params: Params, response: str, level: str, stop_reason: StopReason = "stop") -> Feedback:
         """Where the plan fails, in the names of the sample. See feedback.py."""

@@ -111,4 +111,4 @@ def said(card: Card, shows: Sequence[Sequence[str]] = VALUES) -> str:
     return " ".join(words) + "s" * (card[0] > 0)
 
 
-SET = Kind("set", WORLDS, draw)
+SET = Kind("set", WORLDS, draw, sized=False)

@@ -22,7 +22,7 @@ class Question(NamedTuple):
 
 class Problem(NamedTuple):
     """One group: the question, the comprehension check, and how the prompt states each world (`rules`). `length` is how
-    much there is to do: statements, legs, half-moves; of a set the features of a card."""
+    much there is to do: statements, legs, half-moves; of a set the features of a card, of music the notes."""
 
     main: Question
     check: Question
@@ -43,10 +43,12 @@ class Ask(NamedTuple):
 @dataclass(frozen=True)
 class Kind:
     """One pair of Wu et al.: its worlds, the default one first; `draw` makes a problem. `counts`: its answers are
-    numbers and not one of a few names. `form` is how an answer is written."""
+    numbers and not one of a few names. `form` is how an answer is written. `sized`: the option `length` says how much
+    there is to do."""
 
     name: str
     worlds: tuple[str, ...]
     draw: Callable[[Ask], Problem]
     form: str = "Answer: {}"
     counts: bool = False
+    sized: bool = True

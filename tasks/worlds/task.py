@@ -1,4 +1,4 @@
-"""Default and counterfactual worlds: the same program, walk, opening or cards by the usual rules and by other ones.
+"""Default and counterfactual worlds: the same program, walk, opening, cards or notes by the usual rules and by others.
 
 For example, a program sets `xs = [48, 13, 92, 70, 25, 61]` and prints `xs[2]`: 92 if the first index is 0, 13 if it
 is 1.
@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.options import option, settle
+from harness.options import check_effect, option, settle
 from harness.seeds import derive
 from harness.tasks.worlds import scoring
 from harness.tasks.worlds.cards import SET
+from harness.tasks.worlds.guitar import MUSIC
 from harness.tasks.worlds.openings import CHESS
 from harness.tasks.worlds.problem import DEFAULT, Ask, Kind, Problem
 from harness.tasks.worlds.programs import CODE
@@ -27,14 +28,14 @@ from harness.tasks.worlds.rooms import SPATIAL
 from harness.tasks.worlds.tally import Tally
 from harness.types import Collector, Example, Message, Params, Sample, Sampling, Score, StopReason, Task
 
-KINDS = {kind.name: kind for kind in (CODE, SPATIAL, CHESS, SET)}
+KINDS = {kind.name: kind for kind in (CODE, SPATIAL, CHESS, SET, MUSIC)}
 ROUNDS = 50
 """Problems of each kind by default."""
 
 
 @dataclass(frozen=True)
 class Worlds(Task):
-    """Programs, walks, chess openings and cards, by the usual rules and in counterfactual worlds."""
+    """Programs, walks, chess openings, cards and notes, by the usual rules and in counterfactual worlds."""
 
     kind: tuple[str, ...] = option(
         tuple(KINDS), f"one or more of {', '.join(KINDS)}, all", choices=tuple(KINDS), aliases={"all": tuple(KINDS)}
@@ -45,7 +46,7 @@ class Worlds(Task):
     length: int = option(4, "statements of a program, legs of a walk, half-moves of an opening; 2 to 8", between=(2, 8))
 
     name: ClassVar[str] = "worlds"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("world", "prompt", "kind")
     main: ClassVar[str] = "world"
     measures: ClassVar[Mapping[str, str]] = {"steps": "length"}
@@ -57,6 +58,7 @@ class Worlds(Task):
 
     def __post_init__(self) -> None:
         settle(self, "task worlds")
+        check_effect(self, "task worlds", {"length": [kind.name for kind in KINDS.values() if kind.sized]})
 
     @property
     def limit(self) -> int | None:

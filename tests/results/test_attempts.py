@@ -70,7 +70,7 @@ def test_ties_at_the_top_are_counted(tmp_path: Path) -> None:
     values = dict(table.rows)
     assert values["tied at the top (the first to come won)"].startswith("0.500")
     assert values["samples with one answer alone"] == "1 of 2"
-    assert values["different answers, mean"] == "1.50 n=2"
+    assert values["different answers, mean"] == "1.50 [1.00, 7.85] n=2"
     assert values["samples without a vote: no answer was read"] == "1"
 
 

@@ -210,3 +210,20 @@ def test_the_curve_s_covariance_is_robust_and_has_the_factor_of_hc1() -> None:
     assert [fit.var_intercept, fit.covariance, fit.var_slope] == pytest.approx([cov[0, 0], cov[0, 1], cov[1, 1]], 1e-4)
     plain = bread[1, 1]
     assert fit.var_slope > 1.5 * plain
+
+
+def test_a_mean_over_clusters_is_that_of_the_members_with_the_interval_of_the_clusters() -> None:
+    """Points off by group: more members of the same groups tell nothing new, more groups do."""
+    rng = np.random.default_rng(0)
+    values = rng.exponential(3.0, 40)
+    one = intervals.clustered_mean([intervals.Cluster(v, 1) for v in values])
+    tenfold = intervals.clustered_mean([intervals.Cluster(10 * v, 10) for v in values])
+    alone = intervals.clustered_mean([intervals.Cluster(v, 1) for v in values for _ in range(10)])
+    assert one is not None
+    assert tenfold is not None
+    assert alone is not None
+    assert one[:3] == pytest.approx(tenfold[:3])
+    assert one[:3] == pytest.approx((values.mean(), *intervals.skewed_mean_interval(list(values))))
+    assert (one.n, tenfold.n, alone.n) == (40, 400, 400)
+    assert alone.high - alone.low < (one.high - one.low) / 2
+    assert intervals.clustered_mean([]) is None

@@ -4,15 +4,19 @@ what is right."""
 import itertools
 import random
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness import plugins
+from harness import launch, plugins
+from harness.errors import AidError
+from harness.options import parse_pairs
 from harness.pddl_domains import SHIPPED
-from harness.types import Sample, Task
+from harness.pipeline.config import RunConfig
+from harness.types import Sample, Sampling, Task
 
 LEVELS = ("binary", "first-error", "all-errors")
 EVERY = {
@@ -145,6 +149,28 @@ def test_right_or_wrong_on_a_question_with_two_answers_takes_the_oracle(name: st
     ]
     task.close()
     assert not judged or task.judge_aid == "oracle", judged[0].id
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("blocksworld", {"ability": "all"}), ("blocksworld", {"ability": "atomic"}), ("ladder", {}), ("ladder", {"n": "3",
+     "kind": "equivalence"}), ("logic", {}), ("logic", {"kind": "sat,lookup"}), ("logic", {"kind": "sat"})],
+)  # fmt: skip
+def test_a_task_with_questions_of_two_answers_says_what_a_verifier_may_judge(name: str, options: dict) -> None:
+    task = plugins.task(name, options)
+    assert task.feedback_aid == "oracle"
+    pairs = parse_pairs(tuple(pair for pair in task.verifiable.split() if pair != "-T"), "-T")
+    assert plugins.task(name, pairs).feedback_aid == "verifier"
+
+
+@pytest.mark.parametrize("strategy", ["llm-modulo", "best-of-n"])
+def test_a_verifier_s_strategy_on_yes_or_no_is_a_usage_error_that_says_what_to_do(strategy: str, tmp_path) -> None:
+    config = RunConfig("blocksworld", "baseline/shallow", task_options={"ability": "all"}, strategy=strategy, limit=9)
+    config = replace(config, sampling=Sampling(temperature=0.7))
+    with pytest.raises(AidError, match=f"strategy {strategy} declares the aid 'verifier'") as error:
+        launch.start(config, tmp_path)
+    assert error.value.exit_code == 2
+    assert "or ask what a verifier may judge: -T ability=plan_generation,plan_optimality,plan_exec" in error.value.hint
 
 
 @pytest.mark.parametrize("name", sorted(STORED))

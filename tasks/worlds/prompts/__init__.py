@@ -16,7 +16,7 @@ def _read(name: str) -> str:
     return (resources.files(__name__) / f"{name}.txt").read_text(encoding="utf-8").strip()
 
 
-_KINDS = ("code", "spatial", "chess", "set")
+_KINDS = ("code", "spatial", "chess", "set", "music")
 _RULES = {kind: _read(kind) for kind in _KINDS}
 _ASKED = {(kind, what): _read(f"{kind}_{what}") for kind in _KINDS for what in ("question", "check")}
 

@@ -17,9 +17,11 @@ from harness.cli import cli
 from harness.errors import DataError, HarnessError, UsageError
 from harness.options import build
 from harness.results import audit
+from harness.statistics.intervals import Cluster, Clusters
 from harness.tasks.edits.cases import MOST, cases
 from harness.tasks.edits.prompts import PARAPHRASES, RELATIONS
 from harness.tasks.edits.questions import QUESTIONS, asked, facts
+from harness.tasks.edits.table import harmonic_mean
 from harness.tasks.edits.task import Edits
 from harness.types import Message, Outcome, Sample
 
@@ -197,7 +199,12 @@ def test_a_run_has_a_table_of_metrics_and_their_harmonic_mean() -> None:
         "locality": ["0.500", "0.500", "-"],
         "portability": ["0.667", "0.333", "0.667"],
     }
-    assert shown.note.endswith("after: 0.750")
+    score, low, high = map(float, re.search(r"after: (\S+) \[(\S+), (\S+)\] n=20$", shown.note).groups())
+    assert low < score == 0.75 < high
+    never = Clusters({group: Cluster(0, 1) for group in "abc"})
+    half = Clusters({group: Cluster(i % 2, 1) for i, group in enumerate("abcd")})
+    assert harmonic_mean([half, never, half]) is None
+    assert harmonic_mean([half, half, half]).value == pytest.approx(0.5)
     assert type(task).collector().tables() == []
 
 
@@ -247,6 +254,11 @@ def test_a_directory_that_can_t_be_written_is_said(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(cli, ["edits-data", str(tmp_path / "file/below")])
     assert isinstance(outcome.exception, HarnessError)
     assert "can't be written" in outcome.exception.message
+
+
+def test_paraphrases_are_of_one_question_alone() -> None:
+    with pytest.raises(UsageError, match="option paraphrases has no effect on question reliability"):
+        build(Edits, {"question": "reliability", "paraphrases": "2"}, "edits")
 
 
 def test_unknown_options_are_said() -> None:

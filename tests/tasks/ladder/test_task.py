@@ -212,7 +212,8 @@ def test_a_percentage_may_be_off_by_a_twentieth_of_a_point() -> None:
         ({"kind": "table", "names": "commonsense"}, "kind table has no names 'commonsense'"),
         ({"kind": "boolean", "rungs": "association"}, "kind boolean has no association"),
         ({"kind": "table", "rungs": "counterfactual"}, "kind table has no counterfactual"),
-        ({"kind": "chain", "form": "number"}, "only kind ladder asks for percentages"),
+        ({"kind": "table", "rungs": "association,counterfactual"}, "kind table has no counterfactual"),
+        ({"kind": "chain", "form": "number"}, "option form has no effect on kind chain"),
         ({"lengths": "2"}, "2 is not between 3 and 8"),
         ({"graphs": "fork"}, "there is no 'fork'"),
     ],
@@ -249,11 +250,12 @@ def test_params_of_no_sample_are_refused_in_words(params: dict) -> None:
 @pytest.mark.parametrize(
     ("kind", "option"),
     [("ladder", {"lengths": "3"}), ("table", {"orders": "forward"}), ("boolean", {"asked": "whole"}),
-     ("ladder", {"graphs": "mediator"}), ("chain", {"n": "3"}), ("table", {"wording": "plain"})],
+     ("ladder", {"graphs": "mediator"}), ("chain", {"n": "3"}), ("table", {"wording": "plain"}),
+     ("chain", {"rungs": "association"}), ("equivalence", {"rungs": "association"}), ("boolean", {"form": "number"})],
 )  # fmt: skip
 def test_an_option_of_another_kind_is_refused(kind: str, option: dict) -> None:
     (name,) = option
-    with pytest.raises(UsageError, match=f"option {name}: kind {kind} has no such thing"):
+    with pytest.raises(UsageError, match=f"option {name} has no effect on kind {kind}"):
         ladder(kind=kind, **option)
 
 
@@ -299,5 +301,20 @@ def test_who_answers_rung_1_everywhere_is_shown_to_do_so() -> None:
 
 def test_f1_stands_beside_accuracy() -> None:
     made = samples(16 * 7, kind="equivalence", names="letters", wording="plain")
-    [(_, precision, recall, f1, n)] = shown([record(s, "yes") for s in made])["hypotheses that are valid"]
-    assert (precision, recall, f1, n) == ("0.500", "1.000", "0.667", "112")
+    [(_, *found)] = shown([record(s, "yes") for s in made])["hypotheses that are valid"]
+    assert [share[:5] for share in found] == ["0.500", "1.000", "0.667"]
+    assert [share.split("n=")[1] for share in found] == ["112", "56", "168"]
+    assert all(re.fullmatch(r"\S+ \[0\.\d+, [01]\.\d+\] n=\d+", share) for share in found)
+
+
+def test_points_off_have_an_interval_and_its_groups_are_what_counts() -> None:
+    made = [record(s, s.target) for s in samples(96, form="number")]
+    for one, off in zip(made, random.Random(0).choices((0.1, 2.0, 9.0), k=96), strict=True):
+        one["detail"] = {"points_off": off}
+    rows = shown(made)["points off"]
+    twice = shown([{**one, "epoch": epoch} for one in made for epoch in (1, 2)])["points off"]
+    assert len(rows) > 1
+    for (_, mean, interval, n), again in zip(rows, twice, strict=True):
+        low, high = map(float, interval.strip("[]").split(", "))
+        assert 0 < low < float(mean) < high
+        assert again[1:] == (mean, interval, str(2 * int(n)))

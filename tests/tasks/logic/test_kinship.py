@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 from collections import Counter
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from harness.options import build
 from harness.tasks.logic import kin, names
 from harness.tasks.logic.kinship import KIND, solve
+from harness.tasks.logic.prompts import template
 from harness.tasks.logic.task import Logic
 
 
@@ -93,6 +95,19 @@ def test_what_the_solvers_find_is_what_holds_in_every_family_that_the_prompt_all
         certain = set.intersection(*models)
         assert found == {r for r in kin.RELATIONS if (0, r, 2) in certain}, chain
         assert any(chain in chains for chains in kin.paths(2).values()) == (len(found) == 1)
+
+
+def test_the_prompt_defines_each_relation_that_words_leave_open_as_the_solver_takes_it() -> None:
+    told = {"parent": "parent", "child": "child", "brother or sister": "sibling", "husband or wife": "spouse"}
+    one = "|".join(told)
+    defined: dict[str, set[tuple[str, str]]] = {}
+    definition = r"[Aa]n? (\S+) or (\S+) is (.*?)(?:, and (?=a )|[.:])"
+    for man, woman, said in re.findall(definition, template("kinship_rules")):
+        [relation] = {kin.OF_LABEL[man][0], kin.OF_LABEL[woman][0]}
+        ways = re.findall(rf"(?:a|the) ({one}) of one's ({one})", said)
+        defined[relation] = {(told[a], told[b]) for a, b in ways}
+    open_ones = {"uncle", "nephew", "parent-in-law", "child-in-law", "sibling-in-law"}
+    assert defined == {t: {(r, s) for r, s, made in kin._JOINS if made == t} for t in open_ones}
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,14 @@ def logic(**options: str) -> Logic:
     return build(Logic, options, "task logic")
 
 
+WIDE = {"names": "all", "order": "all", "distractors": "all", "polarity": "positive,negated"}
+
+
+def wide(kind: str) -> Logic:
+    """The kind with all levels that it has of these factors."""
+    return logic(kind=kind, **{factor: levels for factor, levels in WIDE.items() if factor in KINDS[kind].levels})
+
+
 def samples(task: Logic, limit: int, seed: int = 0):
     return list(itertools.islice(task.samples(seed), limit))
 
@@ -43,7 +51,7 @@ def test_all_kinds_come_in_turn_so_that_any_limit_sees_them() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_samples_of_a_group_stand_together_with_ids_and_conditions_of_their_own(kind: str) -> None:
-    made = groups(logic(kind=kind, order="all", distractors="all", names="all", polarity="positive,negated"), 400)
+    made = groups(wide(kind), 400)
     assert len({s.id for g in made for s in g}) == sum(map(len, made))
     for group in made:
         assert len({s.condition for s in group}) == len({tuple(s.params[f] for f in FACTORS) for s in group})
@@ -53,15 +61,15 @@ def test_samples_of_a_group_stand_together_with_ids_and_conditions_of_their_own(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_problem_is_the_same_whatever_else_is_asked(kind: str) -> None:
-    wide = {s.id: s for s in samples(logic(kind=kind, names="all", world="all"), 200)}
-    narrow = samples(logic(kind=kind, names="nonsense" if "names" in KINDS[kind].levels else "all"), 20)
-    assert all(wide[s.id] == s for s in narrow)
+    some = {"names": "nonsense"} if "names" in KINDS[kind].levels else {"belief": "violating"}
+    every = {s.id: s for s in samples(logic(kind=kind, **dict.fromkeys(some, "all")), 200)}
+    assert all(every[s.id] == s for s in samples(logic(kind=kind, **some), 20))
 
 
 @settings(max_examples=25, deadline=None)
 @given(kind=st.sampled_from(list(KINDS)), seed=st.integers(0, 10**6))
 def test_the_second_solver_reads_the_text_alone_and_agrees(kind: str, seed: int) -> None:
-    task = logic(kind=kind, names="all", order="all", distractors="all", polarity="positive,negated")
+    task = wide(kind)
     for sample in samples(task, 12, seed):
         question = {k: v for k, v in sample.params.items() if k != "answer" and (k == "kind" or k not in FACTORS)}
         assert KINDS[kind].solve(question) == sample.target
@@ -170,6 +178,10 @@ def test_params_that_are_not_those_of_a_sample_are_an_error() -> None:
     [
         ({"kind": "lookup", "depth": "9"}, "lookup has no depth 9"),
         ({"kind": "lookup", "names": "misleading"}, "lookup has no misleading"),
+        ({"kind": "lookup", "names": "familiar,misleading"}, "lookup has no misleading"),
+        ({"kind": "argument", "distractors": "same_predicate,same_entity"}, "argument has no same_entity"),
+        ({"kind": "sat", "order": "forward"}, "option order has no effect on kind sat"),
+        ({"kind": "syllogism,argument", "depth": "2"}, "option depth has no effect on kind syllogism, argument"),
         ({"kind": "looks"}, "there is no 'looks'"),
         ({"depth": "x"}, "not a number or a range"),
     ],
@@ -177,6 +189,24 @@ def test_params_that_are_not_those_of_a_sample_are_an_error() -> None:
 def test_what_a_kind_does_not_have_is_said(options: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         logic(**options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_option_is_refused_by_a_kind_that_does_not_look_at_it_and_by_no_other(kind: str) -> None:
+    other = {"names": "nonsense", "belief": "violating", "polarity": "negated", "order": "forward",
+             "distractors": "same_predicate", "world": "open", "depth": "2"}  # fmt: skip
+    for name, level in other.items():
+        if name in KINDS[kind].levels or (name == "depth" and KINDS[kind].depths):
+            logic(kind=kind, **{name: level})
+        else:
+            with pytest.raises(UsageError, match=f"option {name} has no effect on kind {kind}"):
+                logic(kind=kind, **{name: level})
+
+
+def test_an_option_is_right_if_one_of_several_kinds_takes_it() -> None:
+    assert logic(kind="sat,kinship", order="forward,backward").order == ("forward", "backward")
+    assert logic(kind="syllogism,sat", depth="3").depth == "3"
+    assert logic(kind="sat", names="all").names == ("familiar", "nonsense", "misleading")
 
 
 def test_options_take_other_usual_words() -> None:

@@ -1,14 +1,17 @@
 """The atomic abilities: exact answers, as many yes as no, and twins that look alike to a shallow reader."""
 
 import itertools
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
+from atomic import glimpsed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.atomic import glimpsed
 from harness import launch, plugins
 from harness.errors import AidError, DataError, UsageError
 from harness.pddl_domains import SHIPPED, plain
@@ -16,7 +19,7 @@ from harness.pipeline.config import RunConfig
 from harness.tasks.planning import atomic, space
 from harness.tasks.planning.asking import question_of
 from harness.tasks.planning.atomic import ATOMIC, Asked
-from harness.tasks.planning.instances import validator_of
+from harness.tasks.planning.instances import after, validator_of
 from harness.tasks.planning.task import Blocksworld
 from harness.types import Outcome, Sample
 from tests.planning_search import relaxed, states, truth
@@ -125,12 +128,27 @@ def test_a_first_step_and_one_that_is_none_have_the_same_name() -> None:
 def test_atomic_prompts_leave_nothing_to_guess(domain: str) -> None:
     for sample in samples(60, domain=domain, ability="progression,applicability")[1]:
         text = sample.messages[0].content
-        rules, _, rest = text.partition("\n\nWhat an action does not mention stays as it is.\n\n")
+        rules, _, rest = text.partition("\n\nWhat an action does not mention stays as it is. ")
         assert "Every" not in rules
         assert "no longer true that" not in rules
         assert "At the start exactly these facts are true, and no others:\n- " in rest
         assert ("Kinds:\n- Every" in rest) == (domain != "checkers")
         assert "-checker" not in text
+
+
+def test_a_step_from_a_place_to_itself_is_carried_out_as_the_prompt_says() -> None:
+    """The fact that it deletes and adds is true afterwards; such steps are in the plans that are asked about."""
+    base = plain("gripper")
+    idle = 0
+    for sample in samples(120, domain="gripper", ability="progression", rename="plain")[1]:
+        asked = question_of(sample.params)
+        validator, state = validator_of(base, asked.problem), asked.problem.init
+        for step in asked.plan:
+            state = after(validator, state, [step])
+            idle += step[0] == "move" and step[1] == step[2]
+            assert step[0] != "move" or ("at-robby", step[2]) in state
+        assert "is true afterwards, even if the action also says that it is no longer" in sample.messages[0].content
+    assert idle > 0
 
 
 def test_the_two_ways_to_slide_have_names_of_their_own() -> None:
@@ -181,7 +199,7 @@ def test_the_delete_relaxation_agrees_where_it_must(domain: str, seed: int) -> N
     changing = [f for f in found.facts if f[0] in validator.changing and f not in instance.init]
     for fact in random.Random(seed).sample(sorted(changing), min(len(changing), 8)):
         if not relaxed(validator, instance.init, frozenset({fact})).issuperset(instance.goal):
-            assert found.is_landmark(fact, 0, instance.goal)
+            assert fact in found.landmarks(0, instance.goal)
 
 
 @pytest.mark.parametrize("domain", SHIPPED)
@@ -208,6 +226,36 @@ def test_a_space_is_shared_by_the_problems_whose_states_it_holds() -> None:
         found = spaces.of(plain("checkers").pddl, validator)
         assert found is not None
         assert set(found.states) == set(states(validator, validator.problem.init))
+
+
+ABOUT = """
+from itertools import islice
+from harness import plugins
+for domain in ("gripper", "hanoi"):
+    print(list(islice(plugins.task(domain, {"ability": "applicability,next_action"}).samples(3), 24)))
+"""
+
+
+def test_questions_are_the_same_in_every_process() -> None:
+    """Sets are gone through in another order in each process; a run that is resumed must ask the same again."""
+    said = set()
+    for seed in ("0", "1"):
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        command = [sys.executable, "-P", "-c", ABOUT]
+        said.add(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+    assert len(said) == 1
+    assert b"next_action" in said.pop()
+
+
+def test_questions_do_not_depend_on_what_was_asked_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Problems with the same objects share a space, which whoever came first has explored."""
+    asked = []
+    for before in (0, 1, 2):
+        monkeypatch.setattr(atomic, "SPACES", space.Spaces())
+        for seed in range(before):
+            samples(2, ability="applicability", seed=seed + 7)
+        asked.append(samples(12, ability="landmarks,next_action,applicability")[1])
+    assert asked[0] == asked[1] == asked[2]
 
 
 # What is said -----------------------------------------------------------------------------------------------------

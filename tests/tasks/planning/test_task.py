@@ -347,6 +347,8 @@ def test_a_cut_plan_that_goes_round_in_circles_is_no_plan() -> None:
         {"ability": "juggling"},
         {"style": "one_shot", "ability": "replanning"},
         {"solvable": "no", "ability": "plan_optimality"},
+        {"solvable": "yes,no", "ability": "landmarks"},
+        {"instances": "here", "blocks": "5"},
         {"instances": "/nowhere"},
     ],
 )

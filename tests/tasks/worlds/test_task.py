@@ -18,7 +18,14 @@ from harness.tasks.worlds.rooms import COMPASS, carried_over, walked
 from harness.tasks.worlds.task import KINDS, Worlds
 from harness.types import Outcome, Sample
 
-RIGHT = {"default/direct": 1.0, "default/check": 1.0}
+NAMED = ("spatial", "set", "music")
+"""Kinds whose answers are names of things or people."""
+
+
+def test_a_length_is_refused_by_kinds_that_have_none() -> None:
+    with pytest.raises(UsageError, match="option length has no effect on kind set"):
+        build(Worlds, {"kind": "set", "length": "8"}, "worlds")
+    assert build(Worlds, {"kind": "set,code", "length": "8"}, "worlds").length == 8
 
 
 def made(limit: int | None = None, seed: int = 0, **options: str) -> tuple[Worlds, list[Sample]]:
@@ -28,9 +35,9 @@ def made(limit: int | None = None, seed: int = 0, **options: str) -> tuple[World
 
 def test_default_is_fifty_problems_of_each_kind_in_all_worlds() -> None:
     task, samples = made()
-    assert len(samples) == task.limit == 50 * 2 * (2 + 6 + 2 + 2)
+    assert len(samples) == task.limit == 50 * 2 * (2 + 6 + 2 + 2 + 2)
     assert len({s.id for s in samples}) == len(samples)
-    assert len({s.group for s in samples}) == 200
+    assert len({s.group for s in samples}) == 250
     assert [s.condition for s in samples[:5]] == [
         "code/default/direct", "code/default/check", "code/one/direct", "code/one/check", "spatial/default/direct",
     ]  # fmt: skip
@@ -72,7 +79,7 @@ def test_baselines_are_at_the_floors_that_the_readme_states(kind: str) -> None:
         pytest.importorskip("chess")
     found = acceptance.row(kind, 4, 400)
     asked = found["default"] + found["other"]
-    floor = {"code": 0.10, "spatial": 1 / 8, "chess": 1 / 2, "set": 1 / 8}[kind]
+    floor = {"code": 0.10, "spatial": 1 / 8, "chess": 1 / 2, "set": 1 / 8, "music": 1 / 8}[kind]
     assert found["floor"] / asked == pytest.approx(floor, abs=0.01)
     assert found["oracle default"] + found["oracle other"] == asked
     assert (found["shallow default"], found.get("shallow other", 0)) == (found["default"], 0)
@@ -89,11 +96,12 @@ def test_a_check_has_floors_of_its_own() -> None:
         scored = task.score(sample.params, task.baseline("shallow", sample, random.Random(0)))
         right[f"shallow {kind} {world}"].append(scored.value)
     shares = {name: sum(values) / len(values) for name, values in right.items()}
-    floors = {"code": 1 / 6, "spatial": 1 / 4, "chess": 1 / 2, "set": 1 / 2}
+    floors = {"code": 1 / 6, "spatial": 1 / 4, "chess": 1 / 2, "set": 1 / 2, "music": 1 / 2}
     for kind, floor in floors.items():
         assert shares[f"random {kind}"] == pytest.approx(floor)
         assert shares[f"shallow {kind} default"] == 1
-    assert {shares["shallow code one"], shares["shallow chess swapped"], shares["shallow set twisted"]} == {0}
+    other = ("code one", "chess swapped", "set twisted", "music retuned")
+    assert {shares[f"shallow {name}"] for name in other} == {0}
     assert shares["shallow spatial swap_ns"] == pytest.approx(0.5, abs=0.15)
     assert shares["shallow spatial turn_90"] == 0
 
@@ -148,6 +156,18 @@ def test_the_two_right_cards_do_not_stand_out() -> None:
         assert max(pairs.values()) >= 4
 
 
+def test_the_two_who_play_the_note_do_not_stand_out() -> None:
+    """All eight play one of the two strings that are retuned, and each fret is played twice."""
+    _, samples = made(80, kind="music", prompt="direct")
+    for _, group in itertools.groupby(samples, key=lambda s: s.group):
+        one, other = (s.messages[0].content for s in group)
+        before, after = (re.findall(r"string (\d)(?: sounds)? the note (\w)", text) for text in (one, other))
+        retuned = {string for (string, a), (_, b) in zip(before, after, strict=True) if a != b}
+        played = re.findall(r": string (\d), fret (\d+)", one)
+        assert Counter(string for string, _ in played) == dict.fromkeys(retuned, 4)
+        assert set(Counter(fret for _, fret in played).values()) == {2}
+
+
 def test_conditions_are_matched() -> None:
     for kind in KINDS:
         task, samples = made(kind=kind)
@@ -157,16 +177,16 @@ def test_conditions_are_matched() -> None:
 def test_examples_are_right_in_the_sample_s_form_and_share_nothing_with_samples() -> None:
     task, samples = made(96, prompt="all")
     asked = {s.messages[0].content for s in samples}
-    named = [s for s in samples if s.params["kind"] in ("spatial", "set") and s.params["prompt"] == "direct"]
+    named = [s for s in samples if s.params["kind"] in NAMED and s.params["prompt"] == "direct"]
     objects = {name for s in named for name in s.params["candidates"]}
     for sample in samples:
         shown = list(itertools.islice(task.examples(sample, random.Random(1)), 3))
         rule = sample.messages[0].content.partition("\n\n")[0]
         for prompt, _ in shown:
             assert prompt not in asked
-            if sample.params["kind"] != "set":
+            if sample.params["kind"] not in ("set", "music"):
                 assert prompt.startswith(rule), "in the sample's own world"
-            if sample.params["kind"] in ("spatial", "set") and sample.params["prompt"] != "check":
+            if sample.params["kind"] in NAMED and sample.params["prompt"] != "check":
                 assert not any(re.search(rf"\b{name}\b", prompt) for name in objects)
         first = [s for s in samples if s.group == sample.group and s.params["prompt"] == sample.params["prompt"]]
         same = {next(task.examples(s, random.Random(1))).prompt.partition("\n\n")[2] for s in first}
@@ -247,6 +267,6 @@ def test_a_run_has_a_table_of_answers_as_in_the_default_world() -> None:
 
 
 def test_unknown_options_are_said() -> None:
-    for options in ({"kind": "music"}, {"length": "1"}, {"prompt": "shout"}):
+    for options in ({"kind": "drawing"}, {"length": "1"}, {"prompt": "shout"}):
         with pytest.raises(UsageError):
             build(Worlds, options, "task worlds")
