@@ -107,18 +107,23 @@ def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
 
 
 def start(
-    config: RunConfig, out: Path, show: display.Display = "none", on_result: OnResult = lambda _: None
+    config: RunConfig,
+    out: Path,
+    show: display.Display = "none",
+    on_result: OnResult = lambda _: None,
+    called: str = "",
 ) -> Finished:
-    """A new run in a new directory under `out`."""
+    """A new run in a new directory under `out`. A study says what the directory is `called`, so that it finds its runs
+    again: one that was made, and in which no run was begun, is taken."""
     task, strategy, model = prepare(config)
     if count(task, config) == 0:
         raise UsageError(f"task {config.task}: with these options there are no samples")
     if config.num_fewshot:
         preamble(task, config, next(samples_of(task, config)))  # an error here leaves no run behind
     run_id = store.new_run_id(config.task, config.model)
-    directory = out / run_id
+    directory = out / (called or run_id)
     try:
-        directory.mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=bool(called))
     except OSError as error:
         raise HarnessError(f"{directory} can't be made: {cause(error)}", "choose another --out") from None
     about = describe_run(run_id, config, task) | {
@@ -156,9 +161,15 @@ def resume(
     about = dict(open_run(directory).about)
     config = replace(RunConfig.from_json(about["config"]), **changes)
     about["config"] = {**about["config"], **changes}
-    trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory)
+    confirm(config, directory, repeated)
     task, strategy, model = prepare(config)
     return _execute(directory, about, config, task, strategy, model, show, on_result)
+
+
+def confirm(config: RunConfig, directory: Path, repeated: ModelOptions | None = None) -> None:
+    """UsageError if a configuration that was read from a file would decide what is executed, or which server gets a
+    key, and `repeated` (options of the command line) does not say the same."""
+    trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory)
 
 
 def _decisions(config: RunConfig) -> trust.Decisions:
@@ -167,11 +178,12 @@ def _decisions(config: RunConfig) -> trust.Decisions:
     return trust.decisions_of_run(backend, config.model_options, resolved)
 
 
-def resume_command(directory: Path, config: RunConfig) -> str:
-    """The command that finishes the run, with the options that must be repeated."""
+def resume_command(directory: Path, config: RunConfig, command: str = "run") -> str:
+    """The command that finishes the run (or the study), with the options that must be repeated."""
     trusted = ["--trust-config"] if registry.needs_trust(config.model) else []
     repeated = trust.words(_decisions(config))
-    return " ".join(["harness run --resume", shlex.quote(str(directory)), *trusted, *([repeated] if repeated else [])])
+    words = [f"harness {command} --resume", shlex.quote(str(directory)), *trusted]
+    return " ".join([*words, *([repeated] if repeated else [])])
 
 
 def _execute(

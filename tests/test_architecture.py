@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     "cli",
-    "api report doctor",
+    "api report doctor studies",
     "launch",
     "results display",
     "models strategies",

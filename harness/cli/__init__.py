@@ -11,7 +11,7 @@ import warnings
 
 import click
 
-from harness.cli import asking, machine, recipes, results  # noqa: F401  their commands join the group
+from harness.cli import asking, falsify, machine, recipes, results  # noqa: F401  their commands join the group
 from harness.cli.group import EXIT_INCOMPLETE, cli, echo, patient, show_error
 
 

@@ -109,17 +109,19 @@ class Worst(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Pairing:
-    """Two sides compared within groups."""
+class Pairing:
+    """Two sides compared within groups: the difference with its interval, its p-value, and what each side has."""
 
     matched: intervals.MatchedDifference
 
     @property
     def groups(self) -> int:
+        """How many groups have both sides."""
         return len(self.matched.differences)
 
     @property
     def gap(self) -> Estimate:
+        """The first side less the second, see Gap."""
         value, (low, high) = self.matched.value, self.matched.interval()
         if self.p >= 0.05:  # interval and test are different approximations: if they disagree, the wider holds
             low, high = min(low, 0.0), max(high, 0.0)
@@ -128,6 +130,7 @@ class _Pairing:
 
     @cached_property
     def p(self) -> float:
+        """See Gap."""
         if all(s.right % 1 == 0 == s.base_right % 1 for s in self.matched.strata):
             exact = tests.within_groups(self.matched.strata, self.matched.weights)
         else:  # values between 0 and 1 can't be dealt anew
@@ -136,12 +139,14 @@ class _Pairing:
 
     @property
     def sides(self) -> tuple[float, float]:
+        """The accuracies of the two sides, see Gap."""
         weighted = list(zip(self.matched.strata, self.matched.weights, strict=True))
         level = math.fsum(weight * s.right / s.answers for s, weight in weighted)
         return level, math.fsum(weight * s.base_right / s.base_answers for s, weight in weighted)
 
     @property
     def deviation(self) -> float | None:
+        """See Gap."""
         return None if self.groups < intervals.FEW else power.deviation(self.matched.differences)
 
 
@@ -275,10 +280,14 @@ class Contrasts:
 
     def gap_between(self, condition: str, reference: str) -> Estimate | None:
         """How much better one condition is than another, within groups; None if they share no group."""
-        found = self._paired([(condition, reference)])
+        found = self.between(condition, reference)
         return found.gap if found else None
 
-    def _paired(self, conditions: Sequence[tuple[str, str]], half: int | None = None) -> _Pairing | None:
+    def between(self, condition: str, reference: str) -> Pairing | None:
+        """One condition compared with another, within groups; None if they share no group."""
+        return self._paired([(condition, reference)]) if {condition, reference} <= set(self._cells) else None
+
+    def _paired(self, conditions: Sequence[tuple[str, str]], half: int | None = None) -> Pairing | None:
         """The first of each pair against the second, within groups, or within one half of them; None if no group has
         both."""
 
@@ -291,7 +300,7 @@ class Contrasts:
             for group, cluster in clusters(condition).items():
                 if group in base:
                     groups.setdefault(group, []).append(Stratum(*cluster, *base[group]))
-        return _Pairing(intervals.MatchedDifference(list(groups.values()))) if groups else None
+        return Pairing(intervals.MatchedDifference(list(groups.values()))) if groups else None
 
     def worst(self) -> Worst | None:
         """The condition with the lowest accuracy, chosen on one half of the groups and measured on the other.
