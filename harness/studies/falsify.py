@@ -127,13 +127,16 @@ class _Study:
                 f"strategy {self.config.strategy} makes any number of calls: --budget-calls can't be kept with it"
             )
         self.calls_each = calls
-        self.space, self.tasks = points.space(
-            self.config.task, self.config.task_options, order.factor, self.config.seed
+        self.space, self.tasks, drawn = points.space(
+            self.config.task, self.config.task_options, order.factor, self._seed("search", 0)
         )
+        self._groups = {(i, self._seed("search", 0)): groups for i, groups in enumerate(drawn)}
+        """By setting and seed, of the round that is planned."""
         # Without randomness a repeat says what is known already.
         self.repeats = sampling_of(self.tasks[0], self.config).temperature != 0
         self.search_calls = int(order.budget_calls * SHARE)
         self.calls = 0
+        self._planned: dict[tuple[int, tuple[int, ...]], tuple[int, list[Asked]]] = {}
         self.asked: set[str] = set()
         """Hashes of what was asked."""
         self.notes: list[str] = []
@@ -167,20 +170,30 @@ class _Study:
 
     def _draw(self, number: int, chosen: Sequence[Point], pairs: int) -> dict[Point, list[Taken]]:
         """Groups of the search half for a round (from 0)."""
-        seed = self._seed("search", number)
         drawn: dict[Point, list[Taken]] = {}
-        for i, task in enumerate(self.tasks):
+        for i in range(len(self.tasks)):
             if own := [p for p in chosen if p.setting == i]:
-                drawn |= points.draw(task, self.space.factor, seed, own, pairs, points.every_second)
+                groups = self._groups_of(i, self._seed("search", number))
+                drawn |= points.draw(groups, self.space.factor, own, pairs, points.every_second)
         return drawn
+
+    def _groups_of(self, setting: int, seed: int) -> points.Groups:
+        if (setting, seed) not in self._groups:
+            self._groups = {key: groups for key, groups in self._groups.items() if key[1] == seed}
+            self._groups[setting, seed] = points.Groups(self.tasks[setting], seed)
+        return self._groups[setting, seed]
 
     def _plan_round(self, number: int, left: Sequence[int]) -> tuple[int, list[Asked]]:
         """(pairs a point, runs) of a round: the rest of the search's calls, shared by the rounds that are left."""
+        if (number, tuple(left)) in self._planned:
+            return self._planned[number, tuple(left)]
         chosen = [self.space.points[i] for i in left]
         rounds = halving.rounds_of(len(self.space.points))
         answers = (self.search_calls - self.calls) // (rounds - number) // self.calls_each
         most = answers // (len(chosen) + len({(p.setting, p.reference) for p in chosen}))
-        return points.fitting(self._draw(number, chosen, most), answers, most, self.repeats)
+        planned = points.fitting(self._draw(number, chosen, most), answers, most, self.repeats)
+        self._planned[number, tuple(left)] = planned
+        return planned
 
     def _round(self, number: int, left: Sequence[int]) -> dict[int, Seen]:
         """One round: each point that is left against its reference."""
@@ -223,8 +236,8 @@ class _Study:
             def unasked(_: int, taken: Taken) -> bool:
                 return self.asked.isdisjoint(taken.asked.values())
 
-            task = self.tasks[best.setting]
-            drawn = points.draw(task, self.space.factor, seed, [best], answers // 2, unasked)
+            groups = self._groups_of(best.setting, seed)
+            drawn = points.draw(groups, self.space.factor, [best], answers // 2, unasked)
             _, runs = points.fitting(drawn, answers, answers // 2, self.repeats)
             frozen = self._freeze(best, seen, seed, runs)
             fresh = None

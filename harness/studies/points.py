@@ -5,6 +5,7 @@ Finds them, draws their groups, and plans the runs that ask so many pairs of eac
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import typing
@@ -44,24 +45,44 @@ class Space:
     def name(self, point: Point) -> str:
         """`friends/restricted - original/restricted`, and the options in which settings differ."""
         own = self.settings[point.setting]
-        told = [f"{key}={value}" for key, value in own.items() if any(s[key] != value for s in self.settings)]
+        told = [f"{key}={value}" for key, value in own.items() if any(s.get(key) != value for s in self.settings)]
         return f"{point.condition} - {point.reference}" + (f" ({', '.join(told)})" if told else "")
 
 
-def settings(task: type[Task], given: Options) -> tuple[Options, ...]:
-    """The -T options of each setting. What is given holds; an option of one value (a number, a word, true or false)
-    that is given several, as `digits=2,3`, is set to each of them. An option that is not given, and that knows the word
-    `all`, is set to all; every other one is left at its default."""
+def settings(name: str, given: Options, seed: int) -> list[tuple[Options, Task]]:
+    """The -T options of each setting, and the task with them. What is given holds; an option of one value (a number, a
+    word, true or false) that is given several, as `digits=2,3`, is set to each of them. An option that is not given,
+    and that knows the word `all`, is set to all, if the task allows that beside the others; every other one is left at
+    its default. UsageError if the task does not allow what is given."""
+    task = plugins.load("tasks", name)
     hints = typing.get_type_hints(task)
     values: dict[str, list[str]] = {}
     for key, text in given.items():
         hint = hints.get(key.replace("-", "_"))
         one_of_some = hint in (int, float, bool) or get_origin(hint) is Literal
         values[key.replace("-", "_")] = [part.strip() for part in text.split(",")] if one_of_some else [text]
-    for f in dataclasses.fields(task):  # type: ignore[arg-type]  # a subclass is a dataclass, see Task
-        if f.name not in values and f.default and "all" in f.metadata.get("aliases", {}):
-            values[f.name] = ["all"]
-    return tuple(dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values()))
+    free = [
+        f.name
+        for f in dataclasses.fields(task)
+        if f.name not in values and f.default and "all" in f.metadata.get("aliases", {})
+    ]
+    found: list[tuple[Options, Task]] = []
+    for chosen in itertools.product(*values.values()):
+        options = dict(zip(values, chosen, strict=True))
+        made = _made(name, options, seed)
+        for key in free:
+            with contextlib.suppress(UsageError):
+                made = _made(name, {**options, key: "all"}, seed)
+                options[key] = "all"
+        found.append((options, made))
+    return found
+
+
+def _made(name: str, options: Options, seed: int) -> Task:
+    """A task that has been seen to make a sample: some notice only then what does not go together."""
+    task = plugins.task(name, options)
+    next(task.samples(seed), None)
+    return task
 
 
 class Group(NamedTuple):
@@ -87,8 +108,26 @@ class Group(NamedTuple):
         return frozenset(sample.condition for sample in self.samples)
 
 
-def groups(task: Task, seed: int) -> Iterator[Group]:
-    """The groups of a task in its order, perhaps without end."""
+class Groups:
+    """The groups of a task under one seed, in its order and perhaps without end. Each is made once. `reach` is the
+    number of samples that a run draws by default, None for all there are."""
+
+    def __init__(self, task: Task, seed: int) -> None:
+        self.factors, self.reach = task.factors, task.limit
+        self._made: list[Group] = []
+        self._more = _groups(task, seed)
+
+    def __iter__(self) -> Iterator[Group]:
+        for i in itertools.count():
+            if i == len(self._made):
+                group = next(self._more, None)
+                if group is None:
+                    return
+                self._made.append(group)
+            yield self._made[i]
+
+
+def _groups(task: Task, seed: int) -> Iterator[Group]:
     end = 0
     for _, members in itertools.groupby(task.samples(seed), key=lambda sample: sample.group):
         samples = tuple(members)
@@ -96,24 +135,25 @@ def groups(task: Task, seed: int) -> Iterator[Group]:
         yield Group(samples, end)
 
 
-def space(name: str, given: Options, factor: str, seed: int) -> tuple[Space, list[Task]]:
-    """The points of a task, and the task in each setting. They are those of the samples that a run would draw by
-    default. `factor` is the one that points change, "" for the task's main one. UsageError for another name."""
+def space(name: str, given: Options, factor: str, seed: int) -> tuple[Space, list[Task], list[Groups]]:
+    """The points of a task, and the task and its groups in each setting. They are those of the samples that a run would
+    draw by default. `factor` is the one that points change, "" for the task's main one. UsageError for another name."""
     name, brought = plugins.named(name)
-    options = settings(plugins.load("tasks", name), {**given, **brought})
-    tasks = [plugins.task(name, setting) for setting in options]
+    options, tasks = zip(*settings(name, {**given, **brought}, seed), strict=True)
     factor = factor or tasks[0].main or next(iter(tasks[0].factors), "")
     if factor not in tasks[0].factors:
         known = ", ".join(tasks[0].factors) or "none"
         raise UsageError(f"task {name} has no factor '{factor}'", f"its factors: {known}")
+    drawn = [Groups(task, seed) for task in tasks]
     seen: Counter[Point] = Counter()
-    for i, task in enumerate(tasks):
-        for group in groups(task, seed):
-            seen.update(Point(i, *pair) for pair in group.pairs(task.factors, factor).items())
-            if task.limit is not None and group.end >= task.limit:
+    for i, groups in enumerate(drawn):
+        for group in groups:
+            seen.update(Point(i, *pair) for pair in group.pairs(groups.factors, factor).items())
+            if groups.reach is not None and group.end >= groups.reach:
                 break
     found = Space(name, factor, options, tuple(p for p, n in seen.items() if n > 1), ())
-    return dataclasses.replace(found, alone=tuple(found.name(p) for p, n in seen.items() if n == 1)), tasks
+    alone = tuple(found.name(p) for p, n in seen.items() if n == 1)
+    return dataclasses.replace(found, alone=alone), list(tasks), drawn
 
 
 # Drawing ------------------------------------------------------------------------------------------------------------
@@ -142,19 +182,17 @@ def every_second(place: int, _: Taken) -> bool:
     return place % 2 == 0
 
 
-def draw(
-    task: Task, factor: str, seed: int, points: Sequence[Point], wanted: int, fits: Fits
-) -> dict[Point, list[Taken]]:
+def draw(groups: Groups, factor: str, points: Sequence[Point], wanted: int, fits: Fits) -> dict[Point, list[Taken]]:
     """Groups for each of the points of one setting, until each has so many pairs. It has fewer if the task has no more,
     or none among so many further samples as a run draws by default."""
     found: dict[Point, list[Taken]] = {point: [] for point in points}
     lacking, by_pair = dict.fromkeys(points, wanted), {(p.condition, p.reference): p for p in points}
     places: Counter[frozenset[str]] = Counter()
     last = 0
-    for group in groups(task, seed):
+    for group in groups:
         place = places[group.conditions]
         places[group.conditions] += 1
-        for pair in group.pairs(task.factors, factor).items():
+        for pair in group.pairs(groups.factors, factor).items():
             point = by_pair.get(pair)
             if point in lacking and fits(place, taken := _taken(group, point)):
                 found[point].append(taken)
@@ -162,7 +200,7 @@ def draw(
                 last = group.end
                 if lacking[point] <= 0:
                     del lacking[point]
-        if not lacking or (task.limit is not None and group.end - last > task.limit):
+        if not lacking or (groups.reach is not None and group.end - last > groups.reach):
             break
     return found
 
