@@ -26,7 +26,7 @@ from harness.results.counts import Pairing
 from harness.statistics.intervals import MatchedDifference, Stratum, wilson
 from harness.studies import halving
 from harness.studies.halving import ROUNDS, SHARE, Fresh, Seen
-from harness.text import align
+from harness.text import align, interval
 
 RIGHT, ALIKE = 0.7, 3.0
 """Mean accuracy of the reference over groups, and how alike groups are: Beta(RIGHT * ALIKE, (1 - RIGHT) * ALIKE). The
@@ -104,7 +104,7 @@ def table(points: int, total: int, searches: int) -> str:
     for gap, rounds, share in (
         *((gap, ROUNDS, SHARE) for gap in (0.0, -0.2, -0.15, -0.1)),
         *((-0.2, rounds, SHARE) for rounds in (1, 2, 4, 6)),
-        *((-0.2, ROUNDS, share) for share in (0.4, 0.8)),
+        *((-0.2, ROUNDS, share) for share in (0.5, 0.6, 0.9)),
     ):
         r = rates([*[0.0] * (points - 1), gap], total, searches, 1, rounds, share)
         limits = "[{:.1%}, {:.1%}]".format(*wilson(r.confirmed * searches, searches))
@@ -132,16 +132,13 @@ def tiny(seeds: int, calls: int) -> str:
             _, found = falsify.start(order, Path(out))
             families[found.best.condition.partition("/")[0]] += 1
             fresh = found.fresh
-            told = (
-                [f"{fresh.gap.value:+.3f} [{fresh.gap.low:.3f}, {fresh.gap.high:.3f}]", f"{fresh.pairs}"]
-                if fresh
-                else []
-            )
+            limits = interval(fresh.gap.low, fresh.gap.high) if fresh else "-"
+            told = [f"{fresh.gap.value:+.3f} {limits}", f"{fresh.pairs}"] if fresh else ["-", "0"]
             name, gap = found.space.name(found.best), found.searched.pooled(found.searched.best).gap
             rows.append([str(seed), name, f"{gap:+.3f}", *told, found.verdict, f"{time.monotonic() - begun:.0f} s"])
             print(*rows[-1], flush=True)
     head = ["seed", "found", "search", "fresh", "pairs", "verdict", "time"]
-    return align(head, [r for r in rows if len(r) == len(head)], left=2) + f"\n{dict(families)}"
+    return align(head, rows, left=2) + f"\n{dict(families)}"
 
 
 def main() -> None:

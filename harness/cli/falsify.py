@@ -33,7 +33,7 @@ def falsify(task: str | None, model: str | None, resume: Path | None, as_json: b
     A point is a condition of the task (its other factors and options held) less its reference in the same groups.
     Options that know the word `all` are searched in all their values; -T narrows them, and gives several values to an
     option that takes one: -T digits=2,3. Successive halving finds the worst point. It is frozen (freeze.json) and asked
-    anew on groups that the search has not seen: only that is evidence. 60% of the calls are for the search.
+    anew on groups that the search has not seen: only that is evidence. 75% of the calls are for the search.
     """
     from harness import display
     from harness.errors import UsageError

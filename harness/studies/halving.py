@@ -60,8 +60,8 @@ Ask = Callable[[int, Sequence[int]], Mapping[int, Seen]]
 
 
 def search(points: int, ask: Ask, most: int = ROUNDS) -> Searched:
-    """Each round (there are `most`, or fewer) asks the points that are left; the half that breaks most is in the next. Of points that break alike
-    those with the lower number are kept."""
+    """Each round (there are `most`, or fewer) asks the points that are left; the half that breaks most is in the next.
+    Of points that break alike those with the lower number are kept."""
     left = list(range(points))
     rounds: list[Mapping[int, Seen]] = []
     for number in range(rounds_of(points, most)):
