@@ -21,7 +21,7 @@ ROUNDS = 3
 
 SHARE = 0.75
 """Of the budget, for the search; the rest is for the confirmation. Of 40 points at 2,200 pairs it finds and confirms a
-break of .2 in 74%, and 0.6 in 62% (benchmarks/falsify.py)."""
+break of .2 in 74%, and 0.6 in 66% (benchmarks/falsify.py)."""
 
 
 class Seen(NamedTuple):
