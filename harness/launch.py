@@ -166,10 +166,10 @@ def resume(
     return _execute(directory, about, config, task, strategy, model, show, on_result)
 
 
-def confirm(config: RunConfig, directory: Path, repeated: ModelOptions | None = None) -> None:
+def confirm(config: RunConfig, directory: Path, repeated: ModelOptions | None = None, command: str = "run") -> None:
     """UsageError if a configuration that was read from a file would decide what is executed, or which server gets a
-    key, and `repeated` (options of the command line) does not say the same."""
-    trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory)
+    key, and `repeated` (options of the command line) does not say the same. `command` is what resumes it."""
+    trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory, command)
 
 
 def _decisions(config: RunConfig) -> trust.Decisions:

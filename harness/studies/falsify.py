@@ -27,6 +27,7 @@ from harness.models import registry
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
 from harness.pipeline.questions import sampling_of
+from harness.pipeline.store import STUDY
 from harness.results.counts import Contrasts
 from harness.results.records import open_run
 from harness.seeds import derive
@@ -36,7 +37,7 @@ from harness.studies.halving import SHARE, Seen
 from harness.studies.points import Asked, Point, Taken
 from harness.types import Checked, ModelOptions
 
-STUDY, FREEZE = "study.json", "freeze.json"
+FREEZE = "freeze.json"
 CONFIRMATION = "confirmation"
 
 LEAST_PAIRS = 4
@@ -51,14 +52,14 @@ class UnfinishedError(HarnessError):
 
 def plan(order: Order) -> Plan:
     """What a study would do; asks nothing. UsageError if there is nothing to search, or if the budget is too small."""
-    with _opened(Path(), order, "none", None) as study:
+    with _opened(Path(), order, "none") as study:
         return study.plan()
 
 
 def start(order: Order, out: Path, show: display.Display = "none") -> tuple[Path, Found]:
     """A new study in a new directory under `out`. UnfinishedError if it was cut off, with the command that goes on."""
     directory = out / store.new_run_id(f"falsify-{order.config.task}", order.config.model)
-    with _opened(directory, order, show, None) as study:
+    with _opened(directory, order, show) as study:
         study.plan()
         model = registry.open_model(order.config.model, order.config.model_options)
         if isinstance(model, Checked):
@@ -70,7 +71,7 @@ def start(order: Order, out: Path, show: display.Display = "none") -> tuple[Path
         try:
             return directory, study.run()
         except HarnessError:
-            if not any(directory.glob("*/run.json")):  # nothing was asked
+            if not store.runs_of_study(directory):  # nothing was asked
                 shutil.rmtree(directory, ignore_errors=True)
             raise
 
@@ -84,9 +85,7 @@ def resume(directory: Path, show: display.Display = "none", repeated: ModelOptio
         order = Order(config, int(about["budget_calls"]), str(about["factor"]))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{directory / STUDY}: is not what harness falsify writes: {error!r}") from None
-    if about.get("status") != "complete":
-        launch.confirm(order.config, directory, repeated)
-    with _opened(directory, order, show, repeated) as study:
+    with _opened(directory, order, show, repeated or ModelOptions()) as study:
         study.plan()
         if about.get("points") != [study.space.name(p) for p in study.space.points]:
             raise DataError(f"{directory}: the task has other points now", "it was another version: start a new study")
@@ -105,7 +104,10 @@ def read_study(directory: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _opened(directory: Path, order: Order, show: display.Display, repeated: ModelOptions | None) -> Iterator[_Study]:
+def _opened(
+    directory: Path, order: Order, show: display.Display, repeated: ModelOptions | None = None
+) -> Iterator[_Study]:
+    """`repeated` is not None if the order comes from a file."""
     study = _Study(directory, order, show, repeated)
     try:
         with registry.shared([order.config.model]):
@@ -174,8 +176,13 @@ class _Study:
         for i in range(len(self.tasks)):
             if own := [p for p in chosen if p.setting == i]:
                 groups = self._groups_of(i, self._seed("search", number))
-                drawn |= points.draw(groups, self.space.factor, own, pairs, points.every_second)
+                drawn |= points.draw(groups, self.space.factor, own, pairs, self._searchable)
         return drawn
+
+    def _searchable(self, place: int, taken: Taken) -> bool:
+        """Of the search half; and if repeats say nothing, not what an earlier round has asked already."""
+        known = not self.repeats and self.asked.issuperset(taken.asked.values())
+        return points.every_second(place, taken) and not known
 
     def _groups_of(self, setting: int, seed: int) -> points.Groups:
         if (setting, seed) not in self._groups:
@@ -306,6 +313,8 @@ class _Study:
                 return run.read()
             finished = self._finished(lambda: launch.resume(directory, self._show, self._repeated))
         else:
+            if self._repeated is not None:
+                launch.confirm(self.config, self.directory, self._repeated, "falsify")
             finished = self._finished(lambda: launch.start(config, self.directory, self._show, called=name))
         self.notes = finished.notes
         return finished.tally.contrasts
@@ -316,7 +325,7 @@ class _Study:
         try:
             finished = make()
         except ModelError as error:
-            if not any(self.directory.glob("*/run.json")):
+            if not store.runs_of_study(self.directory):
                 raise
             raise UnfinishedError(error.message, again) from None
         if finished.result.status != "complete":

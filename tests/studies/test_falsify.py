@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import falsify as simulation
@@ -18,6 +19,7 @@ from harness.studies import falsify, halving, points
 from harness.studies.found import Order, as_json
 from harness.studies.halving import Seen
 from harness.studies.points import Point
+from harness.types import ModelOptions
 from tests import waiting
 
 HARNESS = str(Path(sys.executable).with_name("harness"))
@@ -243,6 +245,26 @@ def test_a_study_json_that_is_none_is_an_error_in_one_sentence(tmp_path, content
         falsify.resume(tmp_path)
 
 
+def test_a_study_of_a_stranger_does_not_decide_who_is_asked(tmp_path, monkeypatch) -> None:
+    """Also one that says it is complete: its runs may be missing."""
+    told = order(model="openai/mock").config
+    monkeypatch.setenv("MINE", "a key")
+    options = ModelOptions(base_url="http://127.0.0.1:1/v1", api_key_env="MINE")
+    config = asdict(replace(told, model_options=options))
+    names = ["base8/direct - base10/direct", "base9/direct - base10/direct", "base16/direct - base10/direct"]
+    about = {"study": "falsify", "status": "complete", "config": config, "factor": "", "budget_calls": 300}
+    (tmp_path / "study.json").write_text(json.dumps({**about, "points": names}))
+    with pytest.raises(UsageError, match=r"its study\.json would decide"):
+        falsify.resume(tmp_path)
+
+
+def test_without_randomness_no_round_asks_again_what_is_known(tmp_path) -> None:
+    given = {"family": "light_relation,original,friends", "prompt": "standard", "variations": "all"}
+    directory, _ = falsify.start(order("aiw", 400, temperature=0.0, **given), tmp_path)
+    asked = [r["id"] for run in directory.glob("*/run.json") for r in open_run(run.parent).records()]
+    assert len(asked) == len(set(asked))
+
+
 def test_what_can_not_be_searched_is_said_before_anything_is_asked(tmp_path) -> None:
     with pytest.raises(UsageError, match="1 points to search"):
         falsify.start(order(bases="10,9", prompt="direct"), tmp_path)
@@ -307,6 +329,11 @@ def test_the_table_keeps_search_and_confirmation_apart_and_its_runs_can_be_read(
     code, out, _ = harness("table", study / "confirmation")
     assert code == 0
     assert "base10/direct" in out
+    code, out, _ = harness("table", study, "--by", "run_id")
+    assert code == 0
+    assert all(open_run(run.parent).about["run_id"] in out for run in study.glob("*/run.json"))
+    assert harness("report", study, "-o", "page.html")[0] == 0
+    assert "Search (not evidence): 3 points" in Path("page.html").read_text()
     code, out, _ = harness("falsify", "--resume", study, "--json")
     assert (code, json.loads(out)["verdict"]) == (0, "confirmed")
 
