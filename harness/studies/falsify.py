@@ -89,7 +89,7 @@ def resume(directory: Path, show: display.Display = "none", repeated: ModelOptio
         study.plan()
         if about.get("points") != [study.space.name(p) for p in study.space.points]:
             raise DataError(f"{directory}: the task has other points now", "it was another version: start a new study")
-        return directory, study.run()
+        return directory, study.run(again=about.get("status") == "complete")
 
 
 def read_study(directory: Path) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class _Study:
 
     def plan(self) -> Plan:
         """What will be done. UsageError if there is nothing to search, or if the budget is too small."""
-        space, rounds = self.space, 0
+        space = self.space
         if len(space.points) < 2:
             named = "".join(f" ({space.name(p)})" for p in space.points)
             raise UsageError(
@@ -215,8 +215,8 @@ class _Study:
 
     # Confirmation -----------------------------------------------------------------------------------------------------
 
-    def run(self) -> Found:
-        """All of it: what is done is read, what is missing is asked."""
+    def run(self, again: bool = False) -> Found:
+        """All of it: what is done is read, what is missing is asked. `again`: it came to its end before."""
         from filelock import FileLock, Timeout
 
         lock = FileLock(self.directory / "lock")
@@ -225,12 +225,13 @@ class _Study:
         except Timeout:
             raise HarnessError(f"{self.directory} is in use by another process", "wait for it") from None
         try:
+            if not again:
+                self._write("running", {})
             return self._run()
         finally:
             lock.release()
 
     def _run(self) -> Found:
-        self._write("running", {})
         searched = halving.search(len(self.space.points), self._round)
         search_calls, version = self.calls, self.tasks[0].version
         best, seen = self.space.points[searched.best], searched.pooled(searched.best)

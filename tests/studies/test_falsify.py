@@ -9,6 +9,8 @@ from pathlib import Path
 
 import falsify as simulation
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mock_server import MockServer
 
 from harness import plugins
@@ -18,7 +20,7 @@ from harness.results.records import open_run
 from harness.studies import falsify, halving, points
 from harness.studies.found import Order, as_json
 from harness.studies.halving import Seen
-from harness.studies.points import Point
+from harness.studies.points import Point, Taken
 from harness.types import ModelOptions
 from tests import waiting
 
@@ -26,10 +28,12 @@ HARNESS = str(Path(sys.executable).with_name("harness"))
 BASES = {"bases": "10,8,9,16", "prompt": "direct"}
 
 
-def order(task: str = "arithmetic", calls: int = 300, model: str = "baseline/shallow", seed: int = 0, **given) -> Order:
+def order(
+    task: str = "arithmetic", calls: int = 300, model: str = "baseline/shallow", seed: int = 0, **of_task
+) -> Order:
     """The shallow baseline calculates in base 10 whatever it is asked: right in base 10, wrong in others."""
-    options = {key: given.pop(key) for key in ("temperature",) if key in given}
-    return Order(configure(task, model, {"seed": seed, **options}, given or BASES, {}, {}), calls)
+    options = {key: of_task.pop(key) for key in ("temperature",) if key in of_task}
+    return Order(configure(task, model, {"seed": seed, **options}, of_task or BASES, {}, {}), calls)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +45,8 @@ def made(tmp_path_factory) -> tuple[Path, dict]:
 # Points -------------------------------------------------------------------------------------------------------------
 
 
-def space(task: str, **given: str) -> points.Space:
-    return points.space(task, given, "", 0)[0]
+def space(task: str, **options: str) -> points.Space:
+    return points.space(task, options, "", 0)[0]
 
 
 def test_a_point_has_the_levels_of_its_reference_except_for_the_main_factor() -> None:
@@ -91,6 +95,27 @@ def test_points_with_few_groups_are_asked_again_in_those_they_have_unless_nothin
     (repeated,), (once,) = (points.plan(drawn, 20, repeat) for repeat in (True, False))
     assert (len(repeated.samples), repeated.epochs) == (6, 6), "three of six variations, six times"
     assert (len(once.samples), once.epochs) == (6, 1)
+
+
+def test_another_factor_can_be_searched() -> None:
+    found = points.space("arithmetic", {"bases": "10,9"}, "prompt", 0)[0]
+    named = [(p.condition, p.reference) for p in found.points]
+    assert ("base9/cot", "base9/direct") in named
+    assert all(p.partition("/")[0] == r.partition("/")[0] for p, r in named)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=5), st.integers(0, 200), st.booleans())
+@settings(max_examples=40)
+def test_runs_never_take_more_answers_than_there_are(groups: list[int], answers: int, repeat: bool) -> None:
+    """Of points with so many groups each, which share a reference."""
+    drawn = {
+        Point(0, f"c{i}", "r"): [Taken({f"{g}-c{i}": "", f"{g}-r": ""}, 1, g) for g in range(n)]
+        for i, n in enumerate(groups)
+    }
+    pairs, runs = points.fitting(drawn, answers, 50, repeat)
+    assert sum(run.answers for run in runs) <= answers
+    assert pairs <= 50
+    assert repeat or all(run.epochs == 1 for run in runs)
 
 
 # Search -------------------------------------------------------------------------------------------------------------
@@ -168,8 +193,8 @@ def test_freeze_json_says_what_is_confirmed_and_its_hash_is_in_the_run(made) -> 
 
 
 def test_a_task_whose_groups_do_not_depend_on_the_seed_is_halved(tmp_path) -> None:
-    given = {"family": "light_relation,original,friends", "prompt": "standard", "variations": "all"}
-    directory, found = falsify.start(order("aiw", 400, **given), tmp_path)
+    options = {"family": "light_relation,original,friends", "prompt": "standard", "variations": "all"}
+    directory, found = falsify.start(order("aiw", 400, **options), tmp_path)
     assert found.fresh is not None
     assert found.fresh.holds_for == "these groups"
     groups = {
@@ -259,8 +284,8 @@ def test_a_study_of_a_stranger_does_not_decide_who_is_asked(tmp_path, monkeypatc
 
 
 def test_without_randomness_no_round_asks_again_what_is_known(tmp_path) -> None:
-    given = {"family": "light_relation,original,friends", "prompt": "standard", "variations": "all"}
-    directory, _ = falsify.start(order("aiw", 400, temperature=0.0, **given), tmp_path)
+    options = {"family": "light_relation,original,friends", "prompt": "standard", "variations": "all"}
+    directory, _ = falsify.start(order("aiw", 400, temperature=0.0, **options), tmp_path)
     asked = [r["id"] for run in directory.glob("*/run.json") for r in open_run(run.parent).records()]
     assert len(asked) == len(set(asked))
 
