@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,16 @@ DECIDED = ("limit", "sample_id", "epochs", "budget_tokens", "name")
 """Options of a run that the study decides itself."""
 
 
-@cli.command(cls=RunCommand)
+class StudyCommand(RunCommand):
+    """A command with the options of a run, except for those in DECIDED."""
+
+    @cached_property
+    def run_options(self) -> list[click.Parameter]:
+        """One click option for each entry of OPTIONS that is left to the user."""
+        return [option for option in super().run_options if option.name not in DECIDED]
+
+
+@cli.command(cls=StudyCommand)
 @click.argument("task", required=False)
 @opt("--model", "-m", help="The model to ask: an alias, or BACKEND/NAME.")
 @opt("--budget-calls", type=click.IntRange(1), default=2000, help="Most calls, of search and confirmation together.")
@@ -34,6 +44,8 @@ def falsify(task: str | None, model: str | None, resume: Path | None, as_json: b
     Options that know the word `all` are searched in all their values; -T narrows them, and gives several values to an
     option that takes one: -T digits=2,3. Successive halving finds the worst point. It is frozen (freeze.json) and asked
     anew on groups that the search has not seen: only that is evidence. 75% of the calls are for the search.
+
+    A task with few groups is halved between search and confirmation: what is confirmed then holds for those groups.
     """
     from harness import display
     from harness.errors import UsageError
@@ -50,7 +62,9 @@ def falsify(task: str | None, model: str | None, resume: Path | None, as_json: b
     show = options["display"] or display.default()
     if resume is not None:
         repeatable = {"resume", "display", "as_json", "base_url", "api_key_env", "model_option"}
-        _refuse(given_here - repeatable, "--resume goes on as the study was asked for: it does not take")
+        if refused := sorted(given_here - repeatable):
+            names = ", ".join("--" + name.replace("_", "-") for name in refused)
+            raise UsageError(f"--resume goes on as the study was asked for: it does not take {names}")
         here = {name: options[name] for name in repeatable & given_here if name in options}
         extra = parse_pairs(here.get("model_option", ()), "-M")
         repeated = ModelOptions(here.get("base_url"), here.get("api_key_env"), extra=extra)
@@ -59,7 +73,6 @@ def falsify(task: str | None, model: str | None, resume: Path | None, as_json: b
         if not task or not model:
             missing = "TASK" if not task else "--model"
             raise UsageError(f"{missing} is missing", "for example: harness falsify aiw --model tiny")
-        _refuse(given_here & set(DECIDED), "a study decides what is asked how often: it does not take")
         asked = {option.name: options[option.name] for option in OPTIONS if option.name not in DECIDED}
         of_strategy = pairs(options, "strategy_option", "-S")
         of_task, of_model = pairs(options, "task_option", "-T"), pairs(options, "model_option", "-M")
@@ -77,10 +90,3 @@ def falsify(task: str | None, model: str | None, resume: Path | None, as_json: b
     for line in found.notes:
         note(line, err=False)
     echo(f"\nstudy: {directory}")
-
-
-def _refuse(names: set[str], why: str) -> None:
-    from harness.errors import UsageError
-
-    if names:
-        raise UsageError(f"{why} {', '.join('--' + name.replace('_', '-') for name in sorted(names))}")

@@ -375,7 +375,7 @@ def test_a_dry_run_lists_the_points_and_asks_nothing(harness, tmp_path) -> None:
     ("args", "message"),
     [
         (("arithmetic",), "--model is missing"),
-        (("arithmetic", "-m", "baseline/oracle", "--limit", "3"), "does not take --limit"),
+        (("arithmetic", "-m", "baseline/oracle", "--limit", "3"), "--limit"),
         (("--resume", "nowhere"), "is not a study"),
         (("--resume", "nowhere", "-m", "tiny"), "does not take --model"),
         (("arithmetic", "-m", "baseline/oracle", "--strategy", "tot"), "any number of calls"),
