@@ -11,7 +11,7 @@ import falsify as simulation
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mock_server import MockServer
+from mock_server import Faults, MockServer
 
 from harness import plugins
 from harness.errors import DataError, HarnessError, UsageError
@@ -337,6 +337,31 @@ def test_kill_9_in_the_middle_loses_nothing_and_the_same_point_is_found(tmp_path
     assert (whole["confirmation"] is None) == (killed["confirmation"] is None)
     if whole["confirmation"]:
         assert _undated(whole) == _undated(killed)
+
+
+def test_a_study_whose_server_fails_says_how_to_go_on(harness, tmp_path) -> None:
+    asked = (
+        "falsify",
+        "arithmetic",
+        "-m",
+        "openai/mock",
+        "--budget-calls",
+        100,
+        "-T",
+        "bases=10,9,8",
+        "--max-retries",
+        0,
+    )
+    with MockServer(Faults(error_500=0.2)) as server:
+        code, _, err = harness(*asked, "-T", "prompt=direct", "--base-url", server.base_url, "--display", "none")
+        assert code == 3
+        (study,) = tmp_path.glob("results/*")
+        assert f"finish it with: harness falsify --resume results/{study.name}" in err
+        assert json.loads((study / "study.json").read_text())["status"] == "incomplete"
+        server.faults = Faults()
+        code, out, _ = harness("falsify", "--resume", study, "--display", "none")
+    assert code == 0
+    assert "Search (not evidence)" in out
 
 
 # The command --------------------------------------------------------------------------------------------------------
