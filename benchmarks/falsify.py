@@ -1,7 +1,7 @@
 """Does `harness falsify` find a break that is there, and confirm none that is not?
 
     python benchmarks/falsify.py [--searches 1000] [--points 40] [--pairs 2200]
-    python benchmarks/falsify.py --tiny 20 [--calls 3000]
+    python benchmarks/falsify.py --tiny 20 [--first 0] [--calls 3000]
 
 The first simulates a model at the level of answers: groups differ in difficulty, the reference is right in 70% of them
 on average, and a point that breaks is right less often in each. The search, the measurement and the verdict are those
@@ -118,7 +118,7 @@ def table(points: int, total: int, searches: int) -> str:
     )
 
 
-def tiny(seeds: int, calls: int) -> str:
+def tiny(seeds: range, calls: int) -> str:
     """What the embedded model breaks at in AIW, by seed."""
     from harness.pipeline.config import configure
     from harness.studies import falsify
@@ -126,7 +126,7 @@ def tiny(seeds: int, calls: int) -> str:
 
     rows, families = [], Counter[str]()
     with tempfile.TemporaryDirectory() as out:
-        for seed in range(seeds):
+        for seed in seeds:
             begun = time.monotonic()
             order = Order(configure("aiw", "tiny", {"seed": seed}, {}, {}, {}), calls)
             _, found = falsify.start(order, Path(out))
@@ -148,11 +148,13 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=40)
     parser.add_argument("--pairs", type=int, default=2200)
     parser.add_argument("--tiny", type=int, default=0, metavar="SEEDS")
+    parser.add_argument("--first", type=int, default=0, metavar="SEED")
     parser.add_argument("--calls", type=int, default=3000)
     given = parser.parse_args()
     begun = time.monotonic()
     if given.tiny:
-        print(f"AIW, embedded model, {given.tiny} seeds, {given.calls} calls each\n{tiny(given.tiny, given.calls)}")
+        print(f"AIW, embedded model, {given.tiny} seeds from {given.first} on, {given.calls} calls each")
+        print(tiny(range(given.first, given.first + given.tiny), given.calls))
     else:
         print(f"{given.points} points, {given.pairs} pairs, {given.searches} searches a row")
         print(table(given.points, given.pairs, given.searches))
