@@ -154,8 +154,11 @@ def start(
     show: display.Display = "none",
     on_result: OnResult = lambda _: None,
     claim: Claim | None = None,
+    called: str = "",
 ) -> Finished:
-    """A new run in a new directory under `out`. UsageError if it is not the run that a claim is about."""
+    """A new run in a new directory under `out`. UsageError if it is not the run that a claim is about. A study says what
+    the directory is `called`, so that it finds its runs again: one that was made, and in which no run was begun, is
+    taken."""
     task, strategy, model = prepare(config)
     if claim:
         fits(claim, config, task)
@@ -169,9 +172,9 @@ def start(
     if config.num_fewshot:
         preamble(task, config, next(samples_of(task, config)))  # an error here leaves no run behind
     run_id = store.new_run_id(config.task, config.model)
-    directory = out / run_id
+    directory = out / (called or run_id)
     try:
-        directory.mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=bool(called))
     except OSError as error:
         raise HarnessError(f"{directory} can't be made: {cause(error)}", "choose another --out") from None
     about = describe_run(run_id, config, task) | {
@@ -212,9 +215,15 @@ def resume(
     claim_of(about, directory)  # one that was changed is no claim: said before anything is asked
     config = replace(RunConfig.from_json(about["config"]), **changes)
     about["config"] = {**about["config"], **changes}
-    trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory)
+    confirm(config, directory, repeated)
     task, strategy, model = prepare(config)
     return _execute(directory, about, config, task, strategy, model, show, on_result)
+
+
+def confirm(config: RunConfig, directory: Path, repeated: ModelOptions | None = None, command: str = "run") -> None:
+    """UsageError if a configuration that was read from a file would decide what is executed, or which server gets a
+    key, and `repeated` (options of the command line) does not say the same. `command` is what resumes it."""
+    trust.confirm(_decisions(config), config.model_options, repeated or ModelOptions(), directory, command)
 
 
 def _decisions(config: RunConfig) -> trust.Decisions:
@@ -223,11 +232,12 @@ def _decisions(config: RunConfig) -> trust.Decisions:
     return trust.decisions_of_run(backend, config.model_options, resolved)
 
 
-def resume_command(directory: Path, config: RunConfig) -> str:
-    """The command that finishes the run, with the options that must be repeated."""
+def resume_command(directory: Path, config: RunConfig, command: str = "run") -> str:
+    """The command that finishes the run (or the study), with the options that must be repeated."""
     trusted = ["--trust-config"] if registry.needs_trust(config.model) else []
     repeated = trust.words(_decisions(config))
-    return " ".join(["harness run --resume", shlex.quote(str(directory)), *trusted, *([repeated] if repeated else [])])
+    words = [f"harness {command} --resume", shlex.quote(str(directory)), *trusted]
+    return " ".join([*words, *([repeated] if repeated else [])])
 
 
 def _execute(

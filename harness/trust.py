@@ -102,7 +102,9 @@ def decisions_of_run(backend: str, asked: ModelOptions, resolved: ModelOptions) 
     return found
 
 
-def confirm(decisions: Decisions, asked: ModelOptions, repeated: ModelOptions, directory: object) -> None:
+def confirm(
+    decisions: Decisions, asked: ModelOptions, repeated: ModelOptions, directory: object, command: str = "run"
+) -> None:
     """UsageError unless the user has repeated on the command line what a run's file would decide, as it stands there;
     also for a repeated option that says something else."""
     recorded, given = _as_decisions(asked), _as_decisions(repeated)
@@ -113,8 +115,8 @@ def confirm(decisions: Decisions, asked: ModelOptions, repeated: ModelOptions, d
     missing = {flag: value for flag, value in decisions.items() if flag not in given}
     if missing:
         raise UsageError(
-            f"{directory}: its run.json would decide {_what(missing)}",
-            f"if you trust it, repeat these options: harness run --resume {directory} {words(missing)}",
+            f"{directory}: its {'run' if command == 'run' else 'study'}.json would decide {_what(missing)}",
+            f"if you trust it, repeat these options: harness {command} --resume {directory} {words(missing)}",
         )
 
 

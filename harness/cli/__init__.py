@@ -15,6 +15,7 @@ from harness.cli import (  # noqa: F401  their commands join the group
     asking,
     budget,
     claims,
+    falsify,
     lab,
     machine,
     recipes,

@@ -298,16 +298,18 @@ def set_baseline(run: Path, name: str | None) -> None:
 @click.option("--static-png", type=click.Path(path_type=Path), help="A folder for each picture as PNG, SVG and PDF.")
 def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None) -> None:
     """One self-contained page about runs: gaps in words and pictures, what went wrong, and every sample to look at.
-    Several runs stand side by side, with what changed between those that asked the same."""
+    Several runs stand side by side, with what changed between those that asked the same. Of a study, its runs and what
+    it says."""
     from harness.errors import HarnessError, UsageError, cause
     from harness.report import collect, page, plots
+    from harness.studies.told import told
 
     if output is None and static_png is None:
         raise UsageError("nothing to write", "give -o FILE.html, or --static-png FOLDER, or both")
     data, samples = collect.collect(find_runs(runs))
     try:
         if output is not None:
-            output.write_text(page.build(data, samples), encoding="utf-8")
+            output.write_text(page.build(data, samples, told(runs[0]) if len(runs) == 1 else ()), encoding="utf-8")
             echo(f"report: {output}")
         if static_png is not None:
             made = [path for run in data for path in plots.save(run, static_png)]

@@ -48,8 +48,11 @@ def find_run(name: str | Path, out: Path = Path("results")) -> Path:
 
 
 def find_runs(names: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
-    """(run directories, what else there was): `results/*` names a README and baselines too. UsageError for a name that
+    """(run directories, what else there was): `results/*` names a README and baselines too. A study that is named alone
+    stands for its runs; among others it is left out, as what it asks in a search is chosen. UsageError for a name that
     does not exist, and if none is a run."""
+    if len(names) == 1 and (runs := runs_of_study(Path(names[0]))):
+        return runs, []
     found, others = [], []
     for name in names:
         if len(names) > 1 and Path(name).exists() and not (Path(name) / "run.json").is_file():
@@ -59,6 +62,17 @@ def find_runs(names: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
     if not found:
         raise UsageError(f"none of {', '.join(map(str, names[:3]))} ... is a run directory", "harness run makes one")
     return found, others
+
+
+STUDY = "study.json"
+"""The file that makes a directory a study: a question of several runs, which stand in it."""
+
+
+def runs_of_study(directory: Path) -> list[Path]:
+    """The runs of a study by name; none if the directory is no study."""
+    if not (directory / STUDY).is_file():
+        return []
+    return sorted(run.parent for run in directory.glob("*/run.json"))
 
 
 def read_config(directory: Path) -> dict[str, Any]:

@@ -17,13 +17,15 @@ from harness import __version__
 from harness.report import overview, sections, words
 from harness.report.collect import RunData, Samples
 from harness.report.markup import folded, link, paragraph
+from harness.text import printable_lines
 
 MOST_OPEN = 2
 """With more runs than this their sections are folded."""
 
 
-def build(runs: Sequence[RunData], found: Samples) -> str:
-    """The HTML of a page about these runs; both arguments come from collect.collect."""
+def build(runs: Sequence[RunData], found: Samples, study: Sequence[str] = ()) -> str:
+    """The HTML of a page about these runs; both arguments come from collect.collect. `study`: what the study says whose
+    runs they are (harness.studies.told), in lines."""
     script, style = (_file(name) for name in ("app.js", "style.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
@@ -38,6 +40,7 @@ def build(runs: Sequence[RunData], found: Samples) -> str:
         '<meta name="color-scheme" content="light dark">',
         f"<title>{title}</title><style>{style}</style></head><body>",
         f'<header><h1>{title}</h1><nav aria-label="Sections">{_nav(runs)}</nav></header><main>',
+        *([_study(study)] if study else []),
         *(_one(runs[0]) if len(runs) == 1 else _several(runs)),
         _samples(runs, found),
         f'</main><footer class="quiet">Made by harness {escape(__version__)} from {found.count} answers. An interval '
@@ -48,6 +51,11 @@ def build(runs: Sequence[RunData], found: Samples) -> str:
 
 def _file(name: str) -> str:
     return (resources.files(__package__) / name).read_text(encoding="utf-8")
+
+
+def _study(lines: Sequence[str]) -> str:
+    said = escape(printable_lines("\n".join(lines)))
+    return f'<section id="study"><h2>What the study says</h2><pre>{said}</pre></section>'
 
 
 def _nav(runs: Sequence[RunData]) -> str:

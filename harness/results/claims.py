@@ -174,7 +174,7 @@ def verdict(claim: Claim, contrasts: Contrasts, finished: bool) -> str:
     if not finished:
         return f"not decided, the run is not complete: {name}"
     confidence = 1 - (claim.alpha if claim.expected == "different" else 2 * claim.alpha)
-    gap = contrasts.between(claim.factor, claim.level, claim.reference, confidence)
+    gap = contrasts.gap_at(claim.factor, claim.level, claim.reference, confidence)
     if gap is None:
         return f"not decided, no group has answers on both sides: {name}"
     holds = "shown" if holds_in(claim, gap) else "NOT shown"

@@ -114,8 +114,8 @@ class Worst(NamedTuple):
 
 @dataclass(frozen=True)
 class Pairing:
-    """Two sides compared within groups. `flips`: the test is by sign flips over groups, whatever the answers are, if
-    there are LEAST_FLIPPED."""
+    """Two sides compared within groups: the difference with its interval, its p-value, and what each side has. `flips`:
+    the test is by sign flips over groups, whatever the answers are, if there are LEAST_FLIPPED."""
 
     matched: intervals.MatchedDifference
     flips: bool = False
@@ -127,10 +127,12 @@ class Pairing:
 
     @property
     def groups(self) -> int:
+        """How many groups have both sides."""
         return len(self.matched.differences)
 
     @property
     def gap(self) -> Estimate:
+        """The first side less the second, see Gap."""
         value, (low, high) = self.matched.value, self.matched.interval()
         if self.p >= 0.05:  # interval and test are different approximations: if they disagree, the wider holds
             low, high = min(low, 0.0), max(high, 0.0)
@@ -142,6 +144,7 @@ class Pairing:
 
     @cached_property
     def p(self) -> float:
+        """See Gap."""
         flipped = self.flips and self.groups >= LEAST_FLIPPED
         if not flipped and all(s.right % 1 == 0 == s.base_right % 1 for s in self.matched.strata):
             exact = tests.within_groups(self.matched.strata, self.matched.weights)
@@ -151,12 +154,14 @@ class Pairing:
 
     @property
     def sides(self) -> tuple[float, float]:
+        """The accuracies of the two sides, see Gap."""
         weighted = list(zip(self.matched.strata, self.matched.weights, strict=True))
         level = math.fsum(weight * s.right / s.answers for s, weight in weighted)
         return level, math.fsum(weight * s.base_right / s.base_answers for s, weight in weighted)
 
     @property
     def deviation(self) -> float | None:
+        """See Gap."""
         return None if self.groups < intervals.FEW else power.deviation(self.matched.differences)
 
 
@@ -312,7 +317,7 @@ class Contrasts:
         shared = set.intersection(*(set(cells) for cells in settings.values())) if len(settings) > 1 else set()
         return {level: [cells[s] for s in shared] for level, cells in settings.items()} if shared else {}
 
-    def between(self, factor: str, level: str, reference: str, confidence: float) -> Estimate | None:
+    def gap_at(self, factor: str, level: str, reference: str, confidence: float) -> Estimate | None:
         """The gap of a level against a reference with an interval of this confidence; None if no group has both."""
         if factor not in self.factors:
             return None
@@ -321,8 +326,12 @@ class Contrasts:
 
     def gap_between(self, condition: str, reference: str) -> Estimate | None:
         """How much better one condition is than another, within groups; None if they share no group."""
-        found = self._paired([(condition, reference)])
+        found = self.between(condition, reference)
         return found.gap if found else None
+
+    def between(self, condition: str, reference: str) -> Pairing | None:
+        """One condition compared with another, within groups; None if they share no group."""
+        return self._paired([(condition, reference)]) if {condition, reference} <= set(self._cells) else None
 
     def _paired(self, conditions: Sequence[tuple[str, str]], half: int | None = None) -> Pairing | None:
         """The first of each pair against the second, within groups, or within one half of them; None if no group has

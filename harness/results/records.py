@@ -27,6 +27,9 @@ from harness.types import Task
 if TYPE_CHECKING:
     from harness.results.controls import Controls
 
+MOST_NAMED = 5
+"""So many samples of a run are named by their ids if it was asked for these alone."""
+
 
 @dataclass(frozen=True)
 class RecordedRun:
@@ -121,8 +124,11 @@ class RecordedRun:
         names = ("seed", "limit", "num_fewshot", "system_message", "twins")
         given = {name: config.get(name, defaults[name]) for name in names}
         told = {name: "" if value == defaults[name] else str(value) for name, value in given.items()}
+        ids = list(map(str, config.get("sample_id") or ()))
+        if len(ids) > MOST_NAMED:  # of a study: hundreds of them
+            ids = [*ids[:MOST_NAMED], f"and {len(ids) - MOST_NAMED} more ({store.identity(ids)[:8]})"]
         named = [
-            *(config.get("sample_id") or ()),
+            *ids,
             *([str(self.imported["samples"])[:8]] if "samples" in self.imported else []),
         ]
         return {"options": ", ".join(options), **told, "samples": " ".join(map(str, named))}

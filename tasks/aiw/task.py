@@ -44,8 +44,8 @@ class AIW(Task):
         choices=(*PROMPT_TYPES, "none"), aliases={**PROMPT_ALIASES, "all": tuple(PROMPT_TYPES)},
     )  # fmt: skip
     variations: tuple[str, ...] = option(
-        PAPER_VARIATIONS, "published variations: V1 to V6, as V1,V3 or 1-6",
-        choices=VARIATIONS, aliases={name[1:]: name for name in VARIATIONS},
+        PAPER_VARIATIONS, "published variations: V1 to V6, as V1,V3 or 1-6, or all",
+        choices=VARIATIONS, aliases={**{name[1:]: name for name in VARIATIONS}, "all": VARIATIONS},
     )  # fmt: skip
     rule: Literal["robust", "original"] = option("robust", "how answers are read: ours, or the published rule")
     prompts: Path | None = option(None, "run a published prompts.json instead of a family")
