@@ -156,8 +156,8 @@ def start(
     claim: Claim | None = None,
     called: str = "",
 ) -> Finished:
-    """A new run in a new directory under `out`. UsageError if it is not the run that a claim is about. A study says what
-    the directory is `called`, so that it finds its runs again: one that was made, and in which no run was begun, is
+    """A new run in a new directory under `out`. UsageError if it is not the run that a claim is about. A study says
+    what the directory is `called`, so that it finds its runs again: one that was made, and in which no run was begun, is
     taken."""
     task, strategy, model = prepare(config)
     if claim:
