@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from harness.options import option, settle
 from harness.seeds import derive
-from harness.tasks.worlds import scoring
+from harness.tasks.worlds import controls, scoring
 from harness.tasks.worlds.cards import SET
 from harness.tasks.worlds.openings import CHESS
 from harness.tasks.worlds.problem import DEFAULT, Ask, Kind, Problem
@@ -52,6 +52,8 @@ class Worlds(Task):
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "prompt": ("all",),
     }
+    placebos: ClassVar[Mapping[str, str]] = controls.PLACEBOS
+    changes: ClassVar[Mapping[str, str]] = controls.CHANGES
     # Temperature 0 as published; the bound on length is ours and leaves room for thinking.
     sampling = Sampling(temperature=0.0, max_tokens=2048)
 
@@ -74,6 +76,14 @@ class Worlds(Task):
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """See scoring.py. Raises DataError if params are not those of a sample."""
         return scoring.scored(params, response, stop_reason)
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py. Chess has no names."""
+        return controls.reworded(sample, placebo, rng)
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.changed(sample, rng)
 
     @staticmethod
     def collector() -> Collector:
