@@ -1,5 +1,5 @@
-"""One fact of a question of the ladder is another one, so that its answer is another one: for each kind. What is right is
-what the kind's own verifier says of the changed params."""
+"""One fact of a question of the ladder is another one, so that its answer is another one: for each kind. What is right
+is what the kind's own verifier says of the changed params."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def _worlds(world: World) -> Iterator[World]:
                 other = list(kinds)
                 other[one] -= moved
                 other[two] += moved
-                yield world._replace(**{field: tuple(other)})
+                shares = tuple(other)
+                yield world._replace(kinds1=shares) if field == "kinds1" else world._replace(kinds0=shares)
 
 
 def _world_changed(sample: Sample, rng: random.Random) -> Sample | None:
@@ -60,12 +61,11 @@ def _world_changed(sample: Sample, rng: random.Random) -> Sample | None:
 
 
 _PLACES = (0, 1, 2, 6, 4, 5, 3, 10, 8, 9, 7)
-"""The places in World.flat of the numbers, in the order in which the text has them."""
+"""The places in World.flat of the numbers, in the order of the text."""
 
 
 def _renumbered(text: str, old: tuple[int, ...], new: tuple[int, ...]) -> str:
-    """The text with other numbers for the same words: in whatever order the kinds of people are listed, and however they
-    are called."""
+    """The text with other numbers for the same words."""
     spans = [m.span(1) for m in re.finditer(r"(?<!very )(?<![\d,])\b(\d+)\b(?! people of a)", text)][:11]
     for (start, end), place in reversed(list(zip(spans, _PLACES, strict=True))):
         assert int(text[start:end]) == old[place]
@@ -142,7 +142,7 @@ def _lamps_changed(sample: Sample, rng: random.Random) -> Sample | None:
     ways: list[dict[str, Param]] = [
         {"rules": circuits.written(rules._replace(rules=made))} for made in _rules(rules.rules, len(rules.rules))
     ]
-    rewired = [
+    rewired: list[dict[str, Param]] = [
         {"rules": circuits.written(rules._replace(rules=made))}
         for made in _rewired(rules.rules, len(rules.rules), rules.events)
     ]
@@ -215,8 +215,7 @@ def variables(text: str) -> list[str]:
 
 
 def _class_changed(sample: Sample, rng: random.Random) -> Sample | None:
-    """The independences of another class of graphs: the one of those with the other answer that differs in the fewest.
-    """
+    """The independences of the class of graphs with the other answer that differs in the fewest."""
     params = sample.params
     n = int(str(params["variables"]))
     said, pair = whole_numbers(params, "independences"), whole_numbers(params, "pair")

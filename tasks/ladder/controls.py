@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from harness.tasks.ladder import changes, names
 from harness.tasks.ladder.kinds import whole_numbers
@@ -49,12 +49,11 @@ _WORDS = {
         ("picked at random", "chosen at random"),
     ),
     "table": (
-        ("This is how many people gave each combination of answers:", "So many people gave each combination of answers:"),
+        ("This is how many people gave each combination of answers:", "So many people gave each combination:"),
         ("has an effect on", "influences"),
         ("both have an effect on", "both influence"),
         ("has no other effect on", "has no other influence on"),
-        ("Nothing else influences more than one of the three.", "There is nothing else that influences more than one of "
-         "the three."),
+        ("Nothing else influences more than one", "There is nothing else that influences more than one"),
         ("without any error of chance", "free of any error of chance"),
         ("As things are, ", "As matters stand, "),
     ),
@@ -81,7 +80,7 @@ _WORDS = {
     "equivalence paraphrase": (
         ("and effects never run in a circle", "and there is no circle of effects"),
         ("An enormous sample shows exactly this:", "A huge sample shows exactly the following:"),
-        ("No further pair is unrelated, under whatever condition", "No other pair is unrelated, whatever the condition"),
+        ("No further pair is unrelated, under whatever", "No other pair is unrelated, under any"),
         ("Must it be true that", "Is it necessarily true that"),
     ),
 }  # fmt: skip
@@ -90,7 +89,7 @@ _WORDS = {
 # Names ------------------------------------------------------------------------------------------------------------
 
 
-def symbols_of(sample: Sample) -> tuple[str, ...] | str:
+def symbols_of(sample: Sample) -> Sequence[str]:
     """The names that a level of the factor names draws from."""
     return names.LETTERS if sample.params["names"] == "letters" else names.NONSENSE
 
@@ -100,7 +99,9 @@ def _population_named(sample: Sample, text: str, rng: random.Random) -> str:
     level = sample.params["names"]
     if level in ("nonsense", "letters"):
         shape = re.escape(texts("stories")["letters"]).replace(r"\{name\}", r"(\w)") if level == "letters" else ""
-        used = re.findall(shape, text) if shape else [word for word in names.NONSENSE if re.search(rf"\b{word}\b", text)]
+        used = (
+            re.findall(shape, text) if shape else [word for word in names.NONSENSE if re.search(rf"\b{word}\b", text)]
+        )
         words = others(rng, used, symbols_of(sample))
         if level == "letters":
             words = {f"trait {old}": f"trait {new}" for old, new in words.items()}
@@ -215,7 +216,10 @@ def _statements_ordered(sample: Sample, text: str, rng: random.Random) -> Sample
         turns = mixed(rng, [link[0] >= length for link in links])
         rows = {second: iter([t for t in told if (t[0][0] >= length) == second]) for second in (False, True)}
         shown = [next(rows[turn]) for turn in turns]
-    params: dict[str, Param] = {**sample.params, "links": tuple(itertools.chain.from_iterable(link for link, _ in shown))}
+    params: dict[str, Param] = {
+        **sample.params,
+        "links": tuple(itertools.chain.from_iterable(link for link, _ in shown)),
+    }
     return asked_as(sample, text.replace("\n".join(lines), "\n".join(line for _, line in shown)), params)
 
 

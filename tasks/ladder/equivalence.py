@@ -81,7 +81,9 @@ def groups(options: Options, seed: str) -> Iterator[tuple[str, list[Question]]]:
                 params: dict[str, Param] = {"variables": n, "relation": relation, "independences": said, "pair": (a, b)}
                 params |= {"verdict": dags.verdict(n, place, relation, a, b)}
                 shown_as = text(n, place, relation, (a, b), words, wording)
-                questions.append(Question(levels, params, shown_as, yes(dags.verdict(n, place, relation, a, b) == "valid")))
+                questions.append(
+                    Question(levels, params, shown_as, yes(dags.verdict(n, place, relation, a, b) == "valid"))
+                )
             yield f"{number:06d}", questions
             number += 1
 
@@ -141,10 +143,7 @@ def _solved(n: int, relation: str, said: tuple[int, ...], pair: tuple[int, ...])
 @functools.cache
 def _by_independences(n: int) -> dict[tuple[int, ...], int]:
     """The number of each class by its independences, as params have them."""
-    return {
-        coded(markov.independences): number
-        for number, markov in enumerate(dags.classes(n))
-    }
+    return {coded(markov.independences): number for number, markov in enumerate(dags.classes(n))}
 
 
 def answer(params: Params) -> str:

@@ -38,7 +38,11 @@ def _lookup(params: Params, rng: random.Random) -> Changes:
     question = str(params["question"])
     kinds = numbered(params, "choices")
     plurals = numbered(params, "also")
-    ways = [(m.span(2), f"{names.article(k)}") for m in re.finditer(r"^(\w+) is (an? \w+)\.$", question, re.M) for k in kinds]
+    ways = [
+        (m.span(2), f"{names.article(k)}")
+        for m in re.finditer(r"^(\w+) is (an? \w+)\.$", question, re.M)
+        for k in kinds
+    ]
     for m in re.finditer(r"^(\w+) are afraid of (\w+)\.$", question, re.M):
         ways += [(m.span(2), plural) for plural in plurals if plural not in (m[1].lower(), m[2])]
     for span, new in rng.sample(ways, len(ways)):

@@ -1,4 +1,4 @@
-"""Controls of logic: the same question under other names, in another order, in other words; and with one premise changed.
+"""Controls of logic: the same question under other names, in another order, in other words; with one premise changed.
 
 Names and orders are changed in the question that params keep, too: readers and solvers go by it. Other words stand in
 the prompt alone.
@@ -202,8 +202,8 @@ _WORDS: Mapping[str, Iterable[tuple[str, str]]] = {
         (r"^(\w+) are afraid of", r"\1 fear"),
         (r"Of which kind of animal are (\w+) afraid\?", r"Which kind of animal do \1 fear?"),
         (r"Of which kind of animal is (\w+) afraid\?", r"Which kind of animal does \1 fear?"),
-        (r"is afraid of one kind of animal\. Of which kind is that kind afraid\?", r"fears one kind of animal. Which kind "
-         r"does that kind fear?"),
+        (r"is afraid of one kind of animal\. Of which kind is that kind afraid\?",
+         "fears one kind of animal. Which kind does that kind fear?"),
     ),
     "colours": (
         (r"^(\w+) is (?!an? )(\w+)\.$", r"\1 has the colour \2."),

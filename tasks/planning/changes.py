@@ -1,5 +1,6 @@
-"""One fact of a planning question is another one, so that another answer is right: one of the goal, one action of a plan,
-or what is asked about. What is right is found by a search over all states, or by the executor, in the plain domain."""
+"""One fact of a planning question is another one, so that another answer is right: one of the goal, one action of a
+plan, or what is asked about. What is right is found by a search over all states, or by the executor, in the plain
+domain."""
 
 from __future__ import annotations
 
@@ -25,8 +26,11 @@ from harness.tasks.rewording import asked_as
 from harness.types import Params, Sample
 
 Step = tuple[str, ...]
-MOST_FAR = 400
-"""So many other plans are looked at."""
+MOST_TRIED = 400
+"""So many other plans, or questions, are looked at."""
+FEW_BLOCKS = 5
+MOST_GOALS = 3
+"""So many other goals are given to a planner, if there are too many states to go through."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class Posed:
     @cached_property
     def space(self) -> Space | None:
         """All states; None if there are too many."""
+        if self.base.domain.name == "blocksworld" and len(self.instance.objects) > FEW_BLOCKS:
+            return None  # a solver of its own is quicker, if it is not too large for that too
         return SPACES.of(self.base.pddl, self.validator)
 
     def like(self, atom: Fact, places: Iterable[int] | None = None) -> Iterator[Fact]:
@@ -147,7 +153,10 @@ def _goals(posed: Posed) -> Iterator[list[tuple[Fact, Fact]]]:
 
 
 def _goal_changed(posed: Posed) -> Sample | None:
-    goal, sample = posed.instance.goal, posed.sample
+    goal, sample, planned = posed.instance.goal, posed.sample, 0
+    small = posed.space is not None or len(posed.instance.objects) <= solutions.SMALL
+    if not small and posed.params.get("optimal_cost") is None:
+        return None
     for pairs in _goals(posed):
         becomes = dict(pairs)
         new = tuple(becomes.get(fact, fact) for fact in goal)
@@ -156,6 +165,9 @@ def _goal_changed(posed: Posed) -> Sample | None:
             continue
         if posed.space is not None and _together(posed.space, (*goal, *new)):
             continue  # some plan may reach both
+        planned += not small
+        if planned > MOST_GOALS:
+            return None
         plan = posed.solved(problem) if posed.space is None or _together(posed.space, new) else None
         if not plan:
             continue
@@ -166,11 +178,11 @@ def _goal_changed(posed: Posed) -> Sample | None:
 
 
 def _together(space: Space, facts: Iterable[Fact]) -> bool:
-    """Whether a state has all these facts, as far as actions can change them."""
-    states, start = (1 << len(space.states)) - 1, space.states[0]
+    """Whether a state has all these facts."""
+    states = (1 << len(space.states)) - 1
     for fact in facts:
         states &= space.facts.get(fact, 0)
-    return bool(states) and bool(start is not None)
+    return bool(states)
 
 
 def _with_goal(posed: Posed, pairs: list[tuple[Fact, Fact]], problem: Instance, plan: Plan) -> Sample | None:
@@ -215,7 +227,9 @@ def _other_steps(posed: Posed) -> Iterator[tuple[int, Step]]:
         if found is None:
             break
         state = found
-    ways += [(i, other) for i, s in enumerate(states) for other in posed.validator.applicable(s) if other != posed.plan[i]]
+    ways += [
+        (i, other) for i, s in enumerate(states) for other in posed.validator.applicable(s) if other != posed.plan[i]
+    ]
     kept = [(i, other) for i, other in dict.fromkeys(ways) if posed.validator.of_kinds(other)]
     return iter(posed.shuffled(kept))
 
@@ -238,7 +252,7 @@ def _verdict_changed(posed: Posed) -> Sample | None:
     another way."""
     was = posed.validator.validate(posed.plan)
     second: Sample | None = None
-    for place, step in itertools.islice(_other_steps(posed), MOST_FAR):
+    for place, step in itertools.islice(_other_steps(posed), MOST_TRIED):
         made = _with_plan(posed, place, step)
         if made is None:
             continue
@@ -253,7 +267,8 @@ def _verdict_changed(posed: Posed) -> Sample | None:
         found = asked_as(posed.sample, text, {**params, "plan_kind": reason}, target)
         if verdict.valid != was.valid:
             return found
-        second = second or found
+        if second is None and scoring.score(found.params, posed.sample.target, "stop", "explanation").value != 1.0:
+            second = found
     return second
 
 
@@ -288,7 +303,7 @@ def _asked_changed(posed: Posed) -> Sample | None:
     holds = _holds(posed, ability)
     if holds is None:
         return None
-    for other in itertools.islice(_questions(posed, ability, asked), MOST_FAR):
+    for other in itertools.islice(_questions(posed, ability, asked), MOST_TRIED):
         right = holds(other)
         if right is None or right == (posed.sample.target == "yes"):
             continue
@@ -317,8 +332,8 @@ def _asked_again(posed: Posed, ability: str, old: Question, new: Question) -> st
 
 
 def _holds(posed: Posed, ability: str) -> Callable[[Question], bool | None] | None:
-    """Whether the answer to a question is yes; None of one that is not to be asked. None if too many states there are.
-    """
+    """What says whether the answer to a question is yes (None of one that is not to be asked). None if there are too
+    many states to know."""
     validator, start, goal = posed.validator, posed.instance.init, posed.instance.goal
     if ability in ("validation", "justification"):
         return lambda q: validator.validate(_left(q)).valid

@@ -1,5 +1,5 @@
-"""Placebos of planning: the same instance with other names of objects of the same kind, with facts, goals and actions in
-another order, in other words. Everything is done on the text and on the PDDL of params."""
+"""Placebos of planning: the same instance with other names of objects of the same kind, with facts, goals and actions
+in another order, in other words. Everything is done on the text and on the PDDL of params."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ PLACEBOS = {
     "words": "synonyms around facts and actions",
 }
 CHANGES = {
-    "fact": "one fact of the goal (of a plan to judge or carry out: one action; of a question about a fact, an action or "
-    "a plan: what is asked about)"
+    "fact": "one fact of the goal, or two blocks change places in it (of a plan to judge or carry out: one action; of a "
+    "question about a fact, an action or a plan: what is asked about)"
 }
 IN_PDDL = ("problem", "plan", "asked_action", "asked_facts")
 """Params with names of objects, in PDDL."""
@@ -100,7 +100,9 @@ def _renamed(sample: Sample, text: str, rng: random.Random) -> Sample | None:
         used = sorted(objects)
     else:
         patterns = {p for p in (re.sub(r"\d+", "#", name) for name in objects) if "#" in p and p not in _SAYING}
-        used = sorted({n for name in objects if re.sub(r"\d+", "#", name) in patterns for n in re.findall(r"\d+", name)})
+        used = sorted(
+            {n for name in objects if re.sub(r"\d+", "#", name) in patterns for n in re.findall(r"\d+", name)}
+        )
         pool = _numbers(text, patterns, used)
     if len(pool) < 2 or not used:
         return None

@@ -45,8 +45,8 @@ _WORDS = {
         ("What does this Pelican program print?", "What is printed by this Pelican program?"),
     ),
     "spatial": (
-        ("On its plan x grows to the right and y grows upwards.", "On its plan x increases to the right, and y increases "
-         "upwards."),
+        ("On its plan x grows to the right and y grows upwards.",
+         "On its plan x increases to the right, and y increases upwards."),
         ("These objects stand in the hall:", "The following objects are in the hall:"),
         ("You stand at", "You start at"),
         ("Which object stands where you are now?", "Which object is at the place that you have reached?"),
@@ -120,7 +120,9 @@ def _spatial_order(text: str, rng: random.Random) -> str:
     m = re.search(r"north is (\w+) on the plan, east is (\w+), south is (\w+) and west is (\w+)\.", text)
     assert m is not None
     one, two, three, four = mixed(rng, list(zip(rooms.DIRECTIONS, m.groups(), strict=True)))
-    told = f"{one[0]} is {one[1]} on the plan, {two[0]} is {two[1]}, {three[0]} is {three[1]} and {four[0]} is {four[1]}."
+    told = (
+        f"{one[0]} is {one[1]} on the plan, {two[0]} is {two[1]}, {three[0]} is {three[1]} and {four[0]} is {four[1]}."
+    )
     return _reordered(text.replace(m[0], told), re.findall(r"^- .*$", text, re.M), rng)
 
 
@@ -197,7 +199,7 @@ def _code(sample: Sample, rng: random.Random) -> Ways:
             continue
         answers = {world: printed for world, (printed, _) in ends.items()}
         if sample.params["prompt"] == "check":
-            known = {n for n in re.findall(r"\d\d+", other)}
+            known = set(re.findall(r"\d\d+", other))
         else:
             known = {str(value) for _, lists in ends.values() for value in lists} | set(answers.values())
         yield start + other + end, answers, tuple(sorted(known))
@@ -224,10 +226,10 @@ def _walk(sample: Sample, rng: random.Random) -> Ways:
             yield shown, {world: there[end] for world, end in ends.items()}, candidates
     right = str(sample.params["answer"])
     ends = {world: rooms.walked(walk, world) for world in rooms.COMPASS}
-    for other in rng.sample(candidates, len(candidates)):
-        swap = {right: other, other: right}
+    for name in rng.sample(candidates, len(candidates)):
+        swap = {right: name, name: right}
         answers = {world: swap.get(there[end], there[end]) for world, end in ends.items()}
-        yield re.sub(r"^- (\w+):", lambda m, s=swap: f"- {s.get(m[1], m[1])}:", text, flags=re.M), answers, candidates
+        yield parts_replaced(text, {f"- {old}:": f"- {new}:" for old, new in swap.items()}), answers, candidates
 
 
 def _candidates(sample: Sample) -> tuple[str, ...]:
@@ -266,10 +268,12 @@ def _moves() -> tuple[str, ...]:
 
 
 def _mended(moves: list[str], world: str, rng: random.Random) -> list[str]:
-    """The moves with each that is illegal when its turn comes replaced by a legal one."""
+    """The moves with each that is illegal when its turn comes replaced by a legal one: of a knight or a bishop, if one
+    is possible, as its places tell the worlds apart."""
     position, played = board.start(world), list[str]()
     for san in moves:
-        for tried in (san, *rng.sample(_moves(), len(_moves()))):
+        others = sorted(rng.sample(_moves(), len(_moves())), key=lambda move: move[0] not in "NB")
+        for tried in (san, *others):
             verdict, after = board.move(position, len(played) % 2 == 0, tried)
             if verdict == "legal":
                 position = after
@@ -288,8 +292,8 @@ def _table(sample: Sample, rng: random.Random) -> Ways:
         answers = {DEFAULT: swap.get(default, default), "twisted": other}
         if sample.params["world"] == DEFAULT:
             answers = dict.fromkeys(cards.WORLDS, other)
-        shown = re.sub(r"^- (\w+):(.*)$", lambda m, s=swap: f"- {m[1]}: {holders[s.get(m[1], m[1])]}"
-                       if m[1] in s else m[0], text, flags=re.M)  # fmt: skip
+        held = {f"- {a}: {holders[a]}": f"- {a}: {holders[b]}" for a, b in swap.items()}
+        shown = "\n".join(held.get(line, line) for line in text.split("\n"))
         yield shown, answers, candidates
 
 
@@ -309,7 +313,9 @@ def _square(sample: Sample, rng: random.Random) -> Ways:
     m = re.search(r"([a-h])([18])\?", text)
     assert m is not None
     for file in rng.sample("bcfg", 4):
-        there = {world: {"N": "knight", "B": "bishop"}[board.BACK[world]["abcdefgh".index(file)]] for world in board.BACK}
+        there = {
+            world: {"N": "knight", "B": "bishop"}[board.BACK[world]["abcdefgh".index(file)]] for world in board.BACK
+        }
         yield f"{text[: m.start()]}{file}{text[m.end(1) :]}", there, _candidates(sample)
 
 
