@@ -163,6 +163,8 @@ def _goal_changed(posed: Posed) -> Sample | None:
         problem = posed.instance.wanting(new)
         if not pairs or len(set(new)) < len(new) or set(new) == set(goal) or problem.solved():
             continue
+        if posed.base.domain.name == "blocksworld" and not _stackable(new):
+            continue
         if posed.space is not None and _together(posed.space, (*goal, *new)):
             continue  # some plan may reach both
         planned += not small
@@ -175,6 +177,20 @@ def _goal_changed(posed: Posed) -> Sample | None:
         if made and scoring.score(made.params, sample.target, "stop", "explanation").value != 1.0:
             return made
     return None
+
+
+def _stackable(goal: Iterable[Fact]) -> bool:
+    """Whether blocks can stand so: each on one and under one, and none on itself. (To search for it takes longer.)"""
+    below = {fact[1]: fact[2] for fact in goal if fact[0] == "on"}
+    if len(below) < sum(fact[0] == "on" for fact in goal) or len(set(below.values())) < len(below):
+        return False
+    for start in below:
+        block = below[start]
+        while block in below and block != start:
+            block = below[block]
+        if block == start:
+            return False
+    return True
 
 
 def _together(space: Space, facts: Iterable[Fact]) -> bool:

@@ -22,8 +22,8 @@ PLACEBOS = {
     "words": "synonyms around facts and actions",
 }
 CHANGES = {
-    "fact": "one fact of the goal, or two blocks change places in it (of a plan to judge or carry out: one action; of a "
-    "question about a fact, an action or a plan: what is asked about)"
+    "fact": "one fact of the goal, or two blocks change places in it (of a plan to judge or carry out: one action; of "
+    "a question about a fact, an action or a plan: what is asked about)"
 }
 IN_PDDL = ("problem", "plan", "asked_action", "asked_facts")
 """Params with names of objects, in PDDL."""
