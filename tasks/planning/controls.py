@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from harness.pddl_domains import World
 from harness.tasks.planning import scoring
 from harness.tasks.planning.instances import compiled
 from harness.tasks.rewording import asked_as, mixed, replaced, said_otherwise
@@ -167,8 +166,3 @@ def _in_pddl(text: str, names: Mapping[str, str]) -> str:
 
 def _objects(text: str, names: Mapping[str, str]) -> str:
     return re.sub(r"^The objects are .*\.$", lambda m: replaced(m[0], names), text, flags=re.M)
-
-
-def base_of(world: World) -> World:
-    """The plain world of a world."""
-    return world.base or world
