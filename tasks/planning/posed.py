@@ -1,4 +1,4 @@
-"""A sample of planning as its question in the plain domain, for the changes of controls; and other lines in its text."""
+"""A sample of planning as its question in the plain domain, for the changes of controls; and other lines in a text."""
 
 from __future__ import annotations
 
