@@ -157,8 +157,8 @@ def start(
     called: str = "",
 ) -> Finished:
     """A new run in a new directory under `out`. UsageError if it is not the run that a claim is about. A study says
-    what the directory is `called`, so that it finds its runs again: one that was made, and in which no run was begun, is
-    taken."""
+    what the directory is `called`, so that it finds its runs again: one that was made, and in which no run was begun,
+    is taken."""
     task, strategy, model = prepare(config)
     if claim:
         fits(claim, config, task)

@@ -191,15 +191,28 @@ def _solved(rules: tuple[str, ...], rung: str, lamp: int, value: int, seen: tupl
 
 def answer(params: Params) -> str:
     """The right answer: yes or no."""
+    rules, lamp, value, seen, target = _numbers(params)
+    found = _solved(rules, word(params, "rung", RUNGS), lamp, value, seen, target)
+    return asked_for(bool(found), word(params, "polarity", POLARITIES))
+
+
+def _numbers(params: Params) -> tuple[tuple[str, ...], int, int, tuple[int, ...], int]:
+    """(rules, lamp, value, seen, target) of a sample's params. Raises DataError if they are not there."""
     try:
         rules = tuple(map(str, params["rules"]))  # type: ignore[arg-type]
-        numbers = [int(str(params[name])) for name in ("lamp", "value", "target")]
+        lamp, value, target = (int(str(params[name])) for name in ("lamp", "value", "target"))
         seen = tuple(int(str(part)) for part in params["seen"])  # type: ignore[union-attr]
     except (KeyError, TypeError, ValueError):
         raise DataError("a ladder sample about lamps needs params rules, lamp, value, seen and target") from None
-    lamp, value, target = numbers
-    found = _solved(rules, word(params, "rung", RUNGS), lamp, value, seen, target)
-    return asked_for(bool(found), word(params, "polarity", POLARITIES))
+    return rules, lamp, value, seen, target
+
+
+def text_of(params: Params, lamps: list[str], events: list[str]) -> str:
+    """The prompt of a sample's params, with these names for lamps and events."""
+    rules, lamp, value, seen, target = _numbers(params)
+    pairs = tuple(zip(seen[::2], seen[1::2], strict=True))
+    item = Item(circuits.circuit_of(rules), lamp, value, pairs, target)
+    return _text(item, word(params, "rung", RUNGS), word(params, "polarity", POLARITIES), lamps, events)
 
 
 KIND = Kind(NAMES, groups, answer, 64)

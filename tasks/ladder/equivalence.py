@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from harness.errors import DataError
 from harness.seeds import derive
@@ -77,19 +77,20 @@ def groups(options: Options, seed: str) -> Iterator[tuple[str, list[Question]]]:
                 words = _words(name, n, random.Random(derive(seed, "names", number)))
                 words = [words[i] for i in shown]
                 levels = {"wording": wording, "names": name}
-                said = tuple(itertools.chain.from_iterable(_coded(row) for row in dags.classes(n)[place].independences))
+                said = coded(dags.classes(n)[place].independences)
                 params: dict[str, Param] = {"variables": n, "relation": relation, "independences": said, "pair": (a, b)}
                 params |= {"verdict": dags.verdict(n, place, relation, a, b)}
-                text = _text(n, place, relation, a, b, words, wording)
-                questions.append(Question(levels, params, text, yes(dags.verdict(n, place, relation, a, b) == "valid")))
+                shown_as = text(n, place, relation, (a, b), words, wording)
+                questions.append(
+                    Question(levels, params, shown_as, yes(dags.verdict(n, place, relation, a, b) == "valid"))
+                )
             yield f"{number:06d}", questions
             number += 1
 
 
-def _coded(row: dags.Independence) -> tuple[int, int, int]:
-    """An independence as three numbers; the condition is a sum of powers of two."""
-    a, b, given = row
-    return a, b, sum(1 << v for v in given)
+def coded(independences: Iterable[dags.Independence]) -> tuple[int, ...]:
+    """Independences as params have them, three numbers each; the condition is a sum of powers of two."""
+    return tuple(itertools.chain.from_iterable((a, b, sum(1 << v for v in given)) for a, b, given in independences))
 
 
 def _words(name: str, n: int, rng: random.Random) -> list[str]:
@@ -99,7 +100,8 @@ def _words(name: str, n: int, rng: random.Random) -> list[str]:
     return list("ABCD"[:n] if name == "letters" else "ZYXW"[:n])
 
 
-def _text(n: int, place: int, relation: str, a: int, b: int, words: list[str], wording: str) -> str:
+def text(n: int, place: int, relation: str, about: tuple[int, ...], words: Sequence[str], wording: str) -> str:
+    """The prompt about a class (by its number) and a pair, with these names for the variables."""
     told = texts("equivalence")[wording]
     known = dags.classes(n)[place].independences
     order = {word: rank for rank, word in enumerate(sorted(words, reverse=words[0] in "ZYXW"))}
@@ -122,7 +124,7 @@ def _text(n: int, place: int, relation: str, a: int, b: int, words: list[str], w
     listed = sorted(words, key=order.__getitem__)
     filled = {"number": NUMBERS[n] if wording == "plain" else NUMBERS[n].lower()}
     filled |= {"variables": f"{', '.join(listed[:-1])} and {listed[-1]}", "relations": _lines(lines)}
-    hypothesis = told[relation].format(a=words[a], b=words[b])
+    hypothesis = told[relation].format(a=words[about[0]], b=words[about[1]])
     return str(told["text"].strip().format(**filled, hypothesis=hypothesis))
 
 
@@ -141,10 +143,7 @@ def _solved(n: int, relation: str, said: tuple[int, ...], pair: tuple[int, ...])
 @functools.cache
 def _by_independences(n: int) -> dict[tuple[int, ...], int]:
     """The number of each class by its independences, as params have them."""
-    return {
-        tuple(itertools.chain.from_iterable(map(_coded, markov.independences))): number
-        for number, markov in enumerate(dags.classes(n))
-    }
+    return {coded(markov.independences): number for number, markov in enumerate(dags.classes(n))}
 
 
 def answer(params: Params) -> str:
@@ -154,6 +153,15 @@ def answer(params: Params) -> str:
         raise DataError("a ladder sample needs params.variables, 3 or 4")
     said, pair = whole_numbers(params, "independences"), whole_numbers(params, "pair")
     return yes(_solved(int(str(n)), word(params, "relation", dags.RELATIONS), said, pair))
+
+
+def words_of(params: Params, shown: str, words: Sequence[str]) -> tuple[str, ...] | None:
+    """The names in the order of the variables' numbers: those with which the params give this text. None if none do."""
+    n, relation = int(str(params["variables"])), str(params["relation"])
+    said, pair = whole_numbers(params, "independences"), whole_numbers(params, "pair")
+    number, wording = _by_independences(n)[said], str(params["wording"])
+    orders = itertools.permutations(words)
+    return next((order for order in orders if text(n, number, relation, pair, order, wording) == shown), None)
 
 
 def correlated(params: Params) -> bool:

@@ -23,7 +23,7 @@ from harness.errors import UsageError
 from harness.options import check_effect, option, settle
 from harness.reading import commitment, numbers, yes_no
 from harness.reading.outcome import judge
-from harness.tasks.ladder import baselines, boolean, chains, equivalence, rungs, tables
+from harness.tasks.ladder import baselines, boolean, chains, controls, equivalence, rungs, tables
 from harness.tasks.ladder.kinds import Kind
 from harness.tasks.ladder.measures import Measures
 from harness.tasks.ladder.worlds import RUNGS
@@ -96,6 +96,8 @@ class Ladder(Task):
     }
     measures: ClassVar[Mapping[str, str]] = {"things in the chain": "length"}
     baselines: ClassVar[Mapping[str, str]] = baselines.KINDS
+    placebos: ClassVar[Mapping[str, str]] = controls.PLACEBOS
+    changes: ClassVar[Mapping[str, str]] = controls.CHANGES
     sampling = Sampling(temperature=0.0, max_tokens=2048)
 
     def __post_init__(self) -> None:
@@ -179,6 +181,14 @@ class Ladder(Task):
         for made in itertools.chain(first, itertools.islice(self._samples(seed, "example-"), len(first), None)):
             if sample is None or made.condition == sample.condition:
                 yield Example(made.messages[0].content, f"Answer: {made.target}")
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.reworded(sample, placebo, rng)
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py and changes.py."""
+        return controls.changed(sample, rng)
 
     @staticmethod
     def collector() -> Measures:

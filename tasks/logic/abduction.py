@@ -145,7 +145,7 @@ _RULE = re.compile(r"^If someone is (\w+) and (\w+), then they are (not )?(\w+)\
 _OBSERVED = re.compile(r"^Observation: \w+ is (not )?(\w+)\.$", re.M)
 
 
-def _read(params: Params) -> tuple[Theory, Literal]:
+def read(params: Params) -> tuple[Theory, Literal]:
     """(theory, observation) of a question. Raises ValueError for a text that is none."""
     text = str(params.get("question"))
     observed = _OBSERVED.search(text)
@@ -157,7 +157,7 @@ def _read(params: Params) -> tuple[Theory, Literal]:
 
 @lru_cache(maxsize=4096)
 def _explained(question: str) -> frozenset[str]:
-    return frozenset(map(str, exact.explanations_by_proof(*_read({"question": question}))))
+    return frozenset(map(str, exact.explanations_by_proof(*read({"question": question}))))
 
 
 def solve(params: Params) -> str:
@@ -186,14 +186,14 @@ def score(params: Params, response: str, stop_reason: StopReason) -> Score:
 
 def blind(params: Params, rng: random.Random) -> str:
     """Explains the property, whether it is observed that it holds or not: there are always several ways."""
-    theory, (observed, _) = _read(params)
+    theory, (observed, _) = read(params)
     both = [p for holds in (True, False) for p in exact.explanations_by_proof(theory, Literal(observed, holds))]
     return str(both[0]) if len(both) == 1 else UNKNOWN
 
 
 def last_step(params: Params, rng: random.Random) -> str:
     """Looks at the rules that say what is observed, and at no others: the one fact that one of them lacks."""
-    theory, observed = _read(params)
+    theory, observed = read(params)
     lacks = [[p for p in rule.body if p not in theory.facts] for rule in theory.rules if rule.head == observed]
     single = [missing[0] for missing in lacks if len(missing) == 1]
     return str(single[0]) if len(single) == 1 else UNKNOWN
@@ -201,7 +201,7 @@ def last_step(params: Params, rng: random.Random) -> str:
 
 def half_held(params: Params, rng: random.Random) -> str:
     """The fact that any rule lacks of which the other is given."""
-    theory, _ = _read(params)
+    theory, _ = read(params)
     possible = set(theory.candidates())
     lacks = [[p for p in rule.body if p not in theory.facts] for rule in theory.rules]
     return str(rng.choice([missing[0] for missing in lacks if len(missing) == 1 and missing[0] in possible]))

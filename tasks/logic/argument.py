@@ -103,6 +103,12 @@ def _sentence(text: str, number: dict[str, int]) -> Sentence:
     return Sentence(kind, _clause(parts[1], number), _clause(parts[2], number))
 
 
+def turned(line: str) -> str:
+    """A line "Everyone who is ... is ..." turned round. Raises ValueError for another one."""
+    start, one, two = _SECOND.split(line.rstrip("."))
+    return f"{start} {two} {one}."
+
+
 def read(params: Params) -> Argument:
     """The argument of a question; predicates are numbered as they come. Raises ValueError for a text that is none."""
     before, _, asks = str(params["question"]).rpartition("\n\nQuestion: Does it follow that ")

@@ -120,7 +120,7 @@ def _order(count: int, depth: int, order: str, rng: random.Random) -> list[int]:
 # The text again -----------------------------------------------------------------------------------------------------
 
 _MORE, _LESS = (dict(zip(side, range(len(WORDINGS)), strict=True)) for side in zip(*WORDINGS, strict=True))
-_PART = re.compile(rf"(\w+) ({'|'.join([*_MORE, *_LESS])}) (\w+)")
+PART = re.compile(rf"(\w+) ({'|'.join([*_MORE, *_LESS])}) (\w+)")
 _TEXT = re.compile(r"^Premise: (.*)\nStatement: (.*)$", re.M)
 
 
@@ -128,7 +128,7 @@ def read(params: Params) -> tuple[list[tuple[str, str]], tuple[str, str], list[t
     """(pairs older, younger of the premise, the pair of the statement, all parts as they are written: the statement
     last). Raises ValueError for another text."""
     found = _TEXT.search(str(params["question"]))
-    parts = _PART.findall(found[1]) + _PART.findall(found[2]) if found else []
+    parts = PART.findall(found[1]) + PART.findall(found[2]) if found else []
     if len(parts) < 2:
         raise ValueError("no premise with a statement was found")
     pairs = [(a, b) if words in _MORE else (b, a) for a, words, b in parts]
@@ -139,8 +139,13 @@ def solve(params: Params) -> str:
     """From the text alone: a statement follows if its denial leaves no order in which the people can be put, by taking
     away whoever has nobody above until nobody is left."""
     pairs, (a, b), _ = read(params)
+    return "no" if in_order([*pairs, (b, a)]) else "yes"
+
+
+def in_order(pairs: Sequence[tuple[str, str]]) -> bool:
+    """Whether there is an order of all people in which the first of each pair comes before the second."""
     above: dict[str, set[str]] = defaultdict(set)
-    for x, y in [*pairs, (b, a)]:
+    for x, y in pairs:
         above[y].add(x)
         above[x] |= set()
     while free := [person for person, others in above.items() if not others]:
@@ -148,7 +153,7 @@ def solve(params: Params) -> str:
             del above[person]
         for others in above.values():
             others.difference_update(free)
-    return "yes" if above else "no"
+    return not above
 
 
 def sides(params: Params, rng: random.Random) -> str:

@@ -101,7 +101,7 @@ _TOLD = re.compile(r"^(\w+) is the (\w+) of (\w+)\.$", re.M)
 _ASKS = re.compile(r'^Question: Which word is missing in "(\w+) is the \.\.\. of (\w+)"\?$', re.M)
 
 
-def _read(params: Params) -> tuple[list[tuple[str, str, str]], str, str]:
+def told_of(params: Params) -> tuple[list[tuple[str, str, str]], str, str]:
     """(what is told, the two people asked about). Raises ValueError for another text."""
     question = str(params["question"])
     asks = _ASKS.search(question)
@@ -112,7 +112,7 @@ def _read(params: Params) -> tuple[list[tuple[str, str, str]], str, str]:
 
 def solve(params: Params) -> str:
     """The answer from the text alone, by the rules of kin.closure. Raises ValueError if not exactly one follows."""
-    told, a, b = _read(params)
+    told, a, b = told_of(params)
     facts = [(x, kin.OF_LABEL[word][0], y) for x, word, y in told]
     found = {relation for x, relation, y in kin.closure(facts) if (x, y) == (a, b)}
     if len(found) != 1:
@@ -126,19 +126,19 @@ def _gender(told: list[tuple[str, str, str]], person: str) -> str:
 
 def own_gender(params: Params, rng: random.Random) -> str:
     """Any of the eleven words that suit the gender of the first person: 1/11."""
-    told, a, _ = _read(params)
+    told, a, _ = told_of(params)
     return kin.RELATIONS[rng.choice(list(kin.RELATIONS))][_gender(told, a) == "f"]
 
 
 def first(params: Params, rng: random.Random) -> str:
     """What is told of the first person: their word to their neighbour."""
-    told, a, _ = _read(params)
+    told, a, _ = told_of(params)
     return next((word for x, word, _ in told if x == a), rng.choice(kin.LABELS))
 
 
 def last(params: Params, rng: random.Random) -> str:
     """What the second person's neighbour is to them, in the word for the gender of the first."""
-    told, a, b = _read(params)
+    told, a, b = told_of(params)
     for x, word, y in told:
         relation = kin.OF_LABEL[word][0]
         if b in (x, y):

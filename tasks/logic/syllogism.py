@@ -127,7 +127,7 @@ _CLAUSE = re.compile(r"\b(all|no|some) (\w+) (are|aren't|are not) (\w+)", re.I)
 _QUANTIFIERS = {"all": "A", "no": "E", "some": "I"}
 
 
-def _read(clause: str) -> Statement:
+def read(clause: str) -> Statement:
     """A clause as a statement about its own words. Raises ValueError if it is none."""
     m = _CLAUSE.search(clause)
     if m is None:
@@ -138,7 +138,7 @@ def _read(clause: str) -> Statement:
 def parts(params: Params) -> tuple[list[Statement], str]:
     """(premises, the question) of a sample's text; the terms are its words."""
     before, _, asks = str(params["question"]).rpartition("\nQuestion: ")
-    return [_read(line) for line in before.strip().split("\n")[-2:]], asks
+    return [read(line) for line in before.strip().split("\n")[-2:]], asks
 
 
 def _letters(premises: Sequence[Statement]) -> dict[str, str]:
@@ -156,12 +156,12 @@ def solve(params: Params) -> str:
     spelt = [Statement(q, letters[s], letters[p]) for q, s, p in premises]
 
     def holds(clause: str) -> bool:
-        q, s, p = _read(clause)
+        q, s, p = read(clause)
         return forms.follows_by_rules(spelt, Statement(q, letters[s], letters[p]), members=True)
 
     if asks.startswith("Does"):
         return "yes" if holds(asks) else "no"
-    found = {_read(c).quantifier: c for c in numbered(params, "choices") if c != UNKNOWN and holds(c)}
+    found = {read(c).quantifier: c for c in numbered(params, "choices") if c != UNKNOWN and holds(c)}
     return next((found[q] for q in "AEIO" if q in found), UNKNOWN)
 
 
@@ -176,24 +176,24 @@ def atmosphere(params: Params, rng: random.Random) -> str:
     negative, particular = bool(said & set("EO")), bool(said & set("IO"))
     quantifier = "AIEO"[2 * negative + particular]
     if asks.startswith("Does"):
-        return "yes" if _read(asks).quantifier == quantifier else "no"
-    return rng.choice([c for c in numbered(params, "choices") if c != UNKNOWN and _read(c).quantifier == quantifier])
+        return "yes" if read(asks).quantifier == quantifier else "no"
+    return rng.choice([c for c in numbered(params, "choices") if c != UNKNOWN and read(c).quantifier == quantifier])
 
 
 def believed(params: Params, rng: random.Random) -> str:
     """What is true in the world follows: judged by the conclusion alone. Nonsense at random."""
     _, asks = parts(params)
     if asks.startswith("Does"):
-        true = true_in_the_world(_read(asks))
+        true = true_in_the_world(read(asks))
         return rng.choice(YES_NO) if true is None else "yes" if true else "no"
     return rng.choice(
-        [c for c in numbered(params, "choices") if c != UNKNOWN and true_in_the_world(_read(c)) is not False]
+        [c for c in numbered(params, "choices") if c != UNKNOWN and true_in_the_world(read(c)) is not False]
     )
 
 
 def true_in_the_world(statement: Statement | str) -> bool | None:
     """Whether a conclusion is true in the world; None if its words are nonsense."""
-    quantifier, s, p = _read(statement) if isinstance(statement, str) else statement
+    quantifier, s, p = read(statement) if isinstance(statement, str) else statement
     known = [wide for wide, narrow in categories().items() for word in (wide, *narrow) if word in (s, p)]
     if len(known) < 2:
         return None
@@ -209,9 +209,9 @@ def figure(params: Params, rng: random.Random) -> str:
     subjects = {p.subject for p in premises if letters[p.subject] != "M"}
     predicates = {p.predicate for p in premises if letters[p.predicate] != "M"}
     if asks.startswith("Does"):
-        said = _read(asks)
+        said = read(asks)
         return "yes" if (subjects, predicates) == ({said.subject}, {said.predicate}) else "no"
-    kept = [c for c in numbered(params, "choices") if c != UNKNOWN and {_read(c).subject} == subjects]
+    kept = [c for c in numbered(params, "choices") if c != UNKNOWN and {read(c).subject} == subjects]
     return rng.choice(kept) if kept else UNKNOWN
 
 

@@ -19,7 +19,7 @@ from typing import ClassVar
 from harness.errors import DataError, UsageError
 from harness.options import check_effect, number_list, option, settle
 from harness.seeds import derive
-from harness.tasks.logic import in_steps, scoring
+from harness.tasks.logic import controls, in_steps, scoring
 from harness.tasks.logic.every import KINDS
 from harness.tasks.logic.kinds import FACTORS, Asked, Item, Kind
 from harness.tasks.logic.measures import Beside
@@ -107,6 +107,8 @@ class Logic(Task):
         for name in kind.readers
         if name != "shallow"
     }
+    placebos: ClassVar[Mapping[str, str]] = controls.PLACEBOS
+    changes: ClassVar[Mapping[str, str]] = controls.CHANGES
     sampling = Sampling(temperature=0.0, max_tokens=2048)
 
     def __post_init__(self) -> None:
@@ -232,6 +234,14 @@ class Logic(Task):
 
             item = draw("chosen").choice(list(kind.items(Asked(levels, depth, draw))))
             yield Example(item.text, f"Answer: {item.answer}")
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py. There is no other order in the conditions forward and backward."""
+        return controls.reworded(sample, placebo, rng)
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py and changes.py."""
+        return controls.changed(sample, KINDS[str(sample.params["kind"])], rng)
 
     @staticmethod
     def collector() -> Collector:

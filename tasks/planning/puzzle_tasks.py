@@ -24,6 +24,16 @@ def tokens(text: str) -> int:
     return -(-len(text) // CHARACTERS_A_TOKEN)
 
 
+def _measured(sample: Sample) -> Sample:
+    """With how much a right answer takes."""
+    return replace(sample, params={**sample.params, "answer_tokens": tokens(sample.target)})
+
+
+def _remeasured(control: Sample | None) -> Sample | None:
+    """A control of a sample, measured if samples of its ability are."""
+    return _measured(control) if control is not None and "answer_tokens" in control.params else control
+
+
 @dataclass(frozen=True)
 class Puzzle(Planning):
     """What the puzzles share: `answer_tokens` of a sample is what a shortest right answer takes at least, without any
@@ -38,8 +48,15 @@ class Puzzle(Planning):
     }
 
     def _sample(self, *args: Any) -> Sample:
-        sample = super()._sample(*args)
-        return replace(sample, params={**sample.params, "answer_tokens": tokens(sample.target)})
+        return _measured(super()._sample(*args))
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.reworded."""
+        return _remeasured(super().reworded(sample, placebo, rng))
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See changes.changed."""
+        return _remeasured(super().changed(sample, change, rng))
 
 
 @dataclass(frozen=True)

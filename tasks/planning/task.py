@@ -23,7 +23,7 @@ from harness.errors import DataError, UsageError
 from harness.options import check_effect, number_list, option, settle
 from harness.pddl_domains import WORLDS, World, plain
 from harness.seeds import derive
-from harness.tasks.planning import asking, baselines, domains, in_steps, measures, scoring, solutions
+from harness.tasks.planning import asking, baselines, changes, controls, domains, in_steps, measures, scoring, solutions
 from harness.tasks.planning import feedback as words
 from harness.tasks.planning.atomic import ATOMIC, VERDICTS, Asked, Question
 from harness.tasks.planning.cases import ABILITIES, PLAIN_QUESTIONS, Case, Source, unsolvable
@@ -327,6 +327,19 @@ class Planning(FreshInstances, Task):
         if answer is None or params.get("ability") != "plan_execution":
             return answer
         return scoring.changeable(params, answer)
+
+    # Controls (see controls.py and changes.py) ----------------------------------------------------------------------
+
+    placebos: ClassVar[Mapping[str, str]] = controls.PLACEBOS
+    changes: ClassVar[Mapping[str, str]] = controls.CHANGES
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.reworded."""
+        return controls.reworded(sample, placebo, rng)
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See changes.changed."""
+        return changes.changed(sample, rng)
 
     # What search may use (see in_steps.py) -------------------------------------------------------------------------
 

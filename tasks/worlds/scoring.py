@@ -14,7 +14,7 @@ from harness.types import Params, Score, StopReason
 
 _AS_ASKED = re.compile(r"(?:Answer: ([\w ]{1,40})|\{\"answer\": \"([\w ]{1,40})\"\})")
 _PROMPT = re.compile(
-    r"^(?:Pelican is a programming language|The floor of a hall has|A game of chess is played by|In a card game each"
+    r"^(?:Pelican is a programming language|The floor of a \w+ has|A game of chess is played by|In a card game each"
     r"|A guitar has six strings)",
     re.I | re.M,
 )

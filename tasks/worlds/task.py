@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from harness.options import check_effect, option, settle
 from harness.seeds import derive
-from harness.tasks.worlds import scoring
+from harness.tasks.worlds import controls, scoring
 from harness.tasks.worlds.cards import SET
 from harness.tasks.worlds.guitar import MUSIC
 from harness.tasks.worlds.openings import CHESS
@@ -53,6 +53,8 @@ class Worlds(Task):
     differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "prompt": ("all",),
     }
+    placebos: ClassVar[Mapping[str, str]] = controls.PLACEBOS
+    changes: ClassVar[Mapping[str, str]] = controls.CHANGES
     # Temperature 0 as published; the bound on length is ours and leaves room for thinking.
     sampling = Sampling(temperature=0.0, max_tokens=2048)
 
@@ -76,6 +78,14 @@ class Worlds(Task):
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """See scoring.py. Raises DataError if params are not those of a sample."""
         return scoring.scored(params, response, stop_reason)
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py. Chess has no names."""
+        return controls.reworded(sample, placebo, rng)
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.changed(sample, rng)
 
     @staticmethod
     def collector() -> Collector:
