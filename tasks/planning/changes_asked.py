@@ -76,7 +76,8 @@ def _holds(posed: Posed, ability: str) -> Callable[[Question], bool | None] | No
     if ability == "action_reachability":
         return lambda q: bool(space.actions[q.action or ()] & known[q.facts[0]])
     if ability == "landmarks":
-        return lambda q: None if q.facts[0] in (*start, *goal) else space.is_landmark(q.facts[0], here, goal)
+        must = space.landmarks(here, goal)
+        return lambda q: None if q.facts[0] in (*start, *goal) else q.facts[0] in must
     left = space.distances(goal)
     after_step = dict(space.steps[here])
     return lambda q: None if q.action not in after_step else left.get(after_step[q.action], -2) == left[here] - 1

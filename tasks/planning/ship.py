@@ -14,8 +14,9 @@ from pathlib import Path
 from harness.pddl_domains import World
 from harness.tasks.planning import solutions
 from harness.tasks.planning.cases import ABILITIES
+from harness.tasks.planning.domain_tasks import Blocksworld, Depots, Gripper, Logistics, Sokoban
 from harness.tasks.planning.instances import Instance, Plan
-from harness.tasks.planning.task import Blocksworld, Depots, Gripper, Logistics, Planning, Sokoban
+from harness.tasks.planning.task import Planning
 
 INSTANCES = 120
 

@@ -117,7 +117,7 @@ def test_the_command_lists_shows_counts_and_asks(harness) -> None:
     assert "o1-preview" in out
     assert "asked as: harness run --task aiw -T family=original,extension,friends,plus" in out
     _, out, _ = harness("reproduce", "aiw", "--model", "baseline/oracle", "--dry-run")
-    assert "24 samples x 60 epochs = 1440 calls" in out
+    assert "(24 samples + 6 controls) x 60 epochs = 1800 calls" in out
     code, out, _ = harness("reproduce", "aiw", "--model", "baseline/oracle", "--epochs", "1", "--display", "none")
     assert (code, "note: epochs 1 is not the published protocol's" in out) == (0, True)
     assert "original/thinking_v2" in out.partition("ours - published")[2]

@@ -13,9 +13,9 @@ from harness.options import build
 from harness.pddl.execute import Validator
 from harness.pddl_domains import plain
 from harness.tasks.planning.cases import ABILITIES
+from harness.tasks.planning.domain_tasks import Blocksworld
 from harness.tasks.planning.instances import compiled
 from harness.tasks.planning.scoring import world_of
-from harness.tasks.planning.task import Blocksworld
 from harness.types import Outcome, Sample, StopReason
 from tests.tasks.planning.test_task import answer, samples
 

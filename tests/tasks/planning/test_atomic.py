@@ -19,8 +19,8 @@ from harness.pipeline.config import RunConfig
 from harness.tasks.planning import atomic, space
 from harness.tasks.planning.asking import question_of
 from harness.tasks.planning.atomic import ATOMIC, Asked
+from harness.tasks.planning.domain_tasks import Blocksworld
 from harness.tasks.planning.instances import after, validator_of
-from harness.tasks.planning.task import Blocksworld
 from harness.types import Outcome, Sample
 from tests.planning_search import relaxed, states, truth
 from tests.tasks.planning.test_task import DRAW, answer, samples

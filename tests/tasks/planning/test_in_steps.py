@@ -8,9 +8,9 @@ import pytest
 
 from harness.strategies.tot import ToT
 from harness.tasks.planning import in_steps, scoring
+from harness.tasks.planning.domain_tasks import Blocksworld, Gripper
 from harness.tasks.planning.instances import after, compiled
 from harness.tasks.planning.rendering import NO_PLAN, Rendering
-from harness.tasks.planning.task import Blocksworld, Gripper
 from harness.types import Sample
 from tests.strategies.scripted import Scripted
 

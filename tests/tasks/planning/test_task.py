@@ -17,9 +17,10 @@ from harness.pddl.parse import parse_problem
 from harness.pddl_domains import mystery, plain, randomised, rename
 from harness.tasks.planning import domains, puzzles, towers
 from harness.tasks.planning.cases import ABILITIES
+from harness.tasks.planning.domain_tasks import Blocksworld, Depots, Gripper, Logistics, Sokoban
 from harness.tasks.planning.instances import compiled, from_problem, greedy, validator_of, wander
 from harness.tasks.planning.puzzle_tasks import Checkers, Hanoi, River
-from harness.tasks.planning.task import Blocksworld, Depots, Gripper, Logistics, Planning, Sokoban
+from harness.tasks.planning.task import Planning
 from harness.types import Outcome, Sample
 from tests.corpora import drawn_and_whole, rows
 from tests.planning_search import fewest_steps
