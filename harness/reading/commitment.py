@@ -13,7 +13,7 @@ import re
 from collections import deque
 from typing import Any
 
-from harness.reading import envelope, words
+from harness.reading import echoes, envelope, words
 from harness.reading.marks import REJECTED, last_marked, lines_from
 from harness.reading.outcome import Reading, is_refusal
 from harness.reading.unmarked import last_unmarked, opening
@@ -36,6 +36,24 @@ def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tu
     if len(text) < SHORT and (short := _short_answer(text, reader)) is not None:
         return short
     clean = envelope.clean(text)
+    told = echoes.instructions(clean)
+    if not told:
+        return _read(clean, reader, prompt)
+    before, behind = echoes.behind_prompt(clean, told, prompt)
+    if behind and (answer := _answered(before, reader)) is not None:
+        return Reading(answer.value.value, final=True), answer.value.note  # what follows is another question
+    if not behind:
+        return _read(echoes.without(clean, told), reader, prompt)
+    for part in behind:
+        own = echoes.without(part, echoes.instructions(part))
+        found, note = _read(own, reader, prompt)
+        if found.final:
+            break
+    return found, note
+
+
+def _read(clean: str, reader: Reader, prompt: re.Pattern[str] | None) -> tuple[Reading, Any]:
+    """`read`, for a text that is clean and repeats no instructions."""
     declines = is_refusal(clean) and not _answers_at_last(clean, reader)
     found: Found | None = None
     for part, all_there_is in envelope.cuts(clean, prompt):
@@ -51,6 +69,15 @@ def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tu
         return Reading(None, found.value.reason), found.value.note
     declined = len(clean) < CLOSE_LOOK and bool(_UNKNOWN.search(clean))
     return Reading(None, "no answer was found" if clean.strip() else "the response is empty", declined=declined), None
+
+
+def _answered(before: str, reader: Reader) -> Found | None:
+    """The answer before a prompt that is repeated, if there is one: it is marked, or a line and no list of facts."""
+    found = commit(envelope.open_notations(before[-LONGEST:]), reader) if before.strip() else None
+    if found is None or not found.decided:
+        return None
+    short = len(before) < SHORT and "\n" not in before.strip().split("\n\n")[0]
+    return found if found.marked or short else None
 
 
 def _answers_at_last(text: str, reader: Reader) -> bool:
