@@ -49,10 +49,8 @@ def _declined(text: str, base: Reader) -> Value | None:
     """UNANSWERABLE if a text says that the question can't be answered, unless the sentence goes on to answer it."""
     if not declines(text):
         return None
-    one, _, two = re.sub(r"\bor\b", "\n", text, count=1, flags=re.I).partition("\n")
-    rivals = [v for part, rest in ((one, two), (two, one)) if declines(rest) and (v := base.alone(part.strip(" ,")))]
-    if two and rivals and not rivals[0].aside:
-        return Value(None, f"several answers: {rivals[0].value} or {UNANSWERABLE}")
+    if (rival := _rival(text, base)) is not None:
+        return Value(None, f"several answers: {rival.value} or {UNANSWERABLE}")
     if base is yes_no.READER and re.match(r"\W*(?:yes|no)\b\W", text, re.I) and not _NO_WAY.match(text):
         return None  # "No, it was not founded there"
     if _EITHER.search(text) and (value := base.stated(text, False)) is not None and value.value is not None:
@@ -67,6 +65,20 @@ def _declined(text: str, base: Reader) -> Value | None:
     return Value(UNANSWERABLE)
 
 
+def _rival(text: str, base: Reader) -> Value | None:
+    """An answer that stands beside the claim in a list: "yes, no or unknown", "brave/unknown"."""
+    pieces = _JOINTS.split(text[:600])[-MOST_PIECES:]
+    for one, joint, two in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
+        for part, rest in ((one, two), (two, one)):
+            if _NONE.fullmatch(rest) or ("or" in joint.lower() and declines(rest)):
+                value = base.alone(_EITHER.sub("", part).strip(" ,"))
+                if value is not None and value.value is not None and not value.aside:
+                    return value
+    return None
+
+
+MOST_PIECES = 61
+_JOINTS = re.compile(r"(,? ?\bor\b|[/|,])", re.I)
 _NONE = re.compile(r"\W*(?:none|nothing|nobody|unknown|no answer|null|nil)(?: of them)?\W*", re.I)
 _NO_WAY = re.compile(r"\W*no (?:way|one|idea|information|document|answer|mention|evidence|data|such)\b", re.I)
 _EITHER = re.compile(r"\beither\b|\bor (?:it|the question|else|maybe|perhaps)\b", re.I)

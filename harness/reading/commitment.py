@@ -72,12 +72,16 @@ def _read(clean: str, reader: Reader, prompt: re.Pattern[str] | None) -> tuple[R
 
 
 def _answered(before: str, reader: Reader) -> Found | None:
-    """The answer before a prompt that is repeated, if there is one: it is marked, or a line and no list of facts."""
-    found = commit(envelope.open_notations(before[-LONGEST:]), reader) if before.strip() else None
-    if found is None or not found.decided:
+    """The answer before a prompt that is repeated, if there is one: it is marked, or the first paragraph is one line
+    that states it. The facts of the prompt are a list."""
+    if not before.strip():
         return None
-    short = len(before) < SHORT and "\n" not in before.strip().split("\n\n")[0]
-    return found if found.marked or short else None
+    found = commit(envelope.open_notations(before[-LONGEST:]), reader)
+    if found is not None and found.marked and found.decided:
+        return found
+    first = before.strip().split("\n\n")[0]
+    found = commit(envelope.open_notations(first), reader) if len(first) < SHORT and "\n" not in first else None
+    return found if found is not None and found.decided else None
 
 
 def _answers_at_last(text: str, reader: Reader) -> bool:

@@ -86,7 +86,7 @@ _NOT = re.compile(
     r"|[,;–—-] ?(?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^,.;\n]{1,60}"
     r"|[ ,;(]+(?:rather than|instead of|as opposed to|und nicht|et non(?: pas)?|y no|e não|e non|en niet|a nie"
     r"|а(?: \w+)? не"
-    r"|而不是|并非|并不是) ?[^,.;)\n]{1,60}\)?|^\W*not [^,.;:\n]{1,40}(?=[,.;:])",
+    r"|而不是|并非|并不是) ?[^,.;)\n]{1,60}\)?|^\W*not (?!all\b|every\b|each\b)[^,.;:\n]{1,40}(?=[,.;:])",
     re.I,
 )
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from harness.errors import DataError
-from harness.reading import commitment, names, numbers
+from harness.reading import commitment, names, numbers, opposites
 from harness.reading.outcome import Reading, judge
 from harness.reading.values import Value
 from harness.types import Params, Score, StopReason
@@ -17,8 +17,7 @@ _PROMPT = re.compile(
     r"^(?:Pelican is a programming language|The floor of a hall has|A game of chess is played by|In a card game each)",
     re.I | re.M,
 )
-_DENIED = re.compile(r"(?:\bnot|n't) (?:all |a )?(legal|allowed)\b", re.I)
-_OPPOSITE = {"legal": " illegal", "allowed": " forbidden"}
+_OPPOSITES = (("legal", "illegal"), ("allowed", "forbidden"))
 
 
 def scored(params: Params, response: str, stop_reason: StopReason) -> Score:
@@ -33,10 +32,10 @@ def scored(params: Params, response: str, stop_reason: StopReason) -> Score:
     if value in known:
         found = Reading(value, final=True)  # in the form asked for: no need to look closely
     else:
-        if "legal" in known or "allowed" in known:
-            response = _DENIED.sub(lambda m: _OPPOSITE[m[1].lower()], response)
         # Which names a question has decides how it is read, never which of them is right.
+        pair = next((pair for pair in _OPPOSITES if set(known) == set(pair)), None)
         reader = _NUMBER if params.get("kind") == "code" else names.reader(known, _LABELS)
+        reader = reader if pair is None else opposites.reader(*pair, _LABELS)
         found = commitment.read(response, reader, _PROMPT)[0]
     detail: dict[str, Any] = {} if found.value is None else {"answered_as_default": found.value == default}
     return judge(found, found.value == right, stop_reason, response, **detail)
