@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Container
 from typing import Any
 
 from harness.reading import echoes, envelope, words
@@ -25,6 +26,14 @@ MOST_SECOND_THOUGHTS = 60
 """Second thoughts of a text that are looked at: the last ones."""
 SHORT = 200
 """Characters of the longest response that may be nothing but an answer."""
+
+
+def as_asked(text: str, known: Container[str]) -> Reading | None:
+    """The known answer that a response gives in the form asked for and adds nothing to: "Answer: yes", {"answer":
+    "yes"}. None for any other response. `read` finds the same, and takes ten times as long."""
+    m = _NAMED.fullmatch(text) if len(text) < 100 else None
+    said = "" if m is None else m["name"] or m["value"]
+    return Reading(said, final=True) if said and said in known else None
 
 
 def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tuple[Reading, Any]:
@@ -91,14 +100,17 @@ def _answers_at_last(text: str, reader: Reader) -> bool:
 
 
 _UNKNOWN = re.compile(words.UNKNOWN, re.I)
-_AS_ASKED = re.compile(r"(?:#{1,4} ?)?Answer: ?([^A-Za-z\n<>\[\]{}\\`\"&|?~]{1,180})")
+_NAMED = re.compile(
+    r"\s*(?:(?:#{1,4} ?)?[Aa]nswer: ?(?P<name>[\w '-]{1,80})\.?|\{\"answer\": ?\"(?P<value>[\w '-]{1,80})\"\})\s*"
+)
+_FIGURE = re.compile(r"(?:#{1,4} ?)?Answer: ?([^A-Za-z\n<>\[\]{}\\`\"&|?~]{1,180})")
 _PLAIN = re.compile(r"[\w .,'=+*/()-]+", re.ASCII)
 
 
 def _short_answer(text: str, reader: Reader) -> tuple[Reading, Any] | None:
     """The result of `read` for a response that is nothing but its answer, else None. This short cut is ten times as
     fast."""
-    asked = _AS_ASKED.fullmatch(text)
+    asked = _FIGURE.fullmatch(text)
     if asked:
         value, final = reader.marked(Marked(asked[1], "Answer: ")), True
     elif _PLAIN.fullmatch(text):
@@ -117,6 +129,7 @@ _SECOND_THOUGHT = re.compile(
     rf"|(?P<check>{words.CHECK})|(?P<doubt>{words.DOUBT})",
     re.I | re.M,
 )
+_DENIAL = re.compile(r"(?:\A|[:=\n]|\bis\b|\bso\b)[\s*_\"'(]{0,5}(?:no|false)[*_\"')]{0,3} ?[,;—–-]+ ?\Z", re.I)
 _CONFIRMED = re.compile(words.CONFIRMED, re.I)
 _UNCONFIRMED = re.compile(words.UNCONFIRMED, re.I)
 
@@ -133,6 +146,8 @@ def commit(text: str, reader: Reader) -> Found | None:
             continue
         if position == 0 and not re.search(r"\w", stretch):
             continue  # "No, it was not": nothing stands before it
+        if m.lastgroup == "taken_back" and kind != "doubt" and _DENIAL.search(stretch[-40:]):
+            continue  # "Answer: no, it is not true" says the same twice
         if m.lastgroup == "taken_back" and not _about_the_answer(stretch[-CLOSE_LOOK:], held, reader):
             continue  # "6 is wrong because ..." behind the answer 7: the stretch goes on
         held = _after(kind, held, stretch, reader)

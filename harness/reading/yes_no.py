@@ -31,7 +31,11 @@ _SEVERAL = re.compile(
 )
 _QUESTION = re.compile(r"\?\W*$")
 _BOTH = re.compile(r"\bno (?:and|or) yes\b|\byes or no\b", re.I)
-_ALONE_YES_NO = re.compile(rf"\W*(?:the answer is |it is )?({'|'.join(_WORDS_FOR)})\W*", re.I)
+_IT = r"(?:it|this|that|(?:the|this|that) (?:statement|claim|sentence))(?:'s| is)"
+_ALONE_YES_NO = re.compile(
+    rf"\W*(?:(?:the answer is |it is )?({'|'.join(_WORDS_FOR)})|(?:(?:so|therefore|thus),? )?{_IT} (true|false))\W*",
+    re.I,
+)
 
 
 def _yes_or_no(text: str) -> Value | None:
@@ -59,7 +63,7 @@ def _stated(sentence: str) -> Value | None:
 
 def _alone_yes_no(line: str) -> Value | None:
     m = _ALONE_YES_NO.fullmatch(line)
-    return Value(_WORDS_FOR[m[1].lower()]) if m else None
+    return Value(_WORDS_FOR[(m[1] or m[2]).lower()]) if m else None
 
 
 READER = Reader(
