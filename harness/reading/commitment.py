@@ -17,6 +17,7 @@ from typing import Any
 from harness.reading import echoes, envelope, words
 from harness.reading.marks import REJECTED, last_marked, lines_from
 from harness.reading.outcome import Reading, is_refusal
+from harness.reading.quick import Phrases
 from harness.reading.unmarked import last_unmarked, opening
 from harness.reading.values import CLOSE_LOOK, Found, Marked, Reader, Value, sentences
 
@@ -124,10 +125,12 @@ def _short_answer(text: str, reader: Reader) -> tuple[Reading, Any] | None:
 
 # Second thoughts ---------------------------------------------------------------------------------------------------
 
-_SECOND_THOUGHT = re.compile(
-    rf"(?P<correction>{words.CORRECTION})|(?P<taken_back>{words.TAKEN_BACK})|(?P<open>{words.LEFT_OPEN})"
-    rf"|(?P<check>{words.CHECK})|(?P<doubt>{words.DOUBT})",
-    re.I | re.M,
+_SECOND_THOUGHT = Phrases(
+    correction=words.CORRECTION,
+    taken_back=words.TAKEN_BACK,
+    open=words.LEFT_OPEN,
+    check=words.CHECK,
+    doubt=words.DOUBT,
 )
 _DENIAL = re.compile(r"(?:\A|[:=\n]|\bis\b|\bso\b)[\s*_\"'(]{0,5}(?:no|false)[*_\"')]{0,3} ?[,;—–-]+ ?\Z", re.I)
 _CONFIRMED = re.compile(words.CONFIRMED, re.I)
