@@ -39,22 +39,31 @@ class Phrases:
             for part in split(pattern)
         ]
 
+        self.everywhere = [number for number, part in enumerate(self.parts) if not part.words]
+        self.by_word: dict[str, list[int]] = {}
+        for number, part in enumerate(self.parts):
+            for word in part.words[0] if part.words else ():
+                self.by_word.setdefault(word, []).append(number)
+        self.in_ascii = [word for word in self.by_word if word.isascii()]
+
+    def _possible(self, text: str) -> list[int]:
+        """The alternatives whose words a text has, in their order."""
+        ascii_only = text.isascii()
+        if not ascii_only and _UNLIKE.search(text) is not None:
+            return list(range(len(self.parts)))
+        low = text.lower()
+        found = set(self.everywhere)
+        for word in [word for word in (self.in_ascii if ascii_only else self.by_word) if word in low]:
+            found.update(self.by_word[word])
+        return [n for n in sorted(found) if all(any(w in low for w in texts) for texts in self.parts[n].words[1:])]
+
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         """The matches from left to right; of two at one place the alternative that stands first."""
-        low = text.lower()
-        everything = not text.isascii() and _UNLIKE.search(text) is not None
         ahead: list[tuple[int, int, re.Match[str]]] = []
-        for number, part in enumerate(self.parts):
-            for words in () if everything else part.words:
-                for word in words:
-                    if word in low:
-                        break
-                else:
-                    break  # none of these words is there
-            else:
-                m = part.pattern.search(text)
-                if m is not None:
-                    ahead.append((m.start(), number, m))
+        for number in self._possible(text):
+            m = self.parts[number].pattern.search(text)
+            if m is not None:
+                ahead.append((m.start(), number, m))
         while ahead:
             start, _, found = min(ahead, key=lambda item: item[:2])
             yield found
@@ -115,7 +124,13 @@ def words_of(pattern: str) -> tuple[tuple[str, ...], ...]:
     """Sets of texts, in lower case: each match of the pattern has at least one of each set."""
     sets = [] if _parser is None else _needed(_parser.parse(pattern, _FLAGS))
     telling = sorted({tuple(sorted(texts)) for texts in sets}, key=_says, reverse=True)
-    return tuple(telling[:1] + [texts for texts in telling[1:3] if _says(texts)[0] > 2])
+    kept = telling[:1] + [texts for texts in telling[1:] if _says(texts)[0] > 2 or not any(map(_spoken, texts))]
+    return tuple(kept[:3])
+
+
+def _spoken(text: str) -> bool:
+    """Whether a text has letters, digits or blanks, which are everywhere if they are few."""
+    return any(c.isalnum() or c.isspace() for c in text)
 
 
 def _says(texts: Iterable[str]) -> tuple[int, int]:
@@ -141,6 +156,8 @@ def _needed(items: Any) -> list[frozenset[str]]:
         elif name == "BRANCH":
             each = [max(_needed(branch), key=_says, default=frozenset[str]()) for branch in value[1]]
             known += [frozenset[str]().union(*each)] if all(each) else []
+        elif name == "IN" and all(str(one) == "LITERAL" for one, _ in value):
+            known.append(frozenset(chr(code).lower() for _, code in value))
         elif name in ("MAX_REPEAT", "MIN_REPEAT") and value[0] > 0:
             known += _needed(value[2])
     return known
