@@ -8,6 +8,7 @@ import functools
 import re
 
 from harness.reading import names, yes_no
+from harness.reading.quick import Phrases, split
 from harness.reading.values import Marked, Reader, Value, sentences
 from harness.reading.words import UNKNOWN, either
 
@@ -92,9 +93,7 @@ _FIND = either("""
     infer(?:red)? | establish(?:ed)? | deduced? | derived? | resolved? | ascertain(?:ed)? | locate | verif(?:y|ied)
 """)
 _SOURCE = "(?:documents?|passages?|texts?|sources?|paragraphs?|context)"
-_NO_ANSWER = re.compile(
-    rf"{UNKNOWN}|\b"
-    + either(rf"""
+_DECLINED = either(rf"""
     unanswerable | unknown | undetermined | indeterminable | undeterminable | not answerable | unknowable | n/a
     (?:can ?not|can't|could not|couldn't) (?:be )?(?:\w+ly )?{_FIND}
     (?:impossible to|unable to|not possible to|no way to|hard to) (?:be )?(?:\w+ly )?{_FIND}
@@ -117,19 +116,21 @@ _NO_ANSWER = re.compile(
     n[ãa]o (?:diz|dizem|informam?|mencionam?) | no (?:dice|dicen|mencionan?) | non (?:dice|dicono|menzionano?)
     (?:no|non|n[ãa]o) (?:contienen?|contêm|contém|contengono|contiene)
     (?:no|non|n[ãa]o) (?:[ée]|es|[èe]) (?:possibile|possível|posible)
-    """)
-    + "|无法(?:回答|确定)|無法|没有(?:提供|提到|说明|足够|给出|任何)|未提及|信息不足|不明"
+""")
+_NO_ANSWER = Phrases(
+    unknown=UNKNOWN,
+    denied="|".join(rf"\b{phrase}" for phrase in split(_DECLINED)),
+    east="无法(?:回答|确定)|無法|没有(?:提供|提到|说明|足够|给出|任何)|未提及|信息不足|不明"
     "|情報(?:が|は)?(?:ない|ありません|不足)"
     "|わかりません|分かりません|(?:記載|言及|書かれ|含まれ)(?:が|は|されて|て)?い?(?:ない|ません|ありません)|答えられ"
     "|알 수 없|언급(?:되지|이 없)|невозможно|не (?:указан|упомян|сказан|говорит)|нет (?:информации|ответа)",
-    re.I,
 )
 _BUT = re.compile(r"\b(?:but|however|although|though|still|nevertheless|yet)\b,?", re.I)
 
 
 def declines(phrase: str) -> bool:
     """Whether the phrase says that the question can't be answered."""
-    return bool(_NO_ANSWER.search(_NOT_UNANSWERABLE.sub("", phrase[:600].replace("’", "'"))))
+    return _NO_ANSWER.search(_NOT_UNANSWERABLE.sub("", phrase[:600].replace("’", "'"))) is not None
 
 
 _NOT_UNANSWERABLE = re.compile(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from harness.reading.quick import Phrases, split
 from harness.reading.words import either
 
 _FORM = r"(?:an? |the |one |only )?(?:single )?(?:last |final |own )?(?:line|word|sentence|result|[\"'`])"
@@ -22,12 +23,12 @@ _TOLD = either(rf"""
     (?:if|where) there is no (?:such )?(?:plan|way)[^.:\n]{{0,40}}, (?:answer|the answer is) ?[\"'`]
     if the documents do not say what is needed, answer\b
 """)
-_INSTRUCTION = re.compile(
+_BEGINS = (
     r"(?:^|(?<=[.!?:)] )|(?<=\.))[*_>#\-\"' ]{0,6}"
-    rf"(?:(?:please|(?:to|before|let's|think|solve)\b[^.:?!\n]{{1,100}}?(?:,|\band)(?: and| then)?) )?{_TOLD}"
-    r"[^\n]*?(?:nothing else:|[.!?]+[\"'`]{0,2}(?=\s|$|[A-Z])|$)",
-    re.I | re.M,
+    r"(?:(?:please|(?:to|before|let's|think|solve)\b[^.:?!\n]{1,100}?(?:,|\band)(?: and| then)?) )?"
 )
+_ENDS = r"[^\n]*?(?:nothing else:|[.!?]+[\"'`]{0,2}(?=\s|$|[A-Z])|$)"
+_INSTRUCTION = Phrases(told="|".join(f"{_BEGINS}{told}{_ENDS}" for told in split(_TOLD)))
 """A sentence that says how to answer, with the words of somebody who asks: "End with a line ..." """
 _ASKED = re.compile(r"^[^\n]*\?[\"')*_ ]*$", re.M)
 _WORD = re.compile(r"[^\W_]")
@@ -36,16 +37,12 @@ _WORD = re.compile(r"[^\W_]")
 def instructions(text: str) -> list[tuple[int, int]]:
     """Where a text says how to answer, as spans of characters; sentences that follow each other are one."""
     found: list[tuple[int, int]] = []
-    for m in _INSTRUCTION.finditer(text) if _KNOWN.search(text) else ():
+    for m in _INSTRUCTION.finditer(text):
         if found and not _WORD.search(text[found[-1][1] : m.start()]):
             found[-1] = (found[-1][0], m.end())
         else:
             found.append(m.span())
     return found
-
-
-_KNOWN = re.compile(r"\b(?:with|the|your|an?|any|yes|first|answer(?! ?:))\b", re.I)
-"""A text without any of these has no instruction, and is most of the short answers."""
 
 
 def without(text: str, spans: list[tuple[int, int]]) -> str:

@@ -80,6 +80,14 @@ class Phrases:
         """The first match."""
         return next(self.finditer(text), None)
 
+    def sub(self, text: str, by: str = "") -> str:
+        """The text with `by` in place of each match."""
+        kept, position = [], 0
+        for m in self.finditer(text):
+            kept += [text[position : m.start()], by]
+            position = m.end()
+        return "".join([*kept, text[position:]]) if kept else text
+
 
 def split(pattern: str) -> list[str]:
     """The alternatives of a pattern, and those of an alternative that is nothing but a group, as `words.either` makes

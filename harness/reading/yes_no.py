@@ -48,7 +48,7 @@ def _yes_or_no(text: str) -> Value | None:
     ):
         return Value(_WORDS_FOR[first["said"].lower()])
     found = [m for m in _SAYS.finditer(text) if not _DENIED.search(text[max(0, m.start() - 24) : m.start()])]
-    led = [m for m in found if _LEADS.search(text[: m.start()])] or found
+    led = [m for m in found if _LEADS.search(text[max(0, m.start() - 60) : m.start()])] or found
     if len({m[0].lower() for m in led}) > 1:
         return Value(None, "both yes and no")
     return Value(led[-1][0].lower()) if led else None
