@@ -20,6 +20,8 @@ _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|`([^`\n]{1,200}
 _NUMBERED = re.compile(r"(\d{1,2})[.)][ \t]+(?=\S)")
 _LETTERED = re.compile(r"[^\w\n]{0,4}([A-Z])[.):] ")
 _RIGHT, _WRONG = re.compile("[✅✓✔☑]"), re.compile("[❌✗✘✖]")
+_UNREAL = re.compile(r"\W*(?:if|had|were)\b.{1,200}?\bwould\b", re.I)
+"""A sentence about what would be so otherwise."""
 _FITS = re.compile(r"(?<=\w): [✅✓✔☑].*")
 _NO = re.compile(r"^\W*no\W+(?=\S)", re.I)
 
@@ -121,7 +123,7 @@ def _last_stated(lines: list[str], reader: Reader) -> Found | None:
         value = reader.stated(affirmed(rest), rest != sentence)
         if value is None:
             continue
-        if not value.aside:
+        if not value.aside and not (value.value is not None and _UNREAL.match(sentence)):
             return Found(value)
-        aside = aside or Found(value)
+        aside = aside or Found(value._replace(aside=True))
     return aside
