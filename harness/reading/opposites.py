@@ -60,7 +60,8 @@ def reader(yes: str, no: str, labels: str = "") -> Reader:
 
 _YES = r"legal|allowed|permitted|permissible|admissible|valid"
 _NO = r"illegal|forbidden|prohibited|impermissible|inadmissible|invalid|disallowed"
-_WORD = rf"\b(?:(?P<no>{_NO})|(?P<yes>{_YES}))\b"
+_WORD = rf"(?<![A-Za-z])(?:(?P<no>{_NO})|(?P<yes>{_YES}))(?![A-Za-z])"
+"""Not with \\b: in Japanese no blank stands beside a word."""
 _ALONE = re.compile(
     rf"\W*(?:(?:so|thus|hence|therefore),? )?(?:(?:the|this|that|its) (?:\w+ )?(?:is|are|was) |it(?:'s| is| was) )?"
     rf"(?P<not>not )?{_WORD}\W*",
