@@ -170,19 +170,12 @@ def label_reader(labels: tuple[str, ...]) -> Reader:
     words = "|".join(re.escape(label) for label in labels)
     without = re.compile(rf"\b(?:(?:there (?:is|was) )?no|non|without(?: any)?)[ -](?=(?:{words})\b)", re.I)
 
-    def marked(m: Marked) -> Value | None:
-        value = base.marked(m._replace(text=without.sub("not ", m.text)))
-        return None if value is not None and value.aside and _DENIED.match(value.value or "") else value
-
     return Reader(
-        marked=marked,
+        marked=lambda m: base.marked(m._replace(text=without.sub("not ", m.text))),
         stated=lambda sentence, concludes: base.stated(without.sub("not ", sentence), concludes),
         alone=lambda line: base.alone(without.sub("not ", line)),
         labels=_LABELS,
     )
-
-
-_DENIED = re.compile(r"\W*not\b", re.I)
 
 
 NUMBER = numbers.reader()

@@ -34,6 +34,7 @@ def test_an_instruction_is_no_answer(text: str) -> None:
         (f"{ASKED}\n\nMost are small, as 60 of 100 are. So no.", "no"),
         (f"{ASKED}\nAnswer: yes\n\n{ASKED}\nAnswer: no", "yes"),
         (f"Answer: yes\n\n{ASKED}\nAnswer: no", "yes"),
+        (f"60 are small.\nAnswer: yes\n\n{ASKED}\n\nAnswer: no", "yes"),
         (f"So yes.\n\n{ASKED}\n\nAnswer: no", "yes"),
         (f"Some are tall.\nNo is the word for small.\n\n{ASKED}\n\nAnswer: yes", "yes"),
         ("I was told to say one word: no", "no"),
@@ -50,6 +51,9 @@ def test_a_prompt_that_begins_with_its_instructions_ends_with_the_last_question(
     asked = 'Solve the problem. End with a line "Answer: NUMBER".\n\nAnna has 3 pears and eats 1. How many are left?'
     read = lambda text: commitment.read(text, numbers.reader(), prompt)[0].value  # noqa: E731
     assert read(asked) is None
+    assert read(asked.replace("How many are left?", "So there are 7 pears.\n\nHow many are left?")) is None
+    fact = "Delia makes 20 jugs of the drink, and that everything else in the text stays as it is"
+    assert read(f"Imagine that {fact}. What is the answer to the question then?") is None
     assert read(f"{asked}\n\nAnna has 3 - 1 = 2 left.") == "2"
     assert read(f"{asked}\n\nIs it 3? No.\n\nAnswer: 2\n\nAnything else?") == "2"
     assert read(f"{asked}\n\nImagine that Anna eats 2, and all else stays as it is. How many are left then?") is None

@@ -33,6 +33,7 @@ LEGAL = [
     "By the usual rules it is legal.",
 ]
 ILLEGAL = [
+    "In normal chess, it is legal, but here it is illegal.",
     "One of its moves is illegal.",
     "It's not legal.",
     "Not all moves are legal.",
