@@ -58,8 +58,8 @@ def behind_prompt(text: str, told: list[tuple[int, int]], prompt: re.Pattern[str
     """(before, behind): what stands before a prompt that the text repeats, and what stands behind it, in as many ways
     as there may be to part the prompt from an answer: the longest first. `behind` is empty if it repeats none.
 
-    A prompt goes from its first words to the instructions that end it. If it begins with its instructions, it ends with
-    them or with the last question.
+    A prompt goes from its first words to the instructions that end it. If these stand in its first line and it has not
+    asked anything yet, it ends with them or with the last question.
     """
     begins = prompt.search(text) if prompt is not None else None
     if begins is None:
@@ -71,7 +71,7 @@ def behind_prompt(text: str, told: list[tuple[int, int]], prompt: re.Pattern[str
     if last is None:
         return before, []
     behind = [text[last[1] :]]
-    if not _WORD.search(text[begins.start() : last[0]]):
+    if not any(sign in text[begins.start() : last[0]] for sign in "?\n"):
         asked = [m.end() for m in _ASKED.finditer(behind[0])]
         behind += [behind[0][asked[-1] :]] if asked else []
     return before, behind

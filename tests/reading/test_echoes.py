@@ -55,6 +55,7 @@ def test_a_prompt_that_begins_with_its_instructions_ends_with_the_last_question(
     fact = "Delia makes 20 jugs of the drink, and that everything else in the text stays as it is"
     assert read(f"Imagine that {fact}. What is the answer to the question then?") is None
     assert read(f"{asked}\n\nAnna has 3 - 1 = 2 left.") == "2"
+    assert read("Solve the problem: what is 1 + 1? End with the result.\n\nSo it is 2.\n\nIs that all?") == "2"
     assert read(f"{asked}\n\nIs it 3? No.\n\nAnswer: 2\n\nAnything else?") == "2"
     assert read(f"{asked}\n\nImagine that Anna eats 2, and all else stays as it is. How many are left then?") is None
 
