@@ -39,32 +39,6 @@ def reader(counts: Counts = Counts()) -> Reader:
     )
 
 
-@functools.cache
-def percentage() -> Reader:
-    """A reader of a percentage, which may be rounded ("about 46.1%"), and have its decimals behind a comma: "46,1%"."""
-    base = reader()
-    return Reader(
-        marked=lambda m: base.marked(m._replace(text=_points(m.text))),
-        stated=lambda sentence, concludes: base.stated(_points(sentence), concludes),
-        alone=lambda line: base.alone(_points(line)),
-        labels="percentage|share|probability|chance",
-    )
-
-
-def _points(text: str) -> str:
-    """Without "about", and with decimal points in place of commas. Behind the comma of a thousand stand three
-    digits."""
-    return _ABOUT.sub("", _COMMA.sub(".", text))
-
-
-_ABOUT = re.compile(
-    r"\b(?:about|approximately|approx\.?|roughly|around|circa|ca\.?|ungefähr|etwa|environ|aproximadamente)"
-    r" (?=[\s*$(`]{0,3}\d)",
-    re.I,
-)
-_COMMA = re.compile(r"(?<=\d)(?<!\d{4})(?<!,\d)(?<!,\d\d)(?<!,\d{3})\{?,\}?(?=\d{1,2}(?![\d,])|\d{3} ?\\?%)")
-
-
 def _marked(stretch: Marked, counts: Counts) -> Value | None:
     text = _plain(stretch.text[:CLOSE_LOOK])
     if not counts.letters:

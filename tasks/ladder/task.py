@@ -21,7 +21,7 @@ from typing import ClassVar, Literal
 
 from harness.errors import UsageError
 from harness.options import option, settle
-from harness.reading import commitment, numbers, yes_no
+from harness.reading import commitment, percentages, yes_no
 from harness.reading.outcome import judge
 from harness.tasks.ladder import baselines, boolean, chains, equivalence, rungs, tables
 from harness.tasks.ladder.kinds import Kind
@@ -188,7 +188,7 @@ def _first_examples(task: Ladder, seed: str) -> list[Sample]:
     return [sample for _, members in itertools.islice(groups, 8) for sample in members]
 
 
-_PERCENTAGE = numbers.percentage()
+_PERCENTAGE = percentages.reader()
 _PROMPT = re.compile(
     r"^(?:In a (?:town|population|village), \d|All 1,000 people of a |A machine has \w+ lamps:"
     r"|Here is all that is known in a story|\w+ variables, .{1,200}, form a closed system"

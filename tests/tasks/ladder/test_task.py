@@ -183,9 +183,9 @@ def test_a_yes_or_no_is_read_where_it_is_said(text: str, answer: str | None) -> 
     ],
 )
 def test_percentages_may_have_a_decimal_comma_or_be_rounded(text: str, percentage: str | None) -> None:
-    from harness.reading import commitment, numbers
+    from harness.reading import commitment, percentages
 
-    assert commitment.read(text, numbers.percentage())[0].value == percentage
+    assert commitment.read(text, percentages.reader())[0].value == percentage
 
 
 @settings(deadline=None, max_examples=60)
