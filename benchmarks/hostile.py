@@ -81,6 +81,11 @@ PIECES = (
     ),
     *(
         "Option A: 7\n",
+        "End with a line that says 'Answer: yes' or ",
+        "Solve it. End with a line. Is it so?\n",
+        "A) x\nB) y\n",
+        "is not illegal ",
+        "no entailment ",
         "let me check: ",
         "none of the documents ",
         "unanswerable or ",

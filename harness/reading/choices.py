@@ -8,6 +8,7 @@ import functools
 import re
 
 from harness.reading import names, yes_no
+from harness.reading.quick import Phrases, split
 from harness.reading.values import Marked, Reader, Value, sentences
 from harness.reading.words import UNKNOWN, either
 
@@ -49,10 +50,8 @@ def _declined(text: str, base: Reader) -> Value | None:
     """UNANSWERABLE if a text says that the question can't be answered, unless the sentence goes on to answer it."""
     if not declines(text):
         return None
-    one, _, two = re.sub(r"\bor\b", "\n", text, count=1, flags=re.I).partition("\n")
-    rivals = [v for part, rest in ((one, two), (two, one)) if declines(rest) and (v := base.alone(part.strip(" ,")))]
-    if two and rivals and not rivals[0].aside:
-        return Value(None, f"several answers: {rivals[0].value} or {UNANSWERABLE}")
+    if (rival := _rival(text, base)) is not None:
+        return Value(None, f"several answers: {rival.value} or {UNANSWERABLE}")
     if base is yes_no.READER and re.match(r"\W*(?:yes|no)\b\W", text, re.I) and not _NO_WAY.match(text):
         return None  # "No, it was not founded there"
     if _EITHER.search(text) and (value := base.stated(text, False)) is not None and value.value is not None:
@@ -67,6 +66,20 @@ def _declined(text: str, base: Reader) -> Value | None:
     return Value(UNANSWERABLE)
 
 
+def _rival(text: str, base: Reader) -> Value | None:
+    """An answer that stands beside the claim in a list: "yes, no or unknown", "brave/unknown"."""
+    pieces = _JOINTS.split(text[:600])[-MOST_PIECES:]
+    for one, joint, two in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
+        for part, rest in ((one, two), (two, one)):
+            if _NONE.fullmatch(rest) or ("or" in joint.lower() and declines(rest)):
+                value = base.alone(_EITHER.sub("", part).strip(" ,"))
+                if value is not None and value.value is not None and not value.aside:
+                    return value
+    return None
+
+
+MOST_PIECES = 61
+_JOINTS = re.compile(r"(,? ?\bor\b|[/|,])", re.I)
 _NONE = re.compile(r"\W*(?:none|nothing|nobody|unknown|no answer|null|nil)(?: of them)?\W*", re.I)
 _NO_WAY = re.compile(r"\W*no (?:way|one|idea|information|document|answer|mention|evidence|data|such)\b", re.I)
 _EITHER = re.compile(r"\beither\b|\bor (?:it|the question|else|maybe|perhaps)\b", re.I)
@@ -80,9 +93,7 @@ _FIND = either("""
     infer(?:red)? | establish(?:ed)? | deduced? | derived? | resolved? | ascertain(?:ed)? | locate | verif(?:y|ied)
 """)
 _SOURCE = "(?:documents?|passages?|texts?|sources?|paragraphs?|context)"
-_NO_ANSWER = re.compile(
-    rf"{UNKNOWN}|\b"
-    + either(rf"""
+_DECLINED = either(rf"""
     unanswerable | unknown | undetermined | indeterminable | undeterminable | not answerable | unknowable | n/a
     (?:can ?not|can't|could not|couldn't) (?:be )?(?:\w+ly )?{_FIND}
     (?:impossible to|unable to|not possible to|no way to|hard to) (?:be )?(?:\w+ly )?{_FIND}
@@ -105,19 +116,21 @@ _NO_ANSWER = re.compile(
     n[ãa]o (?:diz|dizem|informam?|mencionam?) | no (?:dice|dicen|mencionan?) | non (?:dice|dicono|menzionano?)
     (?:no|non|n[ãa]o) (?:contienen?|contêm|contém|contengono|contiene)
     (?:no|non|n[ãa]o) (?:[ée]|es|[èe]) (?:possibile|possível|posible)
-    """)
-    + "|无法(?:回答|确定)|無法|没有(?:提供|提到|说明|足够|给出|任何)|未提及|信息不足|不明"
+""")
+_NO_ANSWER = Phrases(
+    unknown=UNKNOWN,
+    denied="|".join(rf"\b{phrase}" for phrase in split(_DECLINED)),
+    east="无法(?:回答|确定)|無法|没有(?:提供|提到|说明|足够|给出|任何)|未提及|信息不足|不明"
     "|情報(?:が|は)?(?:ない|ありません|不足)"
     "|わかりません|分かりません|(?:記載|言及|書かれ|含まれ)(?:が|は|されて|て)?い?(?:ない|ません|ありません)|答えられ"
     "|알 수 없|언급(?:되지|이 없)|невозможно|не (?:указан|упомян|сказан|говорит)|нет (?:информации|ответа)",
-    re.I,
 )
 _BUT = re.compile(r"\b(?:but|however|although|though|still|nevertheless|yet)\b,?", re.I)
 
 
 def declines(phrase: str) -> bool:
     """Whether the phrase says that the question can't be answered."""
-    return bool(_NO_ANSWER.search(_NOT_UNANSWERABLE.sub("", phrase[:600].replace("’", "'"))))
+    return _NO_ANSWER.search(_NOT_UNANSWERABLE.sub("", phrase[:600].replace("’", "'"))) is not None
 
 
 _NOT_UNANSWERABLE = re.compile(

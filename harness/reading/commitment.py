@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Container
 from typing import Any
 
-from harness.reading import envelope, words
+from harness.reading import echoes, envelope, words
 from harness.reading.marks import REJECTED, last_marked, lines_from
 from harness.reading.outcome import Reading, is_refusal
+from harness.reading.quick import Phrases
 from harness.reading.unmarked import last_unmarked, opening
 from harness.reading.values import CLOSE_LOOK, Found, Marked, Reader, Value, sentences
 
@@ -27,6 +29,14 @@ SHORT = 200
 """Characters of the longest response that may be nothing but an answer."""
 
 
+def as_asked(text: str, known: Container[str]) -> Reading | None:
+    """The known answer that a response gives in the form asked for and adds nothing to: "Answer: yes", {"answer":
+    "yes"}. None for any other response. `read` finds the same, and takes ten times as long."""
+    m = _NAMED.fullmatch(text) if len(text) < 100 else None
+    said = "" if m is None else m["name"] or m["value"]
+    return Reading(said, final=True) if said and said in known else None
+
+
 def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tuple[Reading, Any]:
     """(reading, note): what a response commits to, and the task's note on the value.
 
@@ -36,6 +46,24 @@ def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tu
     if len(text) < SHORT and (short := _short_answer(text, reader)) is not None:
         return short
     clean = envelope.clean(text)
+    told = echoes.instructions(clean)
+    if not told:
+        return _read(clean, reader, prompt)
+    before, behind = echoes.behind_prompt(clean, told, prompt)
+    if behind and (answer := _answered(before, reader)) is not None:
+        return Reading(answer.value.value, final=True), answer.value.note  # what follows is another question
+    if not behind:
+        return _read(echoes.without(clean, told), reader, prompt)
+    for part in behind:
+        own = echoes.without(part, echoes.instructions(part))
+        found, note = _read(own, reader, prompt)
+        if found.final:
+            break
+    return found, note
+
+
+def _read(clean: str, reader: Reader, prompt: re.Pattern[str] | None) -> tuple[Reading, Any]:
+    """`read`, for a text that is clean and repeats no instructions."""
     declines = is_refusal(clean) and not _answers_at_last(clean, reader)
     found: Found | None = None
     for part, all_there_is in envelope.cuts(clean, prompt):
@@ -53,6 +81,19 @@ def read(text: str, reader: Reader, prompt: re.Pattern[str] | None = None) -> tu
     return Reading(None, "no answer was found" if clean.strip() else "the response is empty", declined=declined), None
 
 
+def _answered(before: str, reader: Reader) -> Found | None:
+    """The answer before a prompt that is repeated, if there is one: it is marked, or the first paragraph is one line
+    that states it. The facts of the prompt are a list."""
+    if not before.strip():
+        return None
+    found = commit(envelope.open_notations(before[-LONGEST:]), reader)
+    if found is not None and found.marked and found.decided:
+        return found
+    first = before.strip().split("\n\n")[0]
+    found = commit(envelope.open_notations(first), reader) if len(first) < SHORT and "\n" not in first else None
+    return found if found is not None and found.decided else None
+
+
 def _answers_at_last(text: str, reader: Reader) -> bool:
     """Whether a response that begins like a refusal ends in an answer all the same."""
     last = sentences(text)[-1:]
@@ -60,14 +101,17 @@ def _answers_at_last(text: str, reader: Reader) -> bool:
 
 
 _UNKNOWN = re.compile(words.UNKNOWN, re.I)
-_AS_ASKED = re.compile(r"(?:#{1,4} ?)?Answer: ?([^A-Za-z\n<>\[\]{}\\`\"&|?~]{1,180})")
+_NAMED = re.compile(
+    r"\s*(?:(?:#{1,4} ?)?[Aa]nswer: ?(?P<name>[\w '-]{1,80})\.?|\{\"answer\": ?\"(?P<value>[\w '-]{1,80})\"\})\s*"
+)
+_FIGURE = re.compile(r"(?:#{1,4} ?)?Answer: ?([^A-Za-z\n<>\[\]{}\\`\"&|?~]{1,180})")
 _PLAIN = re.compile(r"[\w .,'=+*/()-]+", re.ASCII)
 
 
 def _short_answer(text: str, reader: Reader) -> tuple[Reading, Any] | None:
     """The result of `read` for a response that is nothing but its answer, else None. This short cut is ten times as
     fast."""
-    asked = _AS_ASKED.fullmatch(text)
+    asked = _FIGURE.fullmatch(text)
     if asked:
         value, final = reader.marked(Marked(asked[1], "Answer: ")), True
     elif _PLAIN.fullmatch(text):
@@ -81,11 +125,14 @@ def _short_answer(text: str, reader: Reader) -> tuple[Reading, Any] | None:
 
 # Second thoughts ---------------------------------------------------------------------------------------------------
 
-_SECOND_THOUGHT = re.compile(
-    rf"(?P<correction>{words.CORRECTION})|(?P<taken_back>{words.TAKEN_BACK})|(?P<open>{words.LEFT_OPEN})"
-    rf"|(?P<check>{words.CHECK})|(?P<doubt>{words.DOUBT})",
-    re.I | re.M,
+_SECOND_THOUGHT = Phrases(
+    correction=words.CORRECTION,
+    taken_back=words.TAKEN_BACK,
+    open=words.LEFT_OPEN,
+    check=words.CHECK,
+    doubt=words.DOUBT,
 )
+_DENIAL = re.compile(r"(?:\A|[:=\n]|\bis\b|\bso\b)[\s*_\"'(]{0,5}(?:no|false)[*_\"')]{0,3} ?[,;—–-]+ ?\Z", re.I)
 _CONFIRMED = re.compile(words.CONFIRMED, re.I)
 _UNCONFIRMED = re.compile(words.UNCONFIRMED, re.I)
 
@@ -102,6 +149,8 @@ def commit(text: str, reader: Reader) -> Found | None:
             continue
         if position == 0 and not re.search(r"\w", stretch):
             continue  # "No, it was not": nothing stands before it
+        if m.lastgroup == "taken_back" and kind != "doubt" and _DENIAL.search(stretch[-40:]):
+            continue  # "Answer: no, it is not true" says the same twice
         if m.lastgroup == "taken_back" and not _about_the_answer(stretch[-CLOSE_LOOK:], held, reader):
             continue  # "6 is wrong because ..." behind the answer 7: the stretch goes on
         held = _after(kind, held, stretch, reader)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from harness.reading import words
+from harness.reading.quick import Phrases
 from harness.reading.values import CLOSE_LOOK, Found, Marked, Reader, Value, affirmed
 
 MOST_MARKS = 40
@@ -22,15 +23,14 @@ _HEAD = rf"^[^\w\n]{{0,12}}(?:\d{{1,2}}[.)] )?(?:{words.ADJECTIVE} ){{0,4}}"
 _HEADED = rf"{_TAIL}(?:[ \t]?(?:[-–—→⇒]|->|=>)[*_ ]{{1,4}}|[^\w\n]{{0,6}}$)"
 _CALL = r"\b(?:finish|submit|final_answer|answer|respond)[\[(](?=[^\])\n]{1,200}[\])])"
 _POINTS = "👉|✅|🎯|➡|☑|✔|⭐|🏁|🟢|💡|🔑"
-BEST = re.compile(
-    rf"(?P<box>\\?f?boxed ?[{{(]|\\(?:f|frame)?box ?[{{(]|\\boxed |boxed{_TAIL}:|{_CALL})"
-    rf"|(?<!\w)(?:{words.ANSWER}){_OF}{_TAIL}[ \t]?[:=](?!=)"
+BEST = Phrases(
+    box=rf"\\?f?boxed ?[{{(]|\\(?:f|frame)?box ?[{{(]|\\boxed |boxed{_TAIL}:|{_CALL}",
+    word=rf"(?<!\w)(?:{words.ANSWER}){_OF}{_TAIL}[ \t]?[:=](?!=)"
     rf"|(?<!\w)(?:{words.CJK_ANSWER}){_TAIL}\s?{words.CJK_IS}"
     rf"|{_HEAD}(?:{words.ANSWER}){_HEADED}|^[^\w\n]{{0,12}}finale?{_TAIL} ?[:=]"
     rf"|\b(?:final|correct|right|true|actual|real|corrected) (?:answer|result|value){_OF}{_TAIL} {words.IS}\b:?"
-    rf"|^[^\w\n]{{0,8}}A[*_]{{0,2}}:(?=[*_ ]{{0,4}}\S)"
-    rf"|(?P<alone>^[^\w\n]{{0,3}}#{{2,4}}[ \t]+(?=\S)|\[\[|^[^\w\n]{{0,3}}(?:{_POINTS}))",
-    re.I | re.M,
+    r"|^[^\w\n]{0,8}A[*_]{0,2}:(?=[*_ ]{0,4}\S)",
+    alone=rf"^[^\w\n]{{0,3}}#{{2,4}}[ \t]+(?=\S)|\[\[|^[^\w\n]{{0,3}}(?:{_POINTS})",
 )
 """Marks that are used for nothing else. After `box` the answer stands in brackets; after `alone` nothing but the value
 may stand."""
@@ -60,10 +60,10 @@ EXPLAINS = re.compile(
 
 
 @functools.lru_cache(maxsize=64)
-def good(labels: str) -> re.Pattern[str]:
+def good(labels: str) -> Phrases:
     """Marks that may also be about a part of the answer; `labels` are the task's own names of an answer."""
     own = rf"|(?<!\w)(?:{labels})(?: [^.:=\n]{{1,60}}?)?{_TAIL}(?: ?[:=](?!=)| {words.IS}(?!\w):?)" if labels else ""
-    return re.compile(_GOOD + own, re.I | re.M)
+    return Phrases(word=_GOOD + own)
 
 
 def last_marked(text: str, reader: Reader) -> tuple[Found | None, Found | None]:
@@ -92,19 +92,19 @@ def last_marked(text: str, reader: Reader) -> tuple[Found | None, Found | None]:
 
 
 class _Spot(NamedTuple):
-    """Where a mark stands; `kind` is box, alone or empty."""
+    """Where a mark stands; `kind` is box, alone or word."""
 
     start: int
     end: int
     kind: str
 
 
-def _spots(text: str, pattern: re.Pattern[str]) -> list[_Spot]:
+def _spots(text: str, pattern: Phrases) -> list[_Spot]:
     """Where the text has marks of this pattern, the last first."""
     return [_Spot(m.start(), m.end(), m.lastgroup or "") for m in deque(pattern.finditer(text), MOST_MARKS)][::-1]
 
 
-def _rival(text: str, spot: _Spot, pattern: re.Pattern[str], reader: Reader) -> str:
+def _rival(text: str, spot: _Spot, pattern: Phrases, reader: Reader) -> str:
     """The value of another mark right before this one, with nothing but "or" between them; empty if there is no such
     mark."""
     between = text[max(0, spot.start - 12) : spot.start].split("}")[-1].split("\n")[-1]
@@ -130,8 +130,10 @@ def _value(text: str, spot: _Spot, reader: Reader, sure: bool) -> tuple[Value | 
     in_prose = not heading and spot.kind != "alone"
     if in_prose and (REJECTED.search(before) or _ASKS.search(before)):
         return None, True
-    offered = _OFFERED.search(text[max(0, spot.start - 90) : spot.start])
-    if offered or _OFFERED_ON.match(text[spot.end : spot.end + 160]):
+    quoted = text[spot.start - 1 : spot.start] in ("'", '"')
+    if (quoted and _OFFERED.search(text[max(0, spot.start - 90) : spot.start])) or _OFFERED_ON.match(
+        text[spot.end : spot.end + 160]
+    ):
         return None, True
     sure = sure or bool(_ANSWER.search(mark))
     for number, (line, ends_text) in enumerate(lines_from(text, spot.end)):

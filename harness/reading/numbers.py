@@ -53,7 +53,7 @@ def _stated(sentence: str, concludes: bool, counts: Counts) -> Value | None:
     text = _plain(sentence[-CLOSE_LOOK:])
     if _UNDECIDED.search(text):
         return Value(None, f"undecided: {text.strip()[:80]!r}")
-    if _DENIAL.search(text):
+    if _DENIAL.search(text) or _IMAGINED.match(text):
         return None
     if _MISTAKEN.search(text):
         text = _BUT.split(text)[-1]  # "One might think 6, but it's 7."
@@ -94,6 +94,7 @@ _ELSEWHERE = re.compile(
     r"\bif\b[^.]{1,60}\bhad\b|\bhad (?:been|it|the)\b|\b(?:more generally|in general|suppose|by the way)\b", re.I
 )
 _DENIAL = re.compile(r"(?:では|じゃ)(?:ありません|ない)|(?:이|가) 아(?:닙|니)|\bdeğil\b|नहीं")
+_IMAGINED = re.compile(r"\W*(?:now )?(?:imagine|picture) that\b", re.I)
 _BUT = re.compile(
     r"\b(?:but|however|yet|whereas|actually|mais|aber|sondern|pero|sino|mas|ma|но)\b|但是?|しかし|하지만", re.I
 )

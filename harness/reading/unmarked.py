@@ -10,6 +10,7 @@ from harness.reading.values import CLOSE_LOOK, Found, Reader, Value, affirmed, s
 
 MOST_SENTENCES = 6
 """Sentences of a stretch that are read: the last ones."""
+MOST_OPTIONS = 26
 
 _THEREFORE = re.compile(
     rf"\A(?:[-*•] )?[^\w\n(\[\"'$\\-]{{0,6}}(?:{words.THEREFORE})\b[,:;]? ?(?:(?:it|this|that)(?:'s| is|:) )?", re.I
@@ -17,7 +18,10 @@ _THEREFORE = re.compile(
 _CLOSES = re.compile(rf"[^\w\n]{{0,8}}(?:{words.CLOSING})", re.I)
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*|__([^_\n]{1,200})__|`([^`\n]{1,200})`")
 _NUMBERED = re.compile(r"(\d{1,2})[.)][ \t]+(?=\S)")
+_LETTERED = re.compile(r"[^\w\n]{0,4}([A-Z])[.):] ")
 _RIGHT, _WRONG = re.compile("[✅✓✔☑]"), re.compile("[❌✗✘✖]")
+_UNREAL = re.compile(r"\W*(?:if|had|were)\b.{1,200}?\bwould\b", re.I)
+"""A sentence about what would be so otherwise."""
 _FITS = re.compile(r"(?<=\w): [✅✓✔☑].*")
 _NO = re.compile(r"^\W*no\W+(?=\S)", re.I)
 
@@ -38,7 +42,7 @@ def last_unmarked(text: str, reader: Reader) -> Found | None:
     stated = _last_stated(shown, reader)
     if stated is not None and stated.decided:
         return stated
-    value = _behind_colon(shown[-1], reader)
+    value = _behind_colon(shown[-1], reader) if stated is None or stated.value.aside else None
     if value is not None:
         return Found(value)
     later = _last_stated(lines, reader) if explained < len(lines) else None
@@ -68,6 +72,7 @@ def _lines(text: str) -> list[str]:
     if any(_RIGHT.search(line) for line in lines):
         # A table of candidates, "1820: ❌ does not fit".
         lines = [_FITS.sub("", line) for line in lines if not _WRONG.search(line)] or lines
+    lines = lines[: len(lines) - _options(lines)]
     # "7. Alice counts too" is an item if there is a 6 or an 8.
     numbers = {int(m[1]) for line in lines if (m := _NUMBERED.match(line))} | {0}
     for i, line in enumerate(lines):
@@ -75,6 +80,15 @@ def _lines(text: str) -> list[str]:
         if m and numbers & {int(m[1]) - 1, int(m[1]) + 1}:
             lines[i] = line[m.end() :]
     return lines
+
+
+def _options(lines: list[str]) -> int:
+    """How many lines at the end are a list of options, "A) the jar", "B) the lamp": they choose none of these."""
+    letters = [m[1] if (m := _LETTERED.match(line)) else "" for line in lines[-MOST_OPTIONS:]]
+    for n in range(len(letters), 1, -1):
+        if letters[-n] == "A" and letters[-n:] == [chr(ord("A") + i) for i in range(n)]:
+            return n
+    return 0
 
 
 def _alone(lines: list[str], explained: bool, reader: Reader) -> Found | None:
@@ -109,7 +123,7 @@ def _last_stated(lines: list[str], reader: Reader) -> Found | None:
         value = reader.stated(affirmed(rest), rest != sentence)
         if value is None:
             continue
-        if not value.aside:
+        if not value.aside and not (value.value is not None and _UNREAL.match(sentence)):
             return Found(value)
-        aside = aside or Found(value)
+        aside = aside or Found(value._replace(aside=True))
     return aside

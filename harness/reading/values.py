@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from harness.reading.quick import Phrases
+
 CLOSE_LOOK = 2_000
 """Characters behind a mark, or at the end of a stretch, that are read."""
 
@@ -76,18 +78,16 @@ _SENTENCE_END = re.compile(
     r"(?<=[.!?。！？])(?<!i\.e\.)(?<!e\.g\.)(?<!Mr\.)(?<!Dr\.)(?<!St\.)(?: +|$)(?=[^a-z\d+*/=%^ -]|$|\d+\S*[.!]?$)"
     r"|(?<=[。！？])|\n+"
 )
-_NOT_BUT = re.compile(
-    r"\b(?:not|isn't|wasn't) [^,.;\n]{1,40}?"
+_NOT_BUT = Phrases(
+    denied=r"\b(?:not|isn't|wasn't) [^,.;\n]{1,40}?"
     r"(?:,? but(?: rather| instead)?|[,;] (?:it(?:'s| is)|rather|instead|that(?:'s| is))) ",
-    re.I,
 )
-_NOT = re.compile(
-    r"\((?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^)\n]{1,60}\)"
+_NOT = Phrases(
+    denied=r"\((?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^)\n]{1,60}\)"
     r"|[,;–—-] ?(?:and |but )?(?:not|rather than|instead of|as opposed to|nicht|pas|nunca|não|non) [^,.;\n]{1,60}"
     r"|[ ,;(]+(?:rather than|instead of|as opposed to|und nicht|et non(?: pas)?|y no|e não|e non|en niet|a nie"
     r"|а(?: \w+)? не"
-    r"|而不是|并非|并不是) ?[^,.;)\n]{1,60}\)?|^\W*not [^,.;:\n]{1,40}(?=[,.;:])",
-    re.I,
+    r"|而不是|并非|并不是) ?[^,.;)\n]{1,60}\)?|^\W*not (?!all\b|every\b|each\b)[^,.;:\n]{1,40}(?=[,.;:])",
 )
 
 
@@ -98,4 +98,4 @@ def sentences(text: str) -> list[str]:
 
 def affirmed(text: str) -> str:
     """A stretch without what it denies: "not 6 but 7" and "7, not 6" become "7"."""
-    return _NOT.sub("", _NOT_BUT.sub("", text))
+    return _NOT.sub(_NOT_BUT.sub(text))

@@ -114,7 +114,7 @@ TAKEN_BACK = either(rf"""
     \b(?:ignore|disregard|forget) this\b | \bignore what i\b | \bi misread\b
     \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) (?:wrong|incorrect|mistaken|false)\b
     \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) (?:an error|a mistake)\b
-    \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) not (?:right|correct|valid|true)\b
+    \b(?:that's|that is|that was|this is|it is|it's|which is|above is|was) not (?:right|correct|valid|true)\b(?! that\b)
     \b(?:that|this|it|which|above|answer) (?:isn't|wasn't|can't be|cannot be) (?:\w+ )?(?:right|correct|valid|true)\b
     \bis (?:wrong|incorrect)\b(?= ?[;,.]| because| since)
     \b(?:do not|don't|no longer) (?:think|believe) (?:(?:that|this|it) ){{1,3}}is (?:right|correct)\b
@@ -256,6 +256,7 @@ REFUSAL = either(rf"""
 UNKNOWN = either(r"""
     \bi(?: really| honestly| simply| just)? (?:do not|don't) know\b
     \bi (?:do not|don't) have (?:that|this|the|any|enough) (?:information|answer)\b
+    \bi (?:do not|don't) have (?:\w+ )?(?:information|knowledge|data) (?:about|on|of|regarding)\b
     \bi(?:'m| am) (?:really |honestly )?(?:not |un)(?:sure|certain)\b | \bi have no (?:idea|answer|information|clue)\b
     \bi (?:do not|don't) have an (?:answer|idea)\b | \bno idea\b | ^\W*unknown\W*$
     \bich wei(?:ß|ss) (?:es )?nicht\b | \bje ne sais pas\b | \bno (?:lo )?s[ée]\b | \bn[ãa]o sei\b | \bnon (?:lo )?so\b

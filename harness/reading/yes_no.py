@@ -31,7 +31,11 @@ _SEVERAL = re.compile(
 )
 _QUESTION = re.compile(r"\?\W*$")
 _BOTH = re.compile(r"\bno (?:and|or) yes\b|\byes or no\b", re.I)
-_ALONE_YES_NO = re.compile(rf"\W*(?:the answer is |it is )?({'|'.join(_WORDS_FOR)})\W*", re.I)
+_IT = r"(?:it|this|that|(?:the|this|that) (?:statement|claim|sentence))(?:'s| is)"
+_ALONE_YES_NO = re.compile(
+    rf"\W*(?:(?:the answer is |it is )?({'|'.join(_WORDS_FOR)})|(?:(?:so|therefore|thus),? )?{_IT} (true|false))\W*",
+    re.I,
+)
 
 
 def _yes_or_no(text: str) -> Value | None:
@@ -44,7 +48,7 @@ def _yes_or_no(text: str) -> Value | None:
     ):
         return Value(_WORDS_FOR[first["said"].lower()])
     found = [m for m in _SAYS.finditer(text) if not _DENIED.search(text[max(0, m.start() - 24) : m.start()])]
-    led = [m for m in found if _LEADS.search(text[: m.start()])] or found
+    led = [m for m in found if _LEADS.search(text[max(0, m.start() - 60) : m.start()])] or found
     if len({m[0].lower() for m in led}) > 1:
         return Value(None, "both yes and no")
     return Value(led[-1][0].lower()) if led else None
@@ -59,7 +63,7 @@ def _stated(sentence: str) -> Value | None:
 
 def _alone_yes_no(line: str) -> Value | None:
     m = _ALONE_YES_NO.fullmatch(line)
-    return Value(_WORDS_FOR[m[1].lower()]) if m else None
+    return Value(_WORDS_FOR[(m[1] or m[2]).lower()]) if m else None
 
 
 READER = Reader(

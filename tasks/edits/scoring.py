@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import re
 from typing import Any
 
 from harness.errors import DataError
 from harness.reading import commitment, names
-from harness.reading.outcome import Reading, judge
+from harness.reading.outcome import judge
+from harness.reading.values import Marked, Reader, Value
 from harness.types import Params, Score, StopReason
 
-_AS_ASKED = re.compile(r"Answer: ([A-Z][\w]{1,30}(?: [A-Z]\w{1,30})?)")
 _PROMPT = re.compile(r"^No \w+ has two \w+ at a time, and nobody is", re.I | re.M)
 _LABELS = "name|captain|conductor|director|editor|coach|ship|orchestra|museum|newspaper|team|city"
 
@@ -23,16 +25,50 @@ def scored(params: Params, response: str, stop_reason: StopReason) -> Score:
     DataError if params are not those of a sample.
     """
     right, before, after, known = (*(_text(params, name) for name in ("answer", "before", "after")), candidates(params))
-    asked = _AS_ASKED.fullmatch(response) if len(response) < 90 and stop_reason == "stop" else None
-    if asked and asked[1] in known:
-        found = Reading(asked[1], final=True)  # in the form asked for: no need to look closely
-    else:
-        found = commitment.read(response, names.reader(known, _LABELS), _PROMPT)[0]
+    found = commitment.as_asked(response, known) or commitment.read(response, _reader(known), _PROMPT)[0]
     detail: dict[str, Any] = {}
     if found.value is not None:
         given = {before: "old", after: "new"} if before != after else {before: "same"}
         detail = {"gives": given.get(found.value, "other")}
     return judge(found, found.value == right, stop_reason, response, **detail)
+
+
+@functools.lru_cache(maxsize=1024)
+def _reader(known: tuple[str, ...]) -> Reader:
+    """Reads one of the names; one of which a sentence says that it was so before counts if there is no other."""
+    base = names.reader(known, _LABELS)
+
+    def now(text: str) -> str:
+        text = _REPLACED.sub("", text[:_CLOSE_LOOK])
+        clauses = _CLAUSES.split(text)
+        kept = [clause for clause in clauses if not _PAST.search(clause)]
+        if not 0 < len(kept) < len(clauses):
+            return text
+        rest = "; ".join(kept)
+        return rest if (value := base.stated(rest, False)) is not None and value.value is not None else text
+
+    def marked(m: Marked) -> Value | None:
+        value = base.marked(m._replace(text=now(m.text)))
+        past = value is not None and value.value is not None and _PAST.search(m.before[-80:])
+        return value._replace(aside=True) if value is not None and past else value
+
+    return dataclasses.replace(
+        base,
+        marked=marked,
+        stated=lambda sentence, concludes: base.stated(now(sentence), concludes),
+    )
+
+
+_CLOSE_LOOK = 600
+_CLAUSES = re.compile(r"[;,:()–—]| - |\b(?:but|while|whereas|although|though|and)\b", re.I)
+_PAST = re.compile(
+    r"\b(?:was|were|had|before|previous(?:ly)?|former(?:ly)?|earlier|until|used to|ago|in the past|originally|at first"
+    r"|old|no longer)\b",
+    re.I,
+)
+_REPLACED = re.compile(
+    r"\b(?:(?:replac|succeed|follow)(?:ed|s|ing)|t(?:ook|akes) over from)\b(?! by\b)[^,;:.\n]*", re.I
+)
 
 
 def candidates(params: Params) -> tuple[str, ...]:

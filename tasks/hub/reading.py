@@ -163,10 +163,19 @@ _MARKUP = re.compile(r"(?:(?!(?<= )\*(?= ))[*_`$\\])+(?:text(?:bf|tt|rm)?|mathrm
 
 @functools.lru_cache(maxsize=256)
 def label_reader(labels: tuple[str, ...]) -> Reader:
-    """Reads one of a few words; of two, yes or no."""
+    """Reads one of a few words; of two, yes or no. "No entailment" is as good as "not entailment"."""
     if labels == ("yes", "no"):
         return yes_no.READER
-    return names.reader(tuple(sorted(labels)), _LABELS)
+    base = names.reader(tuple(sorted(labels)), _LABELS)
+    words = "|".join(re.escape(label) for label in labels)
+    without = re.compile(rf"\b(?:(?:there (?:is|was) )?no|non|without(?: any)?)[ -](?=(?:{words})\b)", re.I)
+
+    return Reader(
+        marked=lambda m: base.marked(m._replace(text=without.sub("not ", m.text))),
+        stated=lambda sentence, concludes: base.stated(without.sub("not ", sentence), concludes),
+        alone=lambda line: base.alone(without.sub("not ", line)),
+        labels=_LABELS,
+    )
 
 
 NUMBER = numbers.reader()

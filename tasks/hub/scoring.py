@@ -45,19 +45,14 @@ def ours(params: Params, response: str, stop_reason: StopReason) -> Score:
     detail: dict[str, Any] = strict_and_flexible(response, right) if kind == "number" else {}
     if kind in ("choice", "label", "yes_no") and not 2 <= len(options) <= len(LETTERS):
         raise DataError(f"a hub sample of the kind {kind} needs params.options, 2 to {len(LETTERS)} texts")
-    plain = _AS_ASKED.fullmatch(response) if len(response) < 200 else None
-    if plain and stop_reason != "content_filter":  # in the form asked for: no need to look closely
-        if kind == "choice" and plain[1] in LETTERS[: len(options)]:
-            return Score.of(plain[1] == right, plain[1])
-        if kind in ("label", "yes_no") and plain[1] in options:
-            return Score.of(plain[1] == right, plain[1])
-    found, _ = commitment.read(response, _reader(kind, options), _PROMPT)
+    known = LETTERS[: len(options)] if kind == "choice" else options if kind in ("label", "yes_no") else ()
+    found = commitment.as_asked(response, tuple(known))
+    found = found or commitment.read(response, _reader(kind, options), _PROMPT)[0]
     if kind == "text" and (closing := reading.brackets(response)):
         found = Reading(closing, final=True)
     return judge(found, found.value is not None and same(kind, found.value, right), stop_reason, response, **detail)
 
 
-_AS_ASKED = re.compile(r"\s*(?:#{1,4} )?Answer: ?([A-Za-z]{1,30})\.?\s*")
 _PROMPT = re.compile(r"^Answer (?:the question|with the letter)\b", re.M)
 
 

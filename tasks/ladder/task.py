@@ -21,7 +21,7 @@ from typing import ClassVar, Literal
 
 from harness.errors import UsageError
 from harness.options import check_effect, option, settle
-from harness.reading import commitment, numbers, yes_no
+from harness.reading import commitment, percentages, yes_no
 from harness.reading.outcome import judge
 from harness.tasks.ladder import baselines, boolean, chains, controls, equivalence, rungs, tables
 from harness.tasks.ladder.kinds import Kind
@@ -152,10 +152,7 @@ class Ladder(Task):
                 return judge(found, False, stop_reason, response)
             error = abs(Fraction(found.value) - rungs.exact(params))
             return judge(found, error <= TOLERANCE, stop_reason, response, points_off=round(float(error), 2))
-        said = response.strip().lower() if len(response) < 40 else ""
-        if stop_reason == "stop" and said in _AS_ASKED:  # no need to look closely
-            return Score.of(_AS_ASKED[said] == right, _AS_ASKED[said])
-        found, _ = commitment.read(response, yes_no.READER, _PROMPT)
+        found = commitment.as_asked(response, ("yes", "no")) or commitment.read(response, yes_no.READER, _PROMPT)[0]
         return judge(found, found.value == right, stop_reason, response)
 
     def baseline(self, kind: str, sample: Sample, rng: random.Random) -> str:
@@ -203,7 +200,7 @@ def _first_examples(task: Ladder, seed: str) -> list[Sample]:
     return [sample for _, members in itertools.islice(groups, 8) for sample in members]
 
 
-_PERCENTAGE = numbers.reader()
+_PERCENTAGE = percentages.reader()
 _PROMPT = re.compile(
     r"^(?:In a (?:town|population|village), \d|All 1,000 people of a |A machine has \w+ lamps:"
     r"|Here is all that is known in a story|\w+ variables, .{1,200}, form a closed system"
@@ -211,4 +208,3 @@ _PROMPT = re.compile(
     re.M,
 )
 """How our prompts begin: a response that goes on with another question is cut there."""
-_AS_ASKED = {shape.format(word): word for word in ("yes", "no") for shape in ("{}", "{}.", "answer: {}", "answer: {}.")}

@@ -21,8 +21,6 @@ _PROMPT = re.compile(
 """How our prompts begin, or how they go on behind the facts: a response that goes on with another question is cut
 there."""
 
-MARK = "Answer: "
-
 
 def closed(params: Params, response: str, stop_reason: StopReason) -> Score:
     """Whether the response commits to `params.answer`, one of `params.choices`. Yes and no are read in their usual
@@ -41,10 +39,8 @@ def closed(params: Params, response: str, stop_reason: StopReason) -> Score:
 def read(params: Params, response: str) -> tuple[str | None, Reading]:
     """(the choice that a response commits to, the reading): what is right is not looked at."""
     choices, also = choices_of(params), numbered(params, "also")
-    if response.startswith(MARK) and response[len(MARK) :] in choices:
-        return response[len(MARK) :], Reading(
-            response[len(MARK) :], final=True
-        )  # as asked: what is below finds the same
+    if (asked := commitment.as_asked(response, choices)) is not None:
+        return asked.value, asked
     known = tuple(word for word in (*choices, *also) if word != UNKNOWN)
     found, _ = commitment.read(response, reader(known), _PROMPT)
     said = UNKNOWN if found.value == UNANSWERABLE else found.value

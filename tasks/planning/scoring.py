@@ -9,8 +9,9 @@ from harness.errors import DataError
 from harness.pddl import fact_text, plan_text
 from harness.pddl.execute import PlanSyntax, Validator, read_plan
 from harness.pddl.parse import PDDLError
+from harness.pddl.plan_words import PROMPT
 from harness.pddl_domains import SHIPPED, World, mystery, own, plain, randomised
-from harness.reading import commitment
+from harness.reading import commitment, echoes
 from harness.reading.envelope import clean
 from harness.reading.outcome import Reading, judge
 from harness.reading.values import Reader, Value
@@ -59,7 +60,7 @@ def score(params: Params, response: str, stop_reason: StopReason, level: str) ->
         validator = compiled(world, str(params["problem"]))
     except PDDLError as error:
         raise DataError(f"params.problem: {error.message}") from None
-    ability = params.get("ability")
+    ability, response = params.get("ability"), echoes.own_words(response, PROMPT)
     if ability == "plan_verification":
         return _verification(params, response, stop_reason, world, validator, level)
     if ability == "plan_execution":

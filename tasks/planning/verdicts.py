@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 from harness.pddl.fact_text import without_emphasis
 from harness.pddl.plan_words import DOUBTED, PROMPT, RETRACTED
+from harness.reading.echoes import instructions, without
 from harness.reading.envelope import clean, cuts
 from harness.reading.outcome import is_refusal
 
 LONGEST = 5_000
 
+_FORMS = re.compile(
+    r"^(?:Is the plan valid\? [^\n]*\n)?Answer: valid\n+Answer: step NUMBER [^\n]*\n+Answer: the goal [^\n]* FACT$",
+    re.M,
+)
+"""The question and the forms that the prompt shows, repeated: they are no verdict."""
 _MARKED = re.compile(
     r"(?:^|\b(?:therefore|thus|so|hence|conclusion)\b[:,]?)[^\w\n]{0,8}(?:my |the |so the )?(?:final |short |"
     r"overall |corrected |correct )?"
@@ -53,7 +59,8 @@ class VerdictText:
 def read_verdict(response: str) -> VerdictText:
     """The last verdict that a response commits to; `said` is "" if there is none."""
     found = VerdictText("", reason="no verdict was found")
-    for part, is_all in cuts(clean(response), PROMPT):
+    text = _FORMS.sub("", clean(response))
+    for part, is_all in cuts(without(text, instructions(text)), PROMPT):
         found = _read(without_emphasis(part).lower())
         if found.said:
             return found if is_all else VerdictText(found.said, found.step, found.line, "", True)

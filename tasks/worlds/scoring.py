@@ -7,19 +7,17 @@ import re
 from typing import Any
 
 from harness.errors import DataError
-from harness.reading import commitment, names, numbers
-from harness.reading.outcome import Reading, judge
-from harness.reading.values import Value
+from harness.reading import commitment, names, numbers, opposites
+from harness.reading.outcome import judge
+from harness.reading.values import Reader, Value
 from harness.types import Params, Score, StopReason
 
-_AS_ASKED = re.compile(r"(?:Answer: ([\w ]{1,40})|\{\"answer\": \"([\w ]{1,40})\"\})")
 _PROMPT = re.compile(
     r"^(?:Pelican is a programming language|The floor of a \w+ has|A game of chess is played by|In a card game each"
     r"|A guitar has six strings)",
     re.I | re.M,
 )
-_DENIED = re.compile(r"(?:\bnot|n't) (?:all |a )?(legal|allowed)\b", re.I)
-_OPPOSITE = {"legal": " illegal", "allowed": " forbidden"}
+_OPPOSITES = (("legal", "illegal"), ("allowed", "forbidden"))
 
 
 def scored(params: Params, response: str, stop_reason: StopReason) -> Score:
@@ -29,26 +27,26 @@ def scored(params: Params, response: str, stop_reason: StopReason) -> Score:
     Raises DataError if params are not those of a sample.
     """
     right, default, known = _text(params, "answer"), _text(params, "default_answer"), candidates(params)
-    asked = _AS_ASKED.fullmatch(response) if len(response) < 80 and stop_reason == "stop" else None
-    value = asked[1] or asked[2] if asked else ""
-    if value in known:
-        found = Reading(value, final=True)  # in the form asked for: no need to look closely
-    else:
-        if "legal" in known or "allowed" in known:
-            response = _DENIED.sub(lambda m: _OPPOSITE[m[1].lower()], response)
-        # Which names a question has decides how it is read, never which of them is right.
-        reader = _NUMBER if params.get("kind") == "code" else names.reader(known, _LABELS)
-        found = commitment.read(response, reader, _PROMPT)[0]
+    found = commitment.as_asked(response, known)
+    found = found or commitment.read(response, _reader(known, params.get("kind") == "code"), _PROMPT)[0]
     detail: dict[str, Any] = {} if found.value is None else {"answered_as_default": found.value == default}
     return judge(found, found.value == right, stop_reason, response, **detail)
+
+
+def _reader(known: tuple[str, ...], number: bool) -> Reader:
+    """How a question's answer is read: by the names that it has, never by which of them is right."""
+    pair = next((pair for pair in _OPPOSITES if set(known) == set(pair)), None)
+    if number:
+        return _NUMBER
+    return names.reader(known, _LABELS) if pair is None else opposites.reader(*pair, _LABELS)
 
 
 def _stated(sentence: str, concludes: bool) -> Value | None:
     """The number of "The program prints 46"; one that it would print in another language is an aside."""
     m = _PRINTS.search(sentence[-600:])
-    if m is None:
-        return numbers.reader().stated(sentence, concludes)
-    return Value(m[1], aside=bool(_ELSEWHERE.search(sentence[-600:])))
+    value = Value(m[1]) if m is not None else numbers.reader().stated(sentence, concludes)
+    elsewhere = value is not None and value.value is not None and _ELSEWHERE.search(sentence[-600:])
+    return value._replace(aside=True) if value is not None and elsewhere else value
 
 
 _PRINTS = re.compile(

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from harness import plugins
 from harness.cli import cli
 from harness.reading.styles import styles_for
+from harness.reading.values import sentences
 from harness.results import evenness
 from harness.types import Outcome, Sample, StopReason, Task
 from tests.tasks import test_help
@@ -131,11 +132,11 @@ def test_styles_are_read_alike_under_other_options(name: str, chosen: dict[str, 
 
 
 READ_TO_THE_END = {
-    "an edited model": "its prompts are bare questions in many words: a response may ask itself the same",
+    "an edited model": "its prompts are bare questions, and a response may put the same question to itself",
     "original": "the published rule takes the last number of the whole text",
     "original of game24": "the published rule takes the last line of the whole text",
 }
-"""Of test_help.TASKS, those that read what follows an answer as well, and why."""
+"""Those of test_help.TASKS in which another question and its answer behind the answer count, and why."""
 
 
 @pytest.mark.parametrize("name", [name for name in test_help.TASKS if name not in READ_TO_THE_END])
@@ -152,6 +153,34 @@ def test_an_answer_is_not_lost_to_the_next_question_and_its_answer(name: str) ->
             assert score.value == 1, (sample.condition, other.condition, score)
             compared += 1
     assert compared
+
+
+def echoes(name: str, prompt: str) -> list[str]:
+    """What a response may repeat of a prompt: all of it, its last paragraph, line and sentence."""
+    lines = prompt.strip().split("\n")
+    found = [prompt, prompt.strip().split("\n\n")[-1]]
+    if name == "hub" and lines[-1][:2] in ("C)", "D)"):
+        return found  # its last line is an option: whoever writes it has chosen it
+    return [*found, lines[-1], sentences(prompt)[-1]]
+
+
+@pytest.mark.parametrize("name", [name for name in test_help.TASKS if name != "original of game24"])
+def test_a_response_that_only_repeats_its_prompt_gives_no_answer(name: str) -> None:
+    """The published rule of game24 reads any last line."""
+    task, samples = test_help.made(name)
+    for sample in samples:
+        for text in echoes(name, sample.messages[-1].content):
+            score = task.score(sample.params, text)
+            assert score.outcome is Outcome.UNPARSED, (sample.condition, text[-300:], score)
+
+
+@pytest.mark.parametrize("name", [name for name in test_help.TASKS if not name.startswith("original")])
+def test_an_answer_behind_the_repeated_prompt_is_read(name: str) -> None:
+    task, samples = test_help.made(name)
+    for sample in samples:
+        text = f"{sample.messages[-1].content}\n\n{task.baseline('oracle', sample, random.Random(0))}"
+        score = task.score(sample.params, text)
+        assert score.outcome is Outcome.CORRECT, (sample.condition, text[-300:], score)
 
 
 def test_a_style_that_one_condition_alone_is_read_in_is_found() -> None:

@@ -172,6 +172,46 @@ def test_responses_are_read_as_a_person_would(response: str, outcome: str, gives
     assert (score.outcome, score.detail.get("gives")) == (Outcome(outcome), gives)
 
 
+@pytest.mark.parametrize(
+    "response",
+    [
+        "The new one is X; before it was Y.",
+        "The new captain is X; before that it was Y.",
+        "It used to be Y, but now it is X.",
+        "Answer: X (before: Y)",
+        "Answer: X, formerly Y",
+        "It is X now; previously it was Y.",
+        "Previously Y, now X.",
+        "X is the captain now, Y was before.",
+        "Until the change it was Y, now it is X.",
+        "Before the change the captain was Y. Now it is X.",
+        "The captain is X. Before the change it was Y.",
+        "The captain was Y, but X took over.",
+        "X, who replaced Y.",
+        "X replaced Y.",
+        "Y was replaced by X.",
+        "Since the change X is the captain instead of Y.",
+        "The captain is X (it was Y before).",
+        "The old captain was Y; the new captain is X.",
+        "Answer: X; the former captain was Y.",
+        "The former captain Y has left, so X.",
+        "A year ago it was Y; since the swap it is X.",
+        "It was Y a year ago, and now it is X.",
+        "X. (Y before the swap.)",
+    ],
+)
+def test_what_was_before_is_not_what_is_now(response: str) -> None:
+    """X is the captain, Y was; the same holds if Y is the captain and X was."""
+    for now, before in (("Thea Corisk", "Urban Ellerisk"), ("Urban Ellerisk", "Thea Corisk")):
+        said = re.sub(r"\bY\b", before, re.sub(r"\bX\b", now, response))
+        assert Edits().score(ASKED, said).answer == now
+
+
+def test_what_was_before_counts_if_nothing_else_is_said() -> None:
+    assert Edits().score(ASKED, "The captain was Urban Ellerisk.").answer == "Urban Ellerisk"
+    assert Edits().score(ASKED, "It was Thea Corisk, then it was Urban Ellerisk.").outcome is not Outcome.CORRECT
+
+
 @given(st.text(max_size=200), st.sampled_from(("stop", "length")))
 @settings(deadline=None, max_examples=50)
 def test_any_text_has_a_score(text: str, stop: str) -> None:

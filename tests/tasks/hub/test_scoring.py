@@ -146,6 +146,35 @@ def test_labels_are_read_as_words(answer: str) -> None:
     assert outcome(params, f"Answer: {labels[1]}") == "wrong"
 
 
+NLI, TWO = ("contradiction", "entailment", "neutral"), ("entailment", "not_entailment")
+
+
+@pytest.mark.parametrize(
+    ("labels", "text", "label"),
+    [
+        (NLI, "There is no entailment and no contradiction. Neutral.", "neutral"),
+        (NLI, "Answer: neutral (no entailment)", "neutral"),
+        (NLI, "There is no entailment; it is a contradiction.", "contradiction"),
+        (NLI, "No: entailment.", "entailment"),
+        (NLI, "No, it is entailment.", "entailment"),
+        (NLI, "Answer: no entailment", None),
+        (NLI, "Answer: not entailment", None),
+        (NLI, "Answer: there is no contradiction", None),
+        (NLI, "Non-entailment", None),
+        (NLI, "There is no entailment.", None),
+        (TWO, "Answer: no entailment", "not_entailment"),
+        (TWO, "Answer: non-entailment", "not_entailment"),
+        (TWO, "There is no entailment.", "not_entailment"),
+        (TWO, "Answer: not entailment", "not_entailment"),
+        (TWO, "Answer: entailment", "entailment"),
+    ],
+)
+def test_a_label_that_is_denied_is_not_the_answer(labels: tuple[str, ...], text: str, label: str | None) -> None:
+    params = {"kind": "label", "options": labels, "answer": labels[0]}
+    score = scoring.ours(params, text, "stop")
+    assert (score.answer if label else score.outcome) == (label or Outcome.UNPARSED)
+
+
 PIECES = st.sampled_from(["#### ", "####", "1,250", "1250", "$1,250.", "-3", " is ", "\n", ".", ",", "the answer 7"])
 
 

@@ -170,6 +170,24 @@ def test_a_yes_or_no_is_read_where_it_is_said(text: str, answer: str | None) -> 
     assert commitment.read(text, READER)[0].value == answer
 
 
+@pytest.mark.parametrize(
+    ("text", "percentage"),
+    [
+        ("Answer: 46,07 %", "46.07"),
+        ("46,1%", "46.1"),
+        ("Ungefähr 46,1%.", "46.1"),
+        ("It is about 46.1%.", "46.1"),
+        ("\\boxed{46{,}1\\%}", "46.1"),
+        ("Answer: 46,075%", "46.075"),
+        ("Answer: 1,000", "1000"),
+    ],
+)
+def test_percentages_may_have_a_decimal_comma_or_be_rounded(text: str, percentage: str | None) -> None:
+    from harness.reading import commitment, percentages
+
+    assert commitment.read(text, percentages.reader())[0].value == percentage
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.text(max_size=80), st.sampled_from(sorted(KINDS)))
 def test_no_text_makes_the_scorer_fail(text: str, kind: str) -> None:

@@ -135,6 +135,23 @@ def test_usual_words_for_an_answer_are_read(text: str, answer: str) -> None:
     assert scoring.closed({"choices": YES_NO_UNKNOWN, "answer": answer}, text, "stop").outcome is Outcome.CORRECT
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_without_a_mark_is_not_lost_to_another_question(kind: str) -> None:
+    """The facts of that question are no answer, whether it is all there or breaks off."""
+    task = logic(kind=kind)
+    first = samples(task, 24)
+    for sample, other in itertools.pairwise(first):
+        text = other.messages[-1].content
+        for said in (f"So {sample.target}.\n\n{text}", f"{sample.target}\n\n{text.split('Question: ')[0]}"):
+            assert task.score(sample.params, said).outcome is Outcome.CORRECT, said
+
+
+def test_a_rule_that_is_hidden_ends_an_answer() -> None:
+    first, other = samples(logic(kind="induction"), 2)
+    examples = other.messages[-1].content.split("Question: ")[0]
+    assert Logic().score(first.params, f"So {first.target}.\n\n{examples}").outcome is Outcome.CORRECT
+
+
 def test_a_plural_is_as_good_as_the_word_asked_for() -> None:
     sample = samples(logic(kind="lookup", names="familiar"), 1)[0]
     plural = dict(zip(sample.params["choices"], sample.params["also"], strict=True))[sample.target]
