@@ -57,7 +57,9 @@ def key_variable(url: str, named: str | None = None) -> str | None:
 
 # What a file that is not trusted may not decide ---------------------------------------------------------------------
 
-_REQUESTS = frozenset("api client model tokens_field extra_body chat_template_kwargs omit drop patience".split())
+_REQUESTS = frozenset(
+    "api client model tokens_field thinking_field continuing extra_body chat_template_kwargs omit drop patience".split()
+)
 _ENGINE = frozenset(
     "port startup_timeout keep dtype quantization kv_cache_dtype revision tokenizer_revision reasoning_parser seed "
     "enforce_eager enable_chunked_prefill enable_prefix_caching limit_mm_per_prompt".split()

@@ -148,7 +148,10 @@ def test_the_contrast_is_said_in_a_sentence_with_interval_p_and_n(tmp_path: Path
     shown = f"-0.750 [{gap.gap.low:.3f}, {gap.gap.high:.3f}], p < 0.001, 40 answers in 1 group."
     sentence = "m answers 100% of the problems with world plain and 25% of the same problems with world odd: "
     assert words.findings(data) == [sentence + shown]
-    assert words.remarks(data) == ["1 group: intervals hold for these, and less often than 95% for groups in general."]
+    assert words.remarks(data) == [
+        "This run is exploratory: nothing was claimed before it.",
+        "1 group: intervals hold for these, and less often than 95% for groups in general.",
+    ]
 
 
 def test_both_accuracies_of_the_sentence_are_those_of_the_matched_answers(tmp_path: Path) -> None:
