@@ -11,7 +11,7 @@ import warnings
 
 import click
 
-from harness.cli import asking, claims, lab, machine, recipes, results  # noqa: F401  their commands join the group
+from harness.cli import asking, claims, lab, lab_context, machine, recipes, results  # noqa: F401  their commands join the group
 from harness.cli.group import EXIT_INCOMPLETE, cli, echo, patient, show_error
 
 

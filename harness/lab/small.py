@@ -21,6 +21,7 @@ TOKENS = 24
 PERIODS = (3, 12)
 WIDTH, HEADS, LAYERS = 32, 2, 2
 BATCH = 32
+RATE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def losses(model: Small, ids: Tensor, last: int, rope: Rope | None = None) -> Te
 
 
 def trained(
-    model: Small, steps: int, length: int, seed: int, rate: float = 3e-3, rope: Rope | None = None,
+    model: Small, steps: int, length: int, seed: int, rate: float = RATE, rope: Rope | None = None,
     on_step: Callable[[], None] = lambda: None,
 ) -> Small:  # fmt: skip
     """The model after `steps` of Adam (with the rate rising over the first tenth and falling to 0) on new strings of
