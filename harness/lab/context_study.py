@@ -153,7 +153,7 @@ def context_study(plan: Plan, on_step: Callable[[], None] = lambda: None) -> Stu
         for line in lines for times in TIMES for number, values in enumerate(line.losses[times])
         for mean in [_mean(values)]
     ]  # fmt: skip
-    tables = [_loss_table(plan, lines), _difference_table(plan, lines)]
+    tables = [_loss_table(plan, lines), _difference_table(plan, lines), *_spread_table(plan, lines)]
     title = f"Beyond the trained length: small decoders trained at {plan.length} tokens"
     pictures = [_picture(plan, lines)]
     return Study("context", title, plan.words(), _sentences(plan, lines), tables, rows, pictures)
@@ -170,7 +170,7 @@ def _loss_table(plan: Plan, lines: Sequence[Line]) -> Extra:
     body = tuple((_name(plan, line), *(_cell(line.at(times)) for times in TIMES)) for line in lines)
     low, high = positions.ramp(SIZE, plan.length)
     note = (
-        f"Mean over {plan.seeds} models; 95% interval over {plan.sequences} strings, for these models. A blind guess "
+        f"Mean over {_models(plan)}; 95% interval over {plan.sequences} strings, for these models. A blind guess "
         f"has {math.log(small.TOKENS):.2f}. Scalings without training have the factor of each length, tuned ones "
         f"{TUNED_TO}. Heads are small: YaRN's ramp ends at frequency {high} of {SIZE // 2} and begins at {low}."
     )
@@ -184,7 +184,11 @@ def _difference_table(plan: Plan, lines: Sequence[Line]) -> Extra:
     for line in lines:
         base = _line(lines, "RoPE", line.tuned)
         if line is not base:
-            body.append((_name(plan, line), *(_cell(difference(line, base, times), "+") for times in TIMES)))
+            same = line.name in SCALINGS and not line.tuned
+            cells = (
+                "the same" if same and times == 1 else _cell(difference(line, base, times), "+") for times in TIMES
+            )
+            body.append((_name(plan, line), *cells))
     note = "Paired by string. Below 0 it is better than RoPE without scaling; tuned ones than RoPE tuned as long."
     return Extra("difference from RoPE as it is, nats", header, tuple(body), note=note)
 
@@ -193,6 +197,23 @@ def difference(line: Line, base: Line, times: int) -> Estimate:
     """Mean difference of two lines on the same strings."""
     pairs = zip(line.of_sequences(times), base.of_sequences(times), strict=True)
     return _mean([one - other for one, other in pairs])
+
+
+def _spread_table(plan: Plan, lines: Sequence[Line]) -> list[Extra]:
+    """How far the models of one kind are apart; nothing if there is one of each."""
+    if plan.seeds == 1:
+        return []
+    header = ("positions", *(f"{times * plan.length} tokens" for times in TIMES))
+    body = []
+    for line in lines:
+        means = [[statistics.fmean(values) for values in line.losses[times]] for times in TIMES]
+        body.append((_name(plan, line), *(f"{min(some):.3f} to {max(some):.3f}" for some in means)))
+    note = f"Of {_models(plan)}, n={plan.sequences} strings each; rows.csv has each with its interval."
+    return [Extra("smallest and largest loss of a model, nats", header, tuple(body), note=note)]
+
+
+def _models(plan: Plan) -> str:
+    return "1 model" if plan.seeds == 1 else f"{plan.seeds} models"
 
 
 def _line(lines: Sequence[Line], name: str, tuned: bool = False) -> Line:
@@ -214,7 +235,7 @@ def _sentences(plan: Plan, lines: Sequence[Line]) -> list[str]:
         for line in lines
         if line.name in small.WAYS and not line.tuned
     ]
-    n = f"{plan.sequences} strings, {plan.seeds} models each"
+    n = f"{plan.sequences} strings, {_models(plan)} of each kind"
     found = [f"Loss of the last {LAST} tokens, in nats ({n}): {'; '.join(told)}."]
     for tuned, when in ((False, "without training"), (True, f"after {plan.tuning} steps of tuning")):
         times = TUNED_TO if tuned else far
@@ -226,8 +247,8 @@ def _sentences(plan: Plan, lines: Sequence[Line]) -> list[str]:
         more = difference(_line(lines, way), base, 1)
         if more.low > 0:
             found.append(
-                f"{way} has not reached RoPE's loss at the trained length, after {plan.trained_for(way)} steps "
-                f"({_cell(more, '+')}): if its line is flat, that says less than it seems."
+                f"{way} starts above RoPE at the trained length, after {plan.trained_for(way)} steps "
+                f"({_cell(more, '+')}): a flat line says less if it is flat at a floor."
             )
     return found
 

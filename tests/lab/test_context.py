@@ -55,11 +55,11 @@ def test_the_last_tokens_are_judged_with_everything_before_them() -> None:
 
 def test_training_learns_and_is_the_same_by_seed() -> None:
     fresh = small.fresh("RoPE", 32, 0)
-    one, two = (small.trained(fresh, 40, 32, 1) for _ in range(2))
+    one, two = (small.trained(fresh, 25, 32, 1) for _ in range(2))
     assert all(torch.equal(one.weights[name], two.weights[name]) for name in one.weights)
     ids = strings(32, 32)
     with torch.no_grad():
-        assert small.losses(one, ids, 16).mean() < small.losses(fresh, ids, 16).mean() - 0.5
+        assert small.losses(one, ids, 16).mean() < small.losses(fresh, ids, 16).mean() - 0.2
     assert all(not w.requires_grad for w in one.weights.values())
 
 
@@ -79,6 +79,8 @@ def test_the_command_prints_and_keeps_the_table(harness, tmp_path) -> None:
     assert "loss of the last 16 tokens, nats" in out
     assert "RoPE + YaRN, 1 steps at 128" in out
     assert "A blind guess has 3.18" in out
+    assert out.count("the same") == len(context_study.SCALINGS), "a factor of 1 is no other model"
+    assert "smallest and largest loss of a model" in out
     (kept,) = (tmp_path / "results").iterdir()
     assert "<svg" in (kept / "page.html").read_text()
     rows = list(csv.DictReader((kept / "rows.csv").open()))
