@@ -25,6 +25,7 @@ import platformdirs
 from harness.errors import UsageError
 from harness.models.openai_api import OpenAICompatible
 from harness.models.openai_api import Settings as RequestSettings
+from harness.models.rope import overridden
 from harness.models.server_process import is_alive
 from harness.models.vllm_launch import (
     API_KEY,
@@ -78,8 +79,10 @@ def _read(name: str, options: ModelOptions) -> tuple[Engine, Settings, RequestSe
         given["ours" if key in ours else "requests" if key in requests else "engine"][key] = value
     settings = build(Settings, given["ours"], f"model vllm/{name}")
     request_settings = build(RequestSettings, given["requests"], f"model vllm/{name}")
-    arguments = dict(sorted(given["engine"].items()))
-    engine = Engine(name, arguments) if options.base_url else _local(name, arguments)
+    elsewhere = bool(options.base_url)
+    engine = Engine(name, given["engine"]) if elsewhere else _local(name, given["engine"])
+    directory = Path(engine.model) if engine.weights else None
+    engine = replace(engine, arguments=overridden(engine.arguments, directory, elsewhere))
     return engine, settings, request_settings
 
 

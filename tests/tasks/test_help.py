@@ -27,6 +27,7 @@ EVERY = {
     "ladder": {},
     "hub": {"forms": "all"},
     "imagine": {},
+    "length": {},
     "logic": {},
     "multihop": {},
     "reversal": {},
@@ -45,6 +46,7 @@ MORE = {
     **{f"ladder of {kind}": ("ladder", {"kind": kind}) for kind in ("table", "boolean", "chain", "equivalence")},
     "percentages of ladder": ("ladder", {"form": "number"}),
     "rules of logic": ("logic", {"kind": "rules"}),
+    **{f"length of {kind}": ("length", {"kind": kind}) for kind in ("keyvalue", "aiw", "multihop")},
 }
 TASKS = {name: (name, options) for name, options in EVERY.items()} | MORE
 
@@ -56,7 +58,7 @@ def made(name: str) -> tuple[Task, list[Sample]]:
     samples = list(itertools.islice(task.samples(0), 120))
     task.close()
     first = {sample.condition: sample for sample in reversed(samples)}
-    return task, [*first.values(), *samples[:8]]
+    return task, [*first.values(), *samples[:8], *samples[40::40]]
 
 
 def holds(text: str, phrase: str) -> bool:
