@@ -3,6 +3,7 @@
 import itertools
 import random
 import re
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from harness.options import build
 from harness.tasks.worlds import board
 from harness.tasks.worlds.task import KINDS, Worlds
-from harness.types import Sample
+from harness.types import Message, Sample
 
 
 @cache
@@ -59,6 +60,21 @@ def test_a_changed_problem_still_has_another_answer_in_another_world(kind: str) 
     assert len(told) == len(outside)
     # An opening with two moves that only one world allows can't be turned round in both worlds by one move.
     assert sum(told) >= (0.5 if kind == "chess" else 0.9) * len(told), "answers of the default world are told apart"
+
+
+@pytest.mark.parametrize("prompt", ["direct", "check"])
+def test_the_answer_of_the_usual_tuning_to_changed_notes_is_the_one_that_is_found_there(prompt: str) -> None:
+    task, samples = made("music", prompt)
+    head = samples[0].messages[0].content.partition("\n")[0]
+    for sample in samples[:24]:
+        found = task.changed(sample, "fact", random.Random(0))
+        assert found is not None
+        assert found.target == acceptance.again(found) != sample.target
+        text = head + "\n" + found.messages[0].content.partition("\n")[2]
+        usual = replace(found, messages=(Message("user", text),))
+        assert found.params["default_answer"] == acceptance.again(usual)
+        if prompt == "check":
+            assert found.params["default_answer"] != sample.params["default_answer"]
 
 
 def test_new_names_stand_nowhere_else_and_features_keep_theirs() -> None:
