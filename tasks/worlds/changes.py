@@ -20,11 +20,11 @@ from harness.types import Sample
 
 
 def changed(sample: Sample, rng: random.Random) -> Sample | None:
-    """One fact is another one, so that the answer in the sample's world is another one. As in every question, the
-    answers of the worlds differ, if there is such a change."""
+    """One fact is another one, so that the answer in the sample's world is another one. If the answers of the worlds
+    differed, they still do, if there is such a change."""
     ways = _CHECKS if sample.params["prompt"] == "check" else _QUESTIONS
     world, answer = str(sample.params["world"]), sample.params["answer"]
-    differs = sample.params["default_answer"] == answer
+    differs = world == DEFAULT or sample.params["default_answer"] != answer
     second: Sample | None = None
     for text, answers, candidates in ways[str(sample.params["kind"])](sample, rng):
         right, default = answers[world], answers[DEFAULT]
@@ -32,7 +32,8 @@ def changed(sample: Sample, rng: random.Random) -> Sample | None:
             continue
         params = {**sample.params, "answer": right, "default_answer": default, "candidates": candidates}
         made = asked_as(sample, text, params, right)
-        if (right == default) == differs:
+        beside = [found for other, found in answers.items() if other != DEFAULT and world in (DEFAULT, other)]
+        if (default not in beside) == differs:
             return made
         second = second or made
     return second

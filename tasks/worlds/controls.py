@@ -59,13 +59,12 @@ _WORDS = {
          "piece is on"),
     ),
     "music": (
-        ("At fret 0, which is without a finger,", "At fret 0, that is, with no finger on it,"),
+        ("At fret 0, which is without a finger,", "At fret 0, that is, without any finger,"),
         ("A finger at fret 1 makes a string sound one half tone higher, at fret 2 two half tones higher, and so on.",
-         "With a finger at fret 1 a string sounds one half tone higher, with one at fret 2 two half tones higher, and "
-         "so on."),
-        ("In half tones upwards the notes are", "Going up by half tones, the notes are"),
+         "A finger at fret 1 raises a string's note by one half tone, at fret 2 by two half tones, and so on."),
+        ("In half tones upwards the notes are", "Upwards in half tones the notes are"),
         ("Each of these people plays one note on this guitar:", "These people play one note each on this guitar:"),
-        ("Who plays the note", "Which of them plays the note"),
+        ("Who plays the note", "Who is playing the note"),
     ),
     "set": (
         ("Three cards make a set if all four of these hold:", "Three cards form a set if all four of these are true:"),

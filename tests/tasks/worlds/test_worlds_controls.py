@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from harness.options import build
 from harness.tasks.worlds import board
+from harness.tasks.worlds.controls import program_of
+from harness.tasks.worlds.language import run
 from harness.tasks.worlds.task import KINDS, Worlds
 from harness.types import Message, Sample
 
@@ -85,3 +87,13 @@ def test_new_names_stand_nowhere_else_and_features_keep_theirs() -> None:
     changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
     assert len(changed) == 8
     assert all(a.partition(":")[2] == b.partition(":")[2] for a, b in changed), "everybody has the card that they had"
+
+
+def test_a_changed_program_of_the_default_world_prints_something_else_in_the_other_world() -> None:
+    """As before the change: a slice of nothing would print 0 in both."""
+    task, samples = made("code", "direct")
+    for sample in [s for s in samples if s.params["world"] == "default"][:24]:
+        found = task.changed(sample, "fact", random.Random(0))
+        assert found is not None
+        _, program, _ = program_of(found.messages[0].content)
+        assert run(program, 1)[0] != run(program, 0)[0] == found.target
