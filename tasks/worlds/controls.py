@@ -34,16 +34,16 @@ def reworded(sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
 
 _WORDS = {
     "code": (
-        ("It is written and works like Python, except for how", "Its syntax is that of Python, and it behaves like "
-         "Python, but for how"),
+        ("It is written and works like Python, except for how", "Its syntax and behaviour are those of Python, except "
+         "for how"),
         ("What does this Pelican program print?", "What is printed by this Pelican program?"),
     ),
     "spatial": (
         ("On its plan x grows to the right and y grows upwards.",
          "On its plan x increases to the right, and y increases upwards."),
-        ("These objects stand in the hall:", "The following objects are in the hall:"),
+        ("These objects stand in the hall:", "In the hall are these objects:"),
         ("You stand at", "You start at"),
-        ("Which object stands where you are now?", "Which object is at the place that you have reached?"),
+        ("Which object stands where you are now?", "Which object is at the spot you have reached?"),
         ("You walk from", "You go from"),
         ("In which direction of the compass do you walk:", "In which direction of the compass do you go:"),
     ),
