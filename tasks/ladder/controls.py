@@ -49,7 +49,8 @@ _WORDS = {
         ("picked at random", "chosen at random"),
     ),
     "table": (
-        ("This is how many people gave each combination of answers:", "So many people gave each combination:"),
+        ("This is how many people gave each combination of answers:", "The number of people who gave each combination of "
+         "answers:"),
         ("has an effect on", "influences"),
         ("both have an effect on", "both influence"),
         ("has no other effect on", "has no other influence on"),

@@ -67,6 +67,16 @@ def test_changes_are_rarely_impossible(kind: str) -> None:
     assert len(missing) <= 0.05 * len(samples), missing
 
 
+def test_what_is_observed_has_an_explanation_after_a_change_too() -> None:
+    """The prompt says "unknown" of several single facts that would do, and not of none."""
+    task, samples = made("abduction")
+    for sample in samples:
+        found = task.changed(sample, "premise", random.Random(0))
+        assert found is not None
+        explained = explanations.explanations(*abduction.read(found.params))
+        assert explained == {found.target} or (len(explained) > 1 and found.target == UNKNOWN)
+
+
 def test_a_misleading_thing_keeps_what_the_world_says_of_it() -> None:
     task, samples = made("rules")
     asks = re.compile(r"Is it true that the (\w+) is (?:not )?(\w+)\?")
