@@ -89,6 +89,8 @@ class Planning(FreshInstances, Task):
         "ability": ("all",),
         "style": ("length", "words", "numbers", "largest number", "answer in prompt", "answer position", "vocabulary"),
         "solvable": ("answer", "answer length", "answer in prompt", "answer position", "steps"),
+        "placebo names": ("largest number",),
+        "placebo words": ("length", "words"),
     }
     sampling = Sampling(temperature=0.0, max_tokens=4096)
     measures: ClassVar[Mapping[str, str]] = {"steps": "optimal_cost"}

@@ -92,3 +92,19 @@ def test_what_is_declared_is_by_design() -> None:
 )
 def test_when_a_target_is_the_same_but_for_its_names(target: str, other: str, same: bool) -> None:
     assert renamed(target, other) is same
+
+
+@pytest.mark.parametrize(
+    ("target", "other", "same"),
+    [
+        ("1. Disc 1 to peg 2\n2. Disc 2 to peg 3", "1. Disc 1 to peg 3\n2. Disc 2 to peg 7", True),
+        ("1. Disc 1 to peg 2\n2. Disc 2 to peg 3", "1. Disc 1 to peg 7\n2. Disc 2 to peg 7", False),
+        ("Disc 1 to peg 2", "Disc 1 to peg 8", False),
+        ("Disc 1 to peg 2", "Disc 1 to disc 2", False),
+        ("step 2", "step 3", False),
+    ],
+)
+def test_a_number_is_a_part_of_a_name_if_the_prompts_say_so(target: str, other: str, same: bool) -> None:
+    prompts = "Peg 2 and peg 3 have disc 1, disc 2.", "Peg 3 and peg 7 have disc 1, disc 2."
+    assert renamed(target, other, prompts) is same
+    assert not renamed(target, other)
