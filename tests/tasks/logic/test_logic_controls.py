@@ -13,15 +13,16 @@ from harness.options import build
 from harness.tasks.logic import abduction, argument, argument_forms, defaults, defeasible, entailment, explanations
 from harness.tasks.logic.every import KINDS
 from harness.tasks.logic.kinds import UNKNOWN
-from harness.tasks.logic.task import Logic
+from harness.tasks.logic.task import TAKES, Logic
 from harness.types import Sample
 
-HALF = {"names": "all", "belief": "all", "order": "all"}
+EVERY_LEVEL = {"names": "all", "belief": "all", "order": "all"}
 
 
 @cache
 def made(kind: str) -> tuple[Logic, list[Sample]]:
-    task = build(Logic, {"kind": kind, **HALF}, "task logic")
+    taken = {option: value for option, value in EVERY_LEVEL.items() if kind in TAKES[option]}
+    task = build(Logic, {"kind": kind, **taken}, "task logic")
     return task, list(itertools.islice(task.samples(0), 72))
 
 
