@@ -21,8 +21,8 @@ from harness.types import Sample, Task
 
 FACTOR, REFERENCE = "control", "its sample"
 """What stands in the place of a factor and of its first level."""
-_PIECE = re.compile(r"[^\W\d]+ \d+|\w+|\W+")
-"""A word with a number behind it, a word or a number, what stands between."""
+_PIECE = re.compile(r"[^\W\d]+ \d+|\w+(?:-\w+)*|\W+")
+"""A word with a number behind it, a word (`l1-0` is one) or a number, what stands between."""
 
 
 class Pair(NamedTuple):

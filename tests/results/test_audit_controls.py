@@ -87,6 +87,9 @@ def test_what_is_declared_is_by_design() -> None:
         ("red blue", "ada ada", False),
         ("red 2", "ada 3", False),
         ("red", "red blue", False),
+        ("drive t1 l1-1 l1-0", "drive t8 l8-8 l8-7", True),
+        ("drive t1 l1-1 l1-0", "drive t8 l8-7 l8-7", False),
+        ("7-1", "8-1", False),
         ("", "", True),
     ],
 )
