@@ -21,7 +21,8 @@ from harness.types import Sample, Task
 
 FACTOR, REFERENCE = "control", "its sample"
 """What stands in the place of a factor and of its first level."""
-_PIECE = re.compile(r"\w+|\W+")
+_PIECE = re.compile(r"[^\W\d]+ \d+|\w+(?:-\w+)*|\W+")
+"""A word with a number behind it, a word (`l1-0` is one) or a number, what stands between."""
 
 
 class Pair(NamedTuple):
@@ -76,7 +77,9 @@ def _checks(task: Task, control: str) -> dict[str, Callable[[Pair], bool]]:
     }
     if control.startswith(PLACEBO):
         return alike | {
-            "the target is kept, names aside": lambda pair: renamed(pair.sample.target, pair.control.target),
+            "the target is kept, names aside": lambda pair: renamed(
+                pair.sample.target, pair.control.target, (_text(pair.sample), _text(pair.control))
+            ),
             "what was right is right": lambda pair: (
                 pair.sample.target != pair.control.target or right(pair.control, pair.sample)
             ),
@@ -94,15 +97,28 @@ def _check(control: str, name: str, pairs: Sequence[Pair], holds: Callable[[Pair
                    "differs" if failed else "equal")  # fmt: skip
 
 
-def renamed(target: str, other: str) -> bool:
+def _text(sample: Sample) -> str:
+    return "\n".join(message.content for message in sample.messages)
+
+
+def renamed(target: str, other: str, prompts: tuple[str, str] = ("", "")) -> bool:
     """Whether two targets are the same if words of the one are called otherwise in the other, each by one name of its
-    own, wherever it stands. Numbers are never names."""
+    own, wherever it stands. Numbers are no names, but "peg 2" may be "peg 7" if each stands in its prompt."""
     pieces, others = (_PIECE.findall(text) for text in (target, other))
     names: dict[str, str] = {}
     back: dict[str, str] = {}
     for one, two in zip(pieces, others, strict=False):
         if names.setdefault(one, two) != two or back.setdefault(two, one) != one:
             return False
-        if one != two and not (one[0].isalpha() and two[0].isalpha()):
+        if one != two and not (one[0].isalpha() and two[0].isalpha() and _numbered_alike(one, two, prompts)):
             return False
     return len(pieces) == len(others)
+
+
+def _numbered_alike(one: str, two: str, prompts: tuple[str, str]) -> bool:
+    """Whether two words have no number behind them; or are the same, and stand in the prompts with these numbers."""
+    (word, _, number), (again, _, other) = one.partition(" "), two.partition(" ")
+    if not number and not other:
+        return True
+    named = all(re.search(rf"\b{re.escape(n)}\b", text, re.I) for n, text in zip((one, two), prompts, strict=True))
+    return word == again and named

@@ -54,6 +54,8 @@ class Arithmetic(Task):
         # The prompt lists the digits of the base, and results have fewer digits in a larger base.
         "base": ("length", "words", "numbers", "largest number", "answer length"),
         "prompt": ("all",),
+        # Commas make ten numbers of the digits of the base.
+        "placebo layout": ("length", "words", "numbers", "largest number"),
     }
     # Temperature 0 as published. The publication has no bound on the length; ours leaves room for thinking.
     sampling = Sampling(temperature=0.0, max_tokens=2048)

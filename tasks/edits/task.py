@@ -50,6 +50,8 @@ class Edits(Task):
         "question": ("all",),
         # With how=context the edit is one more sentence, so the facts above it stand earlier in the prompt.
         "state": ("length", "words", "answer position"),
+        "placebo words": ("length", "words"),
+        "placebo layout": ("length", "words"),
     }
     sampling = Sampling(temperature=0.0, max_tokens=512)
 

@@ -48,6 +48,9 @@ class Game24(Task):
         # For unsolvable samples the right answer is "no solution", which stands in the prompt.
         "solvable": ("answer", "answer length", "answer in prompt", "answer position"),
         "prompt": ("all",),
+        # By a few letters, which count because all prompts are of about the same length.
+        "placebo words": ("length", "words"),
+        "placebo layout": ("length",),
     }
     sampling = Sampling(temperature=0.7, max_tokens=1000)
 

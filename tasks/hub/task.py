@@ -48,7 +48,10 @@ class Hub(Task):
     version: ClassVar[str] = "1"
     factors: ClassVar[tuple[str, ...]] = ("form",)
     # A condition leaves something out, replaces it or moves it.
-    differs: ClassVar[Mapping[str, tuple[str, ...]]] = {"form": ("all",)}
+    differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "form": ("all",),
+        "placebo words": ("length", "words"),
+    }
     behind_slash: ClassVar[str] = "set"
     baselines: ClassVar[Mapping[str, str]] = {
         "first": "the first option, or the first label",

@@ -49,7 +49,8 @@ _WORDS = {
         ("picked at random", "chosen at random"),
     ),
     "table": (
-        ("This is how many people gave each combination of answers:", "So many people gave each combination:"),
+        ("This is how many people gave each combination of answers:", "The number of people who gave each combination "
+         "of answers:"),
         ("has an effect on", "influences"),
         ("both have an effect on", "both influence"),
         ("has no other effect on", "has no other influence on"),
@@ -59,9 +60,9 @@ _WORDS = {
     ),
     "boolean": (
         ("Each day, each of the events", "Every day, each of the events"),
-        ("whatever the others do", "no matter what the others do"),
-        ("Nobody sees the events.", "No one can see the events."),
-        ("by hand, whatever its rule says", "by hand, no matter what its rule says"),
+        ("whatever the others do", "regardless of what the others do"),
+        ("Nobody sees the events.", "The events can't be seen by anybody."),
+        ("by hand, whatever its rule says", "by hand, regardless of what its rule says"),
         ("and all other rules had held", "and all the other rules had been in force"),
         ("all other rules hold", "all the other rules are in force"),
     ),
@@ -78,7 +79,7 @@ _WORDS = {
         ("Does it follow for certain that", "Does it certainly follow that"),
     ),
     "equivalence paraphrase": (
-        ("and effects never run in a circle", "and there is no circle of effects"),
+        ("and effects never run in a circle", "and effects are never circular"),
         ("An enormous sample shows exactly this:", "A huge sample shows exactly the following:"),
         ("No further pair is unrelated, under whatever", "No other pair is unrelated, under any"),
         ("Must it be true that", "Is it necessarily true that"),

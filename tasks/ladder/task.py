@@ -93,6 +93,7 @@ class Ladder(Task):
         "asked": ("answer", "answer length", "answer position"),
         "wording": ("length", "words", "vocabulary", "answer position"),
         "names": ("length", "words", "vocabulary", "answer position"),
+        "placebo words": ("length", "words"),
     }
     measures: ClassVar[Mapping[str, str]] = {"things in the chain": "length"}
     baselines: ClassVar[Mapping[str, str]] = baselines.KINDS

@@ -21,6 +21,7 @@ from harness.tasks.logic import (
     sat_formulas,
     syllogism,
 )
+from harness.tasks.logic.explanations import explanations_by_proof
 from harness.tasks.logic.kinds import numbered
 from harness.tasks.logic.syllogism_forms import Statement
 from harness.types import Params
@@ -170,14 +171,17 @@ def _sat(params: Params, rng: random.Random) -> Changes:
 
 
 def _abduction(params: Params, rng: random.Random) -> Changes:
-    """A fact says another property that a rule needs."""
+    """A fact says another property that a rule needs. A fact that is missing still explains what is observed: if none
+    did, or if what is observed were already certain or contradicted, the question would not say what is right."""
     question = str(params["question"])
     facts = list(re.finditer(r"^\w+ is (\w+)\.$", question, re.M))
     theory, observed = abduction.read(params)
     others = [p for p in theory.candidates() if p != observed.property]
     ways = list(itertools.product(facts, map(str, others)))
     for m, word in rng.sample(ways, len(ways)):
-        yield _with(question, m.span(1), word)
+        other = _with(question, m.span(1), word)
+        if explanations_by_proof(*abduction.read({"question": other})):
+            yield other
 
 
 def _defeasible(params: Params, rng: random.Random) -> Changes:

@@ -255,7 +255,7 @@ _WORDS: Mapping[str, Iterable[tuple[str, str]]] = {
     "induction": (
         (r"Each thing has one property", "Every thing has exactly one property"),
         (r"it says yes to every thing that has what it asks for, and no to all others\.",
-         "to every thing that has what it asks for it says yes, and to all others no."),
+         "every thing that has what it asks for gets a yes, and all others get a no."),
         (r"Some things, and what the rule says to them:", "Here are some things, each with what the rule says to it:"),
         (r"What does the rule say to a thing that is", "What is the rule's answer to a thing that is"),
     ),

@@ -99,6 +99,8 @@ class Logic(Task):
         "distractors": ("length", "words", "answer position", "vocabulary"),
         # The prompt says what holds of what is not said, and offers "unknown".
         "world": ("length", "words", "answer", "answer length", "answer position", "answer in prompt", "vocabulary"),
+        # Synonyms of a rule stand in each rule: "whoever is" for "if someone is, then they are".
+        "placebo words": ("length", "words", "answer position"),
     }
     measures: ClassVar[Mapping[str, str]] = {"steps": "depth"}
     baselines: ClassVar[Mapping[str, str]] = {

@@ -82,6 +82,7 @@ class Multihop(Task):
         "order": ("answer position",),
         # No documents, or one sentence changed so that the right answer is "unanswerable".
         "context": ("all",),
+        "placebo words": ("length", "words"),
     }
     sampling = Sampling(temperature=0.0, max_tokens=1024)
 

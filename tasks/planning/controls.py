@@ -35,7 +35,7 @@ def reworded(sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
         return asked_as(sample, said_otherwise(text, _WORDS))
     if placebo == "order":
         params = {**sample.params, "problem": _facts_mixed(str(sample.params["problem"]), rng)}
-        return asked_as(sample, _lines_mixed(_facts_mixed(text, rng), rng), params)
+        return asked_as(sample, _ordered(text, rng, sample.params.get("ability") == "goal_shuffling"), params)
     return _renamed(sample, text, rng)
 
 
@@ -62,6 +62,19 @@ _WORDS = (
 
 _INIT = re.compile(r"(?<=\(:init )(?:\([^()]*\)\s?)+(?=\))")
 _GOAL = re.compile(r"(?<=\(:goal \(and )(?:\([^()]*\)\s?)+(?=\)\))")
+
+
+_STATED = re.compile(rf"{_GOAL.pattern}|(?<=goal is that:\n)(?:- .*(?:\n|\Z))+")
+"""The facts of a goal, in PDDL or in a list."""
+
+
+def _ordered(text: str, rng: random.Random, shuffling: bool) -> str:
+    """All lists in another order. If the last goal is the one before it in another order (`shuffling`), it still is."""
+    while True:
+        other = _lines_mixed(_facts_mixed(text, rng), rng)
+        goals = [re.findall(r"\([^()]*\)", goal) or goal.split("\n") for goal in _STATED.findall(other)]
+        if not shuffling or goals[-2] != goals[-1]:
+            return other
 
 
 def _facts_mixed(text: str, rng: random.Random) -> str:

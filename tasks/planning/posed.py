@@ -107,7 +107,8 @@ class Posed:
 
 
 def other_steps(posed: Posed) -> Iterator[tuple[int, Step]]:
-    """(place, another step there): steps with one other object, and those that can be taken there."""
+    """(place, another step there): steps with one other object, and those that can be taken there. A step with one
+    object twice, such as a drive from a place to the same place, comes last."""
     ways = [(i, other) for i, step in enumerate(posed.plan) for other in posed.like(step)]
     states, state = [], posed.instance.init
     for step in posed.plan:
@@ -120,7 +121,7 @@ def other_steps(posed: Posed) -> Iterator[tuple[int, Step]]:
         (i, other) for i, s in enumerate(states) for other in posed.validator.applicable(s) if other != posed.plan[i]
     ]
     kept = [(i, other) for i, other in dict.fromkeys(ways) if posed.validator.of_kinds(other)]
-    return iter(posed.shuffled(kept))
+    return iter(sorted(posed.shuffled(kept), key=lambda way: len(set(way[1])) < len(way[1])))
 
 
 def swapped(text: str, old: str, new: str, start: int = 0) -> str | None:

@@ -89,6 +89,9 @@ class Planning(FreshInstances, Task):
         "ability": ("all",),
         "style": ("length", "words", "numbers", "largest number", "answer in prompt", "answer position", "vocabulary"),
         "solvable": ("answer", "answer length", "answer in prompt", "answer position", "steps"),
+        # The first colours and numbers are the shortest; what is to be said without a plan stands at the end.
+        "placebo names": ("length", "largest number"),
+        "placebo words": ("length", "words", "answer position"),
     }
     sampling = Sampling(temperature=0.0, max_tokens=4096)
     measures: ClassVar[Mapping[str, str]] = {"steps": "optimal_cost"}

@@ -50,10 +50,6 @@ class Reversal(Task):
     version: ClassVar[str] = "2"
     factors: ClassVar[tuple[str, ...]] = ("direction",)
     main: ClassVar[str] = "direction"
-    differs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        # Descriptions are longer than names, so text behind them stands later.
-        "direction": ("answer position", "length"),
-    }
 
     def __post_init__(self) -> None:
         settle(self, "task reversal")
@@ -185,6 +181,17 @@ class Reversal(Task):
             scene = Scene(people, chosen, rng.choice(ORDERS) if sample is None else order)
             example = scene.sample("example", rng.choice(DIRECTIONS) if sample is None else direction)
             yield Example(example.messages[-1].content, example.target)
+
+    @property
+    def differs(self) -> Mapping[str, tuple[str, ...]]:  # type: ignore[override]
+        """Descriptions are longer than names, so text behind them stands later. A prompt of the other sets says nothing
+        but what is asked about: in one direction what is the answer in the other."""
+        asked = () if self.set == "context" else ("words", "vocabulary")
+        return {
+            "direction": ("answer position", "length", *asked),
+            "placebo words": ("length", "words"),
+            "placebo layout": ("length",),
+        }
 
     @property
     def placebos(self) -> Mapping[str, str]:  # type: ignore[override]

@@ -4,7 +4,7 @@ Knows no prompt."""
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.tasks.persons import FIRST, HELD_OUT_FIRST
 from harness.tasks.worlds.problem import DEFAULT, Ask, Kind, Problem, Question
@@ -14,6 +14,8 @@ NOTES = ("C", "C sharp", "D", "D sharp", "E", "F", "F sharp", "G", "G sharp", "A
 """In half tones upwards; behind the last comes the first again."""
 TUNING = ("E", "B", "G", "D", "A", "E")
 """What strings 1 to 6 sound without a finger, in the default world."""
+Place = tuple[int, int]
+"""String, from 0, and fret."""
 _NAMES = ("one", "two", "three", "four", "five", "six")
 _FRETS = 4
 """Frets of a problem; at each of them both strings are played."""
@@ -31,18 +33,18 @@ def draw(ask: Ask) -> Problem:
     people = list(HELD_OUT_FIRST) if ask.held_out else rng.sample(FIRST, 2 * _FRETS)
     rng.shuffle(people)
     strings, frets, note = _drawn(rng, range(10, 14) if ask.held_out else range(1, 10))
-    played = [(string, fret) for fret in frets for string in strings]
-    tunings = {DEFAULT: TUNING, "retuned": _changed(*strings)}
-    right = {world: _player(tuning, note, played, people) for world, tuning in tunings.items()}
-    lines = [f"- {name}: string {string + 1}, fret {fret}" for name, (string, fret) in zip(people, played, strict=True)]
+    played = dict(zip(people, [(string, fret) for fret in frets for string in strings], strict=True))
+    tuned = tunings(*strings)
+    right = {world: player(tuning, note, played) for world, tuning in tuned.items()}
+    lines = [f"- {name}: string {string + 1}, fret {fret}" for name, (string, fret) in played.items()]
     main = Question({"plays": "\n".join(rng.sample(lines, len(lines))), "note": note}, right, tuple(sorted(people)))
     open_note = TUNING[strings[ask.turn % 2]]
     order = rng.sample(strings, 2)
     asked = {"note": open_note}
     for place, name, string in zip(("first", "second"), people, order, strict=False):
         asked |= {place: name, f"{place}_string": str(string + 1)}
-    check = {world: people[[tuning[s] for s in order].index(open_note)] for world, tuning in tunings.items()}
-    rules = {world: dict(zip(_NAMES, tuning, strict=True)) for world, tuning in tunings.items()}
+    check = {world: people[[tuning[s] for s in order].index(open_note)] for world, tuning in tuned.items()}
+    rules = {world: dict(zip(_NAMES, tuning, strict=True)) for world, tuning in tuned.items()}
     return Problem(main, Question(asked, check, tuple(sorted(people[:2]))), rules, len(played))
 
 
@@ -55,14 +57,16 @@ def _drawn(rng: random.Random, range_of: range) -> tuple[list[int], list[int], s
             return strings, frets, note
 
 
-def _changed(one: int, other: int) -> tuple[str, ...]:
-    tuning = list(TUNING)
-    tuning[one], tuning[other] = tuning[other], tuning[one]
-    return tuple(tuning)
+def tunings(one: int, other: int) -> dict[str, tuple[str, ...]]:
+    """What the six strings sound in each world, if these two of them (from 0) have changed their notes."""
+    retuned = list(TUNING)
+    retuned[one], retuned[other] = TUNING[other], TUNING[one]
+    return {DEFAULT: TUNING, "retuned": tuple(retuned)}
 
 
-def _player(tuning: Sequence[str], note: str, played: Sequence[tuple[int, int]], people: Sequence[str]) -> str:
-    [name] = [name for name, (s, fret) in zip(people, played, strict=True) if sounds(tuning, s, fret) == note]
+def player(tuning: Sequence[str], note: str, played: Mapping[str, Place]) -> str:
+    """Who plays the note. Raises ValueError if it is nobody, or more than one."""
+    [name] = [name for name, (string, fret) in played.items() if sounds(tuning, string, fret) == note]
     return name
 
 

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from harness.options import check_effect, option, settle
 from harness.seeds import derive
-from harness.tasks.worlds import controls, scoring
+from harness.tasks.worlds import changes, controls, scoring
 from harness.tasks.worlds.cards import SET
 from harness.tasks.worlds.guitar import MUSIC
 from harness.tasks.worlds.openings import CHESS
@@ -84,8 +84,8 @@ class Worlds(Task):
         return controls.reworded(sample, placebo, rng)
 
     def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
-        """See controls.py."""
-        return controls.changed(sample, rng)
+        """See changes.py."""
+        return changes.changed(sample, rng)
 
     @staticmethod
     def collector() -> Collector:

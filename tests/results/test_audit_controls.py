@@ -87,8 +87,27 @@ def test_what_is_declared_is_by_design() -> None:
         ("red blue", "ada ada", False),
         ("red 2", "ada 3", False),
         ("red", "red blue", False),
+        ("drive t1 l1-1 l1-0", "drive t8 l8-8 l8-7", True),
+        ("drive t1 l1-1 l1-0", "drive t8 l8-7 l8-7", False),
+        ("7-1", "8-1", False),
         ("", "", True),
     ],
 )
 def test_when_a_target_is_the_same_but_for_its_names(target: str, other: str, same: bool) -> None:
     assert renamed(target, other) is same
+
+
+@pytest.mark.parametrize(
+    ("target", "other", "same"),
+    [
+        ("1. Disc 1 to peg 2\n2. Disc 2 to peg 3", "1. Disc 1 to peg 3\n2. Disc 2 to peg 7", True),
+        ("1. Disc 1 to peg 2\n2. Disc 2 to peg 3", "1. Disc 1 to peg 7\n2. Disc 2 to peg 7", False),
+        ("Disc 1 to peg 2", "Disc 1 to peg 8", False),
+        ("Disc 1 to peg 2", "Disc 1 to disc 2", False),
+        ("step 2", "step 3", False),
+    ],
+)
+def test_a_number_is_a_part_of_a_name_if_the_prompts_say_so(target: str, other: str, same: bool) -> None:
+    prompts = "Peg 2 and peg 3 have disc 1, disc 2.", "Peg 3 and peg 7 have disc 1, disc 2."
+    assert renamed(target, other, prompts) is same
+    assert not renamed(target, other)

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.reading.choices import UNANSWERABLE
+from harness.results.audit import warnings
+from harness.results.audit_controls import audit_controls
 from harness.seeds import derive
 from harness.types import Sample, Task
 from tests.tasks.test_help import TASKS, made
@@ -106,6 +108,14 @@ def test_each_condition_has_controls_that_hold_what_they_promise(name: str) -> N
             check_rewording(task, sample, placebo, 0)
         for change in task.changes:
             check_change(task, sample, change, 0)
+
+
+@pytest.mark.parametrize("name", TASKS_HERE)
+def test_a_task_declares_what_its_rewordings_change_beside_words(name: str) -> None:
+    """And nothing that `harness audit` checks of a control fails."""
+    task, _ = made(name)
+    found = warnings(audit_controls(task, 0, 60))
+    assert not found, [(finding.level, finding.feature, finding.effect) for finding in found]
 
 
 @settings(max_examples=60)

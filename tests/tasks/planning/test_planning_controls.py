@@ -13,7 +13,7 @@ from harness import plugins
 from harness.pddl.execute import read_plan
 from harness.pddl_domains import plain
 from harness.tasks.planning import solutions
-from harness.tasks.planning.controls import _in_pddl
+from harness.tasks.planning.controls import _STATED, _in_pddl
 from harness.tasks.planning.instances import compiled, from_problem
 from harness.tasks.planning.scoring import world_of
 from harness.types import Sample, Task
@@ -33,6 +33,18 @@ def made(domain: str, ability: str = "plan_generation") -> tuple[Task, list[Samp
 def goal_of(sample: Sample) -> set[tuple[str, ...]]:
     problem = compiled(world_of(sample.params), str(sample.params["problem"])).problem
     return set(from_problem(problem, "test").goal)
+
+
+@pytest.mark.parametrize("prompt", ["nl", "pddl"])
+def test_a_goal_that_is_told_again_in_another_order_still_is_if_orders_are_others(prompt: str) -> None:
+    task = plugins.task("blocksworld", {"ability": "goal_shuffling", "prompt": prompt})
+    for sample in itertools.islice(task.samples(0), 40):
+        found = task.reworded(sample, "order", random.Random(sample.id))
+        assert found is not None
+        first, second = _STATED.findall(found.messages[0].content)
+        facts = [re.findall(r"\([^()]*\)|(?<=- )\w.*", goal) for goal in (first, second)]
+        assert sorted(facts[0]) == sorted(facts[1])
+        assert facts[0] != facts[1]
 
 
 @settings(max_examples=20)

@@ -3,6 +3,7 @@
 import itertools
 import random
 import re
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 
 from harness.options import build
 from harness.tasks.worlds import board
+from harness.tasks.worlds.controls import program_of
+from harness.tasks.worlds.language import run
 from harness.tasks.worlds.task import KINDS, Worlds
-from harness.types import Sample
+from harness.types import Message, Sample
 
 
 @cache
@@ -61,6 +64,21 @@ def test_a_changed_problem_still_has_another_answer_in_another_world(kind: str) 
     assert sum(told) >= (0.5 if kind == "chess" else 0.9) * len(told), "answers of the default world are told apart"
 
 
+@pytest.mark.parametrize("prompt", ["direct", "check"])
+def test_the_answer_of_the_usual_tuning_to_changed_notes_is_the_one_that_is_found_there(prompt: str) -> None:
+    task, samples = made("music", prompt)
+    head = samples[0].messages[0].content.partition("\n")[0]
+    for sample in samples[:24]:
+        found = task.changed(sample, "fact", random.Random(0))
+        assert found is not None
+        assert found.target == acceptance.again(found) != sample.target
+        text = head + "\n" + found.messages[0].content.partition("\n")[2]
+        usual = replace(found, messages=(Message("user", text),))
+        assert found.params["default_answer"] == acceptance.again(usual)
+        if prompt == "check":
+            assert found.params["default_answer"] != sample.params["default_answer"]
+
+
 def test_new_names_stand_nowhere_else_and_features_keep_theirs() -> None:
     task, samples = made("set", "direct")
     found = task.reworded(samples[0], "names", random.Random(0))
@@ -69,3 +87,13 @@ def test_new_names_stand_nowhere_else_and_features_keep_theirs() -> None:
     changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
     assert len(changed) == 8
     assert all(a.partition(":")[2] == b.partition(":")[2] for a, b in changed), "everybody has the card that they had"
+
+
+def test_a_changed_program_of_the_default_world_prints_something_else_in_the_other_world() -> None:
+    """As before the change: a slice of nothing would print 0 in both."""
+    task, samples = made("code", "direct")
+    for sample in [s for s in samples if s.params["world"] == "default"][:24]:
+        found = task.changed(sample, "fact", random.Random(0))
+        assert found is not None
+        _, program, _ = program_of(found.messages[0].content)
+        assert run(program, 1)[0] != run(program, 0)[0] == found.target
