@@ -1,7 +1,8 @@
 """A real language model in this process: a CTranslate2 directory, run on the CPU without any server.
 
-`embedded/tiny` is the model in this package, `embedded/DIR` any CTranslate2 generator that has its
-tokenizer.json and a chat template (chat_template.jinja or tokenizer_config.json) beside it.
+`embedded/tiny` is the model in this package, `embedded/smollm2` what `harness models get` installs, `embedded/DIR` any
+CTranslate2 generator that has its tokenizer.json and a chat template (chat_template.jinja or tokenizer_config.json)
+beside it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, UsageError, cause
+from harness.models import fetched
 from harness.models.in_process import QUICKLY_READ, Asked, Generated, InProcess, fingerprint_of, floor, spelt, timed
 from harness.options import build, option
 from harness.types import Message, ModelOptions, Params, TokenLogprob
@@ -90,10 +92,14 @@ class Embedded(InProcess):
         text: str = self._template.render(messages=[m.as_dict() for m in messages], add_generation_prompt=True)
         return text
 
-    def encode(self, text: str) -> tuple[list[int], list[int]]:
+    def encode(self, text: str) -> list[int]:
         """See InProcess."""
-        encoded = self._tokenizer.encode(text, add_special_tokens=False)
-        return encoded.ids, [end for _, end in encoded.offsets]
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def ends(self, text: str) -> list[int]:
+        """See InProcess."""
+        return [end for _, end in self._tokenizer.encode(text, add_special_tokens=False).offsets]
 
     def decode(self, ids: Sequence[int]) -> str:
         """See InProcess."""
@@ -214,6 +220,8 @@ def open_model(name: str, options: ModelOptions) -> Embedded:
     directory = Path(name)
     if name == "tiny":
         directory = Path(str(resources.files("harness.models.tiny") / "ct2"))
+    elif name == "smollm2":
+        directory = fetched.form(name, "ct2")
     for needed in ("model.bin", "config.json", "tokenizer.json"):
         if not (directory / needed).is_file():
             raise UsageError(

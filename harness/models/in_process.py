@@ -68,8 +68,12 @@ class InProcess:
         """The prompt as text, with what opens an answer at its end."""
         raise NotImplementedError
 
-    def encode(self, text: str) -> tuple[list[int], list[int]]:
-        """(the tokens of a text, where each ends in it); nothing is put before or behind them."""
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text; nothing is put before or behind them."""
+        raise NotImplementedError
+
+    def ends(self, text: str) -> list[int] | None:
+        """Where each token ends in the text; None if the tokenizer does not say."""
         raise NotImplementedError
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -98,7 +102,7 @@ class InProcess:
             prompt = self.render(asked)
         except TemplateError as error:
             raise ModelError(f"{self.name}: the chat template refuses this prompt: {error}", "bad_request") from None
-        ids, _ = self.encode(prompt + (opened_once(prompt, begun) if begun else ""))
+        ids = self.encode(prompt + (opened_once(prompt, begun) if begun else ""))
         if len(ids) >= self.context:
             # Asking again would not help: an answer that had no room is a truncated one.
             said = f"the prompt has {len(ids)} tokens, the model's context {self.context}"
@@ -111,7 +115,9 @@ class InProcess:
 
     async def cut(self, text: str, at: Sequence[int]) -> Cut | None:
         """See harness.types.Continues.cut."""
-        _, ends = self.encode(text)
+        ends = self.ends(text)
+        if ends is None:
+            return None
         return Cut(len(ends), tuple(text if n >= len(ends) else text[: ends[n - 1]] for n in at))
 
     async def _drain(self) -> None:

@@ -91,7 +91,7 @@ def test_logprobs_are_those_of_one_pass_over_prompt_and_answer_whatever_else_is_
         try:
             asked = [(Message("user", text),) for text in texts]
             answers = await asyncio.gather(*(model.complete(Request(m, seen)) for m in asked))
-            return answers, [model.encode(model.render(m))[0] for m in asked], model
+            return answers, [model.encode(model.render(m)) for m in asked], model
         finally:
             await model.close()
 
@@ -100,7 +100,7 @@ def test_logprobs_are_those_of_one_pass_over_prompt_and_answer_whatever_else_is_
     for answer, prompt in zip(answers, prompts, strict=True):
         assert len(answer.logprobs) == answer.completion_tokens
         tokens = [t.token for t in answer.logprobs]
-        ids = [*prompt, *(i for t in tokens for i in model.encode(t)[0])]
+        ids = [*prompt, *(i for t in tokens for i in model.encode(t))]
         words = [model._tokenizer.id_to_token(i) for i in ids]
         whole = np.asarray(generator.forward_batch([words], return_log_probs=True))[0, len(prompt) - 1 : -1]
         for said, row in zip(answer.logprobs, whole, strict=True):
