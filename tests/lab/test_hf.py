@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from harness import plugins
 from harness.errors import DataError, ModelError, UsageError
 from harness.models import hf_decoding
 from harness.models.hf import directory
+from harness.models.llama_files import Llama, write_ct2
 from harness.models.registry import open_model
 from harness.strategies.loglik import probabilities
 from harness.types import Continues, Message, ModelOptions, Request, Sampling
 
 TASK = plugins.task("aiw", {})
 GREEDY = Sampling(temperature=0, max_tokens=64)
-ASKED = tuple(s.messages for s, _ in zip(TASK.samples(0), range(50), strict=False))
+ASKED = tuple(s.messages for s in TASK.samples(0))
 
 
 def use(what, name: str = "hf/tiny", **extra: str):
@@ -43,41 +45,61 @@ def ask(*requests: Request, name: str = "hf/tiny", **extra: str):
     return use(together, name, **extra)
 
 
-def test_fifty_greedy_answers_are_those_of_ctranslate2_in_float32_with_their_logprobs() -> None:
-    seen = replace(GREEDY, logprobs=2)
-    requests = [Request(messages, seen) for messages in ASKED]
-    ours = ask(*requests)
-    theirs = ask(*requests, name="embedded/tiny", compute_type="float32")
-    # The directory's weights were rounded to bfloat16, those of CTranslate2 to int8.
-    alike = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.text == b.text]
-    assert len(alike) >= 40
-    for a, b in alike:
-        assert (a.stop_reason, a.prompt_tokens, a.completion_tokens) == (
-            b.stop_reason,
-            b.prompt_tokens,
-            b.completion_tokens,
-        )
+def questions(n: int) -> list[tuple[Message, ...]]:
+    """AIW with other numbers: the samples of the task are not as many."""
+    asked = [m[0].content for m in ASKED]
+
+    def changed(i: int) -> str:
+        return re.sub(r"[0-9]+", lambda found: str((int(found[0]) + i) % 10), asked[i % len(asked)])
+
+    return [(Message("user", changed(i)),) for i in range(n)]
+
+
+@pytest.fixture(scope="module")
+def same_weights(tmp_path_factory) -> Path:
+    """The weights of tiny's Hugging Face directory, written for CTranslate2 without a rounding."""
+    from safetensors.torch import load_file
+
+    source, target = Path(directory("tiny")), tmp_path_factory.mktemp("made") / "ct2"
+    config = json.loads((source / "config.json").read_text())
+    config["rope_theta"] = config["rope_parameters"]["rope_theta"]
+    weights = {name: t.float().numpy() for name, t in load_file(source / "model.safetensors").items()}
+    vocabulary = json.loads((source / "tokenizer.json").read_text())["model"]["vocab"]
+    tokens = [*sorted(vocabulary, key=vocabulary.__getitem__)]
+    write_ct2(Llama(config, weights, tokens, [], frozenset(range(6)), ""), target, "float32")
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (target / name).write_bytes((source / name).read_bytes())
+    return target
+
+
+def test_fifty_greedy_answers_are_those_of_ctranslate2_with_their_logprobs(same_weights: Path) -> None:
+    requests = [Request(messages, replace(GREEDY, logprobs=2)) for messages in questions(50)]
+    ours, theirs = ask(*requests), ask(*requests, name=f"embedded/{same_weights}")
+    assert len({c.text for c in ours}) > 20
+    for a, b in zip(ours, theirs, strict=True):
+        assert (a.text, a.stop_reason, a.prompt_tokens) == (b.text, b.stop_reason, b.prompt_tokens)
         assert [t.token for t in a.logprobs] == [t.token for t in b.logprobs]
+        assert [t.logprob for t in a.logprobs] == pytest.approx([t.logprob for t in b.logprobs], abs=1e-3)
 
 
 def test_an_answer_does_not_depend_on_what_is_computed_beside_it() -> None:
     """Prompts of other lengths are padded; each request has its own temperature, seed, limit and end."""
     own = [
         Request(ASKED[0], Sampling(temperature=1.5, max_tokens=20, seed=1)),
-        Request(ASKED[20], Sampling(temperature=1.5, max_tokens=20, seed=2, top_p=0.8)),
-        Request(ASKED[40], Sampling(temperature=0, max_tokens=20)),
+        Request(ASKED[10], Sampling(temperature=1.5, max_tokens=20, seed=2, top_p=0.8)),
+        Request(ASKED[20], Sampling(temperature=0, max_tokens=20)),
         Request((Message("user", "6"),), Sampling(temperature=3.0, max_tokens=20, seed=1)),
     ]
     together = ask(*own)
     assert [c.text for c in together] == [ask(r)[0].text for r in own]
     assert [c.text for c in together] == [c.text for c in reversed(ask(*own[::-1], batch="3"))]
-    again = replace(own[0], sampling=replace(own[0].sampling, seed=3))
-    assert ask(again)[0].text != together[0].text
+    again = replace(own[3], sampling=replace(own[3].sampling, seed=3))
+    assert ask(again)[0].text != together[3].text
 
 
 def test_drawing_follows_the_distribution_and_top_p_cuts_its_tail() -> None:
     logits = torch.log(torch.tensor([0.1, 0.6, 0.3]))
-    at = [i / 1000 for i in range(1000)]
+    at = [(i + 0.5) / 1000 for i in range(1000)]
     assert [sum(int(hf_decoding.drawn(logits, 1.0, None, u)) == k for u in at) for k in range(3)] == pytest.approx(
         [100, 600, 300], abs=1
     )
@@ -216,6 +238,20 @@ def test_what_can_not_be_used_is_said(tmp_path: Path) -> None:
             ask(Request(ASKED[0], GREEDY), **extra)
     with pytest.raises(DataError, match="can't be loaded"):
         ask(Request(ASKED[0], GREEDY), name=f"hf/{tmp_path}")
+
+
+def test_an_adapter_changes_the_answers_and_the_identity(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft", reason="an optional package: pip install peft")
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    base = AutoModelForCausalLM.from_pretrained(directory("tiny"))
+    config = peft.LoraConfig(task_type="CAUSAL_LM", target_modules=["q_proj", "down_proj"], init_lora_weights=False)
+    peft.get_peft_model(base, config).save_pretrained(tmp_path)
+    request = Request(ASKED[0], GREEDY)
+    assert ask(request, adapter=str(tmp_path))[0].text != ask(request)[0].text
+    plain, adapted = (open_model("hf/tiny", ModelOptions(extra=e)) for e in ({}, {"adapter": str(tmp_path)}))
+    assert set(adapted.identity) - set(plain.identity) == {"adapter"}
 
 
 def test_a_run_of_it(harness) -> None:
