@@ -246,9 +246,10 @@ def test_an_adapter_changes_the_answers_and_the_identity(tmp_path: Path) -> None
 
     torch.manual_seed(0)
     base = AutoModelForCausalLM.from_pretrained(directory("tiny"))
-    config = peft.LoraConfig(task_type="CAUSAL_LM", target_modules=["q_proj", "down_proj"], init_lora_weights=False)
+    how = {"target_modules": ["q_proj", "down_proj"], "lora_alpha": 256, "init_lora_weights": False}
+    config = peft.LoraConfig(task_type="CAUSAL_LM", **how)
     peft.get_peft_model(base, config).save_pretrained(tmp_path)
-    request = Request(ASKED[0], GREEDY)
+    request = Request(ASKED[0], Sampling(temperature=0, max_tokens=6))
     assert ask(request, adapter=str(tmp_path))[0].text != ask(request)[0].text
     plain, adapted = (open_model("hf/tiny", ModelOptions(extra=e)) for e in ({}, {"adapter": str(tmp_path)}))
     assert set(adapted.identity) - set(plain.identity) == {"adapter"}
