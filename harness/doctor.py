@@ -31,6 +31,7 @@ def examine() -> list[Finding]:
     findings.append(_try("model `tiny`", _ask_tiny))
     findings.append(_package("openai", core=False, adds="hosted models"))
     findings.append(_package("datasets", core=False, adds="published question sets from the hub"))
+    findings.append(_package("torch", core=False, adds="models of hf/, and the lab (the extras hf, lab)"))
     findings.append(_vllm())
     findings += _planners()
     findings.append(_val())

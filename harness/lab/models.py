@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError, UsageError, cause
+from harness.errors import DataError, UsageError
+from harness.models import hf
 from harness.types import Message
 
 INSTALL = "pip install 'reasoning-harness[lab]'"
@@ -60,54 +58,29 @@ class LabModel:
         return str(self.tokenizer.decode([i]))
 
 
-def need_torch() -> None:
-    """UsageError if the lab's extra is not installed."""
-    try:
-        import torch  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise UsageError(f"the lab needs torch and transformers ({cause(error)})", INSTALL) from None
-
-
 def directory(name: str) -> str:
     """The Hugging Face directory (or hub name) behind a name: `tiny`, `smollm2`, `hf/DIR`, `hf/ORG/NAME`."""
-    if name == "tiny":
-        return str(resources.files("harness.models.tiny") / "hf")
     kind, slash, rest = name.partition("/")
-    if kind != "hf" or not slash or not rest:
-        raise UsageError(f"the lab can't open '{name}'", "give tiny, hf/DIR (a Hugging Face directory) or hf/ORG/NAME")
-    return rest
+    if name not in hf.NAMED and (kind != "hf" or not slash or not rest):
+        raise UsageError(
+            f"the lab can't open '{name}'",
+            f"give {', '.join(hf.NAMED)}, hf/DIR (a Hugging Face directory) or hf/ORG/NAME",
+        )
+    return hf.directory(rest or name)
 
 
 def open_model(name: str, dtype: str = "float32", device: str = "cpu", revision: str | None = None) -> LabModel:
     """UsageError if torch is missing or the name is none; DataError if the files can't be loaded or the layers are not
     laid out as Llama's. Nothing of a directory is executed."""
-    need_torch()
+    hf.need_torch("the lab", INSTALL)
     where = directory(name)
     if dtype not in DTYPES:
         raise UsageError(f"dtype '{dtype}' is none of {', '.join(DTYPES)}")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    local = Path(where).is_dir()
-    given: dict[str, Any] = {"local_files_only": local, "trust_remote_code": False}
-    if revision and not local:
-        given["revision"] = revision
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(where, **given)
-        model = AutoModelForCausalLM.from_pretrained(
-            where, dtype=getattr(torch, dtype), use_safetensors=True, attn_implementation="eager", **given
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"{where} can't be loaded: {cause(error)}", "is it a Hugging Face directory?") from None
+    model, tokenizer = hf.load(where, dtype, device, revision, attention="eager")
     try:
         layer = model.model.layers[0]
         _ = layer.self_attn.o_proj, layer.mlp.down_proj, model.model.norm, model.lm_head
     except (AttributeError, IndexError):
         kind = getattr(model.config, "model_type", "?")
         raise DataError(f"{where}: a {kind} model is not laid out as Llama is: the lab can't look into it") from None
-    model.to(device).eval().requires_grad_(False)
     return LabModel(name, model, tokenizer)

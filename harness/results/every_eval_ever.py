@@ -64,7 +64,7 @@ def write(run: RecordedRun, root: Path) -> list[Path]:
 def model_id(run: RecordedRun) -> str:
     """The model as ORG/NAME if the run knows it so: without what says how it was reached, or where a folder is."""
     name = str(run.part("model").get("model") or run.config["model"])
-    for backend in ("imported/", "openai/", "vllm/", "embedded/"):
+    for backend in ("imported/", "openai/", "vllm/", "hf/", "embedded/"):
         name = name.removeprefix(backend)
     name = name.rstrip("/").rpartition("/")[2] if name.startswith(("/", ".")) else name.strip("/")
     return name or "unknown"

@@ -1,14 +1,16 @@
 """The model in the package: real, in the asked format, and the same answer to the same request."""
 
 import asyncio
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from harness.errors import DataError, ModelError, UsageError
+from harness.errors import DataError, UsageError
 from harness.models.registry import open_model
 from harness.reading import commitment, numbers
+from harness.strategies.loglik import probabilities
 from harness.types import Message, ModelOptions, Request, Sampling
 
 QUESTION = (
@@ -75,9 +77,61 @@ def test_any_text_can_be_asked() -> None:
     assert ask(Sampling(temperature=0, max_tokens=4), text="\x00 日本語 <|end|> \ud7ff 🙂")[0].completion_tokens == 4
 
 
-def test_logprobs_are_refused_not_invented() -> None:
-    with pytest.raises(ModelError, match="no logprobs"):
-        ask(Sampling(logprobs=1))
+def test_logprobs_are_those_of_one_pass_over_prompt_and_answer_whatever_else_is_in_the_batch() -> None:
+    """CTranslate2 hands out more logits for the longer prompts of a batch than they have tokens."""
+    import ctranslate2
+    import numpy as np
+
+    seen = Sampling(temperature=0, max_tokens=12, logprobs=3)
+    texts = ("6 sisters", QUESTION)
+
+    async def use():
+        model = open_model("tiny", ModelOptions(extra={"compute_type": "float32"}))
+        await model.start()
+        try:
+            asked = [(Message("user", text),) for text in texts]
+            answers = await asyncio.gather(*(model.complete(Request(m, seen)) for m in asked))
+            return answers, [model.encode(model.render(m)) for m in asked], model
+        finally:
+            await model.close()
+
+    answers, prompts, model = asyncio.run(use())
+    generator = ctranslate2.Generator(str(model._directory), compute_type="float32")
+    for answer, prompt in zip(answers, prompts, strict=True):
+        assert len(answer.logprobs) == answer.completion_tokens
+        tokens = [t.token for t in answer.logprobs]
+        ids = [*prompt, *(i for t in tokens for i in model.encode(t))]
+        words = [model._tokenizer.id_to_token(i) for i in ids]
+        whole = np.asarray(generator.forward_batch([words], return_log_probs=True))[0, len(prompt) - 1 : -1]
+        for said, row in zip(answer.logprobs, whole, strict=True):
+            assert said.logprob == pytest.approx(row.max(), abs=1e-4), "greedy: the likeliest"
+            assert said.top[0] == (said.token, said.logprob)
+            assert [p for _, p in said.top] == pytest.approx(sorted(row, reverse=True)[:3], abs=1e-4)
+
+
+def test_logprobs_of_sampled_answers_are_the_models_own_and_the_answers_stay_the_same() -> None:
+    hot = Sampling(temperature=3.0, max_tokens=8, seed=5)
+    plain, seen = ask(hot)[0], ask(replace(hot, logprobs=0))[0]
+    assert seen.text == plain.text
+    assert (plain.logprobs, {t.top for t in seen.logprobs}) == (None, {()})
+    (greedy,) = ask(replace(GREEDY, logprobs=1))
+    assert sum(t.logprob for t in seen.logprobs) / len(seen.logprobs) < min(t.logprob for t in greedy.logprobs)
+
+
+def test_tokens_behind_a_stop_string_are_neither_counted_nor_shown() -> None:
+    (whole,) = ask(replace(GREEDY, logprobs=1))
+    (cut,) = ask(replace(GREEDY, logprobs=1, stop=("Answer",)))
+    assert cut.logprobs == whole.logprobs[: cut.completion_tokens]
+    assert "".join(t.token for t in cut.logprobs).endswith("Answer")
+
+
+def test_the_letter_of_a_choice_can_be_read_off_it() -> None:
+    """As the strategy loglik does: one token, and its alternatives."""
+    text = "Which is it?\n\nA) one\nB) two"
+    (reply,) = ask(Sampling(temperature=0, max_tokens=1, logprobs=734), text=text)
+    shares = probabilities(reply, ["A", "B"])
+    assert 0 < shares["A"] < 1
+    assert shares["A"] + shares["B"] == pytest.approx(1)
 
 
 def test_identity_follows_the_weights(tmp_path: Path) -> None:
