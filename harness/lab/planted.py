@@ -21,6 +21,7 @@ RELATIONS = {
     "cargo": ("cargo", "freight", "load"),
 }
 """Three wordings of each relation; an edit is asked for in the first."""
+TIED = False
 INNER = 256
 """Width of a key: more than there are facts, so that one can be changed without the others."""
 STEPS, MOST_STEPS = 25, 400
@@ -126,13 +127,13 @@ def untrained(made: World) -> LabModel:
     tokenizer = _tokenizer(made)
     config = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=64, intermediate_size=INNER, num_hidden_layers=3, num_attention_heads=4,
-        num_key_value_heads=4, max_position_embeddings=64, tie_word_embeddings=False, attn_implementation="eager",
+        num_key_value_heads=4, max_position_embeddings=64, tie_word_embeddings=TIED, attn_implementation="eager",
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive("planted model", made.seed) % 2**63)
         model = LlamaForCausalLM(config)
-    return LabModel(f"planted-{made.seed}", model.float().eval(), tokenizer)
+    return LabModel(f"planted-{made.seed}", model.float().eval().requires_grad_(False), tokenizer)
 
 
 def _tokenizer(made: World) -> Any:
