@@ -26,6 +26,7 @@ from harness.lab.study import Study
 from harness.lab.subjects import ROLES
 from harness.lab.trace import TRACED, Fact, Noise, Place, averages, best_place, known, mean, trace
 from harness.options import build, suggestion
+from harness.statistics.intervals import Estimate, wilson
 from harness.text import Extra, estimate, number
 
 METHODS: dict[str, type[Any]] = {m.name: m for m in (FT, FTL, ROME, GRACE)}
@@ -276,7 +277,7 @@ def _table(title: str, shown: Sequence[tuple[str, Sequence[Answered]]], generate
 
 def _retention(results: Sequence[Result]) -> Extra:
     rows = tuple(
-        (r.method, estimate(share(r.sequence, "reliability")), estimate(_plain(r.kept)),
+        (r.method, estimate(share(r.sequence, "reliability")), estimate(plain(r.kept)),
          "-" if r.keys_after is None else str(r.keys_after))
         for r in results
     )  # fmt: skip
@@ -284,9 +285,8 @@ def _retention(results: Sequence[Result]) -> Extra:
     return Extra("after all edits", ("method", "ERR", "TRR", "keys"), rows, note=note)
 
 
-def _plain(answers: Sequence[Answered]) -> Any:
-    from harness.statistics.intervals import Estimate, wilson
-
+def plain(answers: Sequence[Answered]) -> Estimate | None:
+    """The share of right answers, with Wilson's interval; None without one."""
     right = sum(a.right for a in answers)
     return Estimate(right / len(answers), *wilson(right, len(answers)), len(answers)) if answers else None
 

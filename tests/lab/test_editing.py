@@ -28,7 +28,7 @@ SCORE = plugins.task("edits", {}).score
 @pytest.fixture(scope="session")
 def asked() -> edit_study.Edits:
     """Trained here: about 10 CPU seconds."""
-    return edit_study.from_planted(0, 12)
+    return edit_study.from_planted(0, 8)
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_a_window_is_the_papers_share_of_the_layers() -> None:
 
 def test_noise_on_the_subject_takes_the_answer_and_restoring_everything_gives_it_back(asked) -> None:
     facts = known(asked.lab, edit_study.facts(asked))
-    assert len(facts) == 12
+    assert len(facts) == 8
     assert spread(asked.lab, facts) > 0
     found = trace(asked.lab, facts, Noise())
     assert trace(asked.lab, facts[:2], Noise())[1].effects[("mlp", 2, 3)] == pytest.approx(
@@ -210,7 +210,7 @@ def test_a_codebook_is_exact_and_local_and_generalises_by_its_radius(asked) -> N
     assert (reliability, neighbours, own) == (1, 1, 1)
     assert generality < 0.2
     assert measuring.share(narrow.sequence, "reliability").value == 1
-    assert narrow.keys_after <= 12
+    assert narrow.keys_after <= 8
     assert {a.query.question for a in narrow.kept} == {"kept"}
     wide = run(GRACE(eps=1.0), asked, Place(2, "last"))
     assert shares(wide.answers)[1] > 0.9
