@@ -18,6 +18,7 @@ from harness.cli import (  # noqa: F401  their commands join the group
     falsify,
     lab,
     lab_context,
+    lab_edit,
     machine,
     recipes,
     results,

@@ -53,6 +53,17 @@ class LabModel:
         ids = self.tokenizer(text, add_special_tokens=not getattr(self.tokenizer, "chat_template", None))["input_ids"]
         return [int(i) for i in ids]
 
+    def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """(token ids, from where to where each stands in the text) of a text as it is: nothing but the tokenizer's own
+        beginning is put before it, and that only if the model has no chat template."""
+        own = not getattr(self.tokenizer, "chat_template", None)
+        found = self.tokenizer(text, add_special_tokens=own, return_offsets_mapping=True)
+        ids, spans = [int(i) for i in found["input_ids"]], [(int(a), int(b)) for a, b in found["offset_mapping"]]
+        ends = {self.tokenizer.eos_token_id, self.tokenizer.sep_token_id} - {None}
+        while own and ids and ids[-1] in ends and spans[-1] == (0, 0):
+            ids, spans = ids[:-1], spans[:-1]  # some tokenizers end every text
+        return ids, spans
+
     def token(self, i: int) -> str:
         """A token as text."""
         return str(self.tokenizer.decode([i]))

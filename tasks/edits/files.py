@@ -10,7 +10,7 @@ from typing import Any, Literal
 from harness.errors import HarnessError, UsageError, cause
 from harness.tasks.edits.cases import MOST, Case, cases
 from harness.tasks.edits.questions import facts, metric, statement
-from harness.tasks.edits.task import every_question
+from harness.tasks.edits.task import every_question, prompt
 
 Format = Literal["chat", "completions"]
 
@@ -40,8 +40,10 @@ def request(case: Case, index: int) -> dict[str, Any]:
         "id": case.group, "subject": subject, "prompt": sentence.removesuffix(f" {new}."), "target_old": old,
         "target_new": new, "statement": statement(case),
     }  # fmt: skip
-    for question, text, before, after in every_question(case, index):
-        line = {"question": question, "prompt": text, "before": before, "after": after}
+    for question, text, before, after, names in every_question(case, index):
+        full = prompt(case, text, "after", "model")
+        line: dict[str, Any] = {"question": question, "prompt": text, "before": before, "after": after}
+        line |= {"asked": full, "candidates": names}
         found.setdefault(metric(question), []).append(line)
     return found
 

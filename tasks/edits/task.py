@@ -184,9 +184,10 @@ def prompt(case: Case, question: str, state: str, how: How) -> str:
     )
 
 
-def every_question(case: Case, index: int) -> Iterator[tuple[str, str, str, str]]:
-    """(question, text, answer before, answer after) of a case, with all paraphrases, for the files of an editor."""
+def every_question(case: Case, index: int) -> Iterator[tuple[str, str, str, str, tuple[str, ...]]]:
+    """(question, text, answer before, answer after, all names that could be one) of a case, with all paraphrases, for
+    the files of an editor."""
     for question in QUESTIONS:
         for extra in range(PARAPHRASES if question == "generality" else 1):
             found = asked(case, question, first_wording(index) + extra)
-            yield question, found.text, found.before, found.after
+            yield question, found.text, found.before, found.after, found.candidates

@@ -1,0 +1,85 @@
+"""What every method gives: an editor of a copy of a model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from harness.lab.editing.requests import Edit
+from harness.lab.models import LabModel
+from harness.lab.trace import Place
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Editor(Protocol):
+    """Edits `lab`, which is its own copy."""
+
+    @property
+    def lab(self) -> LabModel:
+        """The model as edited so far."""
+        ...
+
+    @property
+    def keys(self) -> int | None:
+        """Entries of a codebook; None for a method that changes weights."""
+        ...
+
+    def edit(self, edit: Edit) -> None:
+        """Make one more edit."""
+        ...
+
+    def undo(self) -> None:
+        """Take all edits back."""
+        ...
+
+
+class Method(Protocol):
+    """The options of a method; `open` gives its editor. `weights` is whether what it does can be saved as a model."""
+
+    name: str
+    weights: bool
+
+    def open(self, given: Given) -> Editor:
+        """An editor of a copy of the model."""
+        ...
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a method starts from: the model, the place that tracing names, and texts as the model knows them."""
+
+    lab: LabModel
+    place: Place
+    texts: Sequence[str]
+    seed: int
+
+
+class Matrix:
+    """The down projection of one layer's MLP in a copy of the model: a memory from keys [inner width] to values [width]
+    (Geva et al. 2021)."""
+
+    keys = None
+
+    def __init__(self, given: Given) -> None:
+        self.lab = copied(given.lab)
+        self.place = given.place
+        self._before = self.weight.detach().clone()
+
+    @property
+    def weight(self) -> Tensor:
+        """[width, inner width]."""
+        found: Tensor = self.lab.layers[self.place.layer].mlp.down_proj.weight
+        return found
+
+    def undo(self) -> None:
+        """Take all edits back."""
+        self.weight.data.copy_(self._before)
+
+
+def copied(lab: LabModel) -> LabModel:
+    """The same model again, with weights of its own."""
+    return replace(lab, model=copy.deepcopy(lab.model))

@@ -1,0 +1,118 @@
+"""What is to be edited and what is asked before and after it: from the file of `harness edits-data`, or planted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataError
+from harness.files import read_jsonl
+from harness.lab.models import LabModel
+from harness.lab.subjects import Prompt, behind, prompt
+from harness.types import Message
+
+QUESTIONS = ("reliability", "generality", "locality", "portability")
+"""The keys of a request that hold questions."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question with its answers before and after an edit, and all names that could be one. `text` is continued by the
+    answer; with `asked`, it is put to the model as a user's message, and answered by `Answer: NAME`."""
+
+    question: str
+    text: str
+    before: str
+    after: str
+    candidates: tuple[str, ...]
+    subject: str = ""
+    asked: bool = False
+
+    def rendered(self, lab: LabModel) -> str:
+        """The prompt as the model sees it."""
+        return lab.prompt([Message("user", self.text)]) if self.asked else self.text
+
+    def params(self, after: bool) -> dict[str, Any]:
+        """What the verifier of the task edits needs."""
+        answer = self.after if after else self.before
+        return {"answer": answer, "before": self.before, "after": self.after, "candidates": self.candidates}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One edit: `prompt` is continued by `old`, and is to be continued by `new`. `essence` is a text about the subject
+    that the edit should not change much (Meng et al. 2022: "{subject} is a")."""
+
+    id: str
+    subject: str
+    prompt: str
+    old: str
+    new: str
+    queries: tuple[Query, ...]
+    essence: str
+
+    def rendered(self, lab: LabModel) -> str:
+        """The prompt as the model sees it: a text to go on with; with a chat template, as facts.jsonl puts it."""
+        if not getattr(lab.tokenizer, "chat_template", None):
+            return self.prompt
+        return lab.prompt([Message("user", f"Finish the sentence: {self.prompt}")])
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A request as tokens."""
+
+    request: Request
+    prompt: Prompt
+    old: tuple[int, ...]
+    new: tuple[int, ...]
+
+
+def encoded(lab: LabModel, request: Request) -> Edit:
+    """DataError if the subject is not in the prompt, or an answer is no tokens of its own."""
+    text = request.rendered(lab)
+    space = "" if text[-1:].isspace() or getattr(lab.tokenizer, "chat_template", None) else " "
+    old, new = (behind(lab, text, space + name) for name in (request.old, request.new))
+    return Edit(request, prompt(lab, text, request.subject), old, new)
+
+
+def read(path: Path) -> list[Request]:
+    """The edits of a requests.jsonl. UsageError if the file can't be read, DataError with the line that is none."""
+    found = []
+    for where, line in read_jsonl(path):
+        try:
+            value = json.loads(line)
+            found.append(_request(value))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise DataError(
+                f"{where}: no edit ({type(error).__name__}: {error})", "`harness edits-data DIR` writes such a file"
+            ) from None
+    if not found:
+        raise DataError(f"{path}: no edits", "`harness edits-data DIR` writes such a file")
+    return found
+
+
+def _request(value: Mapping[str, Any]) -> Request:
+    queries = tuple(_query(q, str(value["subject"])) for name in QUESTIONS for q in value.get(name, ()))
+    if not any(q.question == "reliability" for q in queries):
+        raise ValueError("no question 'reliability'")
+    subject, text, old, new = (_text(value, name) for name in ("subject", "prompt", "target_old", "target_new"))
+    return Request(str(value["id"]), subject, text, old, new, queries, f"{subject} is a")
+
+
+def _text(value: Mapping[str, Any], name: str) -> str:
+    if not isinstance(value[name], str) or not value[name].strip():
+        raise ValueError(f"{name} is no text")
+    return str(value[name])
+
+
+def _query(value: Mapping[str, Any], subject: str) -> Query:
+    question, text, before, after = (_text(value, name) for name in ("question", "prompt", "before", "after"))
+    names = value.get("candidates") or (before, after)
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name.strip() for name in names):
+        raise ValueError("candidates are no names")
+    asked = str(value.get("asked") or f'{text}\n\nEnd the response with a line "Answer: NAME".')
+    return Query(question, asked, before, after, tuple(dict.fromkeys(names)), subject, asked=True)

@@ -1,0 +1,217 @@
+"""Causal tracing (Meng, Bau, Andonian, Belinkov 2022, section 2): where in a model a fact about a subject is held.
+
+Three runs of a prompt that the model answers right: clean; corrupted, with Gaussian noise on the embeddings of the
+subject's tokens; restored, the corrupted one with one state put back as in the clean run. The total effect is what the
+noise takes from the answer's probability, the indirect effect what the state gives back.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.lab.hooks import Activations, Change, Kind, capture, changed
+from harness.lab.models import LabModel
+from harness.lab.patching import BATCH_TOKENS
+from harness.lab.subjects import ALONE, ROLES, Prompt, Role
+from harness.seeds import derive
+from harness.statistics.intervals import Estimate, mean_interval
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TRACED: tuple[Kind, ...] = ("resid", "mlp", "attn")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A prompt and the token that answers it."""
+
+    name: str
+    prompt: Prompt
+    answer: int
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviations of the subjects' embeddings, draws, seed. `window` layers of MLP or attention are restored
+    together, the named one in their middle (10 in the paper, of 48)."""
+
+    sd: float = 3.0
+    draws: int = 10
+    seed: int = 1
+    window: int = 1
+
+
+@dataclass(frozen=True)
+class Traced:
+    """Of one prompt: probabilities of the answer in the clean and (mean over draws) in the corrupted run, and the
+    indirect effect of each (kind, layer, position from the subject on)."""
+
+    fact: Fact
+    clean: float
+    corrupted: float
+    effects: dict[tuple[Kind, int, int], float]
+
+    @property
+    def total(self) -> float:
+        """The total effect."""
+        return self.clean - self.corrupted
+
+
+def window_of(layers: int) -> int:
+    """The share of the layers that the paper restores at a time: 10 of 48, at least 1."""
+    return max(1, round(layers * 10 / 48))
+
+
+def known(lab: LabModel, facts: Sequence[Fact]) -> list[Fact]:
+    """The facts that the model answers right: tracing asks where an answer comes from."""
+    import torch
+
+    found = []
+    with torch.no_grad():
+        for fact in facts:
+            logits = lab.model(torch.tensor([fact.prompt.ids], device=lab.model.device), use_cache=False).logits
+            if int(logits[0, -1].argmax()) == fact.answer:
+                found.append(fact)
+    return found
+
+
+def spread(lab: LabModel, facts: Sequence[Fact]) -> float:
+    """Standard deviation of all numbers in the embeddings of the subjects' tokens."""
+    import torch
+
+    tokens = [t for fact in facts for t in fact.prompt.ids[fact.prompt.start : fact.prompt.end]]
+    return float(lab.model.model.embed_tokens.weight[torch.tensor(tokens)].float().std())
+
+
+def forwards(lab: LabModel, fact: Fact, kinds: Sequence[Kind], draws: int) -> int:
+    """Single prompts that tracing one fact computes."""
+    return 1 + draws * (1 + len(kinds) * len(lab.layers) * (len(fact.prompt.ids) - fact.prompt.start))
+
+
+def trace(
+    lab: LabModel, facts: Sequence[Fact], noise: Noise, kinds: Sequence[Kind] = TRACED,
+    progress: Callable[[int, int], None] = lambda done, all: None,
+) -> list[Traced]:  # fmt: skip
+    """Every fact, which the model answers right (`known`). `progress` takes (done, all)."""
+    sd = noise.sd * spread(lab, facts)
+    found = []
+    for i, fact in enumerate(facts):
+        found.append(_trace(lab, fact, noise, sd, kinds))
+        progress(i + 1, len(facts))
+    return found
+
+
+Restored = tuple[tuple[tuple[Kind, int], ...], int]
+"""(places, position) that are put back as in the clean run."""
+
+
+def _trace(lab: LabModel, fact: Fact, noise: Noise, sd: float, kinds: Sequence[Kind]) -> Traced:
+    import torch
+
+    ids = torch.tensor([fact.prompt.ids], device=lab.model.device)
+    start, end = fact.prompt.start, fact.prompt.end
+    drawn = torch.Generator().manual_seed(derive("trace", noise.seed, fact.name))
+    width = int(lab.model.config.hidden_size)
+    added = (sd * torch.randn(noise.draws, end - start, width, generator=drawn)).to(lab.model.device, lab.model.dtype)
+    sites = [
+        (kind, layer, at) for kind in kinds for layer in range(len(lab.layers)) for at in range(start, ids.shape[1])
+    ]
+    restored: list[Restored] = [((), 0)]
+    restored += [(_window(lab, kind, layer, noise.window), at) for kind, layer, at in sites]
+    at_once = max(1, BATCH_TOKENS // (ids.shape[1] * noise.draws))
+    chances: list[float] = []
+    with torch.no_grad():
+        logits, clean = capture(lab, ids, kinds)
+        right = float(logits[0, -1].float().softmax(-1)[fact.answer])
+        for i in range(0, len(restored), at_once):
+            some = restored[i : i + at_once]
+            chances += _run(lab, ids, (start, added), some, clean, fact.answer)
+    effects = {site: chance - chances[0] for site, chance in zip(sites, chances[1:], strict=True)}
+    return Traced(fact, right, chances[0], effects)
+
+
+def _window(lab: LabModel, kind: Kind, layer: int, size: int) -> tuple[tuple[Kind, int], ...]:
+    """As in the paper's code: from layer - size // 2, `size` layers, cut at the ends. A state of the stream is one."""
+    if kind == "resid":
+        return ((kind, layer),)
+    return tuple((kind, i) for i in range(layer - size // 2, layer - size // 2 + size) if 0 <= i < len(lab.layers))
+
+
+def _run(
+    lab: LabModel, ids: Tensor, noise: tuple[int, Tensor], some: Sequence[Restored], clean: Activations, answer: int
+) -> list[float]:
+    """The answer's probability, mean over draws, for each of `some`. Row i * draws + j is restored[i] in draw j."""
+    start, added = noise
+    draws, span = added.shape[0], slice(start, start + added.shape[1])
+    by_place: dict[tuple[Kind, int], list[tuple[slice, int]]] = {}
+    for i, (places, position) in enumerate(some):
+        for place in places:
+            by_place.setdefault(place, []).append((slice(i * draws, (i + 1) * draws), position))
+
+    def put(place: tuple[Kind, int]) -> Change:
+        def change(value: Tensor) -> Tensor:
+            value = value.clone()
+            if place == ("resid", 0):
+                value[:, span] += added.repeat(len(some), 1, 1)
+            for rows, position in by_place.get(place, ()):
+                value[rows, position] = clean[place][0, position]
+            return value
+
+        return change
+
+    with changed(lab, {place: put(place) for place in {("resid", 0), *by_place}}):
+        logits = lab.model(ids.expand(len(some) * draws, -1), use_cache=False, logits_to_keep=1).logits
+    chances = logits[:, -1].float().softmax(-1)[:, answer]
+    return [float(x) for x in chances.view(len(some), draws).mean(1)]
+
+
+@dataclass(frozen=True)
+class Average:
+    """The mean indirect effect over prompts of a (kind, layer, role), with its interval."""
+
+    kind: Kind
+    layer: int
+    role: Role
+    effect: Estimate
+
+
+def averages(traced: Sequence[Traced]) -> list[Average]:
+    """Positions of different prompts are summed up by their role; within a prompt, by the mean over positions."""
+    values: dict[tuple[Any, ...], list[float]] = {}
+    for one in traced:
+        own: dict[tuple[Any, ...], list[float]] = {}
+        for (kind, layer, position), effect in one.effects.items():
+            own.setdefault((kind, layer, one.fact.prompt.role(position)), []).append(effect)
+        for key, some in own.items():
+            values.setdefault(key, []).append(statistics.mean(some))
+    return sorted(
+        (Average(key[0], key[1], key[2], mean(some)) for key, some in values.items()),
+        key=lambda a: (a.kind, a.layer, ROLES.index(a.role)),
+    )
+
+
+def mean(values: Sequence[float]) -> Estimate:
+    """A mean of effects, each in [-1, 1], with Student's interval."""
+    low, high = mean_interval(values)
+    return Estimate(statistics.mean(values), low, high, len(values))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an editor works: a layer's MLP, at the token with a role."""
+
+    layer: int
+    role: Role
+
+    def __str__(self) -> str:
+        return f"layer {self.layer}, {self.role}" + (" token" if self.role in ("last", "first after") else "'s token")
+
+
+def best_place(found: Sequence[Average]) -> Place:
+    """The MLP with the largest mean indirect effect, at a token that its role names."""
+    best = max((a for a in found if a.kind == "mlp" and a.role in ALONE), key=lambda a: a.effect.value)
+    return Place(best.layer, best.role)

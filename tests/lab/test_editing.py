@@ -1,0 +1,296 @@
+"""Tracing and editing, on a model in which the facts were planted, and on its untrained twin for what needs no fact."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="the lab's tests need torch: tox -e lab")
+import torch
+
+from harness import plugins
+from harness.lab import edit_study, planted
+from harness.lab.editing import measuring, rome
+from harness.lab.editing.editor import Given
+from harness.lab.editing.ft import FT, FTL
+from harness.lab.editing.grace import GRACE, Codebook
+from harness.lab.editing.requests import Edit, encoded
+from harness.lab.editing.rome import ROME
+from harness.lab.editing.running import following, greedy
+from harness.lab.models import open_model
+from harness.lab.subjects import Prompt, prompt
+from harness.lab.trace import Noise, Place, averages, best_place, known, spread, trace, window_of
+
+SCORE = plugins.task("edits", {}).score
+
+
+@pytest.fixture(scope="session")
+def asked() -> edit_study.Edits:
+    """Trained here: about 10 CPU seconds."""
+    return edit_study.from_planted(0, 8)
+
+
+@pytest.fixture
+def raw() -> tuple[planted.World, edit_study.Edits]:
+    """The same facts and a model that knows none of them."""
+    made = planted.world(0)
+    lab = planted.untrained(made)
+    edits = [encoded(lab, r) for r in planted.requests(made, 12)]
+    return made, edit_study.Edits(lab, edits, made.texts()[:60], [], 4)
+
+
+def given(asked: edit_study.Edits, place: Place) -> Given:
+    return Given(asked.lab, place, asked.texts, 0)
+
+
+def shares(answers: list[measuring.Answered]) -> tuple[float, ...]:
+    """Reliability, generality, locality of other subjects, of the subject's own other facts."""
+    return tuple(measuring.share(answers, key).value for key, _ in edit_study.MEASURED[:4])
+
+
+def run(method, asked: edit_study.Edits, place: Place, sequential: bool = False) -> edit_study.Result:
+    return edit_study.run(method, asked, place, SCORE, sequential, 0)[0]
+
+
+# What needs no fact ------------------------------------------------------------------------------------------------
+
+
+def test_the_update_writes_one_key_and_leaves_what_is_orthogonal() -> None:
+    rng = torch.Generator().manual_seed(0)
+    weight, key, value = (torch.randn(*shape, generator=rng) for shape in ((8, 16), (16,), (8,)))
+    after = rome.update(weight, torch.eye(16), key, key, value)
+    assert torch.allclose(after @ key, value, atol=1e-5)
+    other = torch.randn(16, generator=rng)
+    other -= (other @ key) / (key @ key) * key
+    assert torch.allclose(after @ other, weight @ other, atol=1e-5)
+    first, second = torch.linalg.svdvals(after - weight)[:2]
+    assert second < 1e-5 * first
+
+
+def test_the_update_spares_keys_in_the_metric_of_their_second_moment() -> None:
+    rng = torch.Generator().manual_seed(1)
+    weight, key, value = (torch.randn(*shape, generator=rng) for shape in ((8, 16), (16,), (8,)))
+    seen = torch.randn(400, 16, generator=rng)
+    moment = seen.T @ seen / 400
+    after = rome.update(weight, moment, key, key, value)
+    direction = torch.linalg.solve(moment, key)
+    other = torch.randn(16, generator=rng)
+    other -= (other @ direction) / (key @ direction) * key
+    assert torch.allclose(after @ key, value, atol=1e-4)
+    assert torch.allclose(after @ other, weight @ other, atol=1e-4)
+
+
+def test_rome_writes_its_value_at_the_place_in_a_copy(raw) -> None:
+    _, asked = raw
+    place = Place(1, "last")
+    before = asked.lab.layers[1].mlp.down_proj.weight.clone()
+    editor = ROME().open(given(asked, place))
+    editor.edit(asked.edits[0])
+    change = editor.lab.layers[1].mlp.down_proj.weight - before
+    first, second = torch.linalg.svdvals(change)[:2]
+    assert second < 1e-5 * first
+    assert torch.equal(asked.lab.layers[1].mlp.down_proj.weight, before)
+    editor.undo()
+    assert torch.equal(editor.lab.layers[1].mlp.down_proj.weight, before)
+
+
+def test_fine_tuning_with_a_bound_moves_no_weight_further(raw) -> None:
+    _, asked = raw
+    editor = FTL(bound=0.003).open(given(asked, Place(2, "last")))
+    editor.edit(asked.edits[0])
+    moved = (editor.lab.layers[2].mlp.down_proj.weight - asked.lab.layers[2].mlp.down_proj.weight).abs().max()
+    assert 0.0029 < moved <= 0.003 + 1e-6
+
+
+def test_the_codebook_adds_expands_and_splits(raw) -> None:
+    _, asked = raw
+    lab = asked.lab
+    one, other = asked.edits[0], asked.edits[1]
+    book = Codebook(given(asked, Place(1, "last")), GRACE(eps=1.0, steps=1))
+    key = book.key(one.prompt.ids)
+    aside = key.clone()
+    aside[0] += 1.5
+    book.entries.clear()
+    entry, did = book._entry(aside, one)
+    assert (did, entry.radius) == ("add", 1.0)
+    same, did = book._entry(key, one)
+    assert did == "expand"
+    assert same is entry
+    assert entry.radius == pytest.approx(1.5)  # its distance, not the old radius and eps
+    third = replace(one, new=other.old if other.old != one.new else other.new)
+    split, did = book._entry(key, third)
+    assert did == "split"
+    assert (entry.radius, split.radius) == (pytest.approx(0.75 - 1e-5), pytest.approx(0.75))
+    far = key.clone()
+    far[1] += 10
+    assert book._entry(far, one)[1] == "add"
+    assert book.keys == 3
+    assert lab is asked.lab
+
+
+def test_what_is_in_no_radius_passes_bit_by_bit(raw) -> None:
+    _, asked = raw
+    book = Codebook(given(asked, Place(1, "last")), GRACE(eps=0.01))
+    book.edit(asked.edits[0])
+    hit, missed = (torch.tensor([asked.edits[i].prompt.ids]) for i in (0, 5))
+    assert torch.equal(book.lab.model(missed).logits, asked.lab.model(missed).logits)
+    assert int(book.lab.model(hit).logits[0, -1].argmax()) == asked.edits[0].new[0]
+    assert not torch.equal(book.lab.model(hit).logits, asked.lab.model(hit).logits)
+
+
+def test_a_pass_over_prompt_and_answer_is_the_whole_pass(raw) -> None:
+    _, asked = raw
+    ids = torch.tensor([[1, 5, 9, 30, 40, 41, 42]])
+    whole = asked.lab.model(ids[:, :-1], use_cache=False).logits[:, 3:]
+    assert torch.allclose(following(asked.lab, ids[:, :4], ids[:, 4:]), whole, atol=1e-5)
+
+
+def test_tokens_have_the_role_that_their_place_has() -> None:
+    one = Prompt((0, 1, 2, 3, 4, 5, 6), 1, 4)
+    assert [one.role(i) for i in range(7)] == [
+        None, "first subject", "middle subject", "last subject", "first after", "further", "last",
+    ]  # fmt: skip
+    assert (one.at("last subject"), one.at("first after"), one.at("last")) == (3, 4, 6)
+    short = Prompt((0, 1, 2), 1, 2)
+    assert [short.role(i) for i in range(3)] == [None, "last subject", "last"]
+    assert (short.at("first subject"), short.at("first after")) == (1, 2)
+
+
+def test_the_subject_is_found_in_the_tokens_of_a_real_tokenizer() -> None:
+    lab = open_model("tiny")
+    found = prompt(lab, "Alice has 3 brothers. How many sisters does Alice have?", "Alice")
+    text = "".join(lab.token(i) for i in found.ids[found.start : found.end])
+    assert "Alice" in text
+    assert found.start > 5
+
+
+def test_a_window_is_the_papers_share_of_the_layers() -> None:
+    assert (window_of(48), window_of(30), window_of(3)) == (10, 6, 1)
+
+
+# What needs facts --------------------------------------------------------------------------------------------------
+
+
+def test_noise_on_the_subject_takes_the_answer_and_restoring_everything_gives_it_back(asked) -> None:
+    facts = known(asked.lab, edit_study.facts(asked))
+    assert len(facts) == 8
+    assert spread(asked.lab, facts) > 0
+    found = trace(asked.lab, facts, Noise())
+    assert trace(asked.lab, facts[:2], Noise())[1].effects[("mlp", 2, 3)] == pytest.approx(
+        found[1].effects[("mlp", 2, 3)], abs=1e-2
+    )
+    for one in found:
+        assert one.clean > 0.5
+        # No noise is on the last token, and later than the stream before the last layer nothing of the subject comes.
+        assert one.effects[("resid", 0, 3)] == pytest.approx(0, abs=1e-5)
+    assert averages(found)
+    without = trace(asked.lab, facts[:2], Noise(sd=0.0))
+    assert all(abs(one.total) < 1e-5 for one in without)
+
+
+def test_rome_holds_its_facts_where_tracing_points_and_not_at_the_subject(asked) -> None:
+    place = best_place(averages(trace(asked.lab, edit_study.right_facts(asked), Noise(), ("mlp",))))
+    assert place.role == "last"
+    found = run(ROME(), asked, place, sequential=True)
+    reliability, generality, neighbours, own = shares(found.answers)
+    assert reliability == 1
+    assert generality > 0.9
+    assert min(neighbours, own) > 0.97
+    assert min(shares(found.sequence)) > 0.8
+    elsewhere = run(ROME(), asked, Place(1, "last subject"))
+    assert shares(elsewhere.answers)[0] < 0.7
+    tuned = run(FT(), asked, place)
+    assert shares(tuned.answers)[2] < neighbours
+
+
+def test_a_codebook_is_exact_and_local_and_generalises_by_its_radius(asked) -> None:
+    narrow = run(GRACE(eps=0.05), asked, Place(2, "last"), sequential=True)
+    reliability, generality, neighbours, own = shares(narrow.answers)
+    assert (reliability, neighbours, own) == (1, 1, 1)
+    assert generality < 0.2
+    assert measuring.share(narrow.sequence, "reliability").value == 1
+    assert narrow.keys_after <= 8
+    assert {a.query.question for a in narrow.kept} == {"kept"}
+    wide = run(GRACE(eps=1.0), asked, Place(2, "last"))
+    assert shares(wide.answers)[1] > 0.9
+
+
+def test_before_the_edit_everything_is_known(asked) -> None:
+    answers = measuring.ask(
+        asked.lab, [(e.request, q) for e in asked.edits for q in e.request.queries], False, SCORE, 4
+    )
+    assert shares(answers) == (1, 1, 1, 1)
+    assert all(a.likelier for a in answers)
+
+
+def test_a_saved_model_answers_as_the_edited_one(asked, tmp_path: Path) -> None:
+    editor = ROME().open(given(asked, Place(2, "last")))
+    editor.edit(asked.edits[0])
+    edit_study.save_model(editor.lab, tmp_path / "edited")
+    again = open_model(f"hf/{tmp_path / 'edited'}")
+    for edit in asked.edits[:3]:
+        assert greedy(again, [edit.prompt.ids], 3) == greedy(editor.lab, [edit.prompt.ids], 3)
+    assert tuple(again.tokens(asked.edits[0].request.prompt)[0]) == asked.edits[0].prompt.ids
+
+
+# Commands ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trained(monkeypatch, asked):
+    """`planted` without training again."""
+    monkeypatch.setattr(edit_study, "from_planted", lambda seed, n: replace(asked, edits=asked.edits[:n]))
+
+
+def test_studies_are_printed_and_kept(harness, trained, tmp_path: Path) -> None:
+    code, out, _ = harness("trace", "planted", "--n", 3)
+    assert code == 0
+    assert "total effect" in out
+    options = ("edit", "planted", "--n", 2, "--method", "rome", "--sequential")
+    code, out, err = harness(*options, "--save", "edited", "-E", "rome.steps=30")
+    assert code == 0, err
+    assert "rome: reliability" in out
+    assert "TRR" in out
+    kept = next((tmp_path / "results").glob("*edit*"))
+    assert "rome" in json.loads((kept / "study.json").read_text())["asked"]
+    assert (tmp_path / "edited/model.safetensors").is_file()
+    code, _, err = harness(*options, "--save", "edited")
+    assert code == 2
+    assert "there is something already" in err
+    assert "forward passes" in harness(*options, "--dry-run")[1]
+
+
+def test_what_can_not_be_done_is_said(harness, trained, tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_text('{"id": 1}\n')
+    for options, said in (
+        (("planted", "--method", "memit"), "no editing method 'memit'"),
+        (("planted", "--method", "grace", "--sequential", "--save", "x"), "codebook"),
+        (("planted", "--method", "ft", "--save", "x"), "--sequential"),
+        (("planted", "--site", "2,middle"), "no LAYER,TOKEN"),
+        (("planted", "--site", "7,last"), "has layers 0 to 2"),
+        (("planted", "--model", "tiny"), "brings its own model"),
+        (("planted", "-E", "ft.colour=red"), "colour"),
+        (("requests.jsonl",), "--model is missing"),
+        (("nowhere.jsonl", "--model", "tiny"), "no such file"),
+        (("bad.jsonl", "--model", "tiny"), "bad.jsonl, line 1: no edit"),
+    ):
+        code, _, err = harness("edit", *options)
+        assert code in (1, 2), options
+        assert said in err, err
+
+
+def test_the_file_of_edits_data_is_read_with_its_questions_and_names(harness, tmp_path: Path) -> None:
+    assert harness("edits-data", "made", "--edits", 2)[0] == 0
+    lab = open_model("tiny")
+    asked = edit_study.from_file(lab, tmp_path / "made/requests.jsonl", None, 1, 8)
+    [edit] = asked.edits
+    assert isinstance(edit, Edit)
+    assert edit.request.queries[0].text.endswith('End the response with a line "Answer: NAME".')
+    assert len(edit.request.queries[0].candidates) == 6
+    assert len(asked.texts) == 2 * 36
+    found = measuring.ask(lab, [(edit.request, q) for q in edit.request.queries[:2]], True, SCORE, 4)
+    assert len(found) == 2
+    code, _, err = harness("trace", "made/requests.jsonl", "--model", "tiny", "--n", 2)
+    assert code == 2
+    assert "nothing to trace" in err
