@@ -16,6 +16,7 @@ from harness.cli import (  # noqa: F401  their commands join the group
     budget,
     claims,
     lab,
+    lab_probe,
     machine,
     recipes,
     results,
