@@ -13,22 +13,33 @@ from harness.cli.group import cli, echo, opt, pairs, split, task_options
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def asked(command: F) -> F:
-    """The options of every command of the lab: which model, which matched pairs, where the study goes."""
-    for decorate in reversed([
-        click.argument("task"),
-        opt("--model", "-m", required=True, help="tiny, hf/DIR (a Hugging Face directory) or hf/ORG/NAME."),
-        opt("--pairs", "how", default="change", help="Matched prompts: `change` (one fact is changed), "
-            "`CONDITION,CONDITION` of one group, or `condition:CONDITION` (its samples two by two)."),
-        opt("--limit", type=click.IntRange(1), default=4, help="Pairs, at most."),
-        opt("--seed", type=int, default=0, help="Seed of the samples."),
-        task_options,
-        opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="dtype, device, revision (repeatable)."),
-        opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where studies are kept."),
-        opt("--dry-run", is_flag=True, help="Say how many forward passes it would take; load the tokenizer only."),
-    ]):  # fmt: skip
-        command = decorate(command)
-    return command
+def modelled(*more: Callable[[Any], Any]) -> Callable[[F], F]:
+    """A decorator with the options of every command of the lab that looks at a task's prompts, and `more` of them."""
+
+    def decorator(command: F) -> F:
+        for decorate in reversed([
+            click.argument("task"),
+            opt("--model", "-m", required=True, help="tiny, hf/DIR (a Hugging Face directory) or hf/ORG/NAME."),
+            *more,
+            opt("--seed", type=int, default=0, help="Seed of the samples."),
+            task_options,
+            opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE",
+                help="dtype, device, revision (repeatable)."),
+            opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where studies are kept."),
+            opt("--dry-run", is_flag=True, help="Say how many forward passes it would take, and do none."),
+        ]):  # fmt: skip
+            command = decorate(command)
+        return command
+
+    return decorator
+
+
+asked = modelled(
+    opt("--pairs", "how", default="change", help="Matched prompts: `change` (one fact is changed), "
+        "`CONDITION,CONDITION` of one group, or `condition:CONDITION` (its samples two by two)."),
+    opt("--limit", type=click.IntRange(1), default=4, help="Pairs, at most."),
+)  # fmt: skip
+"""The options of a command that looks at matched pairs."""
 
 
 def opened(options: dict[str, Any]) -> tuple[Any, Any]:
@@ -67,15 +78,46 @@ def show(study: Any, options: dict[str, Any]) -> None:
 
 @cli.command()
 @asked
-def lens(**options: Any) -> None:
-    """The logit lens: what a model would answer if it ended after each layer, on a task's prompts."""
+@opt("--tuned", type=click.Path(path_type=Path), help="Translators of a tuned lens, which --train-tuned has made.")
+@opt(
+    "--train-tuned",
+    "train",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Train a tuned lens on half of the groups, compare it with the logit lens on the others, and keep it.",
+)
+@opt("--steps", type=click.IntRange(1), default=250, help="Steps of --train-tuned.")
+@opt("--prompts", "limit_prompts", type=click.IntRange(4), default=400, help="Prompts for --train-tuned, at most.")
+def lens(tuned: Path | None, train: Path | None, steps: int, limit_prompts: int, **options: Any) -> None:
+    """The logit lens (or the tuned one): what a model would answer if it ended after each layer."""
+    from harness.errors import UsageError
     from harness.lab.studies import lens_study
 
+    if tuned and train:
+        raise UsageError("--tuned reads translators and --train-tuned makes some", "give one of them")
     lab, which = opened(options)
-    if options["dry_run"]:
+    if train:
+        _train_tuned(lab, which, train, steps, limit_prompts, options)
+    elif options["dry_run"]:
         echo(f"{which.limit} forward passes, one for each pair")
+    else:
+        show(lens_study(lab, which, tuned), options)
+
+
+def _train_tuned(lab: Any, which: Any, path: Path, steps: int, limit: int, options: dict[str, Any]) -> None:
+    from harness import display
+    from harness.lab.prompts import Chosen
+    from harness.lab.tensors import writable
+    from harness.lab.tuned_study import tuned_study
+
+    writable(path)
+    if options["dry_run"]:
+        echo(f"{steps} steps, each a forward pass of a batch of prompts and a backward one through each layer's "
+             f"translator, and forward passes of half of {limit} prompts")  # fmt: skip
         return
-    show(lens_study(lab, which), options)
+    chosen = Chosen(which.task, which.seed, ("all",), limit)
+    show(tuned_study(lab, chosen, path, steps, display.counting("steps")), options)
+    echo(f"translators: {path} (harness lens --tuned {path})")
 
 
 @cli.command()

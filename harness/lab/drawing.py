@@ -1,11 +1,12 @@
-"""Heat maps of the lab as inline SVG."""
+"""Heat maps and curves of the lab as inline SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.plots import svg
+from harness.report.plots import COLOURS, svg
+from harness.statistics.intervals import Estimate
 from harness.text import printable
 
 MOST_LABELS = 64
@@ -36,3 +37,23 @@ def _label(text: str) -> str:
     """A token can be a line end or a space."""
     shown = printable(text.replace("\n", "\\n"))
     return shown if shown.strip() else f"'{shown}'"
+
+
+def curves(title: str, columns: Sequence[str], lines: Mapping[str, Sequence[Estimate | None]], across: str) -> str:
+    """Lines over the same columns, each value with its interval; None leaves a gap."""
+
+    def draw(ax: Any) -> None:
+        for i, (name, line) in enumerate(lines.items()):
+            at = [(x + 0.06 * i, e) for x, e in enumerate(line) if e is not None]
+            xs, values = [x for x, _ in at], [e.value for _, e in at]
+            reach = [[e.value - e.low for _, e in at], [e.high - e.value for _, e in at]]
+            colour = COLOURS[i % len(COLOURS)]
+            ax.errorbar(xs, values, yerr=reach, color=colour, marker="o", markersize=3, capsize=2, label=name)
+        step = max(1, -(-len(columns) // 16))
+        named = range(0, len(columns), step)
+        ax.set_xticks(list(named), [columns[i] for i in named], fontsize=7)
+        ax.set_xlabel(across, fontsize=8)
+        ax.set_title(title, fontsize=9, loc="left")
+        ax.legend(fontsize=7)
+
+    return svg((6.4, 3.2), draw, title)

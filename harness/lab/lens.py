@@ -1,7 +1,7 @@
 """The logit lens: what the model would answer if it ended after each layer (nostalgebraist 2020).
 
 The final norm is applied to what goes into a layer, then the unembedding; behind the last layer it is the model's own
-distribution.
+distribution. The tuned lens (harness.lab.tuned) puts a translator before the norm.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from harness.lab.models import LabModel
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from harness.lab.tuned import Translators
 
 
 @dataclass(frozen=True)
@@ -32,20 +34,23 @@ class LensRow:
     kl: float
 
 
-def lens_logits(lab: LabModel, ids: Tensor) -> Tensor:
-    """Logits [layer + 1, position, vocabulary] of token ids [1, position]."""
+def lens_logits(lab: LabModel, ids: Tensor, translators: Translators | None = None) -> Tensor:
+    """Logits [layer + 1, position, vocabulary] of token ids [1, position]; those of the tuned lens with translators."""
     import torch
 
     with torch.no_grad():
         logits, kept = capture(lab, ids, ("resid",))
         streams = torch.stack([kept["resid", i][0] for i in range(len(lab.layers))])
-        early = lab.model.lm_head(lab.model.model.norm(streams))
-    return torch.cat([early, logits])
+        if translators is None:
+            early = lab.model.lm_head(lab.model.model.norm(streams))
+        else:
+            early = torch.stack([translators.logits(lab, i, stream) for i, stream in enumerate(streams)])
+    return torch.cat([early.to(logits.dtype), logits])
 
 
-def lens(lab: LabModel, ids: Tensor, answer: int) -> list[LensRow]:
+def lens(lab: LabModel, ids: Tensor, answer: int, translators: Translators | None = None) -> list[LensRow]:
     """Every layer and position of token ids [1, position]."""
-    logits = lens_logits(lab, ids).float()
+    logits = lens_logits(lab, ids, translators).float()
     chances = logits.softmax(-1)
     top_p, top = chances.max(-1)
     ranks, divergence = metrics.rank(logits, answer), metrics.kl(logits[-1:], logits)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.lab import tuned as tuned_lens
 from harness.lab.drawing import heat_map
 from harness.lab.hooks import Kind, all_sites
 from harness.lab.lens import LensRow, lens
@@ -42,10 +44,12 @@ def _left_out(n: int) -> list[str]:
     )
 
 
-def lens_study(lab: LabModel, asked: Asked) -> Study:
-    """The logit lens over the clean prompts of the pairs: means over pairs at the last position, a map of the first."""
+def lens_study(lab: LabModel, asked: Asked, tuned: Path | None = None) -> Study:
+    """The logit lens over the clean prompts of the pairs: means over pairs at the last position, a map of the first.
+    With `tuned` the tuned lens, whose translators are in that file."""
+    translators = tuned_lens.read(lab, tuned) if tuned else None
     found, left_out = pairs(lab, asked.task, asked.seed, asked.how, asked.limit)
-    looked = [lens(lab, ids(lab, pair.clean), pair.right) for pair in found]
+    looked = [lens(lab, ids(lab, pair.clean), pair.right, translators) for pair in found]
     depth = len(lab.layers)
     last = [{row.layer: row for row in rows if row.position == len(pair.clean) - 1}
             for pair, rows in zip(found, looked, strict=True)]  # fmt: skip
@@ -69,8 +73,14 @@ def lens_study(lab: LabModel, asked: Asked) -> Study:
     )
     kept = _row_dicts(lab, found, looked)
     shown = Extra("what the model would answer at each layer", header, tuple(table))
-    title, picture = f"Logit lens: {lab.name} on {asked.task.name}", _lens_map(lab, found[0], looked[0])
-    return Study("lens", title, asked.words(lab), [sentence, *_left_out(left_out)], [shown], kept, [picture])
+    title = f"{'Tuned' if translators else 'Logit'} lens: {lab.name} on {asked.task.name}"
+    words, said = asked.words(lab), [sentence, *_left_out(left_out)]
+    if translators:
+        words |= {"translators": str(tuned), **{f"trained: {name}": v for name, v in translators.about.items()}}
+        trained = translators.about.get("model")
+        if trained != lab.name:
+            said.append(f"The translators say that they were trained on {trained}, not on {lab.name}.")
+    return Study("lens", title, words, said, [shown], kept, [_lens_map(lab, found[0], looked[0])])
 
 
 def _arrives(ranks: Sequence[int]) -> int | None:

@@ -297,7 +297,7 @@ def paired(differences: Sequence[float], confidence: float = 0.95) -> tuple[floa
     return max(-1.0, low), min(1.0, high)
 
 
-def linearised(clusters: Sequence[Cluster]) -> list[float]:
+def linearised(clusters: Sequence[tuple[float, float]]) -> list[float]:
     """A value for each cluster (sum, size > 0) whose mean is the mean over all members and whose spread is that mean's
     cluster-robust one (Cochran 1977, section 6.3). With clusters of one size these are the clusters' means."""
     n, g = sum(m for _, m in clusters), len(clusters)
