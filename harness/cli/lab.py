@@ -53,15 +53,19 @@ def load(options: dict[str, Any]) -> Any:
     return open_model(options["model"], **given)
 
 
-def show(study: Any, options: dict[str, Any]) -> None:
-    """Print a study, and keep it."""
+def place(kind: str, options: dict[str, Any]) -> Path:
+    """Where a new study of this kind is kept."""
     from harness.pipeline.store import new_run_id
 
+    name = new_run_id(f"{kind}-{options['task'].replace('/', '-')}".rstrip("-"), options["model"])
+    return Path(options["out"]) / name
+
+
+def show(study: Any, options: dict[str, Any], begun: Path | None = None) -> None:
+    """Print a study, and keep it; in the directory that it has begun, if there is one."""
     echo(study.render())
-    directory = options["out"] / new_run_id(
-        f"{study.kind}-{options['task'].replace('/', '-')}".rstrip("-"), options["model"]
-    )
-    study.write(directory)
+    directory = begun or place(study.kind, options)
+    study.write(directory, begun is not None)
     echo(f"\nstudy: {directory} (page.html, rows.csv)")
 
 

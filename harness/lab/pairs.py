@@ -78,7 +78,7 @@ def pairs(lab: LabModel, task: Task, seed: int, how: str, limit: int) -> tuple[l
     found: list[Pair] = []
     first: UsageError | None = None
     left_out = 0
-    for clean, corrupted in _candidates(task, seed, how, 20 * limit):
+    for clean, corrupted in candidates(task, seed, how, 20 * limit):
         try:
             found.append(pair(lab, task, clean, corrupted))
         except UsageError as error:
@@ -91,8 +91,8 @@ def pairs(lab: LabModel, task: Task, seed: int, how: str, limit: int) -> tuple[l
     return found, left_out
 
 
-def _candidates(task: Task, seed: int, how: str, most: int) -> Iterator[tuple[Sample, Sample]]:
-    """Samples two by two."""
+def candidates(task: Task, seed: int, how: str, most: int) -> Iterator[tuple[Sample, Sample]]:
+    """Samples two by two, (clean, corrupted); `how` as in `pairs`, from `most` samples at most."""
     made: list[Sample] = []
     for i, sample in enumerate(task.samples(seed)):
         if i >= 40 * most or len(made) >= most:
