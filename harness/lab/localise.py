@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SEARCHED = 8
 """Of the best single sites, so many are tried as the next one of a set."""
 
+SMOOTHING = 0.01
+"""Of the mean variance, added to that of each column of a read-out."""
+
 
 class Where(NamedTuple):
     """A site that means the same in every pair: `place` as in harness.lab.matched; `head` None but for heads."""
@@ -242,25 +245,28 @@ def random_sites(lab: LabModel, chosen: Sequence[Where], places: Iterable[int], 
 
 
 class ReadOut:
-    """A direction in the activations at some sites of the other prompt: the mean of the failures less that of the rest,
-    each column in units of its standard deviation. Learnt on one half."""
+    """Linear discriminant analysis with a diagonal covariance (Dudoit, Fridlyand and Speed 2002, JASA 97: 77-87) of the
+    activations at some sites of the other prompt: the mean of the failures less that of the rest, each column over its
+    variance within the two. Learnt on one half."""
 
     def __init__(self, vectors: Sequence[Any], failed: Sequence[bool]) -> None:
         """Vectors [width]; there are both failures and others."""
         import torch
 
-        stacked, marked = torch.stack(list(vectors)), torch.tensor(list(failed))
-        self._mean, self._spread = stacked.mean(0), stacked.std(0) + 1e-6
-        scaled = (stacked - self._mean) / self._spread
-        self._direction = scaled[marked].mean(0) - scaled[~marked].mean(0)
+        stacked, marked = torch.stack(list(vectors)).float(), torch.tensor(list(failed))
+        means = [stacked[mask].mean(0) for mask in (marked, ~marked)]
+        self._middle = (means[0] + means[1]) / 2
+        within = (stacked - torch.where(marked[:, None], *means)).square().mean(0)
+        # A column that hardly varies would weigh without bound.
+        self._weights = (means[0] - means[1]) / (within + SMOOTHING * within.mean() + 1e-9)
 
     def score(self, vector: Any) -> float:
         """Higher where a failure is expected."""
-        return float(((vector - self._mean) / self._spread) @ self._direction)
+        return float((vector - self._middle) @ self._weights)
 
     def numbers(self) -> list[float]:
         """What it consists of, for a hash."""
-        return [float(x) for part in (self._mean, self._spread, self._direction) for x in part]
+        return [float(x) for part in (self._middle, self._weights) for x in part]
 
 
 def vector(lab: LabModel, pair: Matched, sites: Sequence[Where]) -> Tensor:

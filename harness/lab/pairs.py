@@ -71,8 +71,8 @@ def _words(one: Sample, other: Sample) -> str:
 def pairs(lab: LabModel, task: Task, seed: int, how: str, limit: int) -> tuple[list[Pair], int]:
     """(at most `limit` pairs, how many of the samples looked at made none) in the task's order.
 
-    `how` is `change` (a sample and its twin with one fact changed, Task.changed), `CONDITION,CONDITION` (two conditions
-    of a group) or `condition:CONDITION` (two samples of one condition that follow each other in different groups).
+    `how` is `change` (a sample and its twin with one fact changed, Task.changed), `change:CONDITION` (the same of one
+    condition), `CONDITION,CONDITION` (two conditions of a group) or `condition:CONDITION` (two samples of one condition that follow each other in different groups).
     UsageError if none can be made; it quotes why the first could not.
     """
     found: list[Pair] = []
@@ -98,13 +98,13 @@ def candidates(task: Task, seed: int, how: str, most: int) -> Iterator[tuple[Sam
         if i >= 40 * most or len(made) >= most:
             break
         made.append(sample)
-        if how == "change":
+        if how in ("change", f"change:{sample.condition}"):
             for name in task.changes:
                 rng = random.Random(derive(task.name, task.version, seed, sample.id, name))
                 changed = task.changed(sample, name, rng)
                 if changed is not None:
                     yield sample, changed
-    if how == "change":
+    if how == "change" or how.startswith("change:"):
         return
     if how.startswith("condition:"):
         wanted = [s for s in made if s.condition == how.removeprefix("condition:")]

@@ -25,10 +25,15 @@ def auc(scores: Sequence[float], failed: Sequence[bool]) -> float | None:
 
 
 def auc_estimate(
-    scores: Sequence[float], failed: Sequence[bool], clusters: Sequence[str], seed: int, confidence: float = 0.95
+    scores: Sequence[float],
+    failed: Sequence[bool],
+    clusters: Sequence[str],
+    seed: int,
+    confidence: float = 0.95,
+    draws: int = DRAWS,
 ) -> Estimate | None:
-    """With an interval that holds both the percentile bootstrap over clusters (seeded; draws without a failure, or with
-    failures alone, are drawn again) and `score_interval`, which is never of zero width; None as in `auc`."""
+    """With an interval that holds both the percentile bootstrap over clusters (seeded; draws with failures alone, or
+    none, say nothing) and `score_interval`, which is never of zero width; None as in `auc`."""
     value = auc(scores, failed)
     if value is None:
         return None
@@ -36,7 +41,7 @@ def auc_estimate(
     for i, cluster in enumerate(clusters):
         members.setdefault(cluster, []).append(i)
     names, rng, drawn = list(members), random.Random(seed), []
-    for _ in range(DRAWS):
+    for _ in range(draws):
         chosen = [i for name in rng.choices(names, k=len(names)) for i in members[name]]
         again = auc([scores[i] for i in chosen], [failed[i] for i in chosen])
         if again is not None:
