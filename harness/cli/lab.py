@@ -19,7 +19,8 @@ def asked(command: F) -> F:
         click.argument("task"),
         opt("--model", "-m", required=True, help="tiny, hf/DIR (a Hugging Face directory) or hf/ORG/NAME."),
         opt("--pairs", "how", default="change", help="Matched prompts: `change` (one fact is changed; "
-            "`change:CONDITION` in one condition), `CONDITION,CONDITION` of one group, or `condition:CONDITION` (its samples two by two)."),
+            "`change:CONDITION` in one condition), `CONDITION,CONDITION` of one group, or "
+            "`condition:CONDITION` (its samples two by two)."),
         opt("--limit", type=click.IntRange(1), default=4, help="Pairs, at most."),
         opt("--seed", type=int, default=0, help="Seed of the samples."),
         task_options,

@@ -102,6 +102,8 @@ class Confirmed:
             why.append("failures can't be predicted: a half has not got both failures and others")
         elif p.own.low <= 0.5:
             why.append("the interval of the AUC includes .5")
+        elif p.at_random and p.own.value <= statistics.mean(p.at_random):
+            why.append("random sites predict the failures as well as the chosen ones")
         for what, found in (("close more of the gap", self.closed_more()), ("repair more", self.repaired_more())):
             if found is None:
                 why.append(f"no pair of the second half shows if the chosen sites {what} than random ones")

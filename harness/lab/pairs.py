@@ -72,8 +72,8 @@ def pairs(lab: LabModel, task: Task, seed: int, how: str, limit: int) -> tuple[l
     """(at most `limit` pairs, how many of the samples looked at made none) in the task's order.
 
     `how` is `change` (a sample and its twin with one fact changed, Task.changed), `change:CONDITION` (the same of one
-    condition), `CONDITION,CONDITION` (two conditions of a group) or `condition:CONDITION` (two samples of one condition that follow each other in different groups).
-    UsageError if none can be made; it quotes why the first could not.
+    condition), `CONDITION,CONDITION` (two conditions of a group) or `condition:CONDITION` (two samples of one condition
+    that follow each other in different groups). UsageError if none can be made; it quotes why the first could not.
     """
     found: list[Pair] = []
     first: UsageError | None = None

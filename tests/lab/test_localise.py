@@ -3,7 +3,8 @@
 import json
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import pytest
 
@@ -12,12 +13,15 @@ import torch
 
 from harness import plugins
 from harness.errors import HarnessError, UsageError
-from harness.lab import localise
+from harness.lab import localise, localise_found
+from harness.lab import localise_study as localise_study_module
 from harness.lab.localise import Row, Where
+from harness.lab.localise_found import Prediction
 from harness.lab.localise_study import Settings, forwards, localise_study
 from harness.lab.matched import FACT, halves, matched
 from harness.lab.models import LabModel, open_model
 from harness.lab.studies import Asked
+from harness.statistics.intervals import Estimate
 from harness.studies.freezing import digest
 from harness.types import Message, Outcome, Sample, Score, Task
 from tests.lab import built
@@ -74,11 +78,11 @@ class Recall(Task):
         found = re.match(r"\d+", response)
         return Score.of(int(found[0]) == params["right"], found[0]) if found else Score.without_answer(Outcome.UNPARSED)
 
-    placebos = {"twin": "other numbers that nobody asks for"}
+    placebos: ClassVar = {"twin": "two numbers that nobody asks for change places"}
 
     def reworded(self, sample, placebo, rng):
         words = sample.messages[0].content.split()
-        words[-2], words[-3] = words[-3], words[-2]
+        words[3], words[4] = words[4], words[3]
         return Sample(sample.id, sample.group, sample.condition, sample.params,
                       (Message("user", " ".join(words)),), sample.target)  # fmt: skip
 
@@ -86,10 +90,45 @@ class Recall(Task):
 SHORT = Settings(("resid",), tokens=1, draws=3)
 
 
+FEW = {"shuffled": [0.5], "confidence": None, "scores": {}}
+
+
+@pytest.mark.parametrize(
+    ("own", "at_random", "said"),
+    [
+        (Estimate(0.8, 0.6, 0.9, 40), [0.5, 0.6], ""),
+        (Estimate(0.8, 0.5, 0.9, 40), [0.5, 0.6], "the interval of the AUC includes .5"),
+        (Estimate(0.8, 0.6, 0.9, 40), [0.8, 0.9], "random sites predict the failures as well as the chosen ones"),
+    ],
+)
+def test_localised_is_what_predicts_better_than_chance_and_than_random_sites(study, own, at_random, said) -> None:
+    found = replace(study[2], predictions=Prediction(own, at_random=at_random, **FEW))
+    assert "; ".join(found.against()) == said
+
+
+def test_what_random_sites_repair_as_well_is_not_localised(study) -> None:
+    found = study[2]
+    alike = [replace(t, after=True, closed=None if t.closed is None else 1.0) for t in found.treated]
+    said = "; ".join(replace(found, treated=alike).against())
+    assert said == (
+        "the chosen sites do not close more of the gap than random ones; "
+        "the chosen sites do not repair more than random ones"
+    )
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     directory = tmp_path_factory.mktemp("localise") / "study"
-    return localise_study(poisoned(), Asked(Recall(), 0, "plain,other", 48), SHORT, directory), directory
+    confirmed = []
+
+    def keep(found, *more):
+        confirmed.append(found)
+        return localise_found.study(found, *more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(localise_study_module, "study", keep)
+        made = localise_study(poisoned(), Asked(Recall(), 0, "plain,other", 48), SHORT, directory)
+    return made, directory, confirmed[0]
 
 
 def test_the_site_of_a_fault_that_was_built_in_is_found_exactly(study) -> None:
@@ -217,11 +256,11 @@ def test_a_site_restores_what_true_patching_says_it_does(tiny) -> None:
 
 
 def test_the_command_says_what_it_would_take_and_keeps_a_page(harness, tmp_path) -> None:
-    options = ("aiw", "-m", "tiny", "-T", "prompt=restricted", "--limit", 8, "--max-tokens", 10, "--draws", 2)
+    options = ("aiw", "-m", "tiny", "-T", "prompt=restricted", "--limit", 4, "--max-tokens", 8, "--draws", 1)
     code, out, _ = harness("localise", *options, "--dry-run")
-    assert (code, bool(re.fullmatch(r"at most \d+ forward passes for 8 pairs\n", out))) == (0, True)
+    assert (code, bool(re.fullmatch(r"at most \d+ forward passes for 4 pairs\n", out))) == (0, True)
     assert not (tmp_path / "results").exists()
-    code, out, _ = harness("localise", *options)
+    code, out, _ = harness("localise", *options, "--enough", "0.5")
     assert code == 0
     assert "not localised" in out  # nothing fails
     assert "2604.01639" in out
