@@ -19,6 +19,7 @@ from harness.cli import (  # noqa: F401  their commands join the group
     lab,
     lab_context,
     lab_edit,
+    lab_localise,
     lab_probe,
     machine,
     recipes,

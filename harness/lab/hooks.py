@@ -94,9 +94,9 @@ def patched(lab: LabModel, ids: Tensor, sites: Sequence[Site | None], source: Ac
         def change(value: Tensor) -> Tensor:
             value = value.clone()
             for row, site in by_place[at]:
-                columns = slice(None) if site.head is None else _columns(lab, site.head)
+                part = slice(None) if site.head is None else columns(lab, site.head)
                 rows = slice(None) if site.position is None else site.position
-                value[row, rows, columns] = source[at][0, rows, columns]
+                value[row, rows, part] = source[at][0, rows, part]
             return value
 
         return change
@@ -106,7 +106,8 @@ def patched(lab: LabModel, ids: Tensor, sites: Sequence[Site | None], source: Ac
     return logits
 
 
-def _columns(lab: LabModel, head: int) -> slice:
+def columns(lab: LabModel, head: int) -> slice:
+    """Where a head's output stands among those of its layer."""
     return slice(head * lab.head_size, (head + 1) * lab.head_size)
 
 

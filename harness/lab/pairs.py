@@ -71,14 +71,14 @@ def _words(one: Sample, other: Sample) -> str:
 def pairs(lab: LabModel, task: Task, seed: int, how: str, limit: int) -> tuple[list[Pair], int]:
     """(at most `limit` pairs, how many of the samples looked at made none) in the task's order.
 
-    `how` is `change` (a sample and its twin with one fact changed, Task.changed), `CONDITION,CONDITION` (two conditions
-    of a group) or `condition:CONDITION` (two samples of one condition that follow each other in different groups).
-    UsageError if none can be made; it quotes why the first could not.
+    `how` is `change` (a sample and its twin with one fact changed, Task.changed), `change:CONDITION` (the same of one
+    condition), `CONDITION,CONDITION` (two conditions of a group) or `condition:CONDITION` (two samples of one condition
+    that follow each other in different groups). UsageError if none can be made; it quotes why the first could not.
     """
     found: list[Pair] = []
     first: UsageError | None = None
     left_out = 0
-    for clean, corrupted in _candidates(task, seed, how, 20 * limit):
+    for clean, corrupted in candidates(task, seed, how, 20 * limit):
         try:
             found.append(pair(lab, task, clean, corrupted))
         except UsageError as error:
@@ -91,20 +91,20 @@ def pairs(lab: LabModel, task: Task, seed: int, how: str, limit: int) -> tuple[l
     return found, left_out
 
 
-def _candidates(task: Task, seed: int, how: str, most: int) -> Iterator[tuple[Sample, Sample]]:
-    """Samples two by two."""
+def candidates(task: Task, seed: int, how: str, most: int) -> Iterator[tuple[Sample, Sample]]:
+    """Samples two by two, (clean, corrupted); `how` as in `pairs`, from `most` samples at most."""
     made: list[Sample] = []
     for i, sample in enumerate(task.samples(seed)):
         if i >= 40 * most or len(made) >= most:
             break
         made.append(sample)
-        if how == "change":
+        if how in ("change", f"change:{sample.condition}"):
             for name in task.changes:
                 rng = random.Random(derive(task.name, task.version, seed, sample.id, name))
                 changed = task.changed(sample, name, rng)
                 if changed is not None:
                     yield sample, changed
-    if how == "change":
+    if how == "change" or how.startswith("change:"):
         return
     if how.startswith("condition:"):
         wanted = [s for s in made if s.condition == how.removeprefix("condition:")]

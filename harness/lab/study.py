@@ -71,8 +71,9 @@ class Study:
             "",
         ])  # fmt: skip
 
-    def write(self, directory: Path) -> None:
-        """Make the directory with its three files. HarnessError if that is not possible."""
+    def write(self, directory: Path, begun: bool = False) -> None:
+        """Make the directory with its three files; if it is `begun`, it is there already. HarnessError if that is not
+        possible."""
         out = io.StringIO()
         if self.rows:
             writer = csv.DictWriter(out, list(self.rows[0]), lineterminator="\n")
@@ -84,7 +85,7 @@ class Study:
             "page.html": self.page(),
         }
         try:
-            directory.mkdir(parents=True)
+            directory.mkdir(parents=True, exist_ok=begun)
             for name, content in files.items():
                 with replacing(directory / name) as part:
                     part.write_text(content, encoding="utf-8")

@@ -9,10 +9,7 @@ follows from the order and from the answers so far, so a study that was cut off 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -22,7 +19,7 @@ from typing import Any
 
 from harness import display, launch, plugins
 from harness.errors import DataError, HarnessError, ModelError, UsageError, cause
-from harness.files import no_links, read_json, replacing
+from harness.files import no_links, read_json
 from harness.models import registry
 from harness.pipeline import store
 from harness.pipeline.config import RunConfig
@@ -33,6 +30,7 @@ from harness.results.records import open_run
 from harness.seeds import derive
 from harness.studies import halving, points
 from harness.studies.found import Found, Order, Plan, as_json, lines
+from harness.studies.freezing import digest, freeze, write_json
 from harness.studies.halving import SHARE, Seen
 from harness.studies.points import Asked, Point, Taken
 from harness.types import Checked, ModelOptions
@@ -279,9 +277,7 @@ class _Study:
         if not path.exists():
             if (self.directory / CONFIRMATION).exists():
                 raise DataError(f"{path} is gone, and the confirmation was begun", "start a new study")
-            dated = {**ours, "time": datetime.now(UTC).isoformat(timespec="seconds")}
-            _write_json(path, {**dated, "sha256": digest(dated)})
-            _sync(self.directory)
+            freeze(path, ours)
         there = read_json(path)
         if not isinstance(there, dict):
             raise DataError(f"{path} was changed: it is no object", "start a new study")
@@ -344,25 +340,4 @@ class _Study:
             "budget_calls": self.order.budget_calls,
             "points": [self.space.name(point) for point in self.space.points],
         }
-        _write_json(self.directory / STUDY, {**about, **more})
-
-
-def digest(value: Mapping[str, Any]) -> str:
-    """SHA-256 of the value as JSON with sorted keys and without spaces."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    with replacing(path) as part:
-        part.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-
-
-def _sync(directory: Path) -> None:
-    """Make a new name in a directory survive a power cut, where the system can do that."""
-    with contextlib.suppress(OSError):
-        there = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(there)
-        finally:
-            os.close(there)
+        write_json(self.directory / STUDY, {**about, **more})
