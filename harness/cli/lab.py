@@ -13,7 +13,6 @@ from harness.cli.group import cli, echo, opt, pairs, split, task_options
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-<<<<<<< HEAD
 def modelled(*more: Callable[[Any], Any]) -> Callable[[F], F]:
     """A decorator with the options of every command of the lab that looks at a task's prompts, and `more` of them."""
 
@@ -36,30 +35,11 @@ def modelled(*more: Callable[[Any], Any]) -> Callable[[F], F]:
 
 
 asked = modelled(
-    opt("--pairs", "how", default="change", help="Matched prompts: `change` (one fact is changed), "
-        "`CONDITION,CONDITION` of one group, or `condition:CONDITION` (its samples two by two)."),
+    opt("--pairs", "how", default="change", help="Matched prompts: `change` (one fact is changed; `change:CONDITION` in "
+        "one condition), `CONDITION,CONDITION` of one group, or `condition:CONDITION` (its samples two by two)."),
     opt("--limit", type=click.IntRange(1), default=4, help="Pairs, at most."),
 )  # fmt: skip
 """The options of a command that looks at matched pairs."""
-=======
-def asked(command: F) -> F:
-    """The options of every command of the lab: which model, which matched pairs, where the study goes."""
-    for decorate in reversed([
-        click.argument("task"),
-        opt("--model", "-m", required=True, help="tiny, hf/DIR (a Hugging Face directory) or hf/ORG/NAME."),
-        opt("--pairs", "how", default="change", help="Matched prompts: `change` (one fact is changed; "
-            "`change:CONDITION` in one condition), `CONDITION,CONDITION` of one group, or "
-            "`condition:CONDITION` (its samples two by two)."),
-        opt("--limit", type=click.IntRange(1), default=4, help="Pairs, at most."),
-        opt("--seed", type=int, default=0, help="Seed of the samples."),
-        task_options,
-        opt("-M", "--model-option", multiple=True, metavar="KEY=VALUE", help="dtype, device, revision (repeatable)."),
-        opt("--out", type=click.Path(path_type=Path), default=Path("results"), help="Where studies are kept."),
-        opt("--dry-run", is_flag=True, help="Say how many forward passes it would take; load the tokenizer only."),
-    ]):  # fmt: skip
-        command = decorate(command)
-    return command
->>>>>>> 29bb46edafd6c7ac625abfc166d866ae76d9e056
 
 
 def opened(options: dict[str, Any]) -> tuple[Any, Any]:

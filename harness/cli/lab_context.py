@@ -24,14 +24,13 @@ def context(out: Path, dry_run: bool, **options: int) -> None:
     and asked at up to eight times that length."""
     from harness import display
     from harness.lab.context_study import Plan, context_study
-    from harness.lab.models import INSTALL
-    from harness.models.hf import need_torch
+    from harness.lab.models import need_torch
 
     plan = Plan(**options)
     if dry_run:
         echo(f"{plan.passes} forward passes of models with {plan.words()['model']}, most of them steps of training")
         return
-    need_torch("the lab", INSTALL)
+    need_torch()
     told = display.counting("forward passes")
     done = 0
 

@@ -69,6 +69,11 @@ class LabModel:
         return str(self.tokenizer.decode([i]))
 
 
+def need_torch() -> None:
+    """UsageError if the lab's extra is not installed."""
+    hf.need_torch("the lab", INSTALL)
+
+
 def directory(name: str) -> str:
     """The Hugging Face directory (or hub name) behind a name: `tiny`, `smollm2`, `hf/DIR`, `hf/ORG/NAME`."""
     kind, slash, rest = name.partition("/")
@@ -83,7 +88,7 @@ def directory(name: str) -> str:
 def open_model(name: str, dtype: str = "float32", device: str = "cpu", revision: str | None = None) -> LabModel:
     """UsageError if torch is missing or the name is none; DataError if the files can't be loaded or the layers are not
     laid out as Llama's. Nothing of a directory is executed."""
-    hf.need_torch("the lab", INSTALL)
+    need_torch()
     where = directory(name)
     if dtype not in DTYPES:
         raise UsageError(f"dtype '{dtype}' is none of {', '.join(DTYPES)}")
