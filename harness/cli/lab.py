@@ -35,8 +35,8 @@ def modelled(*more: Callable[[Any], Any]) -> Callable[[F], F]:
 
 
 asked = modelled(
-    opt("--pairs", "how", default="change", help="Matched prompts: `change` (one fact is changed; `change:CONDITION` in "
-        "one condition), `CONDITION,CONDITION` of one group, or `condition:CONDITION` (its samples two by two)."),
+    opt("--pairs", "how", default="change", help="Matched prompts: `change` (one fact is changed; `change:CONDITION` "
+        "in one condition), `CONDITION,CONDITION` of one group, or `condition:CONDITION` (its samples two by two)."),
     opt("--limit", type=click.IntRange(1), default=4, help="Pairs, at most."),
 )  # fmt: skip
 """The options of a command that looks at matched pairs."""
