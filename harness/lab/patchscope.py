@@ -9,6 +9,7 @@ logit lens is the case of one prompt as source and target, i* = i, l* = the end.
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -73,10 +74,15 @@ def patchscope(
             first = out.logits[0, -1].float()
             said = [int(first.argmax())]
             while len(said) < tokens and said[-1] not in _ends(lab):
-                out = lab.model(ids(lab, [said[-1]]), past_key_values=out.past_key_values, use_cache=True)
+                out = lab.model(ids(lab, [said[-1]]), use_cache=True, **{_cache(lab): out.past_key_values})
                 said.append(int(out.logits[0, -1].argmax()))
             found.append(Said(one, other, tuple(said), first))
     return found
+
+
+def _cache(lab: LabModel) -> str:
+    """The name under which a model takes its cache: newer versions of transformers warn of the old one."""
+    return "cache" if "cache" in inspect.signature(lab.model.forward).parameters else "past_key_values"
 
 
 def _ends(lab: LabModel) -> set[int]:
