@@ -67,21 +67,21 @@ def patchscope(
 
     with torch.no_grad():
         _, kept = streams(lab, ids(lab, source))
-        found = []
+        found, cache = [], _cache(lab)
         for one, other in layers:
             with _put(lab, other, target_position, kept[one][:, position]):
                 out = lab.model(ids(lab, target), use_cache=True)
             first = out.logits[0, -1].float()
             said = [int(first.argmax())]
             while len(said) < tokens and said[-1] not in _ends(lab):
-                out = lab.model(ids(lab, [said[-1]]), use_cache=True, **{_cache(lab): out.past_key_values})
+                out = lab.model(ids(lab, [said[-1]]), use_cache=True, **{cache: out[cache]})
                 said.append(int(out.logits[0, -1].argmax()))
             found.append(Said(one, other, tuple(said), first))
     return found
 
 
 def _cache(lab: LabModel) -> str:
-    """The name under which a model takes its cache: newer versions of transformers warn of the old one."""
+    """The name under which a model takes and gives its cache: newer versions of transformers warn of the old one."""
     return "cache" if "cache" in inspect.signature(lab.model.forward).parameters else "past_key_values"
 
 
