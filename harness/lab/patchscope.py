@@ -9,6 +9,7 @@ logit lens is the case of one prompt as source and target, i* = i, l* = the end.
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,17 +67,22 @@ def patchscope(
 
     with torch.no_grad():
         _, kept = streams(lab, ids(lab, source))
-        found = []
+        found, cache = [], _cache(lab)
         for one, other in layers:
             with _put(lab, other, target_position, kept[one][:, position]):
                 out = lab.model(ids(lab, target), use_cache=True)
             first = out.logits[0, -1].float()
             said = [int(first.argmax())]
             while len(said) < tokens and said[-1] not in _ends(lab):
-                out = lab.model(ids(lab, [said[-1]]), past_key_values=out.past_key_values, use_cache=True)
+                out = lab.model(ids(lab, [said[-1]]), use_cache=True, **{cache: out[cache]})
                 said.append(int(out.logits[0, -1].argmax()))
             found.append(Said(one, other, tuple(said), first))
     return found
+
+
+def _cache(lab: LabModel) -> str:
+    """The name under which a model takes and gives its cache: newer versions of transformers warn of the old one."""
+    return "cache" if "cache" in inspect.signature(lab.model.forward).parameters else "past_key_values"
 
 
 def _ends(lab: LabModel) -> set[int]:

@@ -93,8 +93,9 @@ def _study(
         body.append((_name(layer, depth), _name(into, depth), *(estimate(shares[layer, name]) for name in COUNTED),
                      cut(" | ".join(examples), 120)))  # fmt: skip
     header = ("from before layer", "into layer", "model's own next token", "token at the place", "first prompts")
-    best = max(shares[layer, "own"].value for layer, _ in which if shares[layer, "own"])  # type: ignore[union-attr]
-    layer = next(layer for layer, _ in which if (e := shares[layer, "own"]) and e.value == best)
+    # From the end into the end it is the model itself.
+    own = {layer: e.value for layer, _ in which if layer < depth and (e := shares[layer, "own"]) is not None}
+    layer = max(own, key=lambda at: own[at])
     sentences = [
         f"Put into the target, {lab.name}'s residual stream from before layer {_name(layer, depth)} makes it say the "
         f"model's own next token most often: {estimate(shares[layer, 'own'])} prompts.",

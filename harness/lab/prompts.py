@@ -87,10 +87,14 @@ def _prompt(lab: LabModel, task: Task, sample: Sample, answered: bool) -> Prompt
 
 
 def halves(found: Sequence[Prompt], seed: int) -> tuple[list[Prompt], list[Prompt]]:
-    """(to fit, to test): half of the groups each, drawn by the seed; no group is in both."""
-    groups = sorted({p.sample.group for p in found}, key=lambda g: derive("half", seed, g))
-    first = set(groups[: (len(groups) + 1) // 2])
-    return [p for p in found if p.sample.group in first], [p for p in found if p.sample.group not in first]
+    """(to fit, to test): about half of the groups each, no group in both. The seed and the group's name decide, so that
+    more or fewer prompts move no group. UsageError if a half is empty."""
+    sides: tuple[list[Prompt], list[Prompt]] = ([], [])
+    for prompt in found:
+        sides[derive("half", seed, prompt.sample.group) % 2].append(prompt)
+    if not all(sides):
+        raise UsageError(f"all {len(found)} prompts fall into one half", "raise --limit: there are too few groups")
+    return sides
 
 
 def batches(

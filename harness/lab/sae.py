@@ -2,9 +2,9 @@
 
 f = ReLU(E (x - b_d) + b_e) and x^ = D f + b_d. D has columns of norm 1, the directions of the features. The loss is
 |x - x^|^2 + penalty * sum of f, means over positions; or, with `top`, |x - x^|^2 alone with the `top` largest features
-of each position kept (TopK; Gao et al. 2024). The stream is scaled to a mean norm of sqrt(width) in training, so that a
-penalty means the same in every layer; the scale is folded into the biases afterwards. The first position of a prompt is
-left out: many models keep something of enormous size there.
+of each position kept (TopK; Gao et al. 2024). In training the stream is scaled to a mean distance of sqrt(width) from
+its mean, so that a penalty means the same in every layer; the scale is folded into the biases afterwards. The first
+position of a prompt is left out: many models keep something of enormous size there.
 """
 
 from __future__ import annotations
@@ -121,8 +121,9 @@ def train(
 
     rng = torch.Generator().manual_seed(recipe.seed)
     width = x.shape[1]
-    scale = math.sqrt(width) / max(float(x.norm(dim=-1).mean()), 1e-12)
-    x = x.float() * scale
+    x = x.float()
+    scale = math.sqrt(width) / max(float((x - x.mean(0)).norm(dim=-1).mean()), 1e-12)
+    x = x * scale
     directions = torch.randn(recipe.features, width, generator=rng).to(x.device)
     decoder = (directions / directions.norm(dim=-1, keepdim=True)).requires_grad_()
     encoder = decoder.detach().clone().requires_grad_()

@@ -87,7 +87,8 @@ def _behind_first(change: Callable[[Tensor], Tensor]) -> Change:
 
 
 def quality(lab: LabModel, found: Sequence[Prompt], made: sae.SAE) -> dict[str, Estimate | None]:
-    """L0, explained variance, loss recovered against zero and mean ablation: intervals over groups. Explained variance
+    """L0, explained variance, loss recovered against zero and mean ablation, at the tokens of the answers and at every
+    token: intervals over groups. Explained variance
     is 1 - sum |e - mean e|^2 / sum |x - mean x|^2 with e = x - x^; loss recovered is (ablated - rebuilt) / (ablated -
     clean)."""
     x = gathered(lab, found, made.layer)
@@ -99,20 +100,27 @@ def quality(lab: LabModel, found: Sequence[Prompt], made: sae.SAE) -> dict[str, 
     active = (made.features(x) > 0).sum(-1).float().tolist()
     shown: dict[str, Estimate | None] = {"L0": group_mean(active, groups), "explained variance": explained}
     loss = losses(lab, found, made)
-    later = [p.sample.group for p in found for _ in p.ids[2:]]
-    for name in ("zero", "mean"):
-        top = [a - r for a, r in zip(loss[name], loss["rebuilt"], strict=True)]
-        bottom = [a - c for a, c in zip(loss[name], loss["clean"], strict=True)]
-        shown[f"loss recovered ({name} ablation)"] = group_ratio(top, bottom, later, len(later))
-    for name, values in loss.items():
-        shown[f"loss, nats: {name}"] = group_mean(values, later)
+    behind = [(p.sample.group, at >= p.asked) for p in found for at in range(2, len(p.ids))]
+    for where, rows in (
+        ("answers", [i for i, (_, answer) in enumerate(behind) if answer]), ("every token", range(len(behind))),
+    ):  # fmt: skip
+        if not rows:
+            continue
+        later = [behind[i][0] for i in rows]
+        some = {name: [values[i] for i in rows] for name, values in loss.items()}
+        for name in ("zero", "mean"):
+            top = [a - r for a, r in zip(some[name], some["rebuilt"], strict=True)]
+            bottom = [a - c for a, c in zip(some[name], some["clean"], strict=True)]
+            shown[f"loss recovered, {where} ({name} ablation)"] = group_ratio(top, bottom, later, len(later))
+        for name, values in some.items():
+            shown[f"loss in nats, {where}: {name}"] = group_mean(values, later)
     return shown
 
 
 def eval_study(
     lab: LabModel, chosen: Chosen, made: sae.SAE, name: str, features: Sequence[int], kind: str = "sae-eval"
 ) -> Study:
-    """How well an autoencoder rebuilds the stream on the half of the groups that a training with the same options
+    """How well an autoencoder rebuilds the stream on the half of the groups that a training with the same seed
     leaves out, and at which tokens features fire: those named, or those of the largest activations."""
     n = len(made.maxima)
     if wrong := [i for i in features if i >= n]:
@@ -134,10 +142,10 @@ def eval_study(
     tops = Extra(
         "at which tokens features fire", ("feature", "fires", "largest", "examples: [token] activation"), examples
     )
-    explained, recovered = shown["explained variance"], shown["loss recovered (zero ablation)"]
+    explained, recovered = shown["explained variance"], shown["loss recovered, answers (zero ablation)"]
     sentences = [
         f"The autoencoder of layer {made.layer} ({n} features) explains {estimate(explained)} of the variance of "
-        f"{lab.name}'s residual stream and recovers {estimate(recovered)} of the loss against zero ablation, on "
+        f"{lab.name}'s residual stream and recovers {estimate(recovered)} of the answers' loss (zero ablation), on "
         f"{len(tested)} prompts of {len({p.sample.group for p in tested})} groups.",
         f"{dead} of {n} features ({dead / n:.1%}, {interval(*wilson(dead, n))}) never fire at the {len(f)} positions.",
     ]

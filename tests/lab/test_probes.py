@@ -123,6 +123,8 @@ def test_no_group_is_in_both_halves_and_no_place_has_the_tokens_of_one_in_traini
     one, other = halves(every, 3)
     assert not {p.sample.group for p in one} & {p.sample.group for p in other}
     assert len(one) + len(other) == len(every)
+    fewer = halves(every[:120], 3)[0]
+    assert {p.sample.group for p in fewer} <= {p.sample.group for p in one}, "a group stays in its half"
     where = places(lab, every, "stated", "sisters")
     types, _ = word_types(lab, where, Wanted("sisters", at="stated", types="token"))
     examples = Examples([str(p.sample.params["sisters"]) for p in where.prompts], types,

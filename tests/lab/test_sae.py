@@ -77,11 +77,11 @@ def test_what_a_perfect_autoencoder_rebuilds_recovers_everything(lab) -> None:
     perfect = sae.SAE(both, torch.zeros(512), both, torch.zeros(256), torch.ones(512), {"layer": "2"})
     shown = quality(lab, found, perfect)
     assert shown["explained variance"].value == pytest.approx(1, abs=1e-5)
-    assert shown["loss recovered (zero ablation)"].value == pytest.approx(1, abs=1e-3)
+    assert shown["loss recovered, answers (zero ablation)"].value == pytest.approx(1, abs=1e-3)
     assert shown["L0"].value == pytest.approx(256, abs=1)
     nothing = sae.SAE(both, torch.full((512,), -1e9), both, torch.zeros(256), torch.ones(512), {"layer": "2"})
     shown = quality(lab, found, nothing)
-    assert shown["loss recovered (zero ablation)"].value == pytest.approx(0, abs=1e-6)
+    assert shown["loss recovered, answers (zero ablation)"].value == pytest.approx(0, abs=1e-6)
     assert shown["explained variance"].value == pytest.approx(0, abs=1e-6)
     loss = losses(lab, found, nothing)
     assert loss["rebuilt"] == loss["zero"]
@@ -131,7 +131,7 @@ def test_commands_train_evaluate_and_steer(harness, tmp_path) -> None:
     few = ("aiw", "-m", "tiny", "-T", "family=procedural", "--limit", 16)
     code, out, _ = harness("sae", "train", *few, "--layer", 2, "--to", "s.safetensors", "--features", 32, "--steps", 20)
     assert code == 0
-    assert "loss recovered (mean ablation)" in out
+    assert "loss recovered, every token (mean ablation)" in out
     code, out, _ = harness("sae", "eval", *few, "--sae", "s.safetensors", "--feature", 3)
     assert code == 0
     assert "[" in out
