@@ -199,7 +199,7 @@ def test_a_run_can_be_scored_anew_under_the_other_rule(harness, tmp_path) -> Non
 
 @pytest.mark.parametrize(
     ("model", "said"),
-    [("tyni", "did you mean 'tiny'?"), ("claude-9", "or openai/claude-9: "), ("hf/gpt2", "or openai/gpt2: ")],
+    [("tyni", "did you mean 'tiny'?"), ("claude-9", "or openai/claude-9: "), ("tgi/gpt2", "or openai/gpt2: ")],
 )
 def test_a_model_that_is_not_known_is_answered_with_the_ways_there_are(harness, model: str, said: str) -> None:
     code, _, err = harness("run", "--task", "aiw", "--model", model)

@@ -9,15 +9,22 @@ import pytest
 from harness import plugins
 from harness.types import Outcome, Task
 
+WORDS = "allergic athletic brave creative curious hungry insured jealous loyal religious shortsighted tattooed".split()
+WORDS += ["thirsty", "vaccinated"]
+
 ASKED: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "ladder": ("ladder", {}, {}),
     "percent": ("ladder", {"form": "number"}, {}),
     "yesnounknown": ("logic", {"kind": "defeasible"}, {}),
     "logic": ("logic", {"kind": "entailment"}, {}),
-    "abduction": ("logic", {"kind": "abduction"}, {}),
+    "abduction": ("logic", {"kind": "abduction"}, {"choices": (*WORDS, "unknown"), "answer": "loyal"}),
     "kinship": ("logic", {"kind": "kinship"}, {}),
     "chess": ("worlds", {"kind": "chess"}, {}),
-    "spatial": ("worlds", {"kind": "spatial"}, {}),
+    "spatial": (
+        "worlds",
+        {"kind": "spatial"},
+        {"candidates": ("barrel", "chest", "desk", "loom", "oven", "saddle", "trunk", "vase"), "answer": "oven"},
+    ),
     "code": ("worlds", {"kind": "code"}, {}),
     "edits": ("edits", {}, {}),
     "nli": (
