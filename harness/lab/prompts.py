@@ -93,7 +93,9 @@ def halves(found: Sequence[Prompt], seed: int) -> tuple[list[Prompt], list[Promp
     for prompt in found:
         sides[derive("half", seed, prompt.sample.group) % 2].append(prompt)
     if not all(sides):
-        raise UsageError(f"all {len(found)} prompts fall into one half", "raise --limit: there are too few groups")
+        raise UsageError(
+            f"all {len(found)} prompts fall into one half", "ask for more prompts: there are too few groups"
+        )
     return sides
 
 

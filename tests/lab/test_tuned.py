@@ -77,7 +77,7 @@ def test_a_file_that_is_no_safetensors_is_refused(lab, tmp_path, data: bytes) ->
 
 def test_the_command_trains_one_and_uses_it(harness) -> None:
     few = ("aiw", "-m", "tiny", "-T", "family=procedural")
-    train = ("lens", *few, "--train-tuned", "own.safetensors", "--steps", 2, "--prompts", 24)
+    train = ("lens", *few, "--train-tuned", "own.safetensors", "--steps", 2, "--prompts", 96)
     assert "2 steps" in harness(*train, "--dry-run")[1]
     code, out, _ = harness(*train)
     assert code == 0
