@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 from harness.errors import UsageError
 from harness.options import option, settle
 from harness.seeds import derive
-from harness.tasks.length import scoring
+from harness.tasks.length import controls, scoring
 from harness.tasks.length.filler import upto
 from harness.tasks.length.hidden import DIGITS, KINDS, Hidden, hidden
 from harness.tasks.length.prompts import frame
@@ -61,6 +61,8 @@ class Length(Task):
         "length": ("length", "words", "numbers", "largest number", "answer position", "vocabulary"),
         "depth": ("answer position",),
     }
+    placebos: ClassVar[Mapping[str, str]] = controls.PLACEBOS
+    changes: ClassVar[Mapping[str, str]] = controls.CHANGES
     baselines: ClassVar[Mapping[str, str]] = {"window": "reads the last tenth of the text alone, else as random"}
     sampling = Sampling(temperature=0.0, max_tokens=1024)
 
@@ -81,6 +83,14 @@ class Length(Task):
     def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
         """See scoring.py. Raises DataError if params are not those of a sample."""
         return scoring.scored(params, response, stop_reason)
+
+    def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.reworded(sample, placebo)
+
+    def changed(self, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """See controls.py."""
+        return controls.changed(sample, rng)
 
     @staticmethod
     def collector() -> Collector:
