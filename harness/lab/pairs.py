@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import UsageError
 from harness.lab.models import LabModel
@@ -103,7 +103,7 @@ def candidates(task: Task, seed: int, how: str, most: int) -> Iterator[tuple[Sam
                 rng = random.Random(derive(task.name, task.version, seed, sample.id, name))
                 changed = task.changed(sample, name, rng)
                 if changed is not None:
-                    yield sample, changed
+                    yield sample, replace(changed, id=f"{sample.id}~{name}")
     if how == "change" or how.startswith("change:"):
         return
     if how.startswith("condition:"):
