@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.lab.models import LabModel
-from harness.seeds import derive
+from harness.pipeline.checks import CHANGE
+from harness.pipeline.questions import beside
 from harness.types import Sample, Task
 
 
@@ -99,11 +100,8 @@ def candidates(task: Task, seed: int, how: str, most: int) -> Iterator[tuple[Sam
             break
         made.append(sample)
         if how in ("change", f"change:{sample.condition}"):
-            for name in task.changes:
-                rng = random.Random(derive(task.name, task.version, seed, sample.id, name))
-                changed = task.changed(sample, name, rng)
-                if changed is not None:
-                    yield sample, replace(changed, id=f"{sample.id}~{name}")
+            for changed in beside(task, seed, sample, [f"{CHANGE} {name}" for name in task.changes]):
+                yield sample, changed
     if how == "change" or how.startswith("change:"):
         return
     if how.startswith("condition:"):

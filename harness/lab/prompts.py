@@ -163,8 +163,7 @@ def _position(lab: LabModel, prompt: Prompt, at: str, label: str) -> int | None:
 def token_at(lab: LabModel, text: str, character: int) -> int | None:
     """The position of the token that holds a character of a prompt's text."""
     try:
-        spans = lab.tokenizer(text, add_special_tokens=not getattr(lab.tokenizer, "chat_template", None),
-                              return_offsets_mapping=True)["offset_mapping"]  # fmt: skip
+        _, spans = lab.tokens(text)
     except (NotImplementedError, TypeError, KeyError):
         raise UsageError(f"the tokenizer of {lab.name} does not say where its tokens stand", "give a number") from None
     return next((i for i, (start, end) in enumerate(spans) if start <= character < end), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 
 from harness.errors import UsageError
@@ -32,7 +32,7 @@ def samples_of(task: Task, config: RunConfig) -> Iterator[Sample]:
             level = str(sample.params.get(factor, ""))  # as gaps have it: the first level is the reference
             reference = level if reference is None else reference
             if level == reference:
-                yield from _beside(task, config.seed, sample, names)
+                yield from beside(task, config.seed, sample, names)
 
 
 def controls_of(task: Task, config: RunConfig) -> Mapping[str, str]:
@@ -52,8 +52,8 @@ def controls_of(task: Task, config: RunConfig) -> Mapping[str, str]:
     return found
 
 
-def _beside(task: Task, seed: int, sample: Sample, controls: Mapping[str, str]) -> Iterator[Sample]:
-    """The controls of a sample; a task may have none of a kind for it."""
+def beside(task: Task, seed: int, sample: Sample, controls: Iterable[str]) -> Iterator[Sample]:
+    """The controls of a sample (`placebo NAME`, `change NAME`); a task may have none of a kind for it."""
     for control in controls:
         kind, _, name = control.partition(" ")
         rng = random.Random(derive(task.name, task.version, seed, sample.id, name))
