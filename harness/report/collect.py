@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.errors import DataError, UsageError
 from harness.pipeline import store
 from harness.pipeline.remarks import Remarks
 from harness.report.beside import Beside, Runs
@@ -22,6 +23,7 @@ from harness.results.effects import Effects
 from harness.results.labels import differences, facts, labels
 from harness.results.records import RecordedRun, Tables, open_run
 from harness.statistics.intervals import Clusters, Estimate
+from harness.studies import budget
 from harness.text import Extra
 
 BLOCK = 500
@@ -75,6 +77,10 @@ class RunData:
     numeric: dict[str, dict[str, dict[float, Cell]]] = field(default_factory=dict)
     """Counts by measure (Task.measures), condition and value: accuracy is drawn against it with a fitted curve."""
     tokens: list[tuple[int, float]] = field(default_factory=list)
+    thinking: budget.Study | None = None
+    """What its answers say at each budget of thinking, if it cut traces (strategy `forced`)."""
+    unread: str = ""
+    """Why a run that cut traces does not show that; "" if it does."""
     beyond_limit: str = ""
     """How many samples have no right answer within the run's limit of tokens (harness.pipeline.remarks); "" for none.
     """
@@ -129,6 +135,11 @@ def _run(run: RecordedRun, *on_record: Callable[[Mapping[str, Any]], None]) -> R
             data.boxes[factor] = {level: _accuracy(cells, 0.5) for level, cells in matched.items()}
     data.numeric = {n: by for n, by in numbers.cells.items() if any(len(cells) > 2 for cells in by.values())}
     data.tokens, data.beyond_limit = numbers.tokens, remarks.beyond_limit
+    if run.config.get("strategy") == budget.STRATEGY:
+        try:
+            data.thinking = budget.study(run)
+        except (UsageError, DataError) as error:
+            data.unread = f"its budgets of thinking are not shown: {error.message}"
     if task is not None:
         data.confounds = [f for f in audit(task, first.samples) if f.verdict not in ("equal", "small")]
     return data

@@ -75,6 +75,10 @@ def curves(run: RunData) -> Iterator[Picture]:
     for extra in run.extras:
         if any(row for _, row in extra.stages):
             yield Picture(slug(extra.title), extra.title.capitalize(), SIZE, _by_stage(extra.stages))
+    if run.thinking is not None:
+        for make, lines in ((gap_by_budget, run.thinking.gap_lines()), (by_budget, run.thinking.levels())):
+            if any(len(points) > 1 for points in lines.values()):
+                yield make(lines)
     if len({t for t, _ in run.tokens}) > BINS:
         yield Picture("by-tokens", "Accuracy by tokens of the answer", SIZE, _by_tokens(run.tokens))
 
@@ -130,27 +134,46 @@ def against(points: Sequence[tuple[str, str, Estimate, Estimate]], y: str) -> Pi
     return Picture("against", f"Standard benchmarks against {y}", (7, 4.5), draw)
 
 
-def by_budget(curves: Mapping[str, Sequence[tuple[int, Estimate]]]) -> Picture:
-    """Accuracy against the budget of thinking, a line for each name with points (tokens, accuracy)."""
+Curves = Mapping[str, Sequence[tuple[int, Estimate]]]
+"""Lines by name, with points (tokens of thinking, estimate)."""
+
+
+def by_budget(curves: Curves) -> Picture:
+    """Accuracy against the budget of thinking, a line for each name."""
 
     def draw(ax: Any) -> None:
-        for i, (name, points) in enumerate(list(curves.items())[: len(COLOURS)]):
-            found = [a for _, a in points]
-            error = [[a.value - a.low for a in found], [a.high - a.value for a in found]]
-            xs = [tokens * 1.03 ** (i - (len(curves) - 1) / 2) for tokens, _ in points]  # apart, to be seen
-            label = f"{name} ({_counts([a.n for a in found])})"
-            ax.errorbar(xs, [a.value for a in found], yerr=error, fmt="o-", color=COLOURS[i], label=label)
-        marks = sorted({tokens for points in curves.values() for tokens, _ in points})
-        ax.set_xscale("log")
-        ax.set_xticks(marks, [f"{t:g}" for t in marks], fontsize=FONT)
-        ax.minorticks_off()
+        _budget_lines(ax, curves)
         ax.set_ylim(-0.03, 1.03)
-        ax.set_xlabel("tokens of thinking after which the answer was asked for", fontsize=FONT)
         ax.set_ylabel("accuracy, 95% interval", fontsize=FONT)
-        ax.legend(fontsize=FONT - 1, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        _plain(ax)
 
-    return Picture("by-budget", "Accuracy by budget of thinking", (7.5, 3.2), draw)
+    return Picture("by-budget", "Accuracy by budget of thinking", (SIZE[0], 3.4), draw)
+
+
+def gap_by_budget(curves: Curves) -> Picture:
+    """Gaps against the budget of thinking, a line for each."""
+
+    def draw(ax: Any) -> None:
+        ax.axhline(0, color=INK, linewidth=0.8)
+        _budget_lines(ax, curves)
+        ax.set_ylabel("gap, 95% interval", fontsize=FONT)
+
+    return Picture("gap-by-budget", "Gap by budget of thinking", (SIZE[0], 3.4), draw)
+
+
+def _budget_lines(ax: Any, curves: Curves) -> None:
+    for i, (name, points) in enumerate(list(curves.items())[: len(COLOURS)]):
+        found = [a for _, a in points]
+        error = [[a.value - a.low for a in found], [a.high - a.value for a in found]]
+        xs = [tokens * 1.03 ** (i - (len(curves) - 1) / 2) for tokens, _ in points]  # apart, to be seen
+        label = f"{name} ({_counts([a.n for a in found])})"
+        ax.errorbar(xs, [a.value for a in found], yerr=error, fmt="o-", color=COLOURS[i], label=label)
+    marks = sorted({tokens for points in curves.values() for tokens, _ in points})
+    ax.set_xscale("log")
+    ax.set_xticks(marks, [f"{t:g}" for t in marks], fontsize=FONT)
+    ax.minorticks_off()
+    ax.set_xlabel("tokens of thinking after which the answer was asked for", fontsize=FONT)
+    ax.legend(fontsize=FONT - 1, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+    _plain(ax)
 
 
 def slug(title: str) -> str:

@@ -10,6 +10,7 @@ from harness.report.markup import Plot, Words, folded, paragraph, table
 from harness.report.plots import curves, numeric, slug, svg
 from harness.results.counts import Gap
 from harness.statistics.intervals import Estimate
+from harness.studies import budget, budget_tables
 from harness.text import Extra, estimate, interval, number, p_value, percent
 from harness.types import Outcome
 
@@ -24,11 +25,13 @@ def run(i: int, data: RunData) -> str:
     """The sections of run number `i`."""
     drawn = _pictures(i, data)
     staged = [extra for extra in data.extras if extra.stages]
+    by_budget = [picture for name in ("gap-by-budget", "by-budget") if (picture := drawn.pop(name, ""))]
     funnels = [picture for extra in staged if (picture := drawn.pop(slug(extra.title), ""))]
     mistakes = _mistakes(data)
     parts = [
         first(data),
         *(_accuracy(i, data, [*drawn.values()]) if data.contrasts.total.accuracy else ()),
+        _thinking(data, by_budget),
         f'<h3 id="wrong-{i}">What went wrong</h3>',
         _outcomes(data),
         _errors(data),
@@ -101,6 +104,16 @@ def _conditions(data: RunData) -> str:
     if len(rows) > MOST_ROWS:
         made = _forest("", rows[-1:], "condition") + folded(f"Each of {len(rows) - 1} conditions", made)
     return made
+
+
+def _thinking(data: RunData, drawn: Sequence[str]) -> str:
+    """The gap as a function of thinking, if the run cut its traces."""
+    if data.thinking is None:
+        return ""
+    said = [paragraph(str(course)) for course in budget.courses(data.thinking)]
+    said += [paragraph(line, "quiet") for line in budget_tables.notes(data.thinking)]
+    tables = [_extra(extra) for extra in budget_tables.tables(data.thinking)]
+    return "\n".join(["<h3>Budget of thinking</h3>", *said, _grid(drawn), folded("Each budget", "".join(tables))])
 
 
 def _all_together(data: RunData) -> str:

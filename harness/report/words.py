@@ -115,6 +115,8 @@ def cautions(run: RunData) -> list[str]:
         found.append(f"This is {run.beside.twin}: it adds nothing to it.")
     if run.beyond_limit:
         found.append(f"{run.beyond_limit[:1].upper()}{run.beyond_limit[1:]}.")
+    if run.unread:
+        found.append(f"{run.unread[:1].upper()}{run.unread[1:]}.")
     warned = audit.warnings(run.confounds)
     if warned:
         named = ", ".join(f"{f.feature} ({f.factor}: {f.level})" for f in warned)

@@ -190,6 +190,13 @@ class Study:
         corrected = tests.holm([gap.p for _, gap in found])
         return [(b, gap, p) for (b, gap), p in zip(found, corrected, strict=True)]
 
+    def gap_lines(self) -> dict[str, list[tuple[int, Estimate]]]:
+        """The gap of each level of the main factor from its reference, at each budget."""
+        found: dict[str, list[tuple[int, Estimate]]] = {}
+        for b, gap, _ in self.gaps():
+            found.setdefault(f"{gap.level} - {gap.reference}", []).append((b, gap.gap))
+        return found
+
     def levels(self) -> dict[str, list[tuple[int, Estimate]]]:
         """Accuracy at each budget of each level of the main factor, all else equal; of each condition if the task has
         no factor."""
@@ -305,15 +312,14 @@ class Course(NamedTuple):
     it is not shown any more, and from which on it is closed (its interval lies within CLOSED of 0); its estimate at the
     largest budget. None for never."""
 
-    level: str
-    reference: str
+    pair: str
     opens: int | None
     unshown: int | None
     closes: int | None
     last: Estimate
 
     def __str__(self) -> str:
-        pair = f"{self.level} - {self.reference}"
+        pair = self.pair
         end = f"{self.last.value:+.3f} [{self.last.low:+.3f}, {self.last.high:+.3f}] at the largest budget"
         if self.opens is None:
             known = f", and none is larger than {CLOSED:g} from {self.closes} tokens on" if self.closes else ""
@@ -329,15 +335,12 @@ class Course(NamedTuple):
 
 def courses(made: Study) -> list[Course]:
     """The course of each gap of the main factor."""
-    by_pair: dict[tuple[str, str], list[tuple[int, Estimate]]] = {}
-    for b, gap, _ in made.gaps():
-        by_pair.setdefault((gap.level, gap.reference), []).append((b, gap.gap))
     found = []
-    for pair, points in by_pair.items():
+    for pair, points in made.gap_lines().items():
         opens = next((b for b, e in points if not e.low <= 0 <= e.high), None)
         unshown = _from_on(points, lambda e: e.low <= 0 <= e.high)
         closes = _from_on(points, lambda e: max(-e.low, e.high) <= CLOSED)
-        found.append(Course(*pair, opens, unshown, closes, points[-1][1]))
+        found.append(Course(pair, opens, unshown, closes, points[-1][1]))
     return found
 
 

@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import budget as simulation
@@ -15,6 +16,9 @@ from mock_server import Faults, MockServer
 from thinker import Thinker, prompt_of
 
 from harness.errors import DataError, UsageError
+from harness.pipeline import store
+from harness.report.collect import collect
+from harness.report.page import build
 from harness.results.records import open_run
 from harness.statistics.intervals import Estimate
 from harness.studies import budget, budget_tables
@@ -229,9 +233,9 @@ def test_a_trace_is_of_one_kind_and_its_tokens_are_its_own(right: str, end: bool
 
 def test_a_gap_that_is_not_shown_any_more_is_not_called_closed() -> None:
     last = Estimate(-0.3, -0.7, 0.0, 40)
-    assert "where it may still be there" in str(budget.Course("a", "b", 64, 512, None, last))
-    assert "never closes it" in str(budget.Course("a", "b", 64, None, None, Estimate(-0.3, -0.5, -0.1, 40)))
-    assert "closes it at 512" in str(budget.Course("a", "b", 64, 256, 512, Estimate(0.0, -0.05, 0.05, 40)))
+    assert "where it may still be there" in str(budget.Course("a - b", 64, 512, None, last))
+    assert "never closes it" in str(budget.Course("a - b", 64, None, None, Estimate(-0.3, -0.5, -0.1, 40)))
+    assert "closes it at 512" in str(budget.Course("a - b", 64, 256, 512, Estimate(0.0, -0.05, 0.05, 40)))
     assert "no gap is shown" in str(budget.Course("a", "b", None, 64, None, last))
 
 
@@ -290,3 +294,21 @@ def test_a_record_that_was_edited_is_a_data_error(damage, recorded: Path, tmp_pa
     (tmp_path / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with pytest.raises((DataError, UsageError)):
         budget.study(open_run(tmp_path))
+
+
+def test_the_report_of_a_run_shows_the_gap_at_each_budget_and_says_why_if_it_cannot(tmp_path: Path) -> None:
+    found = simulation.measure(CASES["thresholds by sample"], 3, tmp_path)
+    directory = found.study.run.directory
+    page = build(*collect([directory]))
+    (course, *_) = budget.courses(found.study)
+    assert escape(str(course)) in page
+    assert page.index("Gap by budget of thinking") < page.index("Accuracy by budget of thinking")
+    assert page.count("<svg") >= 2
+    path = directory / store.RECORDS
+    first, *others = path.read_text(encoding="utf-8").splitlines()
+    record = json.loads(first)
+    record["detail"]["strategy"]["budgets"] = ["<b>"]
+    path.write_text("\n".join([json.dumps(record), *others]) + "\n", encoding="utf-8")
+    page = build(*collect([directory]))
+    assert "Its budgets of thinking are not shown: sample " in page
+    assert "Gap by budget of thinking" not in page
