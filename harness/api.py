@@ -5,27 +5,32 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness import launch
 from harness.errors import UsageError
 from harness.pipeline import store
-from harness.pipeline.config import RunConfig, as_text, configure
-from harness.results.controls import Found, of_run, rows, tables
+from harness.pipeline.config import as_text, configure
+from harness.results import controls as control_tables
 from harness.results.counts import Contrasts
 from harness.results.gate import ALPHA, MARGIN, Comparison, FailOn, compare
 from harness.results.labels import labels
 from harness.results.records import RecordedRun, open_run
 from harness.results.tables import render_contrasts, tabulate
-from harness.text import printable
+from harness.studies import falsify as study
+from harness.studies.falsify import DECIDED
+from harness.studies.found import Found, Order, as_json, lines
+from harness.text import printable, printable_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.results.policy import Gate
+
+T = TypeVar("T")
 
 
 class Run:
@@ -43,7 +48,7 @@ class Run:
     def __str__(self) -> str:
         (label,) = labels([self._opened])
         parts = [printable(f"{label}: {self.status}, {self.directory}"), render_contrasts(self.contrasts)]
-        parts += [table.render() for table in tables(self._controls(), self._opened.controls)]
+        parts += [table.render() for table in control_tables.tables(self._controls(), self._opened.controls)]
         return "\n\n".join([*parts, *(f"note: {printable(note)}" for note in self.notes)])
 
     def __repr__(self) -> str:
@@ -72,12 +77,12 @@ class Run:
         differs from its samples, whether answers follow a change. Empty without controls."""
         import pandas as pd
 
-        return pd.json_normalize(rows(self._controls()))
+        return pd.json_normalize(control_tables.rows(self._controls()))
 
-    def _controls(self) -> Found:
+    def _controls(self) -> control_tables.Found:
         if not self._opened.controls:
-            return Found()
-        with of_run(self._opened) as controls:
+            return control_tables.Found()
+        with control_tables.of_run(self._opened) as controls:
             return controls.found(self._opened.read(controls=[controls.add]))
 
     def gaps(self) -> pd.DataFrame:
@@ -143,7 +148,8 @@ def run(
         if not isinstance(name, str):
             raise UsageError(f"{what} {name!r} is not a name", f"harness.run asks one {what}: call it for each of them")
     given = (as_text(pairs or {}) for pairs in (task_options, model_options, strategy_options))
-    finished = _outside_of_loops(configure(task, model, options, *given), Path(out))
+    config = configure(task, model, options, *given)
+    finished = _outside_of_loops(lambda: launch.start(config, Path(out)))
     return Run(open_run(finished.directory), finished.tally.contrasts, finished.notes)
 
 
@@ -159,23 +165,80 @@ def gate(policy: str | Path, runs: Iterable[Run | str | Path]) -> Gate:
     return result
 
 
-def _outside_of_loops(config: RunConfig, out: Path) -> launch.Finished:
-    """A notebook has an event loop running already: then the run gets a thread, and a loop, of its own."""
+class Falsified:
+    """A study of `harness falsify`: `verdict` (confirmed, not confirmed, nothing found), `directory` on disk, `result`
+    as `harness falsify --json`, `notes`. In a notebook, or printed, it shows what the command prints."""
+
+    def __init__(self, directory: Path, found: Found) -> None:
+        self.directory, self.verdict, self.notes = directory, found.verdict, list(found.notes)
+        self.result: dict[str, Any] = as_json(found)
+        self._lines = lines(found)
+
+    def search(self) -> pd.DataFrame:
+        """The points that were tried, a row each, the most broken first: no evidence, as the worst of many looks worse
+        than it is."""
+        import pandas as pd
+
+        points = sorted(self.result["search"]["points"], key=lambda p: (p["gap"] is None, p["gap"]))
+        return pd.json_normalize(points)
+
+    def confirmation(self) -> pd.DataFrame:
+        """The frozen point on fresh groups, one row: its gap with interval, p, pairs and groups. Empty if nothing was
+        left to confirm."""
+        import pandas as pd
+
+        confirmed = self.result["confirmation"]
+        return pd.json_normalize([confirmed] if confirmed else [])
+
+    def __str__(self) -> str:
+        return printable_lines("\n".join([*self._lines, *(f"note: {note}" for note in self.notes)]))
+
+    def __repr__(self) -> str:
+        return f"<harness falsify {self.directory}, {self.verdict}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def falsify(
+    task: str,
+    model: str,
+    *,
+    budget_calls: int = 2000,
+    factor: str = "",
+    task_options: Mapping[str, Any] | None = None,
+    model_options: Mapping[str, Any] | None = None,
+    strategy_options: Mapping[str, Any] | None = None,
+    out: str | Path = "results",
+    **options: Any,
+) -> Falsified:
+    """What `harness falsify` does; `options` as for `run`, but for those that the study decides (DECIDED). Raises
+    harness.errors.HarnessError for what the command would say and stop."""
+    if wrong := sorted(set(options) & set(DECIDED)):
+        raise UsageError(f"a study decides {', '.join(wrong)} itself", "budget_calls says how much it may ask")
+    given = (as_text(pairs or {}) for pairs in (task_options, model_options, strategy_options))
+    order = Order(configure(task, model, options, *given), budget_calls, factor)
+    return Falsified(*_outside_of_loops(lambda: study.start(order, Path(out))))
+
+
+def _outside_of_loops(make: Callable[[], T]) -> T:
+    """A notebook has an event loop running already: then what asks a model gets a thread, and a loop, of its own."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return launch.start(config, out)
-    result: list[launch.Finished | BaseException] = []
+        return make()
+    result: list[T] = []
+    failed: list[BaseException] = []
 
     def work() -> None:
         try:
-            result.append(launch.start(config, out))
+            result.append(make())
         except BaseException as error:
-            result.append(error)
+            failed.append(error)
 
     thread = threading.Thread(target=work, name="harness run")
     thread.start()
     thread.join()
-    if isinstance(result[0], BaseException):
-        raise result[0]
+    if failed:
+        raise failed[0]
     return result[0]

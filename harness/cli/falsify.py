@@ -10,16 +10,15 @@ import click
 
 from harness.cli.group import RunCommand, cli, echo, echo_value, note, opt, pairs, task_options, trust_option
 
-DECIDED = ("limit", "sample_id", "epochs", "budget_tokens", "name")
-"""Options of a run that the study decides itself."""
-
 
 class StudyCommand(RunCommand):
-    """A command with the options of a run, except for those in DECIDED."""
+    """A command with the options of a run, except for those that a study decides itself."""
 
     @cached_property
     def run_options(self) -> list[click.Parameter]:
         """One click option for each entry of OPTIONS that is left to the user."""
+        from harness.studies.falsify import DECIDED
+
         return [option for option in super().run_options if option.name not in DECIDED]
 
 
@@ -73,7 +72,7 @@ def falsify(task: str | None, model: str | None, resume: Path | None, as_json: b
         if not task or not model:
             missing = "TASK" if not task else "--model"
             raise UsageError(f"{missing} is missing", "for example: harness falsify aiw --model tiny")
-        asked = {option.name: options[option.name] for option in OPTIONS if option.name not in DECIDED}
+        asked = {option.name: options[option.name] for option in OPTIONS if option.name not in study.DECIDED}
         of_strategy = pairs(options, "strategy_option", "-S")
         of_task, of_model = pairs(options, "task_option", "-T"), pairs(options, "model_option", "-M")
         config = configure(task, model, asked, of_task, of_model, of_strategy)

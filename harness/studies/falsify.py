@@ -38,6 +38,8 @@ from harness.types import Checked, ModelOptions
 FREEZE = "freeze.json"
 CONFIRMATION = "confirmation"
 
+DECIDED = ("limit", "sample_id", "epochs", "budget_tokens", "name")
+"""Options of a run that a study decides itself."""
 LEAST_PAIRS = 4
 """Pairs a point that the first round must have room for."""
 

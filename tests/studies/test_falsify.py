@@ -1,5 +1,6 @@
 """A study of a task's options: its points, its search, and what is frozen before the fresh pairs are asked."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mock_server import Faults, MockServer
 
+import harness.api
 from harness import plugins
 from harness.errors import DataError, HarnessError, UsageError
 from harness.pipeline.config import configure
@@ -421,3 +423,21 @@ def test_the_points_of_every_task_can_be_told_or_it_is_said_why_not() -> None:
         factors = plugins.load("tasks", name).factors
         assert found.factor in factors
         assert all(isinstance(p, Point) and p.condition != p.reference for p in found.points)
+
+
+# From a program -----------------------------------------------------------------------------------------------------
+
+
+def test_a_program_gets_search_and_confirmation_apart_inside_a_loop_too(made, tmp_path) -> None:
+    async def asked() -> harness.api.Falsified:
+        return harness.falsify("arithmetic", "baseline/shallow", budget_calls=300, task_options=BASES, out=tmp_path)
+
+    found = asyncio.run(asked())
+    assert (found.verdict, found.directory.parent) == ("confirmed", tmp_path)
+    assert len(found.search()) == made[1]["search"]["points_tried"]
+    assert found.search().gap.is_monotonic_increasing
+    (row,) = found.confirmation().to_dict("records")
+    assert row["gap"] == made[1]["confirmation"]["gap"]
+    assert "Search (not evidence)" in str(found)
+    with pytest.raises(UsageError, match="decides limit itself"):
+        harness.falsify("arithmetic", "baseline/shallow", limit=3)
