@@ -6,10 +6,16 @@ import json
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from harness import cli as harness_cli
+from harness.cli import cli
+from harness.cli.commands import OWN
 from harness.errors import HarnessError
 from harness.plugins import installed
 from harness.text import align
@@ -319,8 +325,23 @@ def test_score_may_write_over_its_source(harness) -> None:
 def test_help_loads_nothing_heavy() -> None:
     """What makes `harness --help` slow is imported inside the commands."""
     heavy = "pandas pyarrow numpy openai aiohttp ctranslate2 tokenizers unified_planning rich asyncio sqlite3".split()
-    code = f"import sys, harness.cli; print(*(m for m in {heavy} if m in sys.modules))"
-    assert subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+    heavy += [f"harness.cli.{declared.file}" for declared in OWN.values()]
+    shown = "sys.argv = ['harness', '--help']; cli._exit_code(); print(*(m for m in heavy if m in sys.modules))"
+    code = f"import sys; heavy = {heavy}; from harness import cli; {shown}"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
+
+
+def test_the_list_of_commands_is_what_there_is_and_each_fits_on_a_line() -> None:
+    found = {name: cli.get_command(click.Context(cli), name) for name in OWN}
+    assert all(found.values())
+    files = Path(harness_cli.__file__).parent.glob("*.py")
+    for file in files:
+        import_module(f"harness.cli.{file.stem}")
+    assert set(cli.commands) == set(OWN), "a command that is not in harness/cli/commands.py can't be called"
+    shown = CliRunner().invoke(cli, ["--help"], prog_name="harness").output
+    assert "...\n" not in shown
+    assert all(f"  {name} " in shown and declared.short in shown for name, declared in OWN.items())
 
 
 def test_a_missing_key_of_the_second_model_shows_before_the_first_is_asked(harness, tmp_path, monkeypatch) -> None:

@@ -11,21 +11,6 @@ import warnings
 
 import click
 
-from harness.cli import (  # noqa: F401  their commands join the group
-    asking,
-    budget,
-    claims,
-    falsify,
-    lab,
-    lab_context,
-    lab_edit,
-    lab_localise,
-    lab_probe,
-    machine,
-    recipes,
-    results,
-    twins,
-)
 from harness.cli.group import EXIT_INCOMPLETE, cli, echo, patient, show_error
 
 

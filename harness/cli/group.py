@@ -8,12 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from harness import __version__
+from harness.cli.commands import OWN, SECTIONS
 from harness.errors import HarnessError, cause
 
 if TYPE_CHECKING:
@@ -246,7 +248,7 @@ def patient() -> Iterator[None]:
 
 
 class Commands(click.Group):
-    """The commands below, and those that installed packages register as `harness.commands`."""
+    """Our own commands (harness.cli.commands), and those that installed packages register as `harness.commands`."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Exits with 0 if the reader of a stream of results has gone (`harness score FILE | head`): nothing was wrong,
@@ -268,18 +270,30 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of our own and of the brought commands, sorted."""
-        return sorted({*super().list_commands(ctx), *self.brought})
+        return sorted({*OWN, *self.brought})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """None for an unknown name. Raises ClickException if a brought command can't be imported."""
-        own = super().get_command(ctx, cmd_name)
-        if own is not None or cmd_name not in self.brought:
-            return own
+        if cmd_name in OWN:
+            import_module(f"harness.cli.{OWN[cmd_name].file}")  # its commands join the group
+            return super().get_command(ctx, cmd_name)
+        if cmd_name not in self.brought:
+            return None
         try:
             command: click.Command = self.brought[cmd_name].load()
         except ImportError as error:
             raise click.ClickException(f"command '{cmd_name}' can't be imported: {error}") from error
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by what they are for. Of our own none is imported."""
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, declared.short) for name, declared in section.items()], col_max=13)
+        if self.brought:
+            found = [(name, command) for name in self.brought if (command := self.get_command(ctx, name))]
+            with formatter.section("Brought by tasks and other packages"):
+                formatter.write_dl([(name, c.get_short_help_str(formatter.width - 19)) for name, c in found])
 
 
 def _with_dashes(name: str) -> str:

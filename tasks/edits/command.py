@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.command("edits-data")
+@click.command("edits-data", short_help="Write the facts of the task edits, as files.")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--seed", type=int, default=0, show_default=True, envvar="HARNESS_SEED",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.command("reversal-data")
+@click.command("reversal-data", short_help="Write facts to train on, for the task reversal.")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--seed",
