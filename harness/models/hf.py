@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import DataError, UsageError, cause
-from harness.models import fetched, hf_decoding
+from harness.models import fetched, hf_decoding, rope
 from harness.models.in_process import Asked, Generated, InProcess, fingerprint_of, timed
 from harness.models.wire import plain_prompt
 from harness.options import build, option
@@ -36,6 +36,7 @@ class Settings:
     adapter: str | None = option(None, "directory of a PEFT adapter (LoRA ...), in safetensors; needs the package peft")
     batch: int = option(16, "requests computed together, at most; 1: nothing of an answer depends on its neighbours")
     context: int = option(0, "tokens of prompt and answer together; 0: as the model's configuration says")
+    rope_scaling: str | None = option(None, "a longer context: linear:4 (PI), ntk:4, dynamic:4, yarn:4")
 
 
 class HF(InProcess):
@@ -63,6 +64,7 @@ class HF(InProcess):
         if adapter:
             found["adapter"] = fingerprint_of([Path(adapter) / ADAPTER_WEIGHTS])
         found |= {"dtype": self._settings.dtype, "device": self._device.partition(":")[0]}
+        found |= {"rope_scaling": self._settings.rope_scaling} if self._settings.rope_scaling else {}
         return found | {"context": self._settings.context, **{p: version(p) for p in ("torch", "transformers")}}
 
     async def start(self) -> None:
@@ -70,11 +72,13 @@ class HF(InProcess):
         not there."""
         s = self._settings
         self._device = best_device() if s.device == "auto" else s.device
-        self._model, self._tokenizer = load(self._where, s.dtype, self._device, s.revision)
+        self._model, self._tokenizer = load(self._where, s.dtype, self._device, s.revision, rope_scaling=s.rope_scaling)
         self._revision = getattr(self._model.config, "_commit_hash", None) or s.revision
         self._end = hf_decoding.own_ends(self._model, self._tokenizer)
         config = self._model.config.get_text_config()
-        limits = (s.context, getattr(config, "max_position_embeddings", 0), self._tokenizer.model_max_length)
+        limits = [s.context, getattr(config, "max_position_embeddings", 0), self._tokenizer.model_max_length]
+        if s.rope_scaling and not s.context:
+            limits = [rope.longest(s.rope_scaling, config.to_dict()), *limits]
         self.context = next((int(n) for n in limits if n and 0 < n < 10**7), 2048)
         # A tokenizer may put a beginning before each text; a chat template has it already.
         begins = self._tokenizer.bos_token_id in self._tokenizer("")["input_ids"]
@@ -170,13 +174,15 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def load(where: str, dtype: str, device: str, revision: str | None, attention: str = "sdpa") -> tuple[Any, Any]:
+def load(
+    where: str, dtype: str, device: str, revision: str | None, attention: str = "sdpa", rope_scaling: str | None = None
+) -> tuple[Any, Any]:
     """(model, tokenizer) of a directory or a name on the hub; the model stands in evaluation mode on the device and
     wants no gradient. Nothing of the directory is executed. `dtype` auto: see Settings; `attention` as transformers
     calls it. DataError if the files can't be loaded, UsageError for a device that is not there."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -188,12 +194,16 @@ def load(where: str, dtype: str, device: str, revision: str | None, attention: s
     how: dict[str, Any] = {"dtype": chosen if chosen == "auto" else getattr(torch, chosen), "use_safetensors": True}
     try:
         tokenizer = AutoTokenizer.from_pretrained(where, **given)
+        if rope_scaling:
+            how["config"] = _stretched(AutoConfig.from_pretrained(where, **given), rope_scaling)
         try:
             model = AutoModelForCausalLM.from_pretrained(where, attn_implementation=attention, **how, **given)
         except ValueError as error:  # some architectures have the plain attention only
             if attention == "eager" or "attention" not in str(error):
                 raise
             model = AutoModelForCausalLM.from_pretrained(where, attn_implementation="eager", **how, **given)
+    except UsageError:
+        raise
     except Exception as error:  # files of any content: whatever a library raises about them
         hint = "is it a Hugging Face directory, or the name of a model on the hub, with weights in safetensors?"
         raise DataError(f"{where} can't be loaded: {_first_line(error)}", hint) from None
@@ -202,6 +212,18 @@ def load(where: str, dtype: str, device: str, revision: str | None, attention: s
     except (RuntimeError, AssertionError, ValueError) as error:
         raise UsageError(f"-M device={device}: {_first_line(error)}", "cpu, cuda, cuda:1, mps") from None
     return model, tokenizer
+
+
+def _stretched(config: Any, rope_scaling: str) -> Any:
+    """A model's config with its rope scaled. UsageError if it has no rope, or one for each kind of layer."""
+    own = config.get_text_config()
+    parameters = getattr(own, "rope_parameters", None)
+    if not isinstance(parameters, dict) or any(isinstance(value, dict) for value in parameters.values()):
+        how = "one for each kind of layer" if parameters else "no rotary positions"
+        raise UsageError(f"-M rope_scaling={rope_scaling}: the model has {how}", "leave it out")
+    # The trained length stays: `dynamic` goes by it.
+    own.rope_parameters = rope.scaled(rope_scaling, own.to_dict())["rope_parameters"]
+    return config
 
 
 def _first_line(error: Exception) -> str:

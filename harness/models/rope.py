@@ -1,4 +1,9 @@
-"""A longer context for a model on vLLM: `-M rope_scaling=yarn:4` as the override of the model's config that vLLM takes.
+"""A longer context: `-M rope_scaling=yarn:4` as a change of a model's config, which vLLM takes as an override of it and
+transformers as the config itself.
+
+linear: positions are divided by the factor (position interpolation). ntk: the base grows instead, so that the slowest
+frequency is divided by the factor and the quickest one is kept. dynamic: the same by the length at hand. yarn: between
+the two by frequency (Peng et al. 2023).
 
 An override replaces all rope parameters of the config. One without `rope_theta` would leave the model with the base
 10000, whatever it was trained with, if it runs on Transformers 5: so it is refused here.
@@ -14,7 +19,7 @@ from typing import Any
 
 from harness.errors import UsageError
 
-METHODS = ("linear", "dynamic", "yarn")
+METHODS = ("linear", "ntk", "dynamic", "yarn")
 MOST = 1024.0
 KEYS = ("rope_parameters", "rope_scaling")
 _FORM = "-M rope_scaling=METHOD:FACTOR, or METHOD:FACTOR:LENGTH:BASE with the trained context in tokens and rope_theta"
@@ -37,21 +42,47 @@ def overridden(arguments: Mapping[str, str], directory: Path | None, elsewhere: 
         return dict(sorted(found.items()))
     if any(key in given for key in KEYS):
         raise UsageError("-M rope_scaling and -M hf_overrides both say how rope is scaled", "leave one of them out")
-    method, factor, length, base = _read(text)
+    _read(text)
     if not elsewhere:
         del found["rope_scaling"]
-        trained, own, kept = _known(directory)
-        length, base = length or trained, base or own
-        if base is None or (length is None and method == "yarn"):
-            raise UsageError(
-                f"-M rope_scaling={text}: what the model was trained with is not known here",
-                f"{_FORM}: max_position_embeddings and rope_theta of its config.json",
-            )
-        parameters: dict[str, Any] = {**kept, "rope_type": method, "factor": factor, "rope_theta": base}
-        if length is not None and method != "linear":
-            parameters["original_max_position_embeddings"] = length
-        found["hf_overrides"] = json.dumps({**given, "rope_parameters": parameters}, sort_keys=True)
+        changed = scaled(text, _config(directory))
+        found["hf_overrides"] = json.dumps({**given, **changed}, sort_keys=True)
     return dict(sorted(found.items()))
+
+
+def scaled(text: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What changes in a model's config if its rope is scaled as `text` says; `config` is empty if it is not known here.
+    UsageError if what the model was trained with is not known."""
+    method, factor, length, base = _read(text)
+    trained, own, kept = _trained(config)
+    length, base = length or trained, base or own
+    if base is None or (length is None and method in ("yarn", "ntk")):
+        raise UsageError(
+            f"-M rope_scaling={text}: what the model was trained with is not known here",
+            f"{_FORM}: max_position_embeddings and rope_theta of its config.json",
+        )
+    if method == "ntk":
+        width = _rotated(config, kept)
+        if width is None:
+            raise UsageError(
+                f"-M rope_scaling={text}: the width of the model's heads is not known here",
+                "it is for models in a directory; of others give yarn, linear or dynamic",
+            )
+        assert length is not None
+        theta = base * factor ** (width / (width - 2))
+        changed = {**kept, "rope_type": "default", "rope_theta": theta}
+        return {"rope_parameters": changed, "max_position_embeddings": round(factor * length)}
+    parameters: dict[str, Any] = {**kept, "rope_type": method, "factor": factor, "rope_theta": base}
+    if length is not None and method != "linear":
+        parameters["original_max_position_embeddings"] = length
+    return {"rope_parameters": parameters}
+
+
+def longest(text: str, config: Mapping[str, Any]) -> int | None:
+    """Tokens of the context that the model then has; None if its trained one is not known."""
+    _, factor, length, _ = _read(text)
+    length = length or _trained(config)[0]
+    return round(factor * length) if length else None
 
 
 def _read(text: str) -> tuple[str, float, int | None, float | None]:
@@ -99,20 +130,36 @@ def _check(parameters: Any, where: str) -> None:
         )
 
 
-def _known(directory: Path | None) -> tuple[int | None, float | None, dict[str, Any]]:
-    """(trained context, base, what else of rope is kept) of a local model; None if its config.json does not say it."""
+def _config(directory: Path | None) -> dict[str, Any]:
+    """config.json of a local model; empty if there is none that can be read."""
     if directory is None:
-        return None, None, {}
+        return {}
     try:
         config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return None, None, {}
-    if not isinstance(config, dict):
-        return None, None, {}
-    scaled: dict[str, Any] = next((config[key] for key in KEYS if isinstance(config.get(key), dict)), {})
-    base: Any = scaled.get("rope_theta", config.get("rope_theta"))
-    length: Any = scaled.get("original_max_position_embeddings", config.get("max_position_embeddings"))
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _trained(config: Mapping[str, Any]) -> tuple[int | None, float | None, dict[str, Any]]:
+    """(trained context, base, what else of rope is kept); None for what the config does not say."""
+    own: dict[str, Any] = next((config[key] for key in KEYS if isinstance(config.get(key), dict)), {})
+    base = own.get("rope_theta", config.get("rope_theta"))
+    length = _whole(own.get("original_max_position_embeddings", config.get("max_position_embeddings")))
     number = isinstance(base, int | float) and not isinstance(base, bool) and math.isfinite(base) and base > 1
-    whole = isinstance(length, int) and not isinstance(length, bool) and length > 0
-    kept = {key: scaled[key] for key in ("partial_rotary_factor",) if key in scaled}
-    return length if whole else None, float(base) if number else None, kept
+    kept = {key: own[key] for key in ("partial_rotary_factor",) if key in own}
+    return length, float(base) if number and base is not None else None, kept
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _rotated(config: Mapping[str, Any], kept: Mapping[str, Any]) -> int | None:
+    """How many numbers of a head are rotated; None if the config does not say it."""
+    head, width, heads = (_whole(config.get(k)) for k in ("head_dim", "hidden_size", "num_attention_heads"))
+    head = head or (width // heads if width and heads else None)
+    share = kept.get("partial_rotary_factor", 1)
+    if head is None or isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+        return None
+    return rotated if (rotated := int(head * share)) > 2 else None

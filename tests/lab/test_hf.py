@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -15,7 +16,7 @@ import torch
 from harness import plugins
 from harness.errors import DataError, ModelError, UsageError
 from harness.models import hf_decoding
-from harness.models.hf import directory
+from harness.models.hf import _stretched, directory
 from harness.models.llama_files import Llama, write_ct2
 from harness.models.registry import open_model
 from harness.strategies.loglik import probabilities
@@ -258,3 +259,39 @@ def test_an_adapter_changes_the_answers_and_the_identity(tmp_path: Path) -> None
 def test_a_run_of_it(harness) -> None:
     code, out, err = harness("run", "-t", "aiw", "-m", "hf/tiny", "--limit", 1, "--epochs", 2, "--logprobs", 1)
     assert (code, "hf/tiny" in out + err) == (0, True)
+
+
+@pytest.mark.parametrize("method", ["linear", "ntk", "dynamic", "yarn"])
+def test_a_context_is_stretched_by_each_method_as_its_formula_says(method: str) -> None:
+    trained = use(lambda model: _of(model))
+    asked = {"rope_scaling": f"{method}:4"}
+    found = use(lambda model: _of(model), **asked)
+    assert found.context == 4 * trained.context
+    before, after = trained.frequencies, found.frequencies
+    if method == "linear":
+        assert torch.equal(after, before / 4)
+    elif method == "dynamic":
+        assert torch.equal(after, before), "within the trained length nothing changes"
+    else:
+        assert after[0] == before[0]
+        assert after[-1].item() == pytest.approx(before[-1].item() / 4)
+    same = use(lambda model: _of(model), rope_scaling=f"{method}:1")
+    assert torch.allclose(same.frequencies, before)
+    model = open_model("hf/tiny", ModelOptions(extra=asked))
+    assert model.identity["rope_scaling"] == f"{method}:4"
+
+
+class _Rope(NamedTuple):
+    context: int
+    frequencies: torch.Tensor
+
+
+async def _of(model) -> _Rope:
+    return _Rope(model.context, model._model.model.rotary_emb.inv_freq.clone())
+
+
+def test_a_model_without_rotary_positions_is_not_stretched() -> None:
+    from transformers import GPT2Config
+
+    with pytest.raises(UsageError, match="no rotary positions"):
+        _stretched(GPT2Config(), "yarn:4")

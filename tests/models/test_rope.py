@@ -36,6 +36,19 @@ def test_a_local_model_s_config_says_what_it_was_trained_with(tmp_path: Path, me
         assert found == {"rope_type": method, "factor": 4.0, "rope_theta": THETA, **trained}
 
 
+def test_ntk_divides_the_slowest_frequency_by_the_factor_and_keeps_the_quickest(tmp_path: Path) -> None:
+    of_model = {"max_position_embeddings": 2048, "rope_theta": THETA, "hidden_size": 512, "num_attention_heads": 4}
+    found = override(model(tmp_path, **of_model), rope_scaling="ntk:4")
+    assert (found["rope_parameters"]["rope_type"], found["max_position_embeddings"]) == ("default", 8192)
+    before, after = (
+        [theta ** (-2 * i / 128) for i in range(64)] for theta in (THETA, found["rope_parameters"]["rope_theta"])
+    )
+    assert (before[0], before[-1]) == (after[0], pytest.approx(4 * after[-1]))
+    for unknown in ({"hidden_size": None}, {"rope_parameters": {"rope_theta": THETA, "partial_rotary_factor": "x"}}):
+        with pytest.raises(UsageError, match="width of the model's heads is not known"):
+            override(model(tmp_path, **of_model | unknown), rope_scaling="ntk:4")
+
+
 def test_a_model_that_is_scaled_already_is_scaled_from_its_trained_length(tmp_path: Path) -> None:
     scaled = {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 1024}
     name = model(tmp_path, max_position_embeddings=2048, rope_theta=THETA, rope_scaling=scaled)
@@ -62,7 +75,7 @@ def test_it_is_part_of_the_identity_and_claimed_of_a_server_elsewhere(tmp_path: 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"rope_scaling": "ntk:4"}, "none of linear, dynamic, yarn"),
+        ({"rope_scaling": "pi:4"}, "none of linear, ntk, dynamic, yarn"),
         ({"rope_scaling": "yarn"}, "not of the form"),
         ({"rope_scaling": "yarn:x"}, "not of the form"),
         ({"rope_scaling": "yarn:nan"}, "not of the form"),
