@@ -295,6 +295,30 @@ def test_interrupting_leaves_a_run_that_resumes(tmp_path, undisturbed, how) -> N
     assert records(tmp_path) == undisturbed
 
 
+STUCK = """
+import sys, threading
+from harness.cli import main
+from harness.models.embedded import Embedded
+def generate(self, batch):
+    print("computing", flush=True)
+    threading.Event().wait()
+Embedded.generate = generate
+main()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_in_the_middle_of_a_batch_of_this_process(tmp_path, how) -> None:
+    """A batch of long answers takes minutes on a laptop, and can't be ended."""
+    words = [sys.executable, "-P", "-c", STUCK, "run", "-t", "aiw", "-m", "tiny", "--out", tmp_path]
+    with waiting.started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "computing\n"
+        process.send_signal(how)
+        _, err = waiting.said(process)
+    assert (process.returncode, "--resume" in err) == (3, True)
+    assert json.loads((only_run(tmp_path) / "run.json").read_text())["status"] == "interrupted"
+
+
 def test_a_run_in_the_background_does_not_hear_a_ctrl_c_that_is_meant_for_others(tmp_path, undisturbed) -> None:
     """A shell has its background jobs ignore SIGINT: then so does the run."""
     with MockServer(Faults(hold_after=20)) as server:

@@ -5,6 +5,7 @@ is imported inside the commands, so that `harness --help` stays quick.
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import warnings
@@ -18,7 +19,14 @@ def main() -> None:
     """Entry point. Shows an error as a message and what to do about it, never as a traceback; exits with its code. A
     reader of its output that goes away changes nothing."""
     with patient():
-        sys.exit(_exit_code())
+        code = _exit_code()
+    in_process = sys.modules.get("harness.models.in_process")
+    if in_process and in_process.computing():
+        # All is written, and nobody waits for what is being computed: long answers of a model can take minutes.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 1)
+    sys.exit(code)
 
 
 def _exit_code() -> int | str | None:

@@ -49,6 +49,14 @@ class Generated(NamedTuple):
     logprobs: Sequence[TokenLogprob] = ()
 
 
+_COMPUTING: set[InProcess] = set()
+
+
+def computing() -> bool:
+    """Whether a batch is being computed. Its thread can't be ended, and a process that ends would wait for it."""
+    return bool(_COMPUTING)
+
+
 class InProcess:
     """A backend says how text becomes tokens, which requests may share a batch, and generates; the rest is here."""
 
@@ -142,9 +150,13 @@ class InProcess:
                     answer.set_result(completion)
 
     def _completions(self, batch: list[Asked]) -> list[Completion]:
+        _COMPUTING.add(self)
+        try:
+            made = self.generate(batch)
+        finally:
+            _COMPUTING.discard(self)
         return [
-            self._completion(asked, generated, seconds)
-            for asked, (generated, seconds) in zip(batch, self.generate(batch), strict=True)
+            self._completion(asked, generated, seconds) for asked, (generated, seconds) in zip(batch, made, strict=True)
         ]
 
     def _completion(self, asked: Asked, generated: Generated, seconds: float) -> Completion:
