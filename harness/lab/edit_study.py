@@ -18,8 +18,9 @@ from harness.lab.editing import grace
 from harness.lab.editing.editor import Editor, Given, Method
 from harness.lab.editing.ft import FT, FTL
 from harness.lab.editing.grace import GRACE
+from harness.lab.editing.ke import KE
 from harness.lab.editing.measuring import SUMMED, Answered, Verifier, ask, harmonic, share
-from harness.lab.editing.requests import Edit, Query, encoded, read
+from harness.lab.editing.requests import Edit, Query, encoded, read, unrelated
 from harness.lab.editing.rome import ROME
 from harness.lab.models import LabModel
 from harness.lab.study import Study
@@ -29,7 +30,7 @@ from harness.options import build, suggestion
 from harness.statistics.intervals import Estimate, wilson
 from harness.text import Extra, estimate, number
 
-METHODS: dict[str, type[Any]] = {m.name: m for m in (FT, FTL, ROME, GRACE)}
+METHODS: dict[str, type[Any]] = {m.name: m for m in (FT, FTL, KE, ROME, GRACE)}
 MEASURED = (
     ("reliability", "reliability"), ("generality", "generality"), ("locality_neighbour", "other subjects"),
     ("locality_subject", "subject's other facts"), ("portability", "consequences"),
@@ -39,13 +40,14 @@ MEASURED = (
 @dataclass(frozen=True)
 class Edits:
     """A model, edits of facts, the texts it knows, and what it should still know after all edits. `tokens` is how many
-    an answer may have."""
+    an answer may have; `spare` are edits that are not measured, about other subjects."""
 
     lab: LabModel
     edits: list[Edit]
     texts: list[str]
     kept: list[Query]
     tokens: int
+    spare: Sequence[Edit] = ()
 
 
 def from_planted(seed: int, count: int) -> Edits:
@@ -55,19 +57,23 @@ def from_planted(seed: int, count: int) -> Edits:
     made = planted.world(seed)
     asked = planted.requests(made, count)
     lab = planted.train(made)
-    return Edits(lab, [encoded(lab, r) for r in asked], made.texts(), planted.kept(made, asked), 4)
+    edits, spare = ([encoded(lab, r) for r in some] for some in (asked, planted.spare(made)))
+    return Edits(lab, edits, made.texts(), planted.kept(made, asked), 4, spare)
 
 
 def from_file(lab: LabModel, path: Path, texts: Path | None, count: int, tokens: int) -> Edits:
     """The first `count` edits of a requests.jsonl. The texts are those of `texts`, else of facts.jsonl beside it, else
     the requests' own."""
-    asked = read(path)[:count]
+    everything = read(path)
+    asked = everything[:count]
+    spare = unrelated(everything[count:], asked)
     beside = path.parent / "facts.jsonl"
     source = texts or (beside if beside.is_file() else None)
     known_texts = _texts(lab, source) if source else [f"{r.prompt} {r.old}." for r in asked]
     changed = {(q.text, q.asked) for r in asked for q in r.queries if q.before != q.after}
     kept = [q for r in asked for q in r.queries if q.before == q.after and (q.text, q.asked) not in changed]
-    return Edits(lab, [encoded(lab, r) for r in asked], known_texts, list(dict.fromkeys(kept)), tokens)
+    edits, left = ([encoded(lab, r) for r in some] for some in (asked, spare))
+    return Edits(lab, edits, known_texts, list(dict.fromkeys(kept)), tokens, left)
 
 
 def _texts(lab: LabModel, path: Path) -> list[str]:
@@ -187,7 +193,7 @@ def run(
 ) -> tuple[Result, Editor]:
     """Every edit alone, each in a fresh copy; then, if `sequential`, all of them one after the other in one copy, which
     is the editor's model then."""
-    editor = method.open(Given(asked.lab, place, asked.texts, seed))
+    editor = method.open(Given(asked.lab, place, asked.texts, seed, asked.spare))
     answers: list[Answered] = []
     took, keys = [], 0
     for edit in asked.edits:

@@ -27,9 +27,12 @@ STEPS, MOST_STEPS = 25, 400
 """So many training steps between looks at what has been learnt, and at most."""
 LEARNT = 0.005
 """Loss, in nats a token, at which training ends if every answer is right."""
-OTHERS = 16
-"""Other subjects' facts that an edit is tested on."""
 MOST_EDITS = SUBJECTS // 2
+OTHERS = SUBJECTS // 4
+"""Other subjects, whose fact of the same relation an edit is tested on. The subjects left are those that an editor may
+be trained on."""
+SPARE = 6
+"""Edits to train on for each fact of those."""
 
 _FIRST = "Amber Bold Cedar Daring Ebony Fleet Golden Hidden Iron Jade Lofty Misty".split()
 _LAST = "Badger Condor Dolphin Eagle Falcon Gazelle Heron Ibex Lynx Marten Osprey Raven".split()
@@ -70,23 +73,35 @@ def requests(made: World, count: int) -> list[Request]:
     """Edits of `count` subjects (at most MOST_EDITS), one fact each. Generality: the other wordings. Locality: the same
     relation of OTHERS subjects that no edit changes, and the subject's own other facts in every wording."""
     rng = random.Random(derive("planted edits", made.seed))
-    order = rng.sample(made.subjects, len(made.subjects))
-    edited, left = order[:MOST_EDITS], order[MOST_EDITS:]
-    found = []
-    for subject in edited:
-        relation = rng.choice(list(RELATIONS))
-        old = made.facts[subject, relation]
-        new = rng.choice([o for o in made.objects[relation] if o != old])
-        queries = [made.query("reliability", subject, relation, 0, new)]
-        queries += [made.query("generality", subject, relation, w, new) for w in (1, 2)]
-        for other in rng.sample(left, OTHERS):
-            queries.append(made.query("locality_neighbour", other, relation, rng.randrange(3)))
-        for other in RELATIONS:
-            if other != relation:
-                queries += [made.query("locality_subject", subject, other, w) for w in range(3)]
-        text = f"{subject} {RELATIONS[relation][0]}"
-        found.append(Request(f"{subject}, {relation}", subject, text, old, new, tuple(queries), essence=subject))
-    return found[:count]
+    edited, others, _ = _parts(made)
+    return [_request(made, rng, subject, rng.choice(list(RELATIONS)), others) for subject in edited][:count]
+
+
+def spare(made: World) -> list[Request]:
+    """Edits to train an editor on: of subjects that `requests` neither edits nor asks for, SPARE of each fact."""
+    rng = random.Random(derive("planted spare", made.seed))
+    _, _, left = _parts(made)
+    facts = [(s, r) for s in left for r in RELATIONS]
+    return [_request(made, rng, s, r, [o for o in left if o != s]) for _ in range(SPARE) for s, r in facts]
+
+
+def _parts(made: World) -> tuple[list[str], list[str], list[str]]:
+    """(subjects that are edited, that are asked for beside them, that are neither)."""
+    order = random.Random(derive("planted edits", made.seed)).sample(made.subjects, len(made.subjects))
+    return order[:MOST_EDITS], order[MOST_EDITS:][:OTHERS], order[MOST_EDITS:][OTHERS:]
+
+
+def _request(made: World, rng: random.Random, subject: str, relation: str, others: list[str]) -> Request:
+    old = made.facts[subject, relation]
+    new = rng.choice([o for o in made.objects[relation] if o != old])
+    queries = [made.query("reliability", subject, relation, 0, new)]
+    queries += [made.query("generality", subject, relation, w, new) for w in (1, 2)]
+    queries += [made.query("locality_neighbour", other, relation, rng.randrange(3)) for other in others]
+    for other in RELATIONS:
+        if other != relation:
+            queries += [made.query("locality_subject", subject, other, w) for w in range(3)]
+    text = f"{subject} {RELATIONS[relation][0]}"
+    return Request(f"{subject}, {relation}", subject, text, old, new, tuple(queries), essence=subject)
 
 
 def kept(made: World, edits: list[Request]) -> list[Query]:

@@ -50,12 +50,14 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Given:
-    """What a method starts from: the model, the place that tracing names, and texts as the model knows them."""
+    """What a method starts from: the model, the place that tracing names, texts as the model knows them, and edits that
+    are not measured."""
 
     lab: LabModel
     place: Place
     texts: Sequence[str]
     seed: int
+    spare: Sequence[Edit] = ()
 
 
 class Matrix:
