@@ -76,7 +76,10 @@ def trace(**options: Any) -> None:
 @cli.command()
 @_facts
 @opt(
-    "--method", multiple=True, default=("ft", "ft-l", "rome", "grace"), help="ft, ft-l, rome, grace (comma-separated)."
+    "--method",
+    multiple=True,
+    default=("ft", "ft-l", "ke", "rome", "grace"),
+    help="ft, ft-l, ke, rome, grace (comma-separated). ke is trained first, on edits that are not among --n.",
 )
 @opt("-E", "--edit-option", multiple=True, metavar="METHOD.KEY=VALUE", help="An option of a method: rome.steps=50.")
 @opt("--site", metavar="LAYER,TOKEN", help="Where to edit: `1,last subject` or `2,last`. By default as tracing says.")
@@ -116,8 +119,10 @@ def edit(
         )
         answers = sum(len(e.request.queries) for e in asked.edits)
         times = 2 + len(chosen) * (2 if sequential else 1)
+        edits = sum(m.passes(len(asked.edits) * (2 if sequential else 1)) for m in chosen)
         echo(
-            f"{traced} forward passes to trace, {answers * times} answers of up to {asked.tokens} tokens, and the edits"
+            f"{traced} forward passes to trace, up to {edits} for the edits (most with a backward pass), "
+            f"{answers * times} answers of up to {asked.tokens} tokens"
         )
         return
     if place is None:

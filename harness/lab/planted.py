@@ -2,6 +2,9 @@
 
 48 subjects of two words have three relations each; each relation is asked in three wordings. The model is a Llama of
 three layers; it has learnt every fact in every wording. All names are invented here.
+
+No token stands before the subject. With one, the first layer looks a fact up, where the keys of its wordings are far
+apart; without it the last layer does, from the stream that the others have made.
 """
 
 from __future__ import annotations
@@ -61,12 +64,13 @@ class World:
 
 
 def world(seed: int) -> World:
-    """The facts of a seed. Subjects share their words with others: only both together name one."""
+    """The facts of a seed. Subjects share their words with others: only both together name one. Every object is that
+    of as many subjects: what a model has never learnt to say, no edit can make it say."""
     rng = random.Random(derive("planted", seed))
     subjects = tuple(rng.sample([f"{a} {b}" for a in _FIRST for b in _LAST], SUBJECTS))
     objects = {r: tuple(stem + end for stem in _STEMS for end in ends)[:OBJECTS] for r, ends in _ENDS.items()}
-    facts = {(s, r): rng.choice(objects[r]) for s in subjects for r in RELATIONS}
-    return World(seed, subjects, objects, facts)
+    drawn = {r: rng.sample(names * (SUBJECTS // OBJECTS), SUBJECTS) for r, names in objects.items()}
+    return World(seed, subjects, objects, {(s, r): drawn[r][i] for i, s in enumerate(subjects) for r in RELATIONS})
 
 
 def requests(made: World, count: int) -> list[Request]:
@@ -154,7 +158,6 @@ def _tokenizer(made: World) -> Any:
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import WhitespaceSplit
-    from tokenizers.processors import TemplateProcessing
     from transformers import PreTrainedTokenizerFast
 
     words = [
@@ -166,7 +169,6 @@ def _tokenizer(made: World) -> Any:
     vocabulary = {word: i for i, word in enumerate(["<pad>", "<s>", "</s>", "<unk>", *dict.fromkeys(words)])}
     plain = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     plain.pre_tokenizer = WhitespaceSplit()
-    plain.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])])
     return PreTrainedTokenizerFast(
         tokenizer_object=plain, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
     )

@@ -47,6 +47,10 @@ class Method(Protocol):
         """An editor of a copy of the model."""
         ...
 
+    def passes(self, edits: int) -> int:
+        """Prompts that so many edits put through the model, at most; what is done once before them is counted."""
+        ...
+
 
 @dataclass(frozen=True)
 class Given:

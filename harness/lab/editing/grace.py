@@ -46,6 +46,10 @@ class GRACE:
         """See Method."""
         return Codebook(given, self)
 
+    def passes(self, edits: int) -> int:
+        """See Method."""
+        return edits * (1 + self.steps)
+
 
 @dataclass
 class Entry:

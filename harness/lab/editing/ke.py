@@ -47,7 +47,7 @@ class KE:
 
     steps: int = option(400, "training steps, of 4 edits each", between=(0, 1_000_000))
     lr: float = option(1e-3, "learning rate of the training")
-    max_scale: float = option(1.0, "the largest factor of a change")
+    max_scale: float = option(100.0, "the largest factor of a change; 1 in the paper's code, which trains far longer")
     margin: float = option(0.1, "KL on other questions that training allows at first, in nats")
     loop: int = option(1, "changes for an edit, at most, until the model gives the new answer", between=(1, 100))
     paraphrases: bool = option(False, "train on an edit's other wordings too")
@@ -68,6 +68,10 @@ class KE:
         editor = KnowledgeEditor(given, self)
         editor.train(given.spare)
         return editor
+
+    def passes(self, edits: int) -> int:
+        """See Method. Of training: each of a step's edits with its other wordings (two are assumed) and questions."""
+        return self.steps * BATCH * (1 + 2 * self.paraphrases + OTHERS) + edits * 2 * self.loop
 
 
 def change(numbers: Tensor, gradient: Tensor, max_scale: float) -> Tensor:
@@ -206,7 +210,7 @@ def _logits(
     lab: LabModel, asked: Sequence[Sequence[Tokens]], module: Any = None, moved: Sequence[Tensor] = ()
 ) -> list[list[Tensor]]:
     """[answer, vocabulary] of each answer behind its prompt, for each list. With `moved`, moved[i] is added to the
-    matrix of the linear layer `module` for the i-th list. Prompts and answers of the same lengths are computed at once."""
+    matrix of the linear layer `module` for the i-th list. What has the same lengths is computed at once."""
     import torch
 
     flat = [(i, j) for i, some in enumerate(asked) for j in range(len(some))]
