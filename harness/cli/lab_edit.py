@@ -117,12 +117,13 @@ def edit(
         traced = (
             0 if place else sum(forwards(asked.lab, f, ("mlp",), options["draws"]) for f in edit_study.facts(asked))
         )
-        answers = sum(len(e.request.queries) for e in asked.edits)
-        times = 2 + len(chosen) * (2 if sequential else 1)
-        edits = sum(m.passes(len(asked.edits) * (2 if sequential else 1)) for m in chosen)
+        modes = 2 if sequential else 1
+        answers = sum(len(e.request.queries) for e in asked.edits) * (2 + len(chosen) * modes)
+        answers += len(asked.kept) * (1 + len(chosen)) if sequential else 0
+        edits = sum(method.passes(len(asked.edits) * modes) for method in chosen)
         echo(
-            f"{traced} forward passes to trace, up to {edits} for the edits (most with a backward pass), "
-            f"{answers * times} answers of up to {asked.tokens} tokens"
+            f"{traced} forward passes to trace, up to {edits} to edit (most with a backward pass), {answers} answers "
+            f"of up to {asked.tokens} tokens"
         )
         return
     if place is None:

@@ -1,10 +1,8 @@
 """A small model with facts that were planted in it: made by seed in seconds, so that every edit has its answer key.
 
 48 subjects of two words have three relations each; each relation is asked in three wordings. The model is a Llama of
-three layers; it has learnt every fact in every wording. All names are invented here.
-
-No token stands before the subject. With one, the first layer looks a fact up, where the keys of its wordings are far
-apart; without it the last layer does, from the stream that the others have made.
+three layers; it has learnt every fact in every wording. A text is a subject, a wording and an object.
+All names are invented here.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="the lab's tests need torch: tox -e lab")
 import torch
 
 from harness import plugins
-from harness.errors import UsageError
+from harness.errors import DataError, UsageError
 from harness.lab import edit_study, planted
 from harness.lab.editing import ke, measuring, rome
 from harness.lab.editing.editor import Given
@@ -275,6 +275,59 @@ def test_a_window_is_the_papers_share_of_the_layers() -> None:
     assert (window_of(48), window_of(30), window_of(3)) == (10, 6, 1)
 
 
+@dataclass(frozen=True)
+class Brittle(FT):
+    """Can't make one edit; or can't begin at all."""
+
+    name = "brittle"
+    begins: bool = True
+
+    def open(self, given):
+        if not self.begins:
+            raise DataError("nothing to begin with")
+        editor = super().open(given)
+        edit = editor.edit
+
+        def edited(one):
+            edit(one)
+            if one is given.spare[1]:
+                raise RuntimeError("singular")
+
+        editor.edit = edited
+        return editor
+
+
+def test_an_edit_that_fails_leaves_the_others_and_the_other_methods(raw) -> None:
+    _, asked = raw
+    asked = replace(asked, edits=asked.edits[:3], spare=asked.edits[:3])
+    chosen = (Brittle(steps=2), Brittle(begins=False), FTL(steps=2))
+    study = edit_study.edit_study(asked, chosen, Place(2, "last"), SCORE, True, 0)
+    said = "\n".join(study.sentences)
+    assert f"brittle can't make the edit '{asked.edits[1].request.id}': singular." in said
+    assert "Left out: nothing to begin with" in said
+    assert {row["method"] for row in study.rows} == {"none", "brittle", "ft-l"}
+    [single] = [t for t in study.tables if "each edit alone" in t.title]
+    assert [row[0] for row in single.rows] == ["none", "brittle", "ft-l"]
+    # What the failed edit has left half done is undone: the answers are the model's own.
+    rows = {m: [r["text"] for r in study.rows if (r["method"], r["mode"]) == (m, "alone")] for m in ("none", "brittle")}
+    third = len(rows["none"]) // 3
+    assert rows["none"][third : 2 * third] == rows["brittle"][third : 2 * third]
+    with pytest.raises(DataError, match="nothing to begin with"):
+        edit_study.edit_study(asked, chosen[1:2], Place(2, "last"), SCORE, False, 0)
+
+
+def test_methods_come_in_the_order_of_the_literature() -> None:
+    assert [m.name for m in edit_study.methods(["grace", "rome", "ft"], {"rome.steps": "3"})] == ["ft", "rome", "grace"]
+
+
+def test_every_object_of_the_planted_world_is_the_answer_to_something() -> None:
+    """An edit to a word that the model has never learnt to say can't succeed."""
+    made = planted.world(7)
+    for relation, names in made.objects.items():
+        said = [o for (_, r), o in made.facts.items() if r == relation]
+        assert sorted(said) == sorted(names * 2)
+
+
 # What needs facts --------------------------------------------------------------------------------------------------
 
 
@@ -373,7 +426,11 @@ def test_studies_are_printed_and_kept(harness, trained, tmp_path: Path) -> None:
     code, _, err = harness(*options, "--save", "edited")
     assert code == 2
     assert "there is something already" in err
-    assert "forward passes" in harness(*options, "--dry-run")[1]
+    said = harness(*options, "--dry-run")[1]
+    assert (
+        "up to 244 to edit" in said
+    )  # four edits of 30 steps: forward passes with one and without a change; a key each
+    assert f"{4 * 2 * 21 + 2 * 136} answers of up to 4 tokens" in said
 
 
 def test_what_can_not_be_done_is_said(harness, trained, tmp_path: Path) -> None:
