@@ -76,11 +76,10 @@ def trace(**options: Any) -> None:
 @cli.command()
 @_facts
 @opt(
-    "--method",
-    multiple=True,
-    default=("ft", "ft-l", "ke", "rome", "grace"),
-    help="ft, ft-l, ke, rome, grace (comma-separated). ke is trained first, on edits that are not among --n.",
-)
+    "--method", multiple=True, default=("ft", "ft-l", "rome", "grace"),
+    help="ft, ft-l, ke, rome, grace (comma-separated). ke is trained first, on edits that are not measured: it takes "
+    "the most passes.",
+)  # fmt: skip
 @opt("-E", "--edit-option", multiple=True, metavar="METHOD.KEY=VALUE", help="An option of a method: rome.steps=50.")
 @opt("--site", metavar="LAYER,TOKEN", help="Where to edit: `1,last subject` or `2,last`. By default as tracing says.")
 @opt("--sequential", is_flag=True, help="Make all edits in one model too, one after the other.")

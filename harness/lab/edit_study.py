@@ -188,7 +188,8 @@ class Result:
     kept: list[Answered]
     keys_after: int | None
     failed: Sequence[str] = ()
-    """Why an edit could not be made alone: what is asked behind it is asked of the model as it was."""
+    """Why an edit could not be made. Alone, what is asked behind it is asked of the model as it was; in sequence, what
+    it has done so far stays."""
 
 
 def run(
@@ -212,7 +213,8 @@ def run(
     if not sequential:
         return Result(method.name, answers, statistics.mean(took), found, [], [], None, failed), editor
     for edit in asked.edits:
-        _fails(editor, edit)
+        if wrong := _fails(editor, edit):
+            failed.append(f"{method.name} can't make the edit '{edit.request.id}' in sequence: {wrong}")
     sequence, kept = _asked(editor.lab, asked.edits, score, asked.tokens), _kept(editor.lab, asked, score)
     return Result(method.name, answers, statistics.mean(took), found, sequence, kept, editor.keys, failed), editor
 
