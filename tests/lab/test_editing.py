@@ -354,10 +354,9 @@ def test_rome_holds_its_facts_where_tracing_points_and_not_at_the_subject(asked)
     assert place.role == "last"
     found = run(ROME(), asked, place, sequential=True)
     reliability, generality, neighbours, own = shares(found.answers)
-    assert reliability == 1
-    assert generality > 0.9
-    assert min(neighbours, own) > 0.97
-    assert min(shares(found.sequence)) > 0.8
+    assert (reliability, generality) == (1, 1)
+    assert min(neighbours, own) >= 0.99
+    assert min(shares(found.sequence)) >= 0.95
     elsewhere = run(ROME(), asked, Place(1, "last subject"))
     assert shares(elsewhere.answers)[0] < 0.7
     tuned = run(FT(), asked, place)
@@ -427,9 +426,7 @@ def test_studies_are_printed_and_kept(harness, trained, tmp_path: Path) -> None:
     assert code == 2
     assert "there is something already" in err
     said = harness(*options, "--dry-run")[1]
-    assert (
-        "up to 244 to edit" in said
-    )  # four edits of 30 steps: forward passes with one and without a change; a key each
+    assert "up to 164 to edit" in said  # four edits, each with its key, and 20 steps of a loss and a KL
     assert f"{4 * 2 * 21 + 2 * 136} answers of up to 4 tokens" in said
 
 
