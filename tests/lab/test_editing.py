@@ -304,6 +304,7 @@ def test_an_edit_that_fails_leaves_the_others_and_the_other_methods(raw) -> None
     study = edit_study.edit_study(asked, chosen, Place(2, "last"), SCORE, True, 0)
     said = "\n".join(study.sentences)
     assert f"brittle can't make the edit '{asked.edits[1].request.id}': singular." in said
+    assert f"brittle can't make the edit '{asked.edits[1].request.id}' in sequence: singular." in said
     assert "Left out: nothing to begin with" in said
     assert {row["method"] for row in study.rows} == {"none", "brittle", "ft-l"}
     [single] = [t for t in study.tables if "each edit alone" in t.title]
