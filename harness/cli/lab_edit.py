@@ -76,8 +76,10 @@ def trace(**options: Any) -> None:
 @cli.command()
 @_facts
 @opt(
-    "--method", multiple=True, default=("ft", "ft-l", "rome", "grace"), help="ft, ft-l, rome, grace (comma-separated)."
-)
+    "--method", multiple=True, default=("ft", "ft-l", "rome", "grace"),
+    help="ft, ft-l, ke, rome, grace (comma-separated). ke is trained first, on edits that are not measured: it takes "
+    "the most passes.",
+)  # fmt: skip
 @opt("-E", "--edit-option", multiple=True, metavar="METHOD.KEY=VALUE", help="An option of a method: rome.steps=50.")
 @opt("--site", metavar="LAYER,TOKEN", help="Where to edit: `1,last subject` or `2,last`. By default as tracing says.")
 @opt("--sequential", is_flag=True, help="Make all edits in one model too, one after the other.")
@@ -114,10 +116,13 @@ def edit(
         traced = (
             0 if place else sum(forwards(asked.lab, f, ("mlp",), options["draws"]) for f in edit_study.facts(asked))
         )
-        answers = sum(len(e.request.queries) for e in asked.edits)
-        times = 2 + len(chosen) * (2 if sequential else 1)
+        modes = 2 if sequential else 1
+        answers = sum(len(e.request.queries) for e in asked.edits) * (2 + len(chosen) * modes)
+        answers += len(asked.kept) * (1 + len(chosen)) if sequential else 0
+        edits = sum(method.passes(len(asked.edits) * modes) for method in chosen)
         echo(
-            f"{traced} forward passes to trace, {answers * times} answers of up to {asked.tokens} tokens, and the edits"
+            f"{traced} forward passes to trace, up to {edits} to edit (most with a backward pass), {answers} answers "
+            f"of up to {asked.tokens} tokens"
         )
         return
     if place is None:

@@ -18,8 +18,9 @@ from harness.lab.editing import grace
 from harness.lab.editing.editor import Editor, Given, Method
 from harness.lab.editing.ft import FT, FTL
 from harness.lab.editing.grace import GRACE
+from harness.lab.editing.ke import KE
 from harness.lab.editing.measuring import SUMMED, Answered, Verifier, ask, harmonic, share
-from harness.lab.editing.requests import Edit, Query, encoded, read
+from harness.lab.editing.requests import Edit, Query, encoded, read, unrelated
 from harness.lab.editing.rome import ROME
 from harness.lab.models import LabModel
 from harness.lab.study import Study
@@ -29,7 +30,7 @@ from harness.options import build, suggestion
 from harness.statistics.intervals import Estimate, wilson
 from harness.text import Extra, estimate, number
 
-METHODS: dict[str, type[Any]] = {m.name: m for m in (FT, FTL, ROME, GRACE)}
+METHODS: dict[str, type[Any]] = {m.name: m for m in (FT, FTL, KE, ROME, GRACE)}
 MEASURED = (
     ("reliability", "reliability"), ("generality", "generality"), ("locality_neighbour", "other subjects"),
     ("locality_subject", "subject's other facts"), ("portability", "consequences"),
@@ -39,13 +40,14 @@ MEASURED = (
 @dataclass(frozen=True)
 class Edits:
     """A model, edits of facts, the texts it knows, and what it should still know after all edits. `tokens` is how many
-    an answer may have."""
+    an answer may have; `spare` are edits that are not measured, about other subjects."""
 
     lab: LabModel
     edits: list[Edit]
     texts: list[str]
     kept: list[Query]
     tokens: int
+    spare: Sequence[Edit] = ()
 
 
 def from_planted(seed: int, count: int) -> Edits:
@@ -55,19 +57,23 @@ def from_planted(seed: int, count: int) -> Edits:
     made = planted.world(seed)
     asked = planted.requests(made, count)
     lab = planted.train(made)
-    return Edits(lab, [encoded(lab, r) for r in asked], made.texts(), planted.kept(made, asked), 4)
+    edits, spare = ([encoded(lab, r) for r in some] for some in (asked, planted.spare(made)))
+    return Edits(lab, edits, made.texts(), planted.kept(made, asked), 4, spare)
 
 
 def from_file(lab: LabModel, path: Path, texts: Path | None, count: int, tokens: int) -> Edits:
     """The first `count` edits of a requests.jsonl. The texts are those of `texts`, else of facts.jsonl beside it, else
     the requests' own."""
-    asked = read(path)[:count]
+    everything = read(path)
+    asked = everything[:count]
+    spare = unrelated(everything[count:], asked)
     beside = path.parent / "facts.jsonl"
     source = texts or (beside if beside.is_file() else None)
     known_texts = _texts(lab, source) if source else [f"{r.prompt} {r.old}." for r in asked]
     changed = {(q.text, q.asked) for r in asked for q in r.queries if q.before != q.after}
     kept = [q for r in asked for q in r.queries if q.before == q.after and (q.text, q.asked) not in changed]
-    return Edits(lab, [encoded(lab, r) for r in asked], known_texts, list(dict.fromkeys(kept)), tokens)
+    edits, left = ([encoded(lab, r) for r in some] for some in (asked, spare))
+    return Edits(lab, edits, known_texts, list(dict.fromkeys(kept)), tokens, left)
 
 
 def _texts(lab: LabModel, path: Path) -> list[str]:
@@ -90,7 +96,8 @@ def _texts(lab: LabModel, path: Path) -> list[str]:
 
 
 def methods(names: Sequence[str], options: Mapping[str, str]) -> list[Method]:
-    """The methods by name, with options `METHOD.KEY` (as `rome.steps`). UsageError for what there is not."""
+    """The methods by name, in the order of the literature, with options `METHOD.KEY` (as `rome.steps`). UsageError for
+    what there is not."""
     for name in [*names, *(key.partition(".")[0] for key in options)]:
         if name not in METHODS:
             raise UsageError(f"there is no editing method '{name}'", suggestion(name, list(METHODS), "methods"))
@@ -100,7 +107,7 @@ def methods(names: Sequence[str], options: Mapping[str, str]) -> list[Method]:
         if name not in given:
             raise UsageError(f"-E {key}: --method does not have {name}")
         given[name][option] = value
-    return [build(METHODS[name], chosen, f"method {name}") for name, chosen in given.items()]
+    return [build(METHODS[name], given[name], f"method {name}") for name in METHODS if name in given]
 
 
 def facts(asked: Edits) -> list[Fact]:
@@ -180,6 +187,9 @@ class Result:
     sequence: list[Answered]
     kept: list[Answered]
     keys_after: int | None
+    failed: Sequence[str] = ()
+    """Why an edit could not be made. Alone, what is asked behind it is asked of the model as it was; in sequence, what
+    it has done so far stays."""
 
 
 def run(
@@ -187,25 +197,46 @@ def run(
 ) -> tuple[Result, Editor]:
     """Every edit alone, each in a fresh copy; then, if `sequential`, all of them one after the other in one copy, which
     is the editor's model then."""
-    editor = method.open(Given(asked.lab, place, asked.texts, seed))
+    editor = method.open(Given(asked.lab, place, asked.texts, seed, asked.spare))
     answers: list[Answered] = []
-    took, keys = [], 0
+    took, keys, failed = [], 0, []
     for edit in asked.edits:
         start = time.perf_counter()
-        editor.edit(edit)
+        if wrong := _fails(editor, edit):
+            failed.append(f"{method.name} can't make the edit '{edit.request.id}': {wrong}")
+            editor.undo()
         took.append(time.perf_counter() - start)
         keys += editor.keys or 0
         answers += _asked(editor.lab, [edit], score, asked.tokens)
         editor.undo()
     found = keys if editor.keys is not None else None
     if not sequential:
-        return Result(method.name, answers, statistics.mean(took), found, [], [], None), editor
+        return Result(method.name, answers, statistics.mean(took), found, [], [], None, failed), editor
     for edit in asked.edits:
+        if wrong := _fails(editor, edit):
+            failed.append(f"{method.name} can't make the edit '{edit.request.id}' in sequence: {wrong}")
+    sequence, kept = _asked(editor.lab, asked.edits, score, asked.tokens), _kept(editor.lab, asked, score)
+    return Result(method.name, answers, statistics.mean(took), found, sequence, kept, editor.keys, failed), editor
+
+
+def _fails(editor: Editor, edit: Edit) -> str:
+    """Make an edit. If it can't be made (a matrix can't be inverted, say), why: the others are made all the same."""
+    try:
         editor.edit(edit)
-    sequence = _asked(editor.lab, asked.edits, score, asked.tokens)
-    # Each fact that was kept is a group of its own. No edit asks for them: the wrong answer is any edit's.
-    kept = ask(editor.lab, [(asked.edits[0].request, q) for q in asked.kept], True, score, asked.tokens)
-    return Result(method.name, answers, statistics.mean(took), found, sequence, kept, editor.keys), editor
+    except (HarnessError, RuntimeError) as error:
+        return cause(error)
+    return ""
+
+
+def untouched(asked: Edits, score: Verifier) -> Result:
+    """The model as it is, asked for the facts after the edits: what doing nothing reaches."""
+    answers = _asked(asked.lab, asked.edits, score, asked.tokens)
+    return Result("none", answers, 0.0, None, answers, _kept(asked.lab, asked, score), None)
+
+
+def _kept(lab: LabModel, asked: Edits, score: Verifier) -> list[Answered]:
+    """Each fact that was kept is a group of its own. No edit asks for them: the wrong answer is any edit's."""
+    return ask(lab, [(asked.edits[0].request, q) for q in asked.kept], True, score, asked.tokens)
 
 
 def _asked(lab: LabModel, edits: Sequence[Edit], score: Verifier, most: int, after: bool = True) -> list[Answered]:
@@ -217,15 +248,22 @@ def edit_study(
     save: Path | None = None,
 ) -> Study:  # fmt: skip
     """Each method on the same edits, beside the model as it was. With `save`, the model after all edits of the one
-    method is kept there."""
+    method is kept there. A method that can't begin is left out and named; HarnessError if none can."""
     before = _asked(asked.lab, asked.edits, score, asked.tokens, after=False)
-    results = []
+    results: list[Result] = []
+    left_out: list[HarnessError] = []
     for method in chosen:
-        result, editor = run(method, asked, place, score, sequential, seed)
+        try:
+            result, editor = run(method, asked, place, score, sequential, seed)
+        except HarnessError as error:
+            left_out.append(error)
+            continue
         results.append(result)
         if save is not None:
             save_model(editor.lab, save)
-    none = Result("none", _asked(asked.lab, asked.edits, score, asked.tokens), 0.0, None, [], [], None)
+    if not results:
+        raise left_out[0]
+    none = untouched(asked, score)
     alone = [(r.method, r.answers) for r in (none, *results)]
     tables = [
         _table("before any edit, right by the facts before", [("none", before)]),
@@ -235,21 +273,23 @@ def edit_study(
     if sequential:
         tables += [
             _table(
-                f"after all {len(asked.edits)} edits in sequence: generated", [(r.method, r.sequence) for r in results]
+                f"after all {len(asked.edits)} edits in sequence: generated",
+                [(r.method, r.sequence) for r in (none, *results)],
             ),
-            _retention(results),
+            _retention([none, *results]),
         ]
     tables += [_cost(results), _distances(asked)]
     rows = [
         _row(r.method, mode, a)
         for r in (none, *results)
-        for mode, some in (("alone", r.answers), ("sequence", r.sequence), ("kept", r.kept))
+        for mode, some in (("alone", r.answers), *((("sequence", r.sequence), ("kept", r.kept)) if sequential else ()))
         for a in some
     ]
     words = {"model": asked.lab.name, "edits": str(len(asked.edits)), "place": str(place), "seed": str(seed),
              **{m.name: str(m) for m in chosen}}  # fmt: skip
     title = f"Editing {len(asked.edits)} facts of {asked.lab.name}"
-    return Study("edit", title, words, _sentences(asked, before, results, place), tables, rows)
+    told = [*_sentences(asked, before, results, place), *(f"Left out: {error}." for error in left_out)]
+    return Study("edit", title, words, told, tables, rows)
 
 
 def _sentences(asked: Edits, before: Sequence[Answered], results: Sequence[Result], place: Place) -> list[str]:
@@ -260,6 +300,7 @@ def _sentences(asked: Edits, before: Sequence[Answered], results: Sequence[Resul
     for r in results:
         reached, wide, kept = (estimate(share(r.answers, name)) for name in SUMMED)
         told.append(f"{r.method}: reliability {reached}, generality {wide}, locality {kept}.")
+        told += [f"{line}." for line in r.failed]
     if known_before is not None and known_before.value < 0.8:
         told.append("What a model does not know before an edit says little about the edit.")
     return told

@@ -1,7 +1,8 @@
 """A small model with facts that were planted in it: made by seed in seconds, so that every edit has its answer key.
 
 48 subjects of two words have three relations each; each relation is asked in three wordings. The model is a Llama of
-three layers; it has learnt every fact in every wording. All names are invented here.
+three layers; it has learnt every fact in every wording. A text is a subject, a wording and an object.
+All names are invented here.
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ STEPS, MOST_STEPS = 25, 400
 """So many training steps between looks at what has been learnt, and at most."""
 LEARNT = 0.005
 """Loss, in nats a token, at which training ends if every answer is right."""
-OTHERS = 16
-"""Other subjects' facts that an edit is tested on."""
 MOST_EDITS = SUBJECTS // 2
+OTHERS = SUBJECTS // 4
+"""Other subjects, whose fact of the same relation an edit is tested on. The subjects left are those that an editor may
+be trained on."""
+SPARE = 6
+"""Edits to train on for each fact of those."""
 
 _FIRST = "Amber Bold Cedar Daring Ebony Fleet Golden Hidden Iron Jade Lofty Misty".split()
 _LAST = "Badger Condor Dolphin Eagle Falcon Gazelle Heron Ibex Lynx Marten Osprey Raven".split()
@@ -58,35 +62,48 @@ class World:
 
 
 def world(seed: int) -> World:
-    """The facts of a seed. Subjects share their words with others: only both together name one."""
+    """The facts of a seed. Subjects share their words with others: only both together name one. Every object is that
+    of as many subjects: what a model has never learnt to say, no edit can make it say."""
     rng = random.Random(derive("planted", seed))
     subjects = tuple(rng.sample([f"{a} {b}" for a in _FIRST for b in _LAST], SUBJECTS))
     objects = {r: tuple(stem + end for stem in _STEMS for end in ends)[:OBJECTS] for r, ends in _ENDS.items()}
-    facts = {(s, r): rng.choice(objects[r]) for s in subjects for r in RELATIONS}
-    return World(seed, subjects, objects, facts)
+    drawn = {r: rng.sample(names * (SUBJECTS // OBJECTS), SUBJECTS) for r, names in objects.items()}
+    return World(seed, subjects, objects, {(s, r): drawn[r][i] for i, s in enumerate(subjects) for r in RELATIONS})
 
 
 def requests(made: World, count: int) -> list[Request]:
     """Edits of `count` subjects (at most MOST_EDITS), one fact each. Generality: the other wordings. Locality: the same
     relation of OTHERS subjects that no edit changes, and the subject's own other facts in every wording."""
     rng = random.Random(derive("planted edits", made.seed))
-    order = rng.sample(made.subjects, len(made.subjects))
-    edited, left = order[:MOST_EDITS], order[MOST_EDITS:]
-    found = []
-    for subject in edited:
-        relation = rng.choice(list(RELATIONS))
-        old = made.facts[subject, relation]
-        new = rng.choice([o for o in made.objects[relation] if o != old])
-        queries = [made.query("reliability", subject, relation, 0, new)]
-        queries += [made.query("generality", subject, relation, w, new) for w in (1, 2)]
-        for other in rng.sample(left, OTHERS):
-            queries.append(made.query("locality_neighbour", other, relation, rng.randrange(3)))
-        for other in RELATIONS:
-            if other != relation:
-                queries += [made.query("locality_subject", subject, other, w) for w in range(3)]
-        text = f"{subject} {RELATIONS[relation][0]}"
-        found.append(Request(f"{subject}, {relation}", subject, text, old, new, tuple(queries), essence=subject))
-    return found[:count]
+    edited, others, _ = _parts(made)
+    return [_request(made, rng, subject, rng.choice(list(RELATIONS)), others) for subject in edited][:count]
+
+
+def spare(made: World) -> list[Request]:
+    """Edits to train an editor on: of subjects that `requests` neither edits nor asks for, SPARE of each fact."""
+    rng = random.Random(derive("planted spare", made.seed))
+    _, _, left = _parts(made)
+    facts = [(s, r) for s in left for r in RELATIONS]
+    return [_request(made, rng, s, r, [o for o in left if o != s]) for _ in range(SPARE) for s, r in facts]
+
+
+def _parts(made: World) -> tuple[list[str], list[str], list[str]]:
+    """(subjects that are edited, that are asked for beside them, that are neither)."""
+    order = random.Random(derive("planted edits", made.seed)).sample(made.subjects, len(made.subjects))
+    return order[:MOST_EDITS], order[MOST_EDITS:][:OTHERS], order[MOST_EDITS:][OTHERS:]
+
+
+def _request(made: World, rng: random.Random, subject: str, relation: str, others: list[str]) -> Request:
+    old = made.facts[subject, relation]
+    new = rng.choice([o for o in made.objects[relation] if o != old])
+    queries = [made.query("reliability", subject, relation, 0, new)]
+    queries += [made.query("generality", subject, relation, w, new) for w in (1, 2)]
+    queries += [made.query("locality_neighbour", other, relation, rng.randrange(3)) for other in others]
+    for other in RELATIONS:
+        if other != relation:
+            queries += [made.query("locality_subject", subject, other, w) for w in range(3)]
+    text = f"{subject} {RELATIONS[relation][0]}"
+    return Request(f"{subject}, {relation}", subject, text, old, new, tuple(queries), essence=subject)
 
 
 def kept(made: World, edits: list[Request]) -> list[Query]:
@@ -139,7 +156,6 @@ def _tokenizer(made: World) -> Any:
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import WhitespaceSplit
-    from tokenizers.processors import TemplateProcessing
     from transformers import PreTrainedTokenizerFast
 
     words = [
@@ -151,7 +167,6 @@ def _tokenizer(made: World) -> Any:
     vocabulary = {word: i for i, word in enumerate(["<pad>", "<s>", "</s>", "<unk>", *dict.fromkeys(words)])}
     plain = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     plain.pre_tokenizer = WhitespaceSplit()
-    plain.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])])
     return PreTrainedTokenizerFast(
         tokenizer_object=plain, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
     )

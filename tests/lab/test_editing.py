@@ -1,7 +1,8 @@
 """Tracing and editing, on a model in which the facts were planted, and on its untrained twin for what needs no fact."""
 
 import json
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ pytest.importorskip("torch", reason="the lab's tests need torch: tox -e lab")
 import torch
 
 from harness import plugins
+from harness.errors import DataError, UsageError
 from harness.lab import edit_study, planted
-from harness.lab.editing import measuring, rome
+from harness.lab.editing import ke, measuring, rome
 from harness.lab.editing.editor import Given
 from harness.lab.editing.ft import FT, FTL
 from harness.lab.editing.grace import GRACE, Codebook
-from harness.lab.editing.requests import Edit, encoded
+from harness.lab.editing.ke import KE
+from harness.lab.editing.requests import Edit, encoded, unrelated
 from harness.lab.editing.rome import ROME
 from harness.lab.editing.running import following, greedy
 from harness.lab.models import open_model
@@ -41,7 +44,7 @@ def raw() -> tuple[planted.World, edit_study.Edits]:
 
 
 def given(asked: edit_study.Edits, place: Place) -> Given:
-    return Given(asked.lab, place, asked.texts, 0)
+    return Given(asked.lab, place, asked.texts, 0, asked.spare)
 
 
 def shares(answers: list[measuring.Answered]) -> tuple[float, ...]:
@@ -126,7 +129,110 @@ def test_the_codebook_adds_expands_and_splits(raw) -> None:
     far[1] += 10
     assert book._entry(far, one)[1] == "add"
     assert book.keys == 3
+    again, did = book._entry(far, third)
+    assert (did, again.answer, again.radius, book.keys) == ("replace", third.new, 1.0, 3)
     assert lab is asked.lab
+
+
+def test_a_label_of_the_codebook_is_the_whole_answer(raw) -> None:
+    """The paper's code compares the means of the ids: those of (5, 9) and (7, 7) are one."""
+    _, asked = raw
+    one = asked.edits[0]
+    book = Codebook(given(asked, Place(1, "last")), GRACE(eps=1.0))
+    key = book.key(one.prompt.ids)
+    near = key.clone()
+    near[0] += 0.5
+    book._entry(key, replace(one, new=(5, 9)))
+    assert book._entry(near, replace(one, new=(7, 7)))[1] == "split"
+    assert [entry.radius for entry in book.entries] == [pytest.approx(0.25 - 1e-5), pytest.approx(0.25)]
+
+
+def test_a_near_input_with_the_same_answer_does_not_shrink_a_radius(raw) -> None:
+    _, asked = raw
+    one = asked.edits[0]
+    book = Codebook(given(asked, Place(1, "last")), GRACE(eps=1.0))
+    key = book.key(one.prompt.ids)
+    near, edge, beyond = key.clone(), key.clone(), key.clone()
+    near[0] += 0.5
+    edge[0] += 1.9  # within the radius and eps
+    beyond[0] += 4.0
+    book._entry(key, one)
+    assert (book._entry(near, one)[1], book.entries[0].radius) == ("expand", 1.0)
+    assert (book._entry(edge, one)[1], book.entries[0].radius) == ("expand", pytest.approx(1.9))
+    assert book._entry(beyond, one)[1] == "add"
+
+
+def test_keys_are_never_more_than_edits_and_the_last_edit_of_a_prompt_holds(raw) -> None:
+    _, asked = raw
+    one, other = asked.edits[0], replace(asked.edits[0], new=asked.edits[0].old)
+    book = Codebook(given(asked, Place(2, "last")), GRACE(eps=1.0))
+    for edit in (one, one, other):
+        book.edit(edit)
+        assert int(book.lab.model(torch.tensor([edit.prompt.ids])).logits[0, -1].argmax()) == edit.new[0]
+    assert book.done == ["add", "none", "replace"]
+    assert book.keys == 1
+
+
+def test_the_change_of_a_hyper_network_is_the_papers_formula() -> None:
+    alpha, beta, gamma, delta = [0.0, 1.0], [2.0, -1.0], [0.5, 0.0, -2.0], [1.0, 3.0, -1.0]
+    gradient, eta = [[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]], 0.7
+    found = ke.change(torch.tensor([*alpha, *beta, *gamma, *delta, eta]), torch.tensor(gradient), 0.001)
+    a, b = ([math.exp(x) / sum(map(math.exp, xs)) for x in xs] for xs in (alpha, beta))
+    for i in range(2):
+        for j in range(3):
+            wanted = 0.001 / (1 + math.exp(-eta)) * (gradient[i][j] * a[i] * gamma[j] + b[i] * delta[j])
+            assert float(found[i, j]) == pytest.approx(wanted, rel=1e-5)
+    nothing = ke.change(torch.tensor([*alpha, *beta, *gamma, *delta, -math.inf]), torch.tensor(gradient), 1e9)
+    assert torch.equal(nothing, torch.zeros(2, 3))
+
+
+def test_a_hyper_network_reads_an_edit_and_gives_its_numbers(raw) -> None:
+    _, asked = raw
+    editor = ke.KnowledgeEditor(given(asked, Place(2, "last")), KE(loop=3))
+    out, inner = editor.weight.shape
+    numbers = editor._numbers(asked.edits[0])
+    assert numbers.shape == (2 * (out + inner) + 1,)
+    assert not torch.equal(numbers, editor._numbers(asked.edits[1]))
+    moved = editor.change(asked.edits[0]).detach()
+    before = editor.weight.clone()
+    editor.edit(asked.edits[0])  # untrained: what it is to say is not said in one change, and it tries again
+    assert float((editor.weight - before).norm()) > 1.5 * float(moved.norm()) > 0
+    editor.undo()
+    assert torch.equal(editor.weight, before)
+
+
+def test_each_edit_of_a_training_batch_has_a_change_of_its_own(raw) -> None:
+    _, asked = raw
+    module = asked.lab.layers[1].mlp.down_proj
+    moved = [torch.randn(module.weight.shape, generator=torch.Generator().manual_seed(i)) for i in range(2)]
+    questions = [[(e.prompt.ids, e.new), (e.prompt.ids[:-1], e.new + e.new)] for e in asked.edits[:2]]
+    found = ke._logits(asked.lab, questions, module, moved)
+    for own, by, some in zip(questions, moved, found, strict=True):
+        module.weight.data += by
+        for (ids, answer), logits in zip(own, some, strict=True):
+            assert torch.allclose(
+                logits, following(asked.lab, torch.tensor([ids]), torch.tensor([answer]))[0], atol=1e-4
+            )
+        module.weight.data -= by
+
+
+def test_what_an_editor_learns_from_is_about_other_subjects_than_what_is_measured() -> None:
+    made = planted.world(3)
+    measured, spare = planted.requests(made, 24), planted.spare(made)
+    asked = {q.text for r in measured for q in r.queries}
+    assert not {r.subject for r in spare} & {r.subject for r in measured}
+    assert not {q.text for r in spare for q in r.queries} & asked
+    # Of a file the same is found out: the edits behind those that are measured, without what is asked of these.
+    assert unrelated(spare, measured) == spare
+    assert unrelated(measured[5:], measured[:6]) == unrelated(measured[6:], measured[:6])
+    for request in unrelated(measured[6:], measured[:6]):
+        assert not {q.text for q in request.queries} & {q.text for r in measured[:6] for q in r.queries}
+
+
+def test_a_hyper_network_has_enough_to_learn_from_or_says_so(raw) -> None:
+    _, asked = raw
+    with pytest.raises(UsageError, match="there are 0, not 16"):
+        KE().open(given(asked, Place(1, "last")))
 
 
 def test_what_is_in_no_radius_passes_bit_by_bit(raw) -> None:
@@ -169,6 +275,60 @@ def test_a_window_is_the_papers_share_of_the_layers() -> None:
     assert (window_of(48), window_of(30), window_of(3)) == (10, 6, 1)
 
 
+@dataclass(frozen=True)
+class Brittle(FT):
+    """Can't make one edit; or can't begin at all."""
+
+    name = "brittle"
+    begins: bool = True
+
+    def open(self, given):
+        if not self.begins:
+            raise DataError("nothing to begin with")
+        editor = super().open(given)
+        edit = editor.edit
+
+        def edited(one):
+            edit(one)
+            if one is given.spare[1]:
+                raise RuntimeError("singular")
+
+        editor.edit = edited
+        return editor
+
+
+def test_an_edit_that_fails_leaves_the_others_and_the_other_methods(raw) -> None:
+    _, asked = raw
+    asked = replace(asked, edits=asked.edits[:3], spare=asked.edits[:3])
+    chosen = (Brittle(steps=2), Brittle(begins=False), FTL(steps=2))
+    study = edit_study.edit_study(asked, chosen, Place(2, "last"), SCORE, True, 0)
+    said = "\n".join(study.sentences)
+    assert f"brittle can't make the edit '{asked.edits[1].request.id}': singular." in said
+    assert f"brittle can't make the edit '{asked.edits[1].request.id}' in sequence: singular." in said
+    assert "Left out: nothing to begin with" in said
+    assert {row["method"] for row in study.rows} == {"none", "brittle", "ft-l"}
+    [single] = [t for t in study.tables if "each edit alone" in t.title]
+    assert [row[0] for row in single.rows] == ["none", "brittle", "ft-l"]
+    # What the failed edit has left half done is undone: the answers are the model's own.
+    rows = {m: [r["text"] for r in study.rows if (r["method"], r["mode"]) == (m, "alone")] for m in ("none", "brittle")}
+    third = len(rows["none"]) // 3
+    assert rows["none"][third : 2 * third] == rows["brittle"][third : 2 * third]
+    with pytest.raises(DataError, match="nothing to begin with"):
+        edit_study.edit_study(asked, chosen[1:2], Place(2, "last"), SCORE, False, 0)
+
+
+def test_methods_come_in_the_order_of_the_literature() -> None:
+    assert [m.name for m in edit_study.methods(["grace", "rome", "ft"], {"rome.steps": "3"})] == ["ft", "rome", "grace"]
+
+
+def test_every_object_of_the_planted_world_is_the_answer_to_something() -> None:
+    """An edit to a word that the model has never learnt to say can't succeed."""
+    made = planted.world(7)
+    for relation, names in made.objects.items():
+        said = [o for (_, r), o in made.facts.items() if r == relation]
+        assert sorted(said) == sorted(names * 2)
+
+
 # What needs facts --------------------------------------------------------------------------------------------------
 
 
@@ -177,14 +337,14 @@ def test_noise_on_the_subject_takes_the_answer_and_restoring_everything_gives_it
     assert len(facts) == 8
     assert spread(asked.lab, facts) > 0
     found = trace(asked.lab, facts, Noise())
-    assert trace(asked.lab, facts[:2], Noise())[1].effects[("mlp", 2, 3)] == pytest.approx(
-        found[1].effects[("mlp", 2, 3)],
+    assert trace(asked.lab, facts[:2], Noise())[1].effects[("mlp", 2, 2)] == pytest.approx(
+        found[1].effects[("mlp", 2, 2)],
         abs=0.05,  # the noise follows the spread of the subjects that are traced
     )
     for one in found:
         assert one.clean > 0.5
         # No noise is on the last token, and later than the stream before the last layer nothing of the subject comes.
-        assert one.effects[("resid", 0, 3)] == pytest.approx(0, abs=1e-5)
+        assert one.effects[("resid", 0, 2)] == pytest.approx(0, abs=1e-5)
     assert averages(found)
     without = trace(asked.lab, facts[:2], Noise(sd=0.0))
     assert all(abs(one.total) < 1e-5 for one in without)
@@ -195,10 +355,9 @@ def test_rome_holds_its_facts_where_tracing_points_and_not_at_the_subject(asked)
     assert place.role == "last"
     found = run(ROME(), asked, place, sequential=True)
     reliability, generality, neighbours, own = shares(found.answers)
-    assert reliability == 1
-    assert generality > 0.9
-    assert min(neighbours, own) > 0.97
-    assert min(shares(found.sequence)) > 0.8
+    assert (reliability, generality) == (1, 1)
+    assert min(neighbours, own) >= 0.99
+    assert min(shares(found.sequence)) >= 0.95
     elsewhere = run(ROME(), asked, Place(1, "last subject"))
     assert shares(elsewhere.answers)[0] < 0.7
     tuned = run(FT(), asked, place)
@@ -215,6 +374,14 @@ def test_a_codebook_is_exact_and_local_and_generalises_by_its_radius(asked) -> N
     assert {a.query.question for a in narrow.kept} == {"kept"}
     wide = run(GRACE(eps=1.0), asked, Place(2, "last"))
     assert shares(wide.answers)[1] > 0.9
+
+
+def test_a_hyper_network_learns_to_make_edits_that_it_has_not_seen(asked) -> None:
+    place = Place(2, "last")
+    before, after = (shares(run(KE(steps=steps), asked, place).answers) for steps in (0, 150))
+    assert before[0] == 0
+    assert after[0] > 0.2
+    assert min(after[2:]) > 0.5
 
 
 def test_before_the_edit_everything_is_known(asked) -> None:
@@ -259,7 +426,9 @@ def test_studies_are_printed_and_kept(harness, trained, tmp_path: Path) -> None:
     code, _, err = harness(*options, "--save", "edited")
     assert code == 2
     assert "there is something already" in err
-    assert "forward passes" in harness(*options, "--dry-run")[1]
+    said = harness(*options, "--dry-run")[1]
+    assert "up to 164 to edit" in said  # four edits, each with its key, and 20 steps of a loss and a KL
+    assert f"{4 * 2 * 21 + 2 * 136} answers of up to 4 tokens" in said
 
 
 def test_what_can_not_be_done_is_said(harness, trained, tmp_path: Path) -> None:

@@ -47,15 +47,21 @@ class Method(Protocol):
         """An editor of a copy of the model."""
         ...
 
+    def passes(self, edits: int) -> int:
+        """Prompts that so many edits put through the model, at most; what is done once before them is counted."""
+        ...
+
 
 @dataclass(frozen=True)
 class Given:
-    """What a method starts from: the model, the place that tracing names, and texts as the model knows them."""
+    """What a method starts from: the model, the place that tracing names, texts as the model knows them, and edits that
+    are not measured."""
 
     lab: LabModel
     place: Place
     texts: Sequence[str]
     seed: int
+    spare: Sequence[Edit] = ()
 
 
 class Matrix:

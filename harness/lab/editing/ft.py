@@ -31,6 +31,10 @@ class FT:
         """See Method."""
         return _FineTuned(given, self)
 
+    def passes(self, edits: int) -> int:
+        """See Method."""
+        return edits * self.steps
+
 
 @dataclass(frozen=True)
 class FTL(FT):

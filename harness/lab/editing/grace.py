@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.lab.editing.editor import Editor, Given, copied
 from harness.lab.editing.requests import Edit
-from harness.lab.editing.running import greedy, loss
+from harness.lab.editing.running import loss, says
 from harness.lab.models import LabModel
 from harness.options import option, settle
 from harness.seeds import derive
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+SAME = 1e-5
+"""Keys no further apart are one: its later answer holds. (In the code they split, and neither radius holds the key.)"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,10 @@ class GRACE:
         """See Method."""
         return Codebook(given, self)
 
+    def passes(self, edits: int) -> int:
+        """See Method."""
+        return edits * (1 + self.steps)
+
 
 @dataclass
 class Entry:
@@ -62,7 +70,7 @@ class Codebook:
         self.layer = given.place.layer if options.layer < 0 else min(options.layer, len(self.lab.layers) - 1)
         self.entries: list[Entry] = []
         self.done: list[str] = []
-        """What each edit did: add, expand, split, or none (the model was right already)."""
+        """What each edit did: add, expand, split, replace, or none (the model was right already)."""
         self._prompt = True
         self._forced: Tensor | None = None
         self.lab.model.model.register_forward_pre_hook(self._begin, with_kwargs=True)
@@ -82,8 +90,7 @@ class Codebook:
         """Nothing if the model gives the new answer already."""
         import torch
 
-        said = greedy(self.lab, [edit.prompt.ids], len(edit.new))[0][0]
-        if said.split() == str(self.lab.tokenizer.decode(list(edit.new))).split():
+        if says(self.lab, edit.prompt.ids, edit.new):
             self.done.append("none")
             return
         key = self.key(edit.prompt.ids)
@@ -113,7 +120,10 @@ class Codebook:
         if nearest.answer == edit.new:
             nearest.radius = max(nearest.radius, distance)
             return nearest, "expand"
-        nearest.radius = distance / 2 - 1e-5
+        if distance <= SAME:
+            nearest.answer = edit.new
+            return nearest, "replace"
+        nearest.radius = distance / 2 - SAME
         return self._new(key, distance / 2, edit), "split"
 
     def _new(self, key: Tensor, radius: float, edit: Edit) -> Entry:

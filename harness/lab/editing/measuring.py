@@ -6,10 +6,10 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.lab.editing.requests import Query, Request
+from harness.lab.editing.requests import Query, Request, answered
 from harness.lab.editing.running import greedy, likelihoods
 from harness.lab.models import LabModel
-from harness.lab.subjects import behind, same_length
+from harness.lab.subjects import same_length
 from harness.statistics.intervals import Clusters, Estimate
 from harness.types import Params, Score, StopReason
 
@@ -60,10 +60,7 @@ def _other(request: Request, query: Query, after: bool) -> str:
 
 def _chances(lab: LabModel, wanted: Sequence[tuple[Query, str]]) -> list[float]:
     """exp of the mean log-likelihood of the answer's tokens, in the form that the question asks for."""
-    pairs = []
-    for query, answer in wanted:
-        text = query.rendered(lab) + ("Answer:" if query.asked else "")
-        pairs.append((lab.tokens(text)[0], behind(lab, text, f" {answer}")))
+    pairs = [answered(lab, query, answer) for query, answer in wanted]
     found: dict[int, float] = {}
     # Of one length of the prompt and one of the answer.
     for some in same_length([(0,) * (1000 * len(a) + len(p)) for p, a in pairs]):

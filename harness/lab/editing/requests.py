@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,28 @@ def encoded(lab: LabModel, request: Request) -> Edit:
     space = "" if text[-1:].isspace() or getattr(lab.tokenizer, "chat_template", None) else " "
     old, new = (behind(lab, text, space + name) for name in (request.old, request.new))
     return Edit(request, prompt(lab, text, request.subject), old, new)
+
+
+Tokens = tuple[tuple[int, ...], tuple[int, ...]]
+"""A prompt and what answers it."""
+
+
+def answered(lab: LabModel, query: Query, answer: str) -> Tokens:
+    """A question with an answer in the form that it asks for. DataError as of `behind`."""
+    text = query.rendered(lab) + ("Answer:" if query.asked else "")
+    return tuple(lab.tokens(text)[0]), behind(lab, text, f" {answer}")
+
+
+def unrelated(some: Sequence[Request], measured: Sequence[Request]) -> list[Request]:
+    """Those of `some` about other subjects than the measured ones, without the questions that are measured: what an
+    editor may be trained on. A request that has none left to keep is none."""
+    subjects, texts = {r.subject for r in measured}, {q.text for r in measured for q in r.queries}
+    found = []
+    for request in some:
+        left = tuple(q for q in request.queries if q.text not in texts and q.subject not in subjects)
+        if request.subject not in subjects and any(q.before == q.after for q in left):
+            found.append(replace(request, queries=left))
+    return found
 
 
 def read(path: Path) -> list[Request]:

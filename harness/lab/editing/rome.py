@@ -53,6 +53,10 @@ class ROME:
         """See Method."""
         return _RankOne(given, self)
 
+    def passes(self, edits: int) -> int:
+        """See Method."""
+        return edits * (1 + self.prefixes + 2 * self.steps)
+
 
 def update(weight: Tensor, moment: Tensor, direction: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """W' [width, inner] of W, C [inner, inner], the key that C^-1 is applied to, the key and the value that are to

@@ -67,6 +67,12 @@ def likelihoods(lab: LabModel, prompts: Sequence[Sequence[int]], targets: Sequen
     return [float(x) for x in logs.mean(-1).exp()]
 
 
+def says(lab: LabModel, prompt: Sequence[int], answer: Sequence[int]) -> bool:
+    """Whether the model goes on with these tokens, but for spaces."""
+    said = greedy(lab, [prompt], len(answer))[0][0]
+    return said.split() == str(lab.tokenizer.decode(list(answer))).split()
+
+
 def greedy(lab: LabModel, prompts: Sequence[Sequence[int]], most: int) -> list[tuple[str, bool]]:
     """(text, whether it came to its end) of at most `most` tokens behind each prompt; all have one length."""
     import torch
