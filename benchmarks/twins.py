@@ -1,6 +1,6 @@
 """What `harness twins` reports if a model has learnt published items, and if it has not.
 
-`python benchmarks/twins.py [FOLDER]`. The model is scripted: nothing is trained here. It is right on a problem with a
+`python benchmarks/twins.py [FOLDER]`. The model is scripted (twins_trained.py trains one). It is right on a problem with a
 chance that falls with the number of carries and differs between problems, so that both arms of a pair agree more than
 by chance; of the published items that it has learnt it always knows the answer. Everything behind its answers (twins,
 scorer, gap, correction) is the product's.
@@ -23,7 +23,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from harness import plugins, twins
 from harness.results.counts import Contrasts
@@ -36,6 +36,13 @@ from harness.types import Sample, Task
 
 ITEMS = 200
 SEEDS, NULLS = 20, 200
+
+
+class Answers(Protocol):
+    """A model as a study sees it."""
+
+    def answer(self, sample: Sample, task: Task) -> str:
+        """A response to a sample."""
 
 
 class Knows:
@@ -54,7 +61,7 @@ class Knows:
         return task.baseline(kind, sample, rng)
 
 
-def study(task: Task, model: Knows, seed: int, items: int) -> Excess:
+def study(task: Task, model: Answers, seed: int, items: int) -> Excess:
     """What a study of one task finds: its excess, with the p that it reports."""
     contrasts = Contrasts(task.factors, main=task.main)
     for sample in itertools.islice(task.samples(seed), 2 * items):
@@ -66,9 +73,15 @@ def study(task: Task, model: Knows, seed: int, items: int) -> Excess:
     return Excess(task.name, gap, gap.p)
 
 
+def published_sums() -> Task:
+    """The task that asks published sums of base 9 beside their twins."""
+    options = {"pairs": "published", "bases": "9", "prompt": "direct"}
+    return twins.arms(plugins.task("arithmetic", options), "questions")
+
+
 def published(seed: int, learn: int, items: int = ITEMS) -> Excess:
     """A study of `items` published sums of base 9, of which the model has learnt `learn` by heart."""
-    task = twins.arms(plugins.task("arithmetic", {"pairs": "published", "bases": "9", "prompt": "direct"}), "questions")
+    task = published_sums()
     groups = list(dict.fromkeys(s.group for s in itertools.islice(task.samples(seed), 2 * items)))
     learnt = frozenset(random.Random(seed).sample(groups, learn))
     return study(task, Knows(seed, learnt), seed, items)
@@ -89,13 +102,20 @@ def simulated() -> None:
         ("none learnt", NULLS, lambda seed: published(seed, 0)),
         ("the control", NULLS, control),
     ):
-        found = [make(seed) for seed in range(runs)]
-        values = [e.gap.gap.value for e in found]
-        held = sum(e.gap.gap.low <= 0 <= e.gap.gap.high for e in found)
-        rows.append([what, str(runs), str(sum(e.found for e in found)), f"{statistics.fmean(values):+.3f}",
-                     f"{statistics.stdev(values):.3f}", f"{held / runs:.3f}"])  # fmt: skip
-    header = ["scripted model, 200 pairs", "runs", "excess reported", "mean excess", "deviation", "interval holds 0"]
-    print(align(header, rows, left=1))
+        rows.append(reported(what, [make(seed) for seed in range(runs)]))
+    print(align(["scripted model, 200 pairs", *REPORTED], rows, left=1))
+
+
+REPORTED = ("runs", "excess reported", "mean excess", "deviation", "interval holds 0", "right: published", "fresh")
+
+
+def reported(what: str, found: Sequence[Excess]) -> list[str]:
+    """A row of several studies: a label, and the cells of REPORTED."""
+    values = [e.gap.gap.value for e in found]
+    held = statistics.fmean(e.gap.gap.low <= 0 <= e.gap.gap.high for e in found)
+    right = (statistics.fmean(e.gap.sides[side] for e in found) for side in (0, 1))
+    return [what, str(len(found)), str(sum(e.found for e in found)), f"{statistics.fmean(values):+.3f}",
+            f"{statistics.stdev(values):.3f}", f"{held:.3f}", *(f"{share:.3f}" for share in right)]  # fmt: skip
 
 
 # Real answers ---------------------------------------------------------------------------------------------------------
