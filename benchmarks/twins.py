@@ -1,9 +1,9 @@
 """What `harness twins` reports if a model has learnt published items, and if it has not.
 
-`python benchmarks/twins.py [FOLDER]`. The model is scripted (twins_trained.py trains one). It is right on a problem with a
-chance that falls with the number of carries and differs between problems, so that both arms of a pair agree more than
-by chance; of the published items that it has learnt it always knows the answer. Everything behind its answers (twins,
-scorer, gap, correction) is the product's.
+`python benchmarks/twins.py [FOLDER]`. The model is scripted (twins_trained.py trains one). It is right on a problem
+with a chance that falls with the number of carries and differs between problems, so that both arms of a pair agree more
+than by chance; of the published items that it has learnt it always knows the answer. Everything behind its answers
+(twins, scorer, gap, correction) is the product's.
 
 FOLDER has planbench.jsonl.gz and game24.jsonl.gz: real answers to published items, lines with `params` and
 `expect.correct`. There the "fresh" arm is other published items, matched as twins are: a control that is no simulation.
@@ -21,7 +21,7 @@ import re
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -61,10 +61,10 @@ class Knows:
         return task.baseline(kind, sample, rng)
 
 
-def study(task: Task, model: Answers, seed: int, items: int) -> Excess:
+def study(task: Task, model: Answers, samples: Iterable[Sample]) -> Excess:
     """What a study of one task finds: its excess, with the p that it reports."""
     contrasts = Contrasts(task.factors, main=task.main)
-    for sample in itertools.islice(task.samples(seed), 2 * items):
+    for sample in samples:
         score = task.score(sample.params, model.answer(sample, task))
         record = {"task": task.name, "group": sample.group, "condition": sample.condition, "epoch": 1}
         contrasts.add({**record, "params": sample.params, "outcome": score.outcome, "value": score.value})
@@ -82,15 +82,15 @@ def published_sums() -> Task:
 def published(seed: int, learn: int, items: int = ITEMS) -> Excess:
     """A study of `items` published sums of base 9, of which the model has learnt `learn` by heart."""
     task = published_sums()
-    groups = list(dict.fromkeys(s.group for s in itertools.islice(task.samples(seed), 2 * items)))
-    learnt = frozenset(random.Random(seed).sample(groups, learn))
-    return study(task, Knows(seed, learnt), seed, items)
+    samples = list(itertools.islice(task.samples(seed), 2 * items))
+    learnt = frozenset(random.Random(seed).sample(list(dict.fromkeys(s.group for s in samples)), learn))
+    return study(task, Knows(seed, learnt), samples)
 
 
 def control(seed: int, items: int = ITEMS) -> Excess:
     """The control of that study: whatever the model knows, it can't know these items."""
     task = twins.arms(plugins.task(CONTROL, CONTROL_OPTIONS), "control")
-    return study(task, Knows(seed, frozenset()), seed, items)
+    return study(task, Knows(seed, frozenset()), itertools.islice(task.samples(seed), 2 * items))
 
 
 def simulated() -> None:
