@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,8 +22,12 @@ from harness.tasks.hub.quantities import MOST_DIGITS, NUMBER, Quantity, places, 
 
 MOST_MARKS, LONGEST = 30, 20_000
 """Marks and characters of the longest solution that is looked at."""
-DRAWS = 2000
-"""So many draws of other numbers, until one keeps the digits of every result; else the nearest is taken."""
+DRAWS, POSSIBLE = 2000, 60
+"""So many draws of other numbers, or possible ones, until one keeps the digits of every result; else the nearest is
+taken."""
+SMALL = 10
+"""Up to this a number may be a count of things that are only listed (three names, "one of each"): it is not tied if the
+marks have it more often than the question."""
 
 
 class NoTwinError(ValueError):
@@ -98,12 +103,15 @@ def chain(question: str, solution_marks: Sequence[Mark], answer: str) -> Chain:
     results = [_holding(mark) for mark in solution_marks]
     if not results or results[-1] != value_of(answer.removeprefix("-")) * (-1 if answer.startswith("-") else 1):
         raise NoTwinError("the last mark is not the answer")
-    _check_independent(question, numbers, results)
+    _check_independent(question, numbers)
     known = quantities.said(question, numbers)
     leaves = tuple(tuple(_leaves(mark, numbers, results[:index], known)) for index, mark in enumerate(solution_marks))
-    used = {(leaf.of, leaf.which) for found in leaves for leaf in found}
-    changed = {index for index, q in enumerate(numbers) if not q.kept}
-    if changed - {index for of, index in used if of != "result"}:
+    every = Counter((leaf.of, leaf.which) for found in leaves for leaf in found)
+    for value, first in _free(numbers).items():
+        if value <= SMALL and every["number", first] > sum(q.value == value for q in numbers):
+            raise NoTwinError("a small number that the marks have more often than the question")
+    used = set(every)
+    if set(_free(numbers).values()) - {index for of, index in used if of != "result"}:
         raise NoTwinError("a number of the question is in no mark")
     if set(range(len(results) - 1)) - {index for of, index in used if of == "result"}:
         raise NoTwinError("a result that no later mark uses")
@@ -130,18 +138,23 @@ def _value(computed: str) -> Fraction | None:
     return Fraction(value)
 
 
-def _check_independent(question: str, numbers: Sequence[Quantity], results: Sequence[Fraction]) -> None:
+def _check_independent(question: str, numbers: Sequence[Quantity]) -> None:
     """NoTwinError if a number of the question follows from others, so that it can't change by itself."""
-    free = [q.value for q in numbers if not q.kept]
-    if set(free) & set(results):
-        raise NoTwinError("a number of the question is a result too")
-    if len(set(free)) < len(free):
-        raise NoTwinError("a number comes twice in the question")
-    everything = {q.value for q in numbers}
-    if any(a + b in everything and a + b >= 10 for a, b in itertools.combinations([q.value for q in numbers], 2)):
+    values = {q.value for q in numbers}
+    if any(a + b in values and a + b >= 10 for a, b in itertools.combinations([q.value for q in numbers], 2)):
         raise NoTwinError("a number of the question is the sum of two others")
     if sum(q.value for q in quantities.percents(question, numbers)) == 100:
         raise NoTwinError("percentages that make up the whole")
+
+
+def _free(numbers: Sequence[Quantity]) -> dict[Fraction, int]:
+    """The values that change, each with the place of the first number that has it. Equal numbers change alike, so that
+    it does not matter which of them a mark means."""
+    found: dict[Fraction, int] = {}
+    for index, q in enumerate(numbers):
+        if not q.kept:
+            found.setdefault(q.value, index)
+    return found
 
 
 def _leaves(
@@ -149,13 +162,12 @@ def _leaves(
 ) -> list[Leaf]:
     """The numbers of a mark that change. NoTwinError for one that may be two things, or of which nobody knows where it
     is from."""
-    found = []
+    found, free = [], _free(numbers)
     for m in _NUMBER.finditer(mark.computed):
         value = value_of(m[0])
-        ties = [("number", i) for i, q in enumerate(numbers) if not q.kept and q.value == value]
-        ties += [
-            ("hundredth", i) for i, q in enumerate(numbers) if not q.kept and q.hundredth and q.value == 100 * value
-        ]
+        ties = [("number", free[value])] if value in free else []
+        if any(q.hundredth and q.value == 100 * value for q in numbers if not q.kept):
+            ties.append(("hundredth", free[100 * value]))
         ties += [("result", i) for i, result in enumerate(earlier) if result == value]
         if len(ties) + (value in known) > 1:
             raise NoTwinError("a number of a mark may be two things")
@@ -173,6 +185,7 @@ def twin(item: Chain, rng: random.Random) -> Twin | None:
     positive or not, and the answer is another one. Of DRAWS draws the first whose results have as many digits as the
     item's, else the one with the nearest; None if no draw is possible."""
     best: tuple[int, Twin] | None = None
+    possible = 0
     for draw in range(DRAWS):
         drawn = _drawn(item.numbers, rng, far=draw >= DRAWS // 2)
         computed = drawn and _computed(item, drawn)
@@ -183,7 +196,8 @@ def twin(item: Chain, rng: random.Random) -> Twin | None:
         )
         if best is None or distance < best[0]:
             best = distance, Twin(_replaced(item.question, item.numbers, drawn), computed)
-        if not distance:
+        possible += 1
+        if not distance or possible == POSSIBLE:
             break
     return best[1] if best else None
 
@@ -200,12 +214,17 @@ def digits(text: str) -> int:
 
 def _drawn(numbers: Sequence[Quantity], rng: random.Random, far: bool) -> list[Fraction] | None:
     """Other values of those that may change, in the same order by size; None if the draw is none."""
-    values = []
+    new: dict[Fraction, Fraction] = {}
     for q in numbers:
-        value = q.value if q.kept else quantities.other(q, rng, far)
-        if value is None:
-            return None
-        values.append(value)
+        if not q.kept and q.value not in new:
+            limits = [p.limit for p in numbers if p.value == q.value and p.limit is not None]
+            value = quantities.other(q._replace(limit=min(limits, default=None)), rng, far)
+            if value is None:
+                return None
+            new[q.value] = value
+    values = [q.value if q.kept else new[q.value] for q in numbers]
+    if any(written(value, q.text) is None for q, value in zip(numbers, values, strict=True)):
+        return None
     for (a, x), (b, y) in itertools.combinations([(q.value, v) for q, v in zip(numbers, values, strict=True)], 2):
         if (a < b) != (x < y) or (a > b) != (x > y):
             return None
@@ -252,6 +271,6 @@ def _as_leaf(value: Fraction, like: str) -> str:
 def _replaced(question: str, numbers: Sequence[Quantity], values: Sequence[Fraction]) -> str:
     text, done = "", 0
     for q, value in zip(numbers, values, strict=True):
-        text += question[done : q.start] + (q.text if q.kept else written(value, q.text) or "")
+        text += question[done : q.start] + (q.text if q.kept else written(value, q.text) or q.text)
         done = q.start + len(q.text)
     return text + question[done:]

@@ -76,7 +76,7 @@ _STAYS_BEHIND = re.compile(
 _STAYS_BEFORE = re.compile(
     r"[/:^=+*#-]\s?$|\b(?:grade|room|chapter|level|page|route|highway|flight|exercise|question|number|no\.|day|week|"
     r"step|class|apartment|act|part|volume|version|january|february|march|april|may|june|july|august|september|"
-    r"october|november|december)\s$",
+    r"october|november|december|the|all|these|those|other|remaining|same|its)\s$",
     re.I,
 )
 _YEAR = re.compile(r"1[89]\d\d|20\d\d")

@@ -32,6 +32,7 @@ RIGHT = {
     7: lambda price, up: price + price * up / 100,
     8: lambda pages, weeks, book: book - pages * 7 * weeks,
     9: lambda litres, hours: litres * 60 * hours,
+    10: lambda red, green, more: red + green + more,
     11: lambda start, stop, off, on: start - off + on,
     12: lambda year, rows, seats, empty: rows * seats - empty,
     13: lambda three, four, goats, more: goats * Fraction(3, 4) + more,
@@ -40,7 +41,6 @@ RIGHT = {
     17: lambda clock, train, longer, speed: (train + longer) * speed,
     18: lambda age, years: 3 * age + years,
     19: lambda stamps, price, given: stamps * price - given,
-    20: lambda ribbon, pieces, used, one: ribbon - ribbon / pieces * (used + one),
     23: lambda pay, times, usual, worked: usual * pay + (worked - usual) * pay * times,
     26: lambda money, shirts, price, belt: (money - shirts * price - belt) / 4,
     27: lambda bricks, monday, tuesday: bricks * (monday + tuesday),
@@ -49,9 +49,9 @@ RIGHT = {
 }
 NONE = {
     4: "may be two things",  # 120 litres are sold, and 120 are left
-    10: "comes twice",
     16: "sum of two others",
-    21: "is a result too",  # 30 roses, and 30 tulips that are left
+    20: "more often than the question",  # 7 pieces, twice: one of them might be a count of what is only listed
+    21: "may be two things",  # 30 roses, and 30 tulips that are left
     22: "may be two things",  # 100 per cent, and 100 chairs
     24: "does not hold exactly",
     25: "is not in the question",  # 37*3 has no mark
@@ -125,6 +125,7 @@ def test_an_item_whose_numbers_are_not_tied_without_doubt_has_no_twin(place: int
         ("He has 3 cats, 4 dogs, 9 hens.", "<<3+4=7>>7", "7", "is in no mark"),
         ("He has 13 cats and 24 dogs. Which are more?", "<<13*2=26>>26 <<24*2=48>>48", "48", "is not in the question"),
         ("Both have 13 cats and 24 dogs.", "<<13*2=26>>26 <<24*2=48>>48", "48", "a result that no later mark uses"),
+        ("Tom, Ann and Bob have 3 cats each.", "<<3*3=9>>9", "9", "more often than the question"),
         ("He has 3 cats and three dogs.", "<<3+3=6>>6", "6", "two things"),
         ("20% are red, 30% blue, 50% green, of 40.", "<<40*20/100=8>>8", "8", "sum of two others"),
         ("25% are red, 35% blue, 40% green, of 90.", "<<90*25/100=22.5>>", "22.5", "make up the whole"),
@@ -143,7 +144,7 @@ def test_what_keeps_an_item_from_having_a_twin_is_said(question: str, solution: 
         ("1 apple", True), ("0 points", True), ("12 months", True), ("60 minutes", True), ("7 days", True),
         ("100% of", True), ("1/2 of", True), ("3 1/2 cups", True), ("the 3rd", True), ("in 1987 he", True),
         ("at 5:30", True), ("at 9 am", True), ("at 9 p.m.", True), ("4 legs", True), ("a 5-star", True),
-        ("room 12", True), ("on May 5", True), ("2 and a half", True), ("5 dozen", True), ("5 million", True),
+        ("room 12", True), ("on May 5", True), ("2 and a half", True), ("the 3 friends", True), ("all 4 cats", True), ("5 dozen", True), ("5 million", True),
         ("3-5 eggs", True), ("x2", None), ("10K", True),
     ],
 )  # fmt: skip
