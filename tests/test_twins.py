@@ -302,6 +302,7 @@ def test_a_feature_that_is_not_balanced_is_marked() -> None:
 # The command ----------------------------------------------------------------------------------------------------------
 
 ASKED = ("--model", "baseline/oracle", "--display", "none", "--epochs", "1", "--control-pairs", "5")
+UNMARKED = Path(__file__).parent / "fixtures" / "hub" / "gsm8k-platinum.jsonl"
 ALONE = (*ASKED, "--control-pairs", "0")
 
 
@@ -364,6 +365,7 @@ def test_texts_are_scored_anew_as_texts(harness, tmp_path) -> None:
         (("reversal", "--model", "baseline/oracle"), "tasks that do: aiw, arithmetic"),
         (("nosuch", "--model", "baseline/oracle"), "is not a run directory"),
         (("aiw", "--model", "baseline/oracle", "-T", "prompts=x.json"), "twins are made of families"),
+        (("hub/gsm8k", "-T", f"file={UNMARKED}", "--model", "baseline/oracle"), "none of 3 published items has a twin"),
         (("logistics", "--model", "baseline/oracle", "-T", "instances=d"), "no such folder"),
     ],
 )

@@ -22,9 +22,9 @@ from harness.tasks.hub.quantities import MOST_DIGITS, NUMBER, Quantity, places, 
 
 MOST_MARKS, LONGEST = 30, 20_000
 """Marks and characters of the longest solution that is looked at."""
-DRAWS, POSSIBLE = 2000, 60
-"""So many draws of other numbers, or possible ones, until one keeps the digits of every result; else the nearest is
-taken."""
+DRAWS, POSSIBLE = 2000, 100
+"""So many draws of other numbers, or possible ones, until one has results as long and as round as the item's; else the
+nearest is taken."""
 SMALL = 10
 """Up to this a number may be a count of things that are only listed (three names, "one of each"): it is not tied if the
 marks have it more often than the question."""
@@ -183,7 +183,7 @@ def _leaves(
 def twin(item: Chain, rng: random.Random) -> Twin | None:
     """The item with other numbers: each that may change does, their order by size stays, results stay whole or not,
     positive or not, and the answer is another one. Of DRAWS draws the first whose results have as many digits as the
-    item's, else the one with the nearest; None if no draw is possible."""
+    item's, with and without zeros at the end, else the nearest one; None if no draw is possible."""
     best: tuple[int, Twin] | None = None
     possible = 0
     for draw in range(DRAWS):
@@ -191,9 +191,7 @@ def twin(item: Chain, rng: random.Random) -> Twin | None:
         computed = drawn and _computed(item, drawn)
         if not drawn or not computed or value_of_result(computed[-1]) == value_of_result(item.marks[-1]):
             continue
-        distance = sum(
-            abs(digits(new.result) - digits(old.result)) for new, old in zip(computed, item.marks, strict=True)
-        )
+        distance = sum(_apart(new.result, old.result) for new, old in zip(computed, item.marks, strict=True))
         if best is None or distance < best[0]:
             best = distance, Twin(_replaced(item.question, item.numbers, drawn), computed)
         possible += 1
@@ -210,6 +208,15 @@ def value_of_result(mark: Mark) -> Fraction:
 def digits(text: str) -> int:
     """How many digits a number is written with."""
     return sum(c.isdecimal() for c in text)
+
+
+def significant(text: str) -> int:
+    """How many of them are not zeros at an end: 2 of 1200, 1 of 0.50."""
+    return len("".join(filter(str.isdecimal, text)).strip("0"))
+
+
+def _apart(new: str, old: str) -> int:
+    return abs(digits(new) - digits(old)) + abs(significant(new) - significant(old))
 
 
 def _drawn(numbers: Sequence[Quantity], rng: random.Random, far: bool) -> list[Fraction] | None:

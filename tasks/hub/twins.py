@@ -48,13 +48,14 @@ class OtherNumbers:
 
     def alike(self, sample: Sample) -> Mapping[str, Scalar]:
         """The marks of the solution and their operations, and the digits of all numbers of the question, of all results
-        and of the answer."""
+        (with and without zeros at an end) and of the answer."""
         marks = marks_of(sample)
         return {
             "hops": len(marks),
             "operations": sum(len(re.findall(r"[-+*/]", mark.computed)) for mark in marks),
             "digits": chains.digits(question_of(sample)),
             "digits of the results": sum(chains.digits(mark.result) for mark in marks),
+            "without zeros at an end": sum(chains.significant(mark.result) for mark in marks),
             "digits of the answer": chains.digits(sample.target),
         }
 

@@ -246,3 +246,11 @@ def test_another_set_has_no_twins(harness) -> None:
     assert code == 2
     assert "set arc-challenge names no published items" in err
     assert "gsm8k" in err
+
+
+def test_results_are_as_long_and_as_round_as_the_item_s_if_such_numbers_are_found() -> None:
+    assert [chains.significant(n) for n in ("1200", "1,205", "0.50", "0")] == [2, 4, 1, 0]
+    round_one = chains.chain("40 crates hold 50 jars each.", [Mark("40*50", "2000")], "2000")
+    found = [chains.twin(round_one, random.Random(seed)).answer for seed in range(20)]
+    assert {len(answer) for answer in found} == {4}
+    assert {chains.significant(answer) for answer in found} == {1}
