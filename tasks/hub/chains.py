@@ -232,9 +232,9 @@ def _drawn(numbers: Sequence[Quantity], rng: random.Random, far: bool) -> list[F
     values = [q.value if q.kept else new[q.value] for q in numbers]
     if any(written(value, q.text) is None for q, value in zip(numbers, values, strict=True)):
         return None
-    for (a, x), (b, y) in itertools.combinations([(q.value, v) for q, v in zip(numbers, values, strict=True)], 2):
-        if (a < b) != (x < y) or (a > b) != (x > y):
-            return None
+    ordered = sorted(zip((q.value for q in numbers), values, strict=True))
+    if any((a < b) != (x < y) for (a, x), (b, y) in itertools.pairwise(ordered)):
+        return None
     return values
 
 

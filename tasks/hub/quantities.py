@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from harness.reading.numbers import TENS, UNITS
@@ -35,6 +36,7 @@ class Quantity(NamedTuple):
         return value_of(self.text)
 
 
+@lru_cache(maxsize=4096)
 def value_of(text: str) -> Fraction:
     """The value of a NUMBER, exact."""
     return Fraction(text.replace(",", ""))
