@@ -1,9 +1,9 @@
 """What `harness twins` reports if a model has learnt published items, and if it has not.
 
-`python benchmarks/twins.py [FOLDER]`. The model is scripted: nothing is trained here. It is right on a problem with a
-chance that falls with the number of carries and differs between problems, so that both arms of a pair agree more than
-by chance; of the published items that it has learnt it always knows the answer. Everything behind its answers (twins,
-scorer, gap, correction) is the product's.
+`python benchmarks/twins.py [FOLDER]`. The model is scripted (twins_trained.py trains one). It is right on a problem
+with a chance that falls with the number of carries and differs between problems, so that both arms of a pair agree more
+than by chance; of the published items that it has learnt it always knows the answer. Everything behind its answers
+(twins, scorer, gap, correction) is the product's.
 
 FOLDER has planbench.jsonl.gz and game24.jsonl.gz: real answers to published items, lines with `params` and
 `expect.correct`. There the "fresh" arm is other published items, matched as twins are: a control that is no simulation.
@@ -21,9 +21,9 @@ import re
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from harness import plugins, twins
 from harness.results.counts import Contrasts
@@ -36,6 +36,13 @@ from harness.types import Sample, Task
 
 ITEMS = 200
 SEEDS, NULLS = 20, 200
+
+
+class Answers(Protocol):
+    """A model as a study sees it."""
+
+    def answer(self, sample: Sample, task: Task) -> str:
+        """A response to a sample."""
 
 
 class Knows:
@@ -54,10 +61,10 @@ class Knows:
         return task.baseline(kind, sample, rng)
 
 
-def study(task: Task, model: Knows, seed: int, items: int) -> Excess:
+def study(task: Task, model: Answers, samples: Iterable[Sample]) -> Excess:
     """What a study of one task finds: its excess, with the p that it reports."""
     contrasts = Contrasts(task.factors, main=task.main)
-    for sample in itertools.islice(task.samples(seed), 2 * items):
+    for sample in samples:
         score = task.score(sample.params, model.answer(sample, task))
         record = {"task": task.name, "group": sample.group, "condition": sample.condition, "epoch": 1}
         contrasts.add({**record, "params": sample.params, "outcome": score.outcome, "value": score.value})
@@ -66,18 +73,24 @@ def study(task: Task, model: Knows, seed: int, items: int) -> Excess:
     return Excess(task.name, gap, gap.p)
 
 
+def published_sums() -> Task:
+    """The task that asks published sums of base 9 beside their twins."""
+    options = {"pairs": "published", "bases": "9", "prompt": "direct"}
+    return twins.arms(plugins.task("arithmetic", options), "questions")
+
+
 def published(seed: int, learn: int, items: int = ITEMS) -> Excess:
     """A study of `items` published sums of base 9, of which the model has learnt `learn` by heart."""
-    task = twins.arms(plugins.task("arithmetic", {"pairs": "published", "bases": "9", "prompt": "direct"}), "questions")
-    groups = list(dict.fromkeys(s.group for s in itertools.islice(task.samples(seed), 2 * items)))
-    learnt = frozenset(random.Random(seed).sample(groups, learn))
-    return study(task, Knows(seed, learnt), seed, items)
+    task = published_sums()
+    samples = list(itertools.islice(task.samples(seed), 2 * items))
+    learnt = frozenset(random.Random(seed).sample(list(dict.fromkeys(s.group for s in samples)), learn))
+    return study(task, Knows(seed, learnt), samples)
 
 
 def control(seed: int, items: int = ITEMS) -> Excess:
     """The control of that study: whatever the model knows, it can't know these items."""
     task = twins.arms(plugins.task(CONTROL, CONTROL_OPTIONS), "control")
-    return study(task, Knows(seed, frozenset()), seed, items)
+    return study(task, Knows(seed, frozenset()), itertools.islice(task.samples(seed), 2 * items))
 
 
 def simulated() -> None:
@@ -89,13 +102,20 @@ def simulated() -> None:
         ("none learnt", NULLS, lambda seed: published(seed, 0)),
         ("the control", NULLS, control),
     ):
-        found = [make(seed) for seed in range(runs)]
-        values = [e.gap.gap.value for e in found]
-        held = sum(e.gap.gap.low <= 0 <= e.gap.gap.high for e in found)
-        rows.append([what, str(runs), str(sum(e.found for e in found)), f"{statistics.fmean(values):+.3f}",
-                     f"{statistics.stdev(values):.3f}", f"{held / runs:.3f}"])  # fmt: skip
-    header = ["scripted model, 200 pairs", "runs", "excess reported", "mean excess", "deviation", "interval holds 0"]
-    print(align(header, rows, left=1))
+        rows.append(reported(what, [make(seed) for seed in range(runs)]))
+    print(align(["scripted model, 200 pairs", *REPORTED], rows, left=1))
+
+
+REPORTED = ("runs", "excess reported", "mean excess", "deviation", "interval holds 0", "right: published", "fresh")
+
+
+def reported(what: str, found: Sequence[Excess]) -> list[str]:
+    """A row of several studies: a label, and the cells of REPORTED."""
+    values = [e.gap.gap.value for e in found]
+    held = statistics.fmean(e.gap.gap.low <= 0 <= e.gap.gap.high for e in found)
+    right = (statistics.fmean(e.gap.sides[side] for e in found) for side in (0, 1))
+    return [what, str(len(found)), str(sum(e.found for e in found)), f"{statistics.fmean(values):+.3f}",
+            f"{statistics.stdev(values):.3f}", f"{held:.3f}", *(f"{share:.3f}" for share in right)]  # fmt: skip
 
 
 # Real answers ---------------------------------------------------------------------------------------------------------

@@ -137,8 +137,10 @@ class _Questions(_Arms):
     """Asks the question of each item and of its twin, the twin first: its arm is what the other is compared with."""
 
     def samples(self: Any, seed: int) -> Iterator[Sample]:
-        """Both arms of each group."""
+        """Both arms of each group. UsageError if no published item has a twin."""
+        found = False
         for published, fresh in self._both(seed):
+            found = True
             for item, twin in zip(published, fresh, strict=True):
                 for origin, sample in ((FRESH, twin), (PUBLISHED, item)):
                     alike = {f"{ALIKE}{name}": value for name, value in self.alike(sample).items()}
@@ -150,6 +152,9 @@ class _Questions(_Arms):
                         sample.messages,
                         sample.target,
                     )
+        if not found:
+            count = self.data()["items"]
+            raise UsageError(f"task {self.name}: none of {count} published items has a twin that is as hard")
 
 
 class _Texts(_Arms):

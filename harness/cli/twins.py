@@ -28,8 +28,9 @@ def twins(targets: tuple[str, ...], model: str | None, control_pairs: int, texts
     """Are the published items of TASK known by heart?
 
     Each published item is asked beside a fresh twin: a problem as hard, in the same words, which is not published. What
-    a model does better on published items is the excess. Tasks: aiw, game24, arithmetic, blocksworld and the other
-    planning domains (-T instances=DIR: the instances of a folder, such as PlanBench's; else the default set).
+    a model does better on published items is the excess. Tasks: aiw, game24, arithmetic, hub/gsm8k, blocksworld and the
+    other planning domains (-T instances=DIR: the instances of a folder, such as PlanBench's; else the default set). A
+    task without published items, such as imagine, can't be asked: nobody can know its items by heart.
 
     RUNs of `harness twins` are read, and only what they don't have is asked; without --model, nothing. A run that was
     cut off is finished by `harness run --resume RUN`.

@@ -115,9 +115,9 @@ def _is_premise(text: str, counts: Counts) -> bool:
 
 # Numbers, as digits or words --------------------------------------------------------------------------------------
 
-_UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
-_UNITS += "seventeen eighteen nineteen".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
+UNITS += "seventeen eighteen nineteen".split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _FOREIGN = (  # from 0 on
     "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn",
     "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize",
@@ -126,12 +126,12 @@ _FOREIGN = (  # from 0 on
     "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici",
     "ноль один два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать четырнадцать",
 )
-_WORDS = {word: n for n, word in enumerate(_UNITS)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
+_WORDS = {word: n for n, word in enumerate(UNITS)} | {word: 10 * n for n, word in enumerate(TENS, 2)}
 _OTHER_WORDS = {word: n for row in _FOREIGN for n, word in enumerate(row.split()) if word not in _WORDS and n > 1}
 _OTHER_WORDS |= {"duas": 2, "zwoelf": 12, "fuenf": 5, "tres": 3, "sept": 7, "две": 2, "do": 2}
 del _OTHER_WORDS["do"], _OTHER_WORDS["once"]
 _WORD = re.compile(
-    rf"\b(?:(?P<tens>{'|'.join(_TENS)})(?:[- ](?P<unit>{'|'.join(_UNITS[1:10])}))?|{'|'.join(_UNITS)}"
+    rf"\b(?:(?P<tens>{'|'.join(TENS)})(?:[- ](?P<unit>{'|'.join(UNITS[1:10])}))?|{'|'.join(UNITS)}"
     rf"|(?P<other>{'|'.join(sorted(_OTHER_WORDS, key=len, reverse=True))}))\b",
     re.I,
 )

@@ -46,6 +46,7 @@ def configs(config: RunConfig, texts: bool = True) -> list[RunConfig]:
     if not isinstance(task, twins.HasPublished):
         able = [name for name in plugins.installed("tasks") if hasattr(plugins.load("tasks", name), "fresh_twins")]
         raise UsageError(f"task {config.task} names no published items", f"tasks that do: {', '.join(able)}")
+    task.published(config.seed)  # says why, if this choice of the task's has none
     config = replace(config, task_options={**task.published_options, **config.task_options}, twins="questions")
     found = [config]
     if texts:

@@ -7,8 +7,10 @@ numbers.
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from harness.tasks.aiw.family import UnsolvableError
@@ -42,23 +44,32 @@ def fresh(row: Row, builders: Sequence[Builder], published: Iterable[Row], rng: 
     names = [name for name in STATED if isinstance(row.get(name), int)]
     if not names:
         return None
-    taken = {numbers_of(other) for other in published}
+    taken = frozenset(numbers_of(other) for other in published)
+    fitting = _fitting(json.dumps(dict(row)), tuple(names), tuple(builders), taken)
+    return {**row, **dict(zip(names, rng.choice(fitting), strict=True))} if fitting else None
+
+
+@lru_cache(maxsize=256)
+def _fitting(
+    written: str, names: tuple[str, ...], builders: tuple[Builder, ...], taken: frozenset[Key]
+) -> list[tuple[int, ...]]:
+    """The numbers that can stand for those of a row (as JSON, which a cache can hold), all of them as similar."""
+    row: dict[str, Any] = json.loads(written)
     answers = [build(row).answer for build in builders]
-    near = [_near(row[name]) for name in names]
-    ranked: dict[int, list[dict[str, Any]]] = {}
-    for drawn in itertools.product(*near):
-        other = {**row, **dict(zip(names, drawn, strict=True))}
-        if numbers_of(other) not in taken:
-            ranked.setdefault(_distance([row[name] for name in names], drawn), []).append(other)
+    before = [row[name] for name in names]
+    ranked: dict[int, list[tuple[int, ...]]] = {}
+    for drawn in itertools.product(*map(_near, before)):
+        if numbers_of(row | dict(zip(names, drawn, strict=True))) not in taken:
+            ranked.setdefault(_distance(before, drawn), []).append(drawn)
     for distance in sorted(ranked):
-        fitting = [
-            other
-            for other in ranked[distance]
-            if all(_answer(build, other) not in (None, old) for build, old in zip(builders, answers, strict=True))
-        ]
+        fitting = []
+        for drawn in ranked[distance]:
+            other = row | dict(zip(names, drawn, strict=True))
+            if all(_answer(build, other) not in (None, old) for build, old in zip(builders, answers, strict=True)):
+                fitting.append(drawn)
         if fitting:
-            return rng.choice(fitting)
-    return None
+            return fitting
+    return []
 
 
 def _near(number: int) -> list[int]:

@@ -17,7 +17,8 @@ LETTERS = string.ascii_uppercase
 class Item(NamedTuple):
     """One question. `options` are in the set's order (of a label set, its labels); without any, `answer` is what the
     model must come up with. `gold` is the place of the right option, -1 without options. `part` is the subset that the
-    row belongs to, "" if the set has none."""
+    row belongs to, "" if the set has none. `solution` is what stands before the answer, if that is a number behind
+    "####"."""
 
     id: str
     context: str
@@ -26,6 +27,7 @@ class Item(NamedTuple):
     gold: int
     answer: str
     part: str = ""
+    solution: str = ""
 
 
 def items(hub_set: HubSet, rows: Iterable[Row], source: str) -> list[Item]:
@@ -72,6 +74,7 @@ def _item(hub_set: HubSet, row: Row, number: int, where: str) -> Item:
         gold=gold,
         answer=answer,
         part=str(at(row, columns.part, where, hub_set)) if columns.part else "",
+        solution=_solution(hub_set, row, where),
     )
 
 
@@ -112,6 +115,12 @@ def _answer(hub_set: HubSet, row: Row, options: Sequence[str], where: str) -> tu
             f"{_pinned(hub_set)}; is it a test split?",
         )
     return place, options[place]
+
+
+def _solution(hub_set: HubSet, row: Row, where: str) -> str:
+    if hub_set.answer_is != "number":
+        return ""
+    return str(at(row, hub_set.columns.answer, where, hub_set)).rpartition("####")[0]
 
 
 def _place(hub_set: HubSet, row: Row, text: str, options: Sequence[str], where: str) -> int:

@@ -65,7 +65,8 @@ class Quoted:
 class HubSet:
     """A published set. `released` is the year in which its answers went on the web. `shots` and `shots_split` are those
     of the usual protocol. `labels` are the words of a label set, in the order of the set's own coding; `values` maps
-    what the answer's column holds to them. `rows_unchecked` is a number from memory: never printed, never asserted.
+    what the answer's column holds to them. `marks`: solutions have calculator marks, so that twins can be made (see
+    twins.py). `rows_unchecked` is a number from memory: never printed, never asserted.
     """
 
     name: str
@@ -84,6 +85,7 @@ class HubSet:
     answers: tuple[str, ...] = ()
     histogram: Mapping[str, float] = field(default_factory=dict)
     clean: Literal["", "wikihow"] = ""
+    marks: bool = False
     access: Literal["open", "gated"] = "open"
     note: str = ""
     rows_unchecked: int | None = None

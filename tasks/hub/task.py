@@ -23,11 +23,12 @@ from harness.tasks.hub.items import LETTERS, Item
 from harness.tasks.hub.prompting import FORMS, PUBLISHED, SHUFFLED
 from harness.tasks.hub.reading import folded
 from harness.tasks.hub.schema import HubSet
+from harness.tasks.hub.twins import OtherNumbers
 from harness.types import Example, Message, Param, Params, Sample, Sampling, Score, StopReason, Task
 
 
 @dataclass(frozen=True)
-class Hub(Task):
+class Hub(OtherNumbers, Task):
     """A published data set, such as ARC or GSM8K: set=arc-challenge. Without one, a few rows of ours in that form."""
 
     set: str = option(schema.SHIPPED, "which set; tasks/hub/README.md lists them")
@@ -98,13 +99,7 @@ class Hub(Task):
 
     def samples(self, seed: int) -> Iterator[Sample]:
         """The items in the set's order, each in all conditions."""
-        found = self._loaded.items
-        if missing := set(self.part) - {item.part for item in found}:
-            known = sorted({item.part for item in found})
-            raise UsageError(
-                f"task hub: option part: there is no '{min(missing)}'", f"it takes: {', '.join(known[:20])}"
-            )
-        asked = [item for item in found if not self.part or item.part in self.part]
+        asked = self.asked()
         if SHUFFLED in self.forms:
             fewest = min(asked, key=lambda item: len(item.options))
             if self.orders > (others := math.factorial(len(fewest.options)) - 1):
@@ -115,6 +110,16 @@ class Hub(Task):
                 )
         for item in asked:
             yield from self._conditions(item, seed)
+
+    def asked(self) -> list[Item]:
+        """The items that are asked: all, or those of the option `part`. UsageError if there is no such part."""
+        found = self._loaded.items
+        if missing := set(self.part) - {item.part for item in found}:
+            known = sorted({item.part for item in found})
+            raise UsageError(
+                f"task hub: option part: there is no '{min(missing)}'", f"it takes: {', '.join(known[:20])}"
+            )
+        return [item for item in found if not self.part or item.part in self.part]
 
     def _conditions(self, item: Item, seed: int) -> Iterator[Sample]:
         for form in self.forms:
