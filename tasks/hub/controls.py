@@ -1,5 +1,6 @@
 """Controls of published sets: the same item in another layout, in other words around it, with its options in another
-order. The words of the item are the set's and stay. No rule can change a fact of it and say what is right then."""
+order. The words of the item are the set's and stay. No rule can change a fact of it and say what is right then, but for
+numbers of a solution that can be computed again (twins.py)."""
 
 from __future__ import annotations
 

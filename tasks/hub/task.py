@@ -23,7 +23,7 @@ from harness.tasks.hub.items import LETTERS, Item
 from harness.tasks.hub.prompting import FORMS, PUBLISHED, SHUFFLED
 from harness.tasks.hub.reading import folded
 from harness.tasks.hub.schema import HubSet
-from harness.tasks.hub.twins import OtherNumbers
+from harness.tasks.hub.twins import CHANGES, OtherNumbers
 from harness.types import Example, Message, Param, Params, Sample, Sampling, Score, StopReason, Task
 
 
@@ -196,6 +196,11 @@ class Hub(OtherNumbers, Task):
     def placebos(self) -> Mapping[str, str]:  # type: ignore[override]
         """Those of a set with options of its rows', or of another: see controls.py."""
         return controls.PLACEBOS["options" if self.of.options_vary else "free"]
+
+    @property
+    def changes(self) -> Mapping[str, str]:  # type: ignore[override]
+        """See twins.py."""
+        return CHANGES if self.of.marks else {}
 
     def reworded(self, sample: Sample, placebo: str, rng: random.Random) -> Sample | None:
         """See controls.py."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -15,6 +16,10 @@ from harness.tasks.hub.items import Item
 from harness.tasks.hub.prompting import PUBLISHED
 from harness.tasks.hub.rows import Loaded
 from harness.types import Sample, Scalar
+
+
+CHANGES = {"numbers": "all numbers of the question that its solution uses"}
+"""Of a set with marks, by which the new answer is known."""
 
 
 class OtherNumbers:
@@ -31,6 +36,16 @@ class OtherNumbers:
                 f"task hub: set {self.set} names no published items of which twins can be made", f"sets that do: {able}"
             )
         return (_marked(self._sample(item, PUBLISHED, PUBLISHED, ()), item.solution) for item in self.asked())
+
+    def changed(self: Any, sample: Sample, change: str, rng: random.Random) -> Sample | None:
+        """The question of a twin, in the sample's place."""
+        item = next(item for item in self.asked() if item.id == sample.group)
+        drawn = self.fresh_twins([_marked(self._sample(item, PUBLISHED, PUBLISHED, ()), item.solution)], rng)
+        if drawn is None:
+            return None
+        [found] = drawn
+        params = {**sample.params, "answer": found.params["answer"]}
+        return replace(sample, params=params, messages=found.messages, target=found.target)
 
     def fresh_twins(self: Any, group: Sequence[Sample], rng: random.Random) -> list[Sample] | None:
         """The question with other numbers, which leave its solution as it is but for them. None if they can't be tied

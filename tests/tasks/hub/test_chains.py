@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import plugins, twins
+from harness.results.audit import warnings
+from harness.results.audit_controls import audit_controls
 from harness.tasks.hub import chains, quantities
 from harness.tasks.hub.chains import Mark, NoTwinError
 from harness.tasks.hub.quantities import NUMBER
@@ -229,6 +231,21 @@ def test_items_without_a_twin_are_counted_and_their_runs_show_the_marks() -> Non
     assert item.params["chain"] == "14*26=364; 364-215=149"
     assert twin.params["chain"].endswith(f"={twin.target}")
     assert "chain" not in next(plugins.task("hub/gsm8k", {"file": str(LIKE)}).samples(0)).params
+
+
+def test_other_numbers_are_a_change_that_the_answer_must_follow() -> None:
+    task = plugins.task("hub/gsm8k", {"file": str(LIKE)})
+    samples = list(task.samples(0))
+    changed = {s.id: task.changed(s, "numbers", random.Random(1)) for s in samples}
+    assert sum(found is not None for found in changed.values()) == len(RIGHT)
+    for sample in samples:
+        if found := changed[sample.id]:
+            assert words(found.messages[0].content) == words(sample.messages[0].content)
+            assert set(found.params) == set(sample.params)
+            assert task.score(found.params, f"Answer: {found.target}").value == 1
+            assert task.score(found.params, f"Answer: {sample.target}").value == 0
+    assert not warnings(audit_controls(task, 0, 60))
+    assert not plugins.task("hub/arc-challenge", {}).changes
 
 
 def test_the_text_of_an_item_is_cut_before_a_number_and_its_twin_at_the_same_place() -> None:
