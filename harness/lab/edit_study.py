@@ -13,7 +13,6 @@ from typing import Any
 from harness.errors import DataError, HarnessError, UsageError, cause
 from harness.files import read_jsonl
 from harness.lab import planted
-from harness.lab.drawing import heat_map
 from harness.lab.editing import grace
 from harness.lab.editing.editor import Editor, Given, Method
 from harness.lab.editing.ft import FT, FTL
@@ -22,10 +21,11 @@ from harness.lab.editing.measuring import SUMMED, Answered, Verifier, ask, harmo
 from harness.lab.editing.requests import Edit, Query, encoded, read
 from harness.lab.editing.rome import ROME
 from harness.lab.models import LabModel
-from harness.lab.study import Study
 from harness.lab.subjects import ROLES
 from harness.lab.trace import TRACED, Fact, Noise, Place, averages, best_place, known, mean, trace
 from harness.options import build, suggestion
+from harness.report.pictures import heat_map
+from harness.report.study import Study
 from harness.statistics.intervals import Estimate, wilson
 from harness.text import Extra, estimate, number
 
@@ -147,7 +147,8 @@ def trace_study(asked: Edits, noise: Noise, progress: Callable[[int, int], None]
             [e.value if (e := by_place.get((layer, role))) else 0.0 for role in roles]
             for layer in range(len(asked.lab.layers))
         ]
-        pictures.append(heat_map(title, values, roles, [*map(str, range(len(values)))], 0, max(total.value, 0.01)))
+        pictures.append(heat_map(title, values, roles, [*map(str, range(len(values)))], 0, max(total.value, 0.01),
+                                 down=where, across="token", shows="effect"))  # fmt: skip
     rows_out = [
         {"fact": t.fact.name, "site": kind, "layer": layer, "position": at, "role": t.fact.prompt.role(at) or "",
          "token": asked.lab.token(t.fact.prompt.ids[at]), "clean": t.clean, "corrupted": t.corrupted, "effect": effect}

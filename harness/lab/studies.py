@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
 from harness.lab import tuned as tuned_lens
-from harness.lab.drawing import heat_map
-from harness.lab.hooks import Kind, all_sites
+from harness.lab.hooks import Kind, Site, all_sites
 from harness.lab.lens import LensRow, lens
 from harness.lab.models import LabModel
 from harness.lab.pairs import Pair, pairs
 from harness.lab.patching import Effect, How, agreement, attribute, ends, ids, sweep
-from harness.lab.study import Study
+from harness.report.pictures import HeatMap, heat_map
+from harness.report.study import Study
 from harness.text import Extra
 from harness.types import Task
 
@@ -100,14 +100,21 @@ def _row_dicts(lab: LabModel, found: Sequence[Pair], looked: Sequence[Sequence[L
     ]  # fmt: skip
 
 
-def _lens_map(lab: LabModel, pair: Pair, rows: Sequence[LensRow]) -> str:
+def _lens_map(lab: LabModel, pair: Pair, rows: Sequence[LensRow]) -> HeatMap:
     depth, length = len(lab.layers), len(pair.clean)
     values = [[0.0] * length for _ in range(depth + 1)]
     for row in rows:
         values[row.layer][row.position] = row.p
-    title = f"p({lab.token(pair.right)!r}) by layer and position: {pair.samples[0]}"
-    names = [*map(str, range(depth)), "end"]
-    return heat_map(title, values, [lab.token(t) for t in pair.clean], names, 0, 1)
+    answer = lab.token(pair.right)
+    return heat_map(
+        f"p({answer!r}), the right answer, by layer and position: {pair.samples[0]}", values,
+        [lab.token(t) for t in pair.clean], [*map(str, range(depth)), "end"], 0, 1, down="before layer",
+        across="token at the position", shows=f"p({answer!r})", marked=pair.differ, meant=_differ(pair),
+    )  # fmt: skip
+
+
+def _differ(pair: Pair) -> str:
+    return f"where the prompts of {pair.samples[0]} and {pair.samples[1]} differ"
 
 
 def patch_study(
@@ -128,42 +135,49 @@ def patch_study(
         sentences.append(f"{len(found) - len(clear)} of {len(found)} pairs are left out: the model does not prefer the "
                          "right answer on both sides.")  # fmt: skip
     for how in hows:
-        effects = {i: _measured(lab, pair, kinds, how, top, attribution) for i, pair in enumerate(clear)}
+        estimates = {i: _estimates(lab, pair, kinds, how) for i, pair in enumerate(clear)} if attribution else {}
+        effects = {i: _measured(lab, pair, kinds, how, top, estimates.get(i)) for i, pair in enumerate(clear)}
         for kind in kinds:
             tables.append(_top_table(lab, clear, effects, kind, how, top))
         if attribution:
             tables.append(_agreement_table([e for some in effects.values() for e in some], how))
         sentences.append(_best_sentence(lab, clear, effects, how))
         rows += [_effect_row(lab, clear[i], effect, how) for i, some in effects.items() for effect in some]
-        if not attribution:
-            pictures += [_patch_map(lab, clear[0], effects[0], kind, how) for kind in kinds]
+        shown = estimates[0] if attribution else {e.site: e.moved(how) for e in effects[0]}
+        pictures += [_patch_map(lab, clear[0], shown, kind, how, attribution) for kind in kinds]
     return Study("patch", f"Activation patching: {lab.name} on {asked.task.name}", asked.words(lab),
                  [*sentences, *_left_out(left_out)], tables, rows, pictures)  # fmt: skip
 
 
-def _measured(lab: LabModel, pair: Pair, kinds: Sequence[Kind], how: How, top: int, attribution: bool) -> list[Effect]:
-    sites = all_sites(lab, len(pair.clean), kinds)
-    if not attribution:
-        return sweep(lab, pair, sites, how)
-    estimates = dict(zip(sites, attribute(lab, pair, sites), strict=True))
+def _estimates(lab: LabModel, pair: Pair, kinds: Sequence[Kind], how: How) -> dict[Site, float]:
+    """The linear estimate of every site."""
+    sites = sites_of(lab, pair, kinds)
+    return dict(zip(sites, attribute(lab, pair, sites, how), strict=True))
+
+
+def sites_of(lab: LabModel, pair: Pair, kinds: Sequence[Kind]) -> list[Site]:
+    """The sites at which the two runs can differ: a decoder knows of nothing that comes later."""
+    return all_sites(lab, len(pair.clean), kinds, min(pair.differ))
+
+
+def _measured(
+    lab: LabModel, pair: Pair, kinds: Sequence[Kind], how: How, top: int, estimates: Mapping[Site, float] | None
+) -> list[Effect]:
+    if estimates is None:
+        return sweep(lab, pair, sites_of(lab, pair, kinds), how)
     chosen = [
         site
         for kind in kinds
-        for site in sorted((s for s in sites if s.kind == kind), key=lambda s: -abs(estimates[s]))[:top]
+        for site in sorted((s for s in estimates if s.kind == kind), key=lambda s: -abs(estimates[s]))[:top]
     ]
     return [replace(effect, attributed=estimates[effect.site]) for effect in sweep(lab, pair, chosen, how)]
-
-
-def _moved(effect: Effect, how: How) -> float:
-    """How far the site moved the run away from where it started."""
-    return effect.restored if how == "denoise" else 1 - effect.restored
 
 
 def _top_table(
     lab: LabModel, found: Sequence[Pair], effects: dict[int, list[Effect]], kind: Kind, how: How, top: int
 ) -> Extra:
     every = [(pair, effect) for i, pair in enumerate(found) for effect in effects[i] if effect.site.kind == kind]
-    best = sorted(every, key=lambda item: -abs(_moved(item[1], how)))[:top]
+    best = sorted(every, key=lambda item: -abs(item[1].moved(how)))[:top]
     body = tuple(
         (
             f"{e.site.layer}" + ("" if e.site.head is None else f".{e.site.head}"),
@@ -183,7 +197,7 @@ def _agreement_table(effects: Sequence[Effect], how: How) -> Extra:
     def cell(value: float | None) -> str:
         return "-" if value is None else f"{value:.3f}"
 
-    rows = tuple((a.kind, str(a.sites), cell(a.r), cell(a.rho), cell(a.slope)) for a in agreement(effects))
+    rows = tuple((a.kind, str(a.sites), cell(a.r), cell(a.rho), cell(a.slope)) for a in agreement(effects, how))
     note = "Slope below 1: the linear estimate makes effects smaller than they are. Believe the measured ones."
     return Extra(f"{how}: linear estimate against true patching, of the sites that were measured",
                  ("site", "n", "Pearson r", "Spearman rho", "slope"), rows, note=note)  # fmt: skip
@@ -191,7 +205,7 @@ def _agreement_table(effects: Sequence[Effect], how: How) -> Extra:
 
 def _best_sentence(lab: LabModel, found: Sequence[Pair], effects: dict[int, list[Effect]], how: How) -> str:
     every = [(e, found[i]) for i, some in effects.items() for e in some]
-    e, pair = max(every, key=lambda item: abs(_moved(item[0], how)))
+    e, pair = max(every, key=lambda item: abs(item[0].moved(how)))
     at = e.site.position
     where = "all positions" if at is None else f"position {at}, {lab.token(pair.clean[at])!r}"
     head = "" if e.site.head is None else f" head {e.site.head}"
@@ -216,14 +230,24 @@ def _effect_row(lab: LabModel, pair: Pair, effect: Effect, how: How) -> dict[str
     }  # fmt: skip
 
 
-def _patch_map(lab: LabModel, pair: Pair, effects: Sequence[Effect], kind: Kind, how: How) -> str:
-    depth = len(lab.layers)
-    if kind == "head":
-        columns = [str(h) for h in range(lab.heads)]
-        places = {(e.site.layer, e.site.head): e.restored for e in effects if e.site.kind == kind}
-    else:
-        columns = [lab.token(t) for t in pair.clean]
-        places = {(e.site.layer, e.site.position): e.restored for e in effects if e.site.kind == kind}
-    values = [[places[layer, column] for column in range(len(columns))] for layer in range(depth)]
-    title = f"{how}, {kind}: logit difference" + ("" if kind == "head" else f", {' / '.join(pair.samples)}")
-    return heat_map(title, values, columns, list(map(str, range(depth))), -1, 1)
+def _patch_map(
+    lab: LabModel, pair: Pair, values: Mapping[Site, float], kind: Kind, how: How, estimated: bool
+) -> HeatMap:  # fmt: skip
+    """Of one pair: how far each site moves the run from where it starts (0) to the other one (1)."""
+    depth, heads = len(lab.layers), kind == "head"
+    first = 0 if heads else min(pair.differ)
+    columns = [str(h) for h in range(lab.heads)] if heads else [lab.token(t) for t in pair.clean[first:]]
+    cells = [
+        [values.get(Site(kind, layer, i if heads else None, None if heads else first + i)) for i in range(len(columns))]
+        for layer in range(depth)
+    ]
+    what = "estimated share of the logit difference" if estimated else "share of the logit difference"
+    moved = "restored" if how == "denoise" else "lost"
+    before = f"At the {first} positions before it, at which the prompts are the same, every value is 0."
+    return heat_map(
+        f"{how}, {kind}: {what} that is {moved}: {' / '.join(pair.samples)}", cells, columns,
+        list(map(str, range(depth))), -1, 1, down="before layer" if kind == "resid" else "layer",
+        across="head" if heads else "token at the position", shows=moved,
+        marked=() if heads else [i - first for i in pair.differ], meant=_differ(pair),
+        note=before if first else "",
+    )  # fmt: skip
