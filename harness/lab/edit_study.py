@@ -30,6 +30,8 @@ from harness.statistics.intervals import Estimate, wilson
 from harness.text import Extra, estimate, number
 
 METHODS: dict[str, type[Any]] = {m.name: m for m in (FT, FTL, ROME, GRACE)}
+PLAIN = 5
+"""Tokens of an answer that goes on with a text: what comes behind it may name the other answer."""
 MEASURED = (
     ("reliability", "reliability"), ("generality", "generality"), ("locality_neighbour", "other subjects"),
     ("locality_subject", "subject's other facts"), ("portability", "consequences"),
@@ -67,6 +69,8 @@ def from_file(lab: LabModel, path: Path, texts: Path | None, count: int, tokens:
     known_texts = _texts(lab, source) if source else [f"{r.prompt} {r.old}." for r in asked]
     changed = {(q.text, q.asked) for r in asked for q in r.queries if q.before != q.after}
     kept = [q for r in asked for q in r.queries if q.before == q.after and (q.text, q.asked) not in changed]
+    if all(r.plain for r in asked):
+        tokens = min(tokens, PLAIN)
     return Edits(lab, [encoded(lab, r) for r in asked], known_texts, list(dict.fromkeys(kept)), tokens)
 
 

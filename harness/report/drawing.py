@@ -77,7 +77,7 @@ def _label(text: str, longest: int = LONGEST) -> str:
 def _heat_map(picture: HeatMap) -> str:
     columns, rows = [_label(c) for c in picture.columns], [_label(r) for r in picture.rows]
     cell, line = max(CELL, min(WIDEST, 360 // max(1, len(columns)))), max(LINE, min(HIGHEST, 220 // max(1, len(rows))))
-    longest = LETTER * max(map(len, columns), default=0)
+    longest = (LETTER - 0.6) * max(map(len, columns), default=0)
     upright = longest < cell - 4
     left, top = 30 + LETTER * max(map(len, rows), default=0), 30
     wide, high = cell * len(columns), line * len(rows)
