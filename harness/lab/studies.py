@@ -238,7 +238,7 @@ def _top_table(
 ) -> Extra:
     every = [(pair, effect) for i, pair in enumerate(found) for effect in effects[i] if effect.site.kind == kind]
     best = sorted(every, key=lambda item: -abs(item[1].moved(how)))[:top]
-    body = tuple(
+    body: tuple[tuple[str, ...], ...] = tuple(
         (
             f"{e.site.layer}" + ("" if e.site.head is None else f".{e.site.head}"),
             "all" if e.site.position is None else f"{e.site.position} {lab.token(pair.clean[e.site.position])!r}",
@@ -249,11 +249,13 @@ def _top_table(
     )  # fmt: skip
     where = {"head": "layer.head", "resid": "before layer"}.get(kind, "layer")
     moved = ("logit difference, normalised", "change of p(answer)", "KL regained, nats", "linear estimate")
-    header = (where, "position", "pair", *moved)
+    header: tuple[str, ...] = (where, "position", "pair", *moved)
+    if all(e.attributed is None for _, e in best):
+        header, body = header[:-1], tuple(row[:-1] for row in body)
     return Extra(f"{how}: the {len(body)} sites of {kind} that move most (of {len(every)})", header, body)
 
 
-NAMES: dict[Kind, str] = {"resid": "residual stream", "attn": "attention", "mlp": "MLP", "head": "heads"}
+NAMES: dict[Kind, str] = {"resid": "Residual stream", "attn": "Attention", "mlp": "MLP", "head": "Heads"}
 
 
 def _how_good(effects: Sequence[Effect], how: How) -> dict[str, str]:
@@ -295,7 +297,7 @@ def _patch_map(
     what = "linear estimate" if estimated else "share of the logit difference"
     moved = "restored" if how == "denoise" else "lost"
     title = f"{NAMES[kind]}, {how}: {what} that is {moved} in {pair.samples[0]} against {pair.samples[1]}"
-    rows, shows, scale = list(map(str, range(depth))), f"{moved} ({what})", (-1, 1)
+    rows, shows, scale = list(map(str, range(depth))), f"{moved} ({what})" if estimated else moved, (-1, 1)
     if kind == "head":
         cells = [[values.get(Site(kind, layer, i, None)) for i in range(lab.heads)] for layer in range(depth)]
         return heat_map(title, cells, list(map(str, range(lab.heads))), rows, *scale, down="layer", across="head",

@@ -81,7 +81,8 @@ def _heat_map(picture: HeatMap) -> str:
     upright = longest < cell - 4
     left, top = 30 + LETTER * max(map(len, rows), default=0), 30
     wide, high = cell * len(columns), line * len(rows)
-    size = (max(left + wide + 8, left + 260), top + high + (32 if upright else longest + 26))
+    legend = 34 + 120 + 40 + LETTER * len(_label(picture.shows, NAME))
+    size = (left + max(wide + 8, legend), top + high + (32 if upright else longest + 26))
     parts = [_scale(picture, left), _cells(picture, columns, rows, (left, top, cell, line))]
     parts.append(f'<rect class="frame" x="{left:g}" y="{top}" width="{wide}" height="{high}"/>')
     parts += [_words(left - 5, top + line * i + line / 2 + 4, name, "end") for i, name in enumerate(rows)]
