@@ -169,9 +169,11 @@ def _note(kind: str, noise: Noise) -> str:
     return f"95% interval over prompts; n prompts. Restored together: {noise.window} layers around the named one."
 
 
-def traced_place(asked: Edits, noise: Noise) -> Place:
+def traced_place(
+    asked: Edits, noise: Noise, progress: Callable[[int, int], None] = lambda done, all: None
+) -> Place:  # fmt: skip
     """Where an editor works by default: the MLP with the largest mean indirect effect."""
-    return best_place(averages(trace(asked.lab, right_facts(asked), noise, ("mlp",))))
+    return best_place(averages(trace(asked.lab, right_facts(asked), noise, ("mlp",), progress)))
 
 
 @dataclass(frozen=True)

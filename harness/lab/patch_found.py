@@ -76,10 +76,10 @@ def _heads(lab: LabModel, effects: Mapping[int, Sequence[Effect]], how: How) -> 
     of = len(lab.layers) * lab.heads
     chosen = "" if len(means) == of else f" {len(means)} were patched."
     shown = Estimate(means[first], *mean_interval(by_head[first]), n) if n > 1 else None
-    said = f"{estimate(shown)} pairs" if shown else f"{means[first]:.3f} in the one pair"
+    said = f"{estimate(shown)} pairs (mean)" if shown else f"{means[first]:.3f} in the one pair"
     then = ", ".join(f"{layer}.{head} {means[layer, head]:.3f}" for layer, head in others)
     return (
-        f"{how.capitalize()}, heads: of {of}, {first[0]}.{first[1]} {DID[how]} most of the difference: {said} (mean)"
+        f"{how.capitalize()}, heads: of {of}, {first[0]}.{first[1]} {DID[how]} most of the difference: {said}"
         + (f"; then {then}." if then else ".") + chosen
     )  # fmt: skip
 

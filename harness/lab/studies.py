@@ -175,8 +175,7 @@ def patch_study(
             "patching explains a difference that the model makes; try other pairs, or another task",
         )
     tables, rows, pictures = [], [], []
-    sentences = [f"{lab.name} prefers the right answer to the other prompt's on both sides in {len(clear)} of "
-                 f"{len(found)} pairs; only these are patched."]  # fmt: skip
+    sentences = list[str]()
     for how in hows:
         estimates = [_estimates(lab, pair, kinds, how) for pair in clear] if attribution else []
         heads = _best_heads(estimates, top)
@@ -193,6 +192,10 @@ def patch_study(
         shown = estimates[0] if attribution else {e.site: e.moved(how) for e in effects[0]}
         notes = _how_good([e for some in effects.values() for e in some], how) if attribution else {}
         pictures += [_patch_map(lab, clear[0], shown, kind, how, notes.get(kind)) for kind in kinds]
+    sentences.append(
+        f"{lab.name} prefers the right answer to the other prompt's on both sides in {len(clear)} of {len(found)} "
+        "pairs; only these are patched."
+    )
     return Study("patch", f"Activation patching: {lab.name} on {asked.task.name}", asked.words(lab),
                  [*sentences, *_left_out(left_out)], tables, rows, pictures)  # fmt: skip
 

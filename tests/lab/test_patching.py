@@ -127,7 +127,7 @@ def test_the_sentences_say_where_the_stream_carries_the_difference(lab, six_two)
     effects += [Effect(Site("head", 1, h, None), h / 4, 0, 0) for h in range(4)]
     stream, heads = patch_found.sentences(lab, [six_two], {0: effects}, "denoise", whole=True)
     assert "up to before layer 1, at the last position from before layer 3 on (of 4 layers; 1 pair)" in stream
-    assert "1.3 restores most of the difference: 0.750 in the one pair (mean); then 1.2 0.500" in heads
+    assert "1.3 restores most of the difference: 0.750 in the one pair; then 1.2 0.500" in heads
     assert len(patch_found.sentences(lab, [six_two], {0: effects}, "denoise", whole=False)) == 1
 
 
