@@ -266,7 +266,8 @@ def _how_good(effects: Sequence[Effect], how: How) -> dict[str, str]:
     found = {a.kind: f"Pearson r {a.r:.3f}, slope {a.slope:.3f}" for a in agreement(effects, how)
              if a.r is not None and a.slope is not None}  # fmt: skip
     sizes = Counter(e.site.kind for e in effects)
-    return {kind: f"Linear estimates. Against true patching of {n} of them: {found.get(kind, 'too few to say')}."
+    told = "Linear estimates. Against true patching of the {} largest (a narrow range, in which r can be low): {}."
+    return {kind: told.format(n, found.get(kind, "too few to say"))
             for kind, n in sizes.items()}  # fmt: skip
 
 
