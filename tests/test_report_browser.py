@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.report import collect, page
+from harness.report.pictures import heat_map
+from harness.report.study import Study
 from tests.report_browser import CHROMIUM, DRIVER, browser
 from tests.report_runs import hostile_runs, judged, made, searched
 
@@ -148,6 +150,32 @@ def test_nothing_is_cut_at_the_right_edge(runs: list[Path], tmp_path: Path, widt
             "[...document.querySelectorAll('table')].every((t) => t.getBoundingClientRect().right <= innerWidth + 1)"
         )
         assert tab.run(f"return {inside}")
+
+
+@in_browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_study_fits_a_phone_and_its_pictures_have_the_colours_of_the_page(tmp_path: Path, dark: bool) -> None:
+    """A wide picture scrolls by itself; printed, it fits the paper and its numbers are there."""
+    wide = heat_map("wide", [[i / 60 for i in range(60)]] * 30, [f"token {i}" for i in range(60)],
+                    list(map(str, range(30))), -1, 1)  # fmt: skip
+    study = Study("lens", "A study", {"model": "m"}, ["A sentence."], [], [], [wide])
+    (tmp_path / "page.html").write_text(study.page(), encoding="utf-8")
+    with browser(width=360) as tab:
+        tab.command("Emulation.setDeviceMetricsOverride", width=360, height=900, deviceScaleFactor=1, mobile=True)
+        theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        tab.command("Emulation.setEmulatedMedia", features=[theme])
+        tab.open((tmp_path / "page.html").as_uri())
+        fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        assert tab.run(f"return {fits}")
+        scrolls = "const s = document.querySelector('.map .scroll'); return s.scrollWidth > s.clientWidth"
+        assert tab.run(scrolls)
+        shown = "getComputedStyle(document.querySelector('%s'))"
+        text, paper = tab.run(f"return [{shown % '.map text'}.fill, {shown % 'body'}.backgroundColor]")
+        assert (text, paper) == (("rgb(236, 236, 236)", "rgb(22, 22, 22)") if dark else
+                                 ("rgb(28, 28, 28)", "rgb(253, 253, 251)"))  # fmt: skip
+        tab.command("Emulation.setEmulatedMedia", media="print")
+        assert tab.run("return document.querySelector('.map svg').getBoundingClientRect().right <= innerWidth")
+        assert tab.run("return document.querySelector('.map table').getBoundingClientRect().height > 0")
 
 
 @in_browser

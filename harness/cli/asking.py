@@ -15,6 +15,7 @@ from harness.cli.group import (
     cli,
     echo,
     echo_json,
+    echo_value,
     message,
     model_args,
     note,
@@ -327,7 +328,7 @@ def validate(files: tuple[Path, ...], batch: Path | None, output: Path | None, c
 
 
 @cli.command()
-@click.argument("what", metavar="TASK|RUN")
+@click.argument("what", metavar="TASK|RUN|STUDY")
 @opt("--limit", type=click.IntRange(1), help="How many samples.  [default: 3; with --json, as many as there are]")
 @opt("--seed", type=int, help="Of a task: seed of generated samples.  [default: 0]")
 @opt("--placebo", type=click.IntRange(0), default=0, help="Of a task: so many rewordings beside each sample.")
@@ -347,7 +348,8 @@ def show(
     task_option: tuple[str, ...],
     **only: Any,
 ) -> None:
-    """Print prompts of a task with their targets, without a model; or samples of a run with their answers.
+    """Print prompts of a task with their targets, without a model; or samples of a run with their answers; or what a
+    study has found.
 
     With --json, of a task: lines to which a program of yours adds `response` (and `stop_reason`: stop or length, if it
     is known), and which `harness score --task TASK FILE` and `harness import prompts FILE` then take. With --placebo
@@ -360,6 +362,8 @@ def show(
     from harness.pipeline.config import RunConfig
 
     run = None if plugins.is_task(what) else _run_called(what)
+    if run is None and not plugins.is_task(what) and _show_study(what, as_json, only):
+        return
     if run is None:
         if given := [name for name, value in only.items() if value is not None]:
             raise UsageError(f"--{given[0].replace('_', '-')} is for the samples of a run, and {what} is a task")
@@ -388,6 +392,31 @@ def _run_called(name: str) -> Path | None:
         return store.find_run(name)
     except UsageError:
         return None
+
+
+def _show_study(what: str, as_json: bool, only: dict[str, Any]) -> bool:
+    """Print what a study says; False if there is none of this name."""
+    from harness.errors import UsageError
+    from harness.files import read_json
+    from harness.pipeline import store
+    from harness.report.study import of_the_lab, read
+    from harness.studies.told import told
+
+    directory = store.find_study(what)
+    if directory is None:
+        return False
+    if given := [name for name, value in only.items() if value is not None]:
+        raise UsageError(f"--{given[0].replace('_', '-')} is for the samples of a run, and {what} is a study")
+    if of_the_lab(directory):
+        study = read(directory)
+        value, text = study.as_json(), study.render()
+    else:
+        value, text = read_json(directory / store.STUDY), "\n".join(told(directory))
+    if as_json:
+        echo_value(value)
+    else:
+        echo(f"{text}\n\nstudy: {directory}")
+    return True
 
 
 def _show_task(task: Any, config: Any, as_json: bool) -> None:

@@ -137,9 +137,9 @@ def _train_tuned(lab: Any, which: Any, path: Path, steps: int, limit: int, optio
 def patch(sites: tuple[str, ...], direction: tuple[str, ...], attribution: bool, top: int, **options: Any) -> None:
     """Activation patching: which parts of a model carry the difference between two matched prompts of a task."""
     from harness.errors import UsageError
-    from harness.lab.hooks import KINDS, all_sites
+    from harness.lab.hooks import KINDS
     from harness.lab.pairs import pairs as make
-    from harness.lab.studies import patch_study
+    from harness.lab.studies import patch_study, sites_of
 
     kinds: Any = split(sites)
     hows: Any = split(direction)
@@ -150,7 +150,7 @@ def patch(sites: tuple[str, ...], direction: tuple[str, ...], attribution: bool,
     lab, which = opened(options)
     if options["dry_run"]:
         found, _ = make(lab, which.task, which.seed, which.how, which.limit)
-        each = [top * len(kinds) + 3 if attribution else len(all_sites(lab, len(p.clean), kinds)) for p in found]
+        each = [top * len(kinds) + 3 if attribution else len(sites_of(lab, p, kinds)) for p in found]
         echo(f"{len(hows) * sum(each)} forward passes for {len(found)} pairs")
         return
     show(patch_study(lab, which, kinds, hows, top, attribution), options)

@@ -91,7 +91,7 @@ def edit(
     max_tokens: int, save: Path | None, **options: Any,
 ) -> None:  # fmt: skip
     """Edit facts in a copy of a model, and ask what has changed. REQUESTS is a requests.jsonl, or `planted`."""
-    from harness import plugins
+    from harness import display, plugins
     from harness.errors import UsageError
     from harness.lab import edit_study
     from harness.lab.trace import forwards
@@ -126,7 +126,7 @@ def edit(
         )
         return
     if place is None:
-        place = edit_study.traced_place(asked, _noise(options, asked))
+        place = edit_study.traced_place(asked, _noise(options, asked), display.counting("prompts traced"))
     elif place.layer >= len(asked.lab.layers):
         raise UsageError(f"--site: {asked.lab.name} has layers 0 to {len(asked.lab.layers) - 1}")
     score = plugins.task("edits", {}).score

@@ -299,17 +299,24 @@ def set_baseline(run: Path, name: str | None) -> None:
 def report(runs: tuple[Path, ...], output: Path | None, static_png: Path | None) -> None:
     """One self-contained page about runs: gaps in words and pictures, what went wrong, and every sample to look at.
     Several runs stand side by side, with what changed between those that asked the same. Of a study, its runs and what
-    it says."""
+    it says; one of the lab (harness lens, patch ...) has a section of its own, alone or below runs."""
     from harness.errors import HarnessError, UsageError, cause
     from harness.report import collect, page, plots
+    from harness.report.study import of_the_lab, read
     from harness.studies.told import told
 
     if output is None and static_png is None:
         raise UsageError("nothing to write", "give -o FILE.html, or --static-png FOLDER, or both")
-    data, samples = collect.collect(find_runs(runs))
+    of_lab = {name: found for name in runs if (found := of_the_lab(name))}
+    studies = [read(directory) for directory in of_lab.values()]
+    rest = tuple(name for name in runs if name not in of_lab)
+    if static_png is not None and not rest:
+        raise UsageError("--static-png is for the pictures of runs", "-o FILE.html has those of a study, as SVG")
+    data, samples = collect.collect(find_runs(rest)) if rest else ([], None)
     try:
         if output is not None:
-            output.write_text(page.build(data, samples, told(runs[0]) if len(runs) == 1 else ()), encoding="utf-8")
+            said = told(rest[0]) if len(rest) == 1 else ()
+            output.write_text(page.build(data, samples, said, studies), encoding="utf-8")
             echo(f"report: {output}")
         if static_png is not None:
             made = [path for run in data for path in plots.save(run, static_png)]

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.errors import DataError, UsageError, cause
 from harness.lab import induction
 from harness.lab.circuit import END, Circuit, Edge, Graph, acdc
-from harness.lab.drawing import heat_map
 from harness.lab.models import LabModel
 from harness.lab.pairs import Pair, pairs
 from harness.lab.patching import ends
 from harness.lab.studies import Asked
-from harness.lab.study import Study
-from harness.report.plots import svg
+from harness.report.pictures import Graph as Drawn
+from harness.report.pictures import heat_map
+from harness.report.study import Study
 from harness.text import Extra
 
 
@@ -43,8 +42,9 @@ def induction_study(lab: LabModel, half: int, sequences: int, seed: int) -> Stud
     pictures = []
     for name in ("prefix_matching", "previous_token"):
         values = [[row[name] for row in rows if row["layer"] == layer] for layer in range(depth)]
-        title = f"{name.replace('_', ' ')} of each head"
-        pictures.append(heat_map(title, values, [*map(str, range(lab.heads))], [*map(str, range(depth))], 0, 1))
+        said = name.replace("_", " ")
+        pictures.append(heat_map(f"{said} of each head", values, [*map(str, range(lab.heads))],
+                                 [*map(str, range(depth))], 0, 1, down="layer", across="head", shows=said))  # fmt: skip
     asked = {"model": lab.name, "random tokens": str(half), "sequences": str(sequences), "seed": str(seed)}
     tables = [Extra(f"the {len(best)} heads that match prefixes most", header, body), loss]
     title = f"Induction heads of {lab.name}"
@@ -139,7 +139,7 @@ def _kept(c: Circuit, most: int = 60) -> Extra:
     return Extra(f"what is kept at tau {c.tau:g}", ("into", "from"), rows, note=note)
 
 
-def _graph(lab: LabModel, graph: Graph, c: Circuit) -> str:
+def _graph(lab: LabModel, graph: Graph, c: Circuit) -> Drawn:
     """The kept connections, layers from left to right."""
     depth = len(lab.layers)
 
@@ -147,21 +147,14 @@ def _graph(lab: LabModel, graph: Graph, c: Circuit) -> str:
         if name in ("embed", END):
             return (-1.0 if name == "embed" else depth, (lab.heads - 1) / 2)
         if name.startswith("mlp"):
-            return int(name.removeprefix("mlp ")) + 0.45, float(lab.heads)
+            return int(name.removeprefix("mlp ")) + 0.5, float(lab.heads)
         layer, head = name.split(".")[:2]
         return float(layer), float(head)
 
-    def draw(ax: Any) -> None:
-        used = {e.sender for e in c.kept} | {e.receiver.rstrip("qkv").rstrip(".") for e in c.kept}
-        for e in c.kept:
-            (x0, y0), (x1, y1) = place(e.sender), place(e.receiver)
-            ax.annotate("", (x1, y1), (x0, y0), arrowprops={"arrowstyle": "->", "alpha": 0.45, "color": "#1f6f8b"})
-        for name in (*graph.senders, END):
-            shown = 1.0 if name in used else 0.35
-            box = {"boxstyle": "round", "facecolor": "#ffffff", "edgecolor": "#888888"}
-            ax.text(*place(name), name, ha="center", va="center", fontsize=7, alpha=shown, bbox=box, color="#333333")
-        ax.set_xlim(-1.5, depth + 0.5)
-        ax.set_ylim(-0.8, lab.heads + 0.8)
-        ax.set_axis_off()
-
-    return svg((max(4.8, 1.2 * depth + 2), max(2.4, 0.4 * lab.heads + 1)), draw, f"circuit at tau {c.tau:g}")
+    names = [*graph.senders, END]
+    at = {name: i for i, name in enumerate(names)}
+    kept = [(e.sender, e.receiver.rstrip("qkv").rstrip(".")) for e in c.kept]
+    used = {name for edge in kept for name in edge}
+    edges = list(dict.fromkeys((at[sender], at[receiver]) for sender, receiver in kept))
+    note = "Connections go from left to right; those into a head's queries, keys and values are one line."
+    return Drawn(f"circuit at tau {c.tau:g}", [(n, *place(n), n in used) for n in names], edges, note)

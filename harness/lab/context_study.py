@@ -6,12 +6,12 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.lab import positions, small
 from harness.lab.positions import Rope
-from harness.lab.study import Study
-from harness.report.plots import COLOURS, svg
+from harness.report.pictures import Curves
+from harness.report.study import Study
 from harness.seeds import derive
 from harness.statistics.intervals import Estimate, skewed_mean_interval
 from harness.text import Extra, interval
@@ -253,24 +253,9 @@ def _sentences(plan: Plan, lines: Sequence[Line]) -> list[str]:
     return found
 
 
-def _picture(plan: Plan, lines: Sequence[Line]) -> str:
+def _picture(plan: Plan, lines: Sequence[Line]) -> Curves:
     """Loss against length, without tuning."""
+    shown = {line.name: [line.at(times) for times in TIMES] for line in lines if not line.tuned}
+    columns = [str(times * plan.length) for times in TIMES]
     title = f"Loss of the last {LAST} tokens against length"
-
-    def draw(ax: Any) -> None:
-        at = [times * plan.length for times in TIMES]
-        for i, line in enumerate(line for line in lines if not line.tuned):
-            found = [line.at(times) for times in TIMES]
-            error = [[e.value - e.low for e in found], [e.high - e.value for e in found]]
-            ax.errorbar(
-                at, [e.value for e in found], yerr=error, marker="o", markersize=3, capsize=2, label=line.name,
-                color=COLOURS[i % len(COLOURS)], linestyle="--" if line.name in SCALINGS else "-",
-            )  # fmt: skip
-        ax.axhline(math.log(small.TOKENS), color="#000000", linewidth=0.8, linestyle=":")
-        ax.set_xscale("log", base=2)
-        ax.set_xticks(at, list(map(str, at)))
-        ax.set_xlabel("tokens", fontsize=9)
-        ax.set_ylabel("nats, 95% interval", fontsize=9)
-        ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-
-    return svg((7, 3.2), draw, title)
+    return Curves(title, columns, shown, "tokens", "nats, 95% interval", math.log(small.TOKENS), "a blind guess")

@@ -13,7 +13,6 @@ from typing import Any
 from harness.errors import DataError, HarnessError, UsageError, cause
 from harness.files import read_jsonl
 from harness.lab import planted
-from harness.lab.drawing import heat_map
 from harness.lab.editing import grace
 from harness.lab.editing.editor import Editor, Given, Method
 from harness.lab.editing.ft import FT, FTL
@@ -23,14 +22,17 @@ from harness.lab.editing.measuring import SUMMED, Answered, Verifier, ask, harmo
 from harness.lab.editing.requests import Edit, Query, encoded, read, unrelated
 from harness.lab.editing.rome import ROME
 from harness.lab.models import LabModel
-from harness.lab.study import Study
 from harness.lab.subjects import ROLES
 from harness.lab.trace import TRACED, Fact, Noise, Place, averages, best_place, known, mean, trace
 from harness.options import build, suggestion
+from harness.report.pictures import heat_map
+from harness.report.study import Study
 from harness.statistics.intervals import Estimate, wilson
 from harness.text import Extra, estimate, number
 
 METHODS: dict[str, type[Any]] = {m.name: m for m in (FT, FTL, KE, ROME, GRACE)}
+PLAIN = 5
+"""Tokens of an answer that goes on with a text: what comes behind it may name the other answer."""
 MEASURED = (
     ("reliability", "reliability"), ("generality", "generality"), ("locality_neighbour", "other subjects"),
     ("locality_subject", "subject's other facts"), ("portability", "consequences"),
@@ -72,6 +74,8 @@ def from_file(lab: LabModel, path: Path, texts: Path | None, count: int, tokens:
     known_texts = _texts(lab, source) if source else [f"{r.prompt} {r.old}." for r in asked]
     changed = {(q.text, q.asked) for r in asked for q in r.queries if q.before != q.after}
     kept = [q for r in asked for q in r.queries if q.before == q.after and (q.text, q.asked) not in changed]
+    if all(r.plain for r in asked):
+        tokens = min(tokens, PLAIN)
     edits, left = ([encoded(lab, r) for r in some] for some in (asked, spare))
     return Edits(lab, edits, known_texts, list(dict.fromkeys(kept)), tokens, left)
 
@@ -154,7 +158,8 @@ def trace_study(asked: Edits, noise: Noise, progress: Callable[[int, int], None]
             [e.value if (e := by_place.get((layer, role))) else 0.0 for role in roles]
             for layer in range(len(asked.lab.layers))
         ]
-        pictures.append(heat_map(title, values, roles, [*map(str, range(len(values)))], 0, max(total.value, 0.01)))
+        pictures.append(heat_map(title, values, roles, [*map(str, range(len(values)))], 0, max(total.value, 0.01),
+                                 down=where, across="token", shows="effect"))  # fmt: skip
     rows_out = [
         {"fact": t.fact.name, "site": kind, "layer": layer, "position": at, "role": t.fact.prompt.role(at) or "",
          "token": asked.lab.token(t.fact.prompt.ids[at]), "clean": t.clean, "corrupted": t.corrupted, "effect": effect}
@@ -171,9 +176,11 @@ def _note(kind: str, noise: Noise) -> str:
     return f"95% interval over prompts; n prompts. Restored together: {noise.window} layers around the named one."
 
 
-def traced_place(asked: Edits, noise: Noise) -> Place:
+def traced_place(
+    asked: Edits, noise: Noise, progress: Callable[[int, int], None] = lambda done, all: None
+) -> Place:  # fmt: skip
     """Where an editor works by default: the MLP with the largest mean indirect effect."""
-    return best_place(averages(trace(asked.lab, right_facts(asked), noise, ("mlp",))))
+    return best_place(averages(trace(asked.lab, right_facts(asked), noise, ("mlp",), progress)))
 
 
 @dataclass(frozen=True)

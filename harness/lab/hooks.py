@@ -81,10 +81,13 @@ def capture(lab: LabModel, ids: Tensor, kinds: Sequence[Kind] = KINDS) -> tuple[
     return logits, kept
 
 
-def patched(lab: LabModel, ids: Tensor, sites: Sequence[Site | None], source: Activations) -> Tensor:
+def patched(
+    lab: LabModel, ids: Tensor, sites: Sequence[Site | None], source: Activations, last: int = 0
+) -> Tensor:  # fmt: skip
     """Logits [site, position, vocabulary] of token ids [position], once for each site: there the activation of `source`
     ([1, position, width]) stands in the place of the model's own. None patches nothing: the run to compare with, in the
-    same batch, so that what has no effect differs by 0 exactly."""
+    same batch, so that what has no effect differs by 0 exactly. With `last`, the logits of so many last positions:
+    those of all take more memory than the model if its vocabulary is large."""
     by_place: dict[tuple[Kind, int], list[tuple[int, Site]]] = {}
     for row, site in enumerate(sites):
         if site is not None:
@@ -102,7 +105,7 @@ def patched(lab: LabModel, ids: Tensor, sites: Sequence[Site | None], source: Ac
         return change
 
     with changed(lab, {at: put(at) for at in by_place}):
-        logits: Tensor = lab.model(ids.expand(len(sites), -1), use_cache=False).logits
+        logits: Tensor = lab.model(ids.expand(len(sites), -1), use_cache=False, logits_to_keep=last).logits
     return logits
 
 
@@ -111,13 +114,14 @@ def columns(lab: LabModel, head: int) -> slice:
     return slice(head * lab.head_size, (head + 1) * lab.head_size)
 
 
-def all_sites(lab: LabModel, length: int, kinds: Sequence[Kind]) -> list[Site]:
-    """Every site of these kinds: residual stream, attention, MLP at each position; heads at all positions at once."""
+def all_sites(lab: LabModel, length: int, kinds: Sequence[Kind], first: int = 0) -> list[Site]:
+    """Every site of these kinds: residual stream, attention, MLP at each position from `first` on; heads at all
+    positions at once."""
     found = []
     for kind in kinds:
         for layer in range(len(lab.layers)):
             if kind == "head":
                 found += [Site(kind, layer, head, None) for head in range(lab.heads)]
             else:
-                found += [Site(kind, layer, None, position) for position in range(length)]
+                found += [Site(kind, layer, None, position) for position in range(first, length)]
     return found

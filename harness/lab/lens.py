@@ -34,31 +34,44 @@ class LensRow:
     kl: float
 
 
-def lens_logits(lab: LabModel, ids: Tensor, translators: Translators | None = None) -> Tensor:
-    """Logits [layer + 1, position, vocabulary] of token ids [1, position]; those of the tuned lens with translators."""
+def _streams(lab: LabModel, ids: Tensor) -> tuple[list[Tensor], Tensor]:
+    """(what goes into each layer [position, width], the model's own logits [position, vocabulary])."""
     import torch
 
     with torch.no_grad():
         logits, kept = capture(lab, ids, ("resid",))
-        streams = torch.stack([kept["resid", i][0] for i in range(len(lab.layers))])
-        if translators is None:
-            early = lab.model.lm_head(lab.model.model.norm(streams))
-        else:
-            early = torch.stack([translators.logits(lab, i, stream) for i, stream in enumerate(streams)])
-    return torch.cat([early.to(logits.dtype), logits])
+    return [kept["resid", i][0] for i in range(len(lab.layers))], logits[0]
+
+
+def _early(lab: LabModel, layer: int, stream: Tensor, translators: Translators | None) -> Tensor:
+    """Logits [position, vocabulary] of what goes into one layer: those of all layers at once would not fit in memory if
+    the vocabulary is large."""
+    import torch
+
+    with torch.no_grad():
+        if translators is not None:
+            return translators.logits(lab, layer, stream)
+        early: Tensor = lab.model.lm_head(lab.model.model.norm(stream))
+        return early
+
+
+def lens_logits(lab: LabModel, ids: Tensor, translators: Translators | None = None) -> Tensor:
+    """Logits [layer + 1, position, vocabulary] of token ids [1, position]; those of the tuned lens with translators."""
+    import torch
+
+    streams, own = _streams(lab, ids)
+    early = [_early(lab, i, stream, translators).to(own.dtype) for i, stream in enumerate(streams)]
+    return torch.stack([*early, own])
 
 
 def lens(lab: LabModel, ids: Tensor, answer: int, translators: Translators | None = None) -> list[LensRow]:
     """Every layer and position of token ids [1, position]."""
-    logits = lens_logits(lab, ids, translators).float()
-    chances = logits.softmax(-1)
-    top_p, top = chances.max(-1)
-    ranks, divergence = metrics.rank(logits, answer), metrics.kl(logits[-1:], logits)
-
-    def row(layer: int, position: int) -> LensRow:
-        at = (layer, position)
-        p = float(chances[layer, position, answer])
-        return LensRow(layer, position, int(top[at]), float(top_p[at]), p, int(ranks[at]), float(divergence[at]))
-
-    layers, positions = logits.shape[:2]
-    return [row(layer, position) for layer in range(layers) for position in range(positions)]
+    found: list[LensRow] = []
+    streams, own = _streams(lab, ids)
+    for layer in range(len(streams) + 1):
+        logits = (_early(lab, layer, streams[layer], translators) if layer < len(streams) else own).float()
+        chances = logits.softmax(-1)
+        top_p, top = chances.max(-1)
+        columns = [top, top_p, chances[:, answer], metrics.rank(logits, answer), metrics.kl(own.float(), logits)]
+        found += [LensRow(layer, at, *row) for at, row in enumerate(zip(*(c.tolist() for c in columns), strict=True))]
+    return found

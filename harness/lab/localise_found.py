@@ -9,7 +9,8 @@ from typing import Any
 
 from harness.lab.localise import Where
 from harness.lab.matched import FACT, Matched
-from harness.lab.study import Study
+from harness.report.pictures import Picture
+from harness.report.study import Study
 from harness.statistics.intervals import Clusters, Estimate, mean_interval, paired
 from harness.text import Extra, estimate, number
 
@@ -133,7 +134,7 @@ def _mean(by_unit: Mapping[str, float]) -> Estimate | None:
     return Estimate(statistics.mean(values), *mean_interval(values), len(values)) if values else None
 
 
-def study(found: Confirmed, words: Mapping[str, str], pictures: Sequence[str]) -> Study:
+def study(found: Confirmed, words: Mapping[str, str], pictures: Sequence[Picture]) -> Study:
     """As it is shown and kept."""
     title = f"Where the gap sits: {found.model} on {found.task}"
     return Study("localise", title, words, sentences(found), tables(found), _rows(found), pictures)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from harness.errors import HarnessError, UsageError, cause
 from harness.lab import localise
-from harness.lab.drawing import heat_map
 from harness.lab.hooks import Kind
 from harness.lab.localise import Behaviour, Chosen, Gap, ReadOut, Row, Where
 from harness.lab.localise_found import Confirmed, Prediction, Treated, study
 from harness.lab.matched import FACT, Matched, halves, verdict
 from harness.lab.models import LabModel
 from harness.lab.studies import Asked
-from harness.lab.study import Study
+from harness.report.pictures import HeatMap, heat_map
+from harness.report.study import Study
 from harness.seeds import derive
 from harness.statistics.auc import auc, auc_estimate
 from harness.studies.freezing import digest, freeze
@@ -215,11 +215,12 @@ class _Trial:
         return task.reworded(sample, name, rng)
 
 
-def _map(lab: LabModel, found: Chosen, kind: Kind) -> str:
+def _map(lab: LabModel, found: Chosen, kind: Kind) -> HeatMap:
     mine: Mapping[Where, float] = {s: v for s, v in found.single.items() if s.kind == kind}
     places = sorted({s.place for s in mine}, key=lambda p: (p != FACT, p))
     layers = sorted({s.layer for s in mine})
     values = [[mine.get(Where(kind, layer, None, p), 0.0) for p in places] for layer in layers]
     named = ["what differs" if p == FACT else str(p) for p in places]
     return heat_map(f"{kind}: share of the gap closed by one site (first half, mean)", values, named,
-                    [*map(str, layers)], -1, 1)  # fmt: skip
+                    [*map(str, layers)], -1, 1, down="before layer" if kind == "resid" else "layer",
+                    across="place", shows="closed")  # fmt: skip

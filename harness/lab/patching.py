@@ -29,13 +29,18 @@ BATCH_TOKENS = 4096
 class Effect:
     """What patching one site does: `restored` is the normalised logit difference, `p` the change of the right answer's
     probability, `kl` KL(clean || corrupted) minus KL(clean || patched), in nats. `attributed` is the linear estimate of
-    `restored` (of its distance from the unpatched run), None if it was not asked for."""
+    how far the site moves the run (denoising: of `restored`, noising: of 1 - `restored`), None if it was not asked
+    for."""
 
     site: Site
     restored: float
     p: float
     kl: float
     attributed: float | None = None
+
+    def moved(self, how: How) -> float:
+        """How far the site moved the run away from where it started, towards 1."""
+        return self.restored if how == "denoise" else 1 - self.restored
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,17 @@ def ends(lab: LabModel, pair: Pair) -> Ends:
     return Ends(*found)
 
 
+def _runs(pair: Pair, how: How) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(the prompt that is patched, the one whose activations are put in)."""
+    return (pair.corrupted, pair.clean) if how == "denoise" else (pair.clean, pair.corrupted)
+
+
 def sweep(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "denoise") -> list[Effect]:
     """The effect of each site, by true patching."""
     import torch
 
     kinds: tuple[Kind, ...] = tuple(dict.fromkeys(site.kind for site in sites))
-    into, source = (pair.corrupted, pair.clean) if how == "denoise" else (pair.clean, pair.corrupted)
+    into, source = _runs(pair, how)
     at_once = max(1, BATCH_TOKENS // len(into) - 1)
     effects = []
     with torch.no_grad():
@@ -81,7 +91,7 @@ def sweep(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "denoise"
         away = metrics.kl(clean, corrupted)
         for i in range(0, len(sites), at_once):
             some = sites[i : i + at_once]
-            logits = patched(lab, ids(lab, into)[0], [None, *some], donor)[:, -1].float()
+            logits = patched(lab, ids(lab, into)[0], [None, *some], donor, last=1)[:, -1].float()
             difference = metrics.logit_difference(logits, pair.right, pair.wrong)
             # Against the unpatched row of this very batch: what has no effect is 0 (or 1) exactly.
             start = 0.0 if how == "denoise" else 1.0
@@ -95,24 +105,26 @@ def sweep(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "denoise"
     return effects
 
 
-def attribute(lab: LabModel, pair: Pair, sites: Sequence[Site]) -> list[float]:
-    """The linear estimate of denoising each site: (clean - corrupted) activation times the gradient of the normalised
-    logit difference in the corrupted run (Nanda 2023). Two forwards and one backward for all sites."""
+def attribute(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "denoise") -> list[float]:
+    """The linear estimate of how far each site moves the run: (clean - corrupted) activation times the gradient of the
+    normalised logit difference in the run that is patched (Nanda 2023), which is the corrupted one if it is denoised.
+    Two forwards and one backward for all sites."""
     import torch
 
     kinds: tuple[Kind, ...] = tuple(dict.fromkeys(site.kind for site in sites))
+    into, source = _runs(pair, how)
     with torch.no_grad():
-        _, donor = capture(lab, ids(lab, pair.clean), kinds)
+        _, donor = capture(lab, ids(lab, source), kinds)
         ends_of = ends(lab, pair)
     with torch.enable_grad():
         handle = lab.model.model.embed_tokens.register_forward_hook(lambda *call: call[2].requires_grad_())
         try:
-            logits, kept = capture(lab, ids(lab, pair.corrupted), kinds)
+            logits, kept = capture(lab, ids(lab, into), kinds)
         finally:
             handle.remove()
         metric = metrics.logit_difference(logits[0, -1].float(), pair.right, pair.wrong)
         gradients = torch.autograd.grad(metric, list(kept.values()))
-    scale = ends_of.clean - ends_of.corrupted
+    scale = (ends_of.clean - ends_of.corrupted) * (1 if how == "denoise" else -1)
     products: dict[Any, Tensor] = {
         at: (donor[at][0] - kept[at][0].detach()) * gradient[0] / scale
         for at, gradient in zip(kept, gradients, strict=True)
@@ -140,11 +152,11 @@ class Linear:
     slope: float | None
 
 
-def agreement(effects: Sequence[Effect]) -> list[Linear]:
+def agreement(effects: Sequence[Effect], how: How = "denoise") -> list[Linear]:
     """One row for each kind of site that has estimates."""
     rows = []
     for kind in dict.fromkeys(e.site.kind for e in effects):
-        both = [(e.restored, e.attributed) for e in effects if e.site.kind == kind and e.attributed is not None]
+        both = [(e.moved(how), e.attributed) for e in effects if e.site.kind == kind and e.attributed is not None]
         if len(both) < 3:
             continue
         true, estimated = [t for t, _ in both], [a for _, a in both]

@@ -8,12 +8,12 @@ from importlib import resources
 from typing import Any
 
 from harness.errors import UsageError
-from harness.lab.drawing import curves
 from harness.lab.models import LabModel
 from harness.lab.patching import ids
 from harness.lab.patchscope import Said, patchscope
 from harness.lab.prompts import Chosen, cut, places, prompts
-from harness.lab.study import Study
+from harness.report.pictures import Curves
+from harness.report.study import Study
 from harness.statistics.intervals import Clusters, Estimate
 from harness.text import Extra, estimate
 
@@ -109,7 +109,7 @@ def _study(
         "target layer": scope.target_layer, "tokens": str(scope.tokens),
     }  # fmt: skip
     table = Extra("what the target says", header, tuple(body), note="Shares of the first token said; 95%, over groups.")
-    picture = curves("what the first token is, by source layer", names, lines, "before layer")
+    picture = Curves("what the first token is, by source layer", names, lines, "before layer")
     title = f"Patchscope: {lab.name} on {chosen.task.name}"
     return Study("patchscope", title, words, sentences, [table], rows, [picture])
 

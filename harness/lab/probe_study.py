@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.lab.drawing import curves
 from harness.lab.hooks import Kind, capture
 from harness.lab.models import LabModel
 from harness.lab.probes import Examples, Found, measure
 from harness.lab.prompts import Chosen, Places, Prompt, as_row, batches, halves, places, prompts, streams
-from harness.lab.study import Study
+from harness.report.pictures import Curves
+from harness.report.study import Study
 from harness.text import Extra, estimate, number
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def probe_study(
         "rank": "full" if wanted.rank is None else str(wanted.rank),
         "penalty": "chosen" if wanted.penalty is None else f"{wanted.penalty:g}",
     }  # fmt: skip
-    picture = curves(
+    picture = Curves(
         f"{wanted.label}: probe and control, 95% intervals", names,
         {"accuracy": [f.accuracy for f in layers], "control": [f.control for f in layers]}, "layer",
     )  # fmt: skip

@@ -15,8 +15,8 @@ from harness.lab.pairs import Pair, pairs
 from harness.lab.patching import ids
 from harness.lab.prompts import Chosen, Prompt, as_row, batches, cut, group_mean, group_ratio, halves, prompts, streams
 from harness.lab.studies import Asked
-from harness.lab.study import Study
 from harness.lab.tuned import real_positions
+from harness.report.study import Study
 from harness.seeds import derive
 from harness.statistics.intervals import Estimate, mean_interval, wilson
 from harness.text import Extra, estimate, interval

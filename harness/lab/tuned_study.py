@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.lab.drawing import curves
 from harness.lab.models import LabModel
 from harness.lab.prompts import Chosen, as_row, halves, prompts
-from harness.lab.study import Study
 from harness.lab.tuned import compare, train
+from harness.report.pictures import Curves
+from harness.report.study import Study
 from harness.text import Extra, estimate
 
 
@@ -39,6 +39,6 @@ def tuned_study(
             for f in found]  # fmt: skip
     names = [str(f.layer) for f in found]
     lines = {"logit lens": [f.logit for f in found], "tuned lens": [f.tuned for f in found]}
-    picture = curves("KL to the model's own distribution, nats", names, lines, "before layer")
+    picture = Curves("KL to the model's own distribution, nats", names, lines, "before layer")
     title = f"Tuned lens of {lab.name} on {chosen.task.name}"
     return Study("tuned", title, words | {"file": str(path)}, sentences, [table], rows, [picture])

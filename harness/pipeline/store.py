@@ -40,10 +40,18 @@ def new_run_id(task: str, model: str) -> str:
 
 
 def find_run(name: str | Path, out: Path = Path("results")) -> Path:
-    """The run directory with that path, or with that name under `out`."""
+    """The run directory with that path, or with that name under `out`. UsageError for anything else, a study too."""
     for directory in (Path(name), out / name):
         if (directory / "run.json").is_file():
             return directory
+    if study := find_study(name, out):
+        if runs := runs_of_study(study):
+            raise UsageError(f"{name} is a study of {len(runs)} runs, not a run", f"name one of its runs: {runs[0]}")
+        raise UsageError(
+            f"{name} is a study, not a run: it holds what was found inside a model, and no answers",
+            f"harness show {name} prints it, harness report {name} -o FILE.html makes a page; its numbers are "
+            f"in {study / 'rows.csv'}",
+        )
     raise UsageError(f"{name} is not a run directory (it has no run.json)", "give the path that `harness run` printed")
 
 
@@ -65,7 +73,13 @@ def find_runs(names: Sequence[str | Path]) -> tuple[list[Path], list[str]]:
 
 
 STUDY = "study.json"
-"""The file that makes a directory a study: a question of several runs, which stand in it."""
+"""The file that makes a directory a study: a question of several runs, which stand in it, or one of the lab
+(harness.report.study), which has none."""
+
+
+def find_study(name: str | Path, out: Path = Path("results")) -> Path | None:
+    """The study with that path, or with that name under `out`; None if there is none."""
+    return next((d for d in (Path(name), out / name) if (d / STUDY).is_file()), None)
 
 
 def runs_of_study(directory: Path) -> list[Path]:

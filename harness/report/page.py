@@ -12,26 +12,35 @@ import json
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from harness import __version__
 from harness.report import overview, sections, words
 from harness.report.collect import RunData, Samples
 from harness.report.markup import folded, link, paragraph
-from harness.text import printable_lines
+from harness.text import printable, printable_lines
+
+if TYPE_CHECKING:
+    from harness.report.study import Study
 
 MOST_OPEN = 2
 """With more runs than this their sections are folded."""
 
 
-def build(runs: Sequence[RunData], found: Samples, study: Sequence[str] = ()) -> str:
-    """The HTML of a page about these runs; both arguments come from collect.collect. `study`: what the study says whose
-    runs they are (harness.studies.told), in lines."""
-    script, style = (_file(name) for name in ("app.js", "style.css"))
+def build(
+    runs: Sequence[RunData], found: Samples | None, study: Sequence[str] = (), studies: Sequence[Study] = ()
+) -> str:
+    """The HTML of a page about these runs and these studies of the lab; the first two arguments come from
+    collect.collect, `found` may be None if there are no runs. `study`: what the study says whose runs they are
+    (harness.studies.told), in lines."""
+    style, script = _file("style.css"), _file("app.js") if runs else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
-    )
-    title = escape(words.title(runs))
+    allowed = f" script-src 'sha256-{digest}';" if script else ""
+    policy = f"default-src 'none';{allowed} style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+    title = escape(printable(_title(runs, studies)))
+    several = len(runs) + len(studies) > 1
+    nav = f'<nav aria-label="Sections">{_nav(runs, studies)}</nav>' if runs or several else ""
+    made = f" from {found.count} answers. An interval holds the true value in 95% of such runs" if found else ""
     return "\n".join([
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -39,14 +48,27 @@ def build(runs: Sequence[RunData], found: Samples, study: Sequence[str] = ()) ->
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f"<title>{title}</title><style>{style}</style></head><body>",
-        f'<header><h1>{title}</h1><nav aria-label="Sections">{_nav(runs)}</nav></header><main>',
+        f"<header><h1>{title}</h1>{nav}</header><main>",
         *([_study(study)] if study else []),
-        *(_one(runs[0]) if len(runs) == 1 else _several(runs)),
-        _samples(runs, found),
-        f'</main><footer class="quiet">Made by harness {escape(__version__)} from {found.count} answers. An interval '
-        f"holds the true value in 95% of such runs.</footer><script>{script}</script></body></html>",
+        *(_one(runs[0]) if len(runs) == 1 else _several(runs) if runs else []),
+        *(_of_the_lab(i, one, several) for i, one in enumerate(studies)),
+        *([_samples(runs, found)] if found else []),
+        f'</main><footer class="quiet">Made by harness {escape(__version__)}{made}.</footer>',
+        *([f"<script>{script}</script>"] if script else []),
+        "</body></html>",
         "",
     ])  # fmt: skip
+
+
+def _title(runs: Sequence[RunData], studies: Sequence[Study]) -> str:
+    if runs:
+        return words.title(runs)
+    return studies[0].title if len(studies) == 1 else f"{len(studies)} studies"
+
+
+def _of_the_lab(i: int, study: Study, titled: bool) -> str:
+    title = f"<h2>{escape(printable(study.title))}</h2>" if titled else ""
+    return f'<section id="study-{i}">{title}{study.section()}</section>'
 
 
 def _file(name: str) -> str:
@@ -58,12 +80,15 @@ def _study(lines: Sequence[str]) -> str:
     return f'<section id="study"><h2>What the study says</h2><pre>{said}</pre></section>'
 
 
-def _nav(runs: Sequence[RunData]) -> str:
+def _nav(runs: Sequence[RunData], studies: Sequence[Study]) -> str:
+    of_lab = [(f"study-{i}", printable(study.title)) for i, study in enumerate(studies)]
+    if not runs:
+        return " ".join(link(target, name) for target, name in of_lab)
     accuracy = (("accuracy-0", "Accuracy"),) if runs[0].contrasts.total.accuracy else ()
     one = (*accuracy, ("wrong-0", "What went wrong"), ("details-0", "Details"))
     spent = (("costs", "Accuracy and cost"),) if runs[0].spending else ()
     several = (("runs", "Runs side by side"), ("differences", "Differences"), *spent, ("each", "Each run"))
-    places = (*(one if len(runs) == 1 else several), ("samples", "Samples"))
+    places = (*(one if len(runs) == 1 else several), *of_lab, ("samples", "Samples"))
     return " ".join(link(target, name) for target, name in places)
 
 

@@ -67,6 +67,8 @@ def find(name: str | Path) -> Path:
                     return folder / name
         return store.find_run(name)
     except (OSError, UsageError):
+        if store.find_study(name):
+            raise
         known = sorted({path.parent.name for folder in looked for path in folder.glob(f"*/{ANSWERS}")})
         places = ", ".join(map(str, [*looked, name, Path("results") / name]))
         meant = suggestion(str(name), known, "baselines") if known else "there is no baseline"

@@ -18,7 +18,7 @@ from harness.lab.editing.editor import Given
 from harness.lab.editing.ft import FT, FTL
 from harness.lab.editing.grace import GRACE, Codebook
 from harness.lab.editing.ke import KE
-from harness.lab.editing.requests import Edit, encoded, unrelated
+from harness.lab.editing.requests import Edit, encoded, read, unrelated
 from harness.lab.editing.rome import ROME
 from harness.lab.editing.running import following, greedy
 from harness.lab.models import open_model
@@ -464,3 +464,30 @@ def test_the_file_of_edits_data_is_read_with_its_questions_and_names(harness, tm
     code, _, err = harness("trace", "made/requests.jsonl", "--model", "tiny", "--n", 2)
     assert code == 2
     assert "nothing to trace" in err
+
+
+COUNTERFACT = {
+    "case_id": 7,
+    "requested_rewrite": {"prompt": "The capital of {} is", "relation_id": "P36", "subject": "France",
+                          "target_new": {"str": "Rome"}, "target_true": {"str": "Paris"}},
+    "paraphrase_prompts": ["The capital city of France is"],
+    "neighborhood_prompts": ["The Louvre is in the city of", "The Eiffel Tower is in the city of"],
+}  # fmt: skip
+
+
+def test_a_record_of_counterfact_is_an_edit_of_plain_texts(tmp_path: Path) -> None:
+    """No chat template is put around them, and a neighbour keeps the old answer."""
+    file = tmp_path / "requests.jsonl"
+    file.write_text(json.dumps(COUNTERFACT) + "\n")
+    (found,) = read(file)
+    asked = [(q.question, q.before, q.after, q.asked) for q in found.queries]
+    assert asked == [
+        ("reliability", "Paris", "Rome", False), ("generality", "Paris", "Rome", False),
+        ("locality_neighbour", "Paris", "Paris", False), ("locality_neighbour", "Paris", "Paris", False),
+    ]  # fmt: skip
+    tiny = open_model("tiny")
+    assert found.rendered(tiny) == "The capital of France is" == found.queries[0].text
+    for wrong in ({"requested_rewrite": 3}, {"paraphrase_prompts": "x"}, {"neighborhood_prompts": [1]}):
+        file.write_text(json.dumps(COUNTERFACT | wrong) + "\n")
+        with pytest.raises(DataError, match="line 1: no edit"):
+            read(file)

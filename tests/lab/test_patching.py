@@ -10,12 +10,13 @@ import torch
 
 from harness import plugins
 from harness.errors import UsageError
-from harness.lab import metrics
+from harness.lab import metrics, patch_found, studies
 from harness.lab.hooks import KINDS, Site, all_sites, capture
 from harness.lab.lens import lens, lens_logits
 from harness.lab.models import open_model
 from harness.lab.pairs import pair, pairs
-from harness.lab.patching import agreement, attribute, ends, ids, sweep
+from harness.lab.patching import Effect, agreement, attribute, ends, ids, sweep
+from harness.lab.studies import sites_of
 from harness.types import Message, Sample
 
 TASK = plugins.task("aiw", {})
@@ -81,6 +82,53 @@ def test_the_linear_estimate_finds_the_sites_and_shrinks_them(lab, six_two) -> N
     assert found["mlp"].r > 0.99
     assert 0.70 < found["head"].r < 0.75
     assert found["head"].slope < 0.5
+
+
+def test_the_estimate_of_noising_is_that_of_denoising_with_the_prompts_swapped(lab, six_two) -> None:
+    """It was compared with what is left, not with what is lost, and taken in the other run."""
+    swapped = replace(
+        six_two, clean=six_two.corrupted, corrupted=six_two.clean, right=six_two.wrong, wrong=six_two.right
+    )
+    sites = all_sites(lab, len(six_two.clean), ("mlp",), first=20)
+    assert attribute(lab, six_two, sites, "noise") == pytest.approx(attribute(lab, swapped, sites), abs=1e-6)
+    effects = [replace(e, attributed=e.moved("noise")) for e in sweep(lab, six_two, sites[:8], "noise")]
+    assert [a.slope for a in agreement(effects, "noise")] == [pytest.approx(1)]
+
+
+def test_only_sites_that_can_differ_are_patched(lab, six_two) -> None:
+    at = six_two.differ[0]
+    sites = sites_of(lab, six_two, ("resid", "head"))
+    assert {s.position for s in sites if s.kind == "resid"} == set(range(at, len(six_two.clean)))
+    assert len([s for s in sites if s.kind == "head"]) == 16
+
+
+def test_a_wide_map_shows_what_differs_the_end_and_what_is_large(lab, six_two, monkeypatch) -> None:
+    monkeypatch.setattr(studies, "WIDE", 6)
+    length = len(six_two.clean)
+    values = [[1.0 if i == 2 else 0.0 for i in range(length)]]
+    made = studies.by_position(lab, six_two, values, "t", ["0"], (0, 1), "layer", "p")
+    last, fact = length - 1, six_two.differ[0]
+    shown = [label.partition(" ")[0] for label in made.columns]
+    assert shown == ["\u2026", "2", "\u2026", str(fact), "\u2026", *map(str, range(last - 3, last + 1))]
+    assert [made.columns[i].partition(" ")[0] for i in made.marked] == [str(fact)]
+    assert made.values[0][1] == 1.0
+    assert made.values[0][0] is None
+    assert "no value there is above 0.000" in made.note
+
+
+def test_the_sentences_say_where_the_stream_carries_the_difference(lab, six_two) -> None:
+    """Half of it, up to a layer at the tokens that differ, and from a layer on at the last position."""
+    last, fact = len(six_two.clean) - 1, six_two.differ[0]
+    moved = {(0, fact): 1.0, (1, fact): 0.6, (2, last): 0.3, (3, last): 0.9}
+    effects = [
+        Effect(Site("resid", layer, None, at), moved.get((layer, at), 0.0), 0, 0)
+        for layer in range(4) for at in (fact, last)
+    ]  # fmt: skip
+    effects += [Effect(Site("head", 1, h, None), h / 4, 0, 0) for h in range(4)]
+    stream, heads = patch_found.sentences(lab, [six_two], {0: effects}, "denoise", whole=True)
+    assert "up to before layer 1, at the last position from before layer 3 on (of 4 layers; 1 pair)" in stream
+    assert "1.3 restores most of the difference: 0.750 in the one pair; then 1.2 0.500" in heads
+    assert len(patch_found.sentences(lab, [six_two], {0: effects}, "denoise", whole=False)) == 1
 
 
 def test_the_ends_are_far_apart(lab, six_two) -> None:

@@ -1,4 +1,5 @@
-"""What is to be edited and what is asked before and after it: from the file of `harness edits-data`, or planted."""
+"""What is to be edited and what is asked before and after it: from the file of `harness edits-data`, from records of
+CounterFact (Meng et al. 2022), or planted."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from harness.lab.models import LabModel
 from harness.lab.subjects import Prompt, behind, prompt
 from harness.types import Message
 
+WRITES = "`harness edits-data DIR` writes such a file; records of CounterFact, one a line, are taken too"
 QUESTIONS = ("reliability", "generality", "locality", "portability")
 """The keys of a request that hold questions."""
 
@@ -44,7 +46,8 @@ class Query:
 @dataclass(frozen=True)
 class Request:
     """One edit: `prompt` is continued by `old`, and is to be continued by `new`. `essence` is a text about the subject
-    that the edit should not change much (Meng et al. 2022: "{subject} is a")."""
+    that the edit should not change much (Meng et al. 2022: "{subject} is a"). With `plain` the prompt is a text to go
+    on with, also for a model with a chat template."""
 
     id: str
     subject: str
@@ -53,10 +56,11 @@ class Request:
     new: str
     queries: tuple[Query, ...]
     essence: str
+    plain: bool = False
 
     def rendered(self, lab: LabModel) -> str:
         """The prompt as the model sees it: a text to go on with; with a chat template, as facts.jsonl puts it."""
-        if not getattr(lab.tokenizer, "chat_template", None):
+        if self.plain or not getattr(lab.tokenizer, "chat_template", None):
             return self.prompt
         return lab.prompt([Message("user", f"Finish the sentence: {self.prompt}")])
 
@@ -74,7 +78,8 @@ class Edit:
 def encoded(lab: LabModel, request: Request) -> Edit:
     """DataError if the subject is not in the prompt, or an answer is no tokens of its own."""
     text = request.rendered(lab)
-    space = "" if text[-1:].isspace() or getattr(lab.tokenizer, "chat_template", None) else " "
+    in_chat = not request.plain and getattr(lab.tokenizer, "chat_template", None)
+    space = "" if text[-1:].isspace() or in_chat else " "
     old, new = (behind(lab, text, space + name) for name in (request.old, request.new))
     return Edit(request, prompt(lab, text, request.subject), old, new)
 
@@ -107,13 +112,11 @@ def read(path: Path) -> list[Request]:
     for where, line in read_jsonl(path):
         try:
             value = json.loads(line)
-            found.append(_request(value))
+            found.append(_counterfact(value) if "requested_rewrite" in value else _request(value))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise DataError(
-                f"{where}: no edit ({type(error).__name__}: {error})", "`harness edits-data DIR` writes such a file"
-            ) from None
+            raise DataError(f"{where}: no edit ({type(error).__name__}: {error})", WRITES) from None
     if not found:
-        raise DataError(f"{path}: no edits", "`harness edits-data DIR` writes such a file")
+        raise DataError(f"{path}: no edits", WRITES)
     return found
 
 
@@ -123,6 +126,26 @@ def _request(value: Mapping[str, Any]) -> Request:
         raise ValueError("no question 'reliability'")
     subject, text, old, new = (_text(value, name) for name in ("subject", "prompt", "target_old", "target_new"))
     return Request(str(value["id"]), subject, text, old, new, queries, f"{subject} is a")
+
+
+def _counterfact(value: Mapping[str, Any]) -> Request:
+    """A record of CounterFact: texts that the answer goes on with, no questions. Paraphrases ask for generality,
+    prompts about neighbours, to which the old answer stays right, for locality."""
+    wanted = value["requested_rewrite"]
+    subject, template = _text(wanted, "subject"), _text(wanted, "prompt")
+    old, new = (_text(wanted[name], "str") for name in ("target_true", "target_new"))
+    prompt_text = template.replace("{}", subject)
+    asked = [("reliability", prompt_text, new), *(("generality", t, new) for t in _texts(value, "paraphrase_prompts"))]
+    asked += [("locality_neighbour", t, old) for t in _texts(value, "neighborhood_prompts")]
+    queries = tuple(Query(name, text.rstrip(), old, after, (old, new), subject) for name, text, after in asked)
+    return Request(str(value["case_id"]), subject, prompt_text, old, new, queries, f"{subject} is a", plain=True)
+
+
+def _texts(value: Mapping[str, Any], name: str) -> list[str]:
+    found = value.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(text, str) and text.strip() for text in found):
+        raise ValueError(f"{name} are no texts")
+    return found
 
 
 def _text(value: Mapping[str, Any], name: str) -> str:
