@@ -17,6 +17,7 @@ from harness.cli import (  # noqa: F401  their commands join the group
     claims,
     falsify,
     lab,
+    lab_components,
     lab_context,
     lab_edit,
     lab_localise,
