@@ -14,6 +14,8 @@ at another distance.
 from __future__ import annotations
 
 import argparse
+import math
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ from harness.lab import induction
 from harness.lab.composition import compositions
 from harness.lab.models import LabModel
 from harness.seeds import derive
-from harness.statistics.intervals import Estimate, skewed_mean_interval
+from harness.statistics.intervals import Estimate, student
 from harness.text import estimate, number
 
 TOKENS, WIDTH, HEADS, BATCH, RATE = 26, 32, 2, 32, 1e-2
@@ -150,27 +152,32 @@ def row(layers: int, fixed: bool, seed: int, steps: int, looks: Sequence[int] = 
     return trained(fresh(layers, seed), steps, seed, fixed, looks), time.process_time() - begun
 
 
-MEASURED: dict[str, Callable[[Look], float | None]] = {
-    "prefix matching": lambda x: x.prefix,
-    f"same head at distance {OTHER}": lambda x: x.prefix_other,
-    "previous token, layer 0": lambda x: x.previous,
-    "keys read it, times random": lambda x: x.keys,
-    "copying": lambda x: x.copying,
-    "loss, first copy": lambda x: x.first,
-    "loss, second copy": lambda x: x.second,
-    f"second copy at distance {OTHER}": lambda x: x.second_other,
+MEASURED: dict[str, tuple[Callable[[Look], float | None], float, float]] = {
+    "prefix matching": (lambda x: x.prefix, 0, 1),
+    f"same head at distance {OTHER}": (lambda x: x.prefix_other, 0, 1),
+    "previous token, layer 0": (lambda x: x.previous, 0, 1),
+    "keys read it, times random": (lambda x: x.keys, 0, math.inf),
+    "copying": (lambda x: x.copying, -1, 1),
+    "loss, first copy": (lambda x: x.first, 0, math.inf),
+    "loss, second copy": (lambda x: x.second, 0, math.inf),
+    f"second copy at distance {OTHER}": (lambda x: x.second_other, 0, math.inf),
 }
+"""Name: what it is, the least and the most that it can be."""
 
 
-def _mean(values: Sequence[float | None]) -> str:
-    there = [v for v in values if v is not None]
-    if not there:
+def _mean(looks: Sequence[Look], name: str) -> str:
+    """Student's interval over models, cut to what the measure can be."""
+    value, least, most = MEASURED[name]
+    there = [v for v in map(value, looks) if v is not None]
+    if len(there) < 2:
         return "-"
-    return estimate(Estimate(sum(there) / len(there), *skewed_mean_interval(there), len(there)))
+    mean = statistics.fmean(there)
+    half = student(0.95, len(there) - 1) * statistics.stdev(there) / math.sqrt(len(there))
+    return estimate(Estimate(mean, max(least, mean - half), min(most, mean + half), len(there)))
 
 
 def _cells(look: Look) -> list[str]:
-    return [number(value(look)) for value in MEASURED.values()]
+    return [number(value(look)) for value, *_ in MEASURED.values()]
 
 
 def main() -> None:
@@ -194,15 +201,15 @@ def main() -> None:
     for (layers, fixed), models in every.items():
         for at in (0, -1):
             looks = [seen[at] for seen in models]
-            cells = " | ".join(_mean([value(x) for x in looks]) for value in MEASURED.values())
+            cells = " | ".join(_mean(looks, name) for name in MEASURED)
             distances = str(HALF) if fixed else f"{LEAST} to {HALF}"
             print(f"| {layers} | {distances} | {looks[0].step} | {cells} |")
     print("\n| step | prefix matching, 2 layers | previous token | loss, second copy | prefix matching, 1 layer |")
     print(f"|{'---|' * 5}")
     for i, look in enumerate(every[2, False][0]):
         two, one = ([seen[i] for seen in every[layers, False]] for layers in (2, 1))
-        cells = [_mean([x.prefix for x in two]), _mean([x.previous for x in two]), _mean([x.second for x in two])]
-        print(f"| {look.step} | {' | '.join(cells)} | {_mean([x.prefix for x in one])} |")
+        cells = [_mean(two, name) for name in ("prefix matching", "previous token, layer 0", "loss, second copy")]
+        print(f"| {look.step} | {' | '.join(cells)} | {_mean(one, 'prefix matching')} |")
 
 
 if __name__ == "__main__":

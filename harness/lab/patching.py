@@ -81,7 +81,7 @@ def sweep(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "denoise"
         away = metrics.kl(clean, corrupted)
         for i in range(0, len(sites), at_once):
             some = sites[i : i + at_once]
-            logits = patched(lab, ids(lab, into)[0], [None, *some], donor)[:, -1].float()
+            logits = patched(lab, ids(lab, into)[0], [None, *some], donor, last=1)[:, -1].float()
             difference = metrics.logit_difference(logits, pair.right, pair.wrong)
             # Against the unpatched row of this very batch: what has no effect is 0 (or 1) exactly.
             start = 0.0 if how == "denoise" else 1.0
