@@ -1,9 +1,9 @@
 """Dead features of a sparse autoencoder with the largest features kept, without and with the loss that revives them.
 
-    python benchmarks/sae.py [--seeds 0,1] [--steps 500] [--features 512] [--top 16]
+    python benchmarks/sae.py [--seeds 0,1] [--steps 1000] [--features 512] [--top 16]
 
-Needs the extra `lab`; about a minute a seed. Layer 2 of the package's model on AIW's generated problems: trained on half
-of the groups, measured on the others. Prints a Markdown table. The weights were chosen on the seed 100.
+Needs the extra `lab`; about a minute a seed. Layer 2 of the package's model on AIW's generated problems: trained on
+half of the groups, measured on the others. Prints a Markdown table. The weights were chosen on the seed 100.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", default="0,1")
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--features", type=int, default=512)
     parser.add_argument("--top", type=int, default=16)
     a = parser.parse_args()

@@ -11,7 +11,7 @@ import torch
 from harness import plugins
 from harness.errors import UsageError
 from harness.lab import metrics
-from harness.lab.hooks import KINDS, Site, all_sites, capture
+from harness.lab.hooks import KINDS, Site, all_sites, capture, changed
 from harness.lab.lens import lens, lens_logits
 from harness.lab.models import open_model
 from harness.lab.pairs import pair, pairs
@@ -61,6 +61,25 @@ def test_the_residual_stream_at_the_fact_carries_it_and_what_stands_before_it_no
     at = six_two.differ[0]
     assert effects[Site("resid", 0, None, at)].restored == pytest.approx(1, abs=1e-3)
     assert {effects[Site("resid", layer, None, i)].restored for layer in range(4) for i in range(at)} == {0.0}
+
+
+def test_everything_that_the_last_layer_adds_up_at_the_last_position_restores_the_clean_run(lab, six_two) -> None:
+    clean, corrupted = (ids(lab, tokens) for tokens in (six_two.clean, six_two.corrupted))
+    logits, donor = capture(lab, clean)
+    own = lab.model(corrupted).logits[0, -1]
+
+    def restored(*kinds: str) -> float:
+        def put(kind: str):
+            return lambda value: torch.cat([value[:, :-1], donor[kind, 3][:, -1:]], 1)
+
+        with changed(lab, {(kind, 3): put(kind) for kind in kinds}):
+            said = lab.model(corrupted).logits[0, -1]
+        found = [metrics.logit_difference(x, six_two.right, six_two.wrong) for x in (said, logits[0, -1], own)]
+        return float(metrics.normalised(*found))
+
+    assert restored("resid", "attn", "mlp") == pytest.approx(1, abs=1e-5)
+    assert restored("resid", "mlp") == pytest.approx(1, abs=0.2), "its attention brings the rest"
+    assert restored("resid") < 1
 
 
 def test_noising_and_denoising_swap_roles_with_the_prompts(lab, six_two) -> None:
