@@ -318,7 +318,9 @@ def test_score_may_write_over_its_source(harness) -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     """What makes `harness --help` slow is imported inside the commands."""
-    heavy = "pandas pyarrow numpy openai aiohttp ctranslate2 tokenizers unified_planning rich asyncio sqlite3".split()
+    heavy = (
+        "pandas pyarrow numpy openai aiohttp ctranslate2 tokenizers unified_planning rich asyncio sqlite3 torch".split()
+    )
     code = f"import sys, harness.cli; print(*(m for m in {heavy} if m in sys.modules))"
     assert subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 

@@ -162,6 +162,9 @@ def test_eigenvalues_of_the_full_circuit_are_those_of_the_small_product(built, t
     values = torch.linalg.eigvals(whole)
     direct = float(values.real.sum() / values.abs().sum())
     assert full_ov(tiny, 1, 0).copying == pytest.approx(direct, abs=1e-3)
+    positive = float(values.abs()[values.real > 0].sum() / values.abs().sum())
+    assert full_ov(tiny, 1, 0).positive == pytest.approx(positive, abs=1e-3)
+    assert positive < 0.5
     one = full_ov(built, 1, 0)
     assert (one.positive, one.itself, one.tokens) == (1.0, 24, 24)
     assert one.copying == pytest.approx(1, abs=1e-5)

@@ -66,7 +66,7 @@ def test_dead_features_come_back_and_more_is_explained(lab) -> None:
 
 def test_nothing_is_added_to_the_loss_without_dead_features_or_a_top() -> None:
     x, _ = planted(400)
-    for recipe in (sae.Recipe(16, steps=12), sae.Recipe(16, steps=12, top=16)):
+    for recipe in (sae.Recipe(64, steps=12, batch=4), sae.Recipe(16, steps=12, top=16)):
         one, other = (sae.train(x, replace(recipe, revive=revive), {}) for revive in (0.0, 1.0))
         assert torch.equal(one.decoder, other.decoder)
 
