@@ -104,8 +104,11 @@ def components_study(lab: LabModel, asked: Asked, top: int, heads: int) -> Study
     return Study("components", title, asked.words(lab), sentences, tables, rows, _pictures(lab, looked, joined))
 
 
-def _mean(values: Sequence[float]) -> Estimate:
-    return Estimate(statistics.fmean(values), *skewed_mean_interval(values), len(values))
+def _mean(values: Sequence[float]) -> str:
+    """With its interval over pairs. One pair has none: its value is measured, not estimated."""
+    if len(values) == 1:
+        return f"{values[0]:.3f} n=1"
+    return estimate(Estimate(statistics.fmean(values), *skewed_mean_interval(values), len(values)))
 
 
 def _kind(name: str) -> str:
@@ -114,11 +117,13 @@ def _kind(name: str) -> str:
 
 def _three(clean: Sequence[float], corrupted: Sequence[float]) -> tuple[str, str, str]:
     apart = [a - b for a, b in zip(clean, corrupted, strict=True)]
-    return estimate(_mean(clean)), estimate(_mean(corrupted)), estimate(_mean(apart))
+    return _mean(clean), _mean(corrupted), _mean(apart)
 
 
 SIDES = ("clean", "corrupted", "clean - corrupted")
-LOGITS = "Logits of the right answer minus the wrong one; means with 95% intervals over pairs."
+LOGITS = (
+    "Logit of the right answer minus that of the wrong one; means with 95% intervals over pairs, if there are some."
+)
 
 
 def _kinds_table(looked: Sequence[Sides]) -> Extra:
@@ -145,8 +150,8 @@ def _by_effect(looked: Sequence[Sides]) -> list[str]:
 def _parts_table(looked: Sequence[Sides], top: int) -> Extra:
     names = _by_effect(looked)[:top]
     rows = tuple((n, *_three([s.clean[n] for s in looked], [s.corrupted[n] for s in looked])) for n in names)
-    return Extra(f"the {len(rows)} parts that add most to what differs (of {len(looked[0].clean)})", ("part", *SIDES),
-                 rows, note=LOGITS)  # fmt: skip
+    title = f"the {len(rows)} parts that differ most between the two runs (of {len(looked[0].clean)})"
+    return Extra(title, ("part", *SIDES), rows, note=LOGITS)
 
 
 def _through_tables(heads: Sequence[str], through: Sequence[Sequence[tuple[Added, Added]]], top: int) -> list[Extra]:
@@ -199,16 +204,17 @@ def _sum_sentence(lab: LabModel, looked: Sequence[Sides]) -> str:
     share = _mean([s.clean[most] - s.corrupted[most] for s in looked])
     told = sum(s.whole[0] > 0 > s.whole[1] for s in looked)
     off = max(s.off for s in looked)
+    wrong = "" if told else ": what follows is how it fails"
     right = "" if off < 1e-2 else " This is no rounding: what these parts add is not all that the model does."
     return (
-        f"The logit difference of {lab.name} is {estimate(clean)} in clean prompts and {estimate(corrupted)} in "
-        f"corrupted ones ({told} of {len(looked)} pairs told apart). {_shown(most)} adds most to what differs: "
-        f"{estimate(share)}. The parts add up to the model's own difference within {off:.1g}.{right}"
+        f"The logit difference of {lab.name} is {clean} in clean prompts and {corrupted} in corrupted ones ({told} of "
+        f"{len(looked)} pairs told apart{wrong}). What {_shown(most)} adds differs most between them: {share}. The "
+        f"parts add up to the model's own difference within {off:.1g}.{right}"
     )
 
 
 def _shown(name: str) -> str:
-    return {"heads": f"Head {name}", "embedding": "The embedding", "MLPs": f"The MLP of layer {name.split()[-1]}"}.get(
+    return {"heads": f"head {name}", "embedding": "the embedding", "MLPs": f"the MLP of layer {name.split()[-1]}"}.get(
         _kind(name), name
     )
 

@@ -201,7 +201,7 @@ def test_the_command_prints_and_keeps_what_it_finds(harness, tmp_path) -> None:
     few = ("components", "aiw", "-m", "tiny", "--pairs", "condition:original/restricted", "--limit", 2)
     code, out, _ = harness(*few, "--top", 3, "--heads", 1)
     assert code == 0
-    for said in ("The parts add up", "of 16 heads copy", "through its keys", "all of them", "by what its values read",
+    for said in ("parts add up to the model's own", "of 16 heads copy", "through its keys", "all of them", "by what its values read",
                  "standard deviations"):  # fmt: skip
         assert said in out
     (kept,) = (tmp_path / "results").iterdir()
