@@ -325,7 +325,7 @@ def test_score_may_write_over_its_source(harness) -> None:
 def test_help_loads_nothing_heavy() -> None:
     """What makes `harness --help` slow is imported inside the commands."""
     heavy = "pandas pyarrow numpy openai aiohttp ctranslate2 tokenizers unified_planning rich asyncio sqlite3".split()
-    heavy += [f"harness.cli.{declared.file}" for declared in OWN.values()]
+    heavy += ["torch", *(f"harness.cli.{declared.file}" for declared in OWN.values())]
     shown = "sys.argv = ['harness', '--help']; cli._exit_code(); print(*(m for m in heavy if m in sys.modules))"
     code = f"import sys; heavy = {heavy}; from harness import cli; {shown}"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)

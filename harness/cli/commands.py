@@ -48,6 +48,7 @@ SECTIONS: Mapping[str, Mapping[str, Declared]] = {
         "patchscope": Declared("lab_probe", "Hidden states of a prompt, put into another prompt."),
         "circuit": Declared("lab", "Which connections between parts an answer needs."),
         "induction": Declared("lab", "Heads that look at what followed the last time."),
+        "components": Declared("lab_components", "What each part adds to an answer; which heads read which."),
         "probe": Declared("lab_probe", "Linear probes with a control task, layer by layer."),
         "sae": Declared("lab_probe", "Sparse autoencoders: features of a layer."),
         "localise": Declared("lab_localise", "Where a gap sits in a model, proved on other groups."),

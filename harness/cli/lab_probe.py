@@ -63,21 +63,32 @@ def sae() -> None:
 @opt("--features", type=click.IntRange(1, 2**20), default=1024, help="How many directions.")
 @opt("--l1", type=click.FloatRange(min=0), default=1.0, help="Penalty on the sum of the features.")
 @opt("--top", type=click.IntRange(1), help="Keep so many features of each position, in place of a penalty (TopK).")
+@opt(
+    "--revive",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="With --top: weight of a loss that brings dead features back (AuxK; in its paper 0.03125).",
+)
 @opt("--steps", type=click.IntRange(1), default=1000, help="Steps of 256 positions.")
-def train(layer: int, path: Path, features: int, l1: float, top: int | None, steps: int, **options: Any) -> None:
+def train(
+    layer: int, path: Path, features: int, l1: float, top: int | None, revive: float, steps: int, **options: Any
+) -> None:  # fmt: skip
     """Train one on half of the groups of a task's prompts, and evaluate it on the others."""
     from harness import display
+    from harness.errors import UsageError
     from harness.lab.sae import Recipe
     from harness.lab.sae_study import train_study
     from harness.lab.tensors import writable
 
     writable(path)
+    if revive and top is None:
+        raise UsageError("--revive is for --top alone: with a penalty a dead feature has no gradient")
     which, lab = chosen(options), load(options)
     if options["dry_run"]:
         echo(f"{which.limit} forward passes at most to gather, {steps} steps of the autoencoder alone, and "
              f"{5 * which.limit // 2} forward passes to evaluate")  # fmt: skip
         return
-    recipe = Recipe(features, l1, top, steps, seed=options["seed"])
+    recipe = Recipe(features, l1, top, steps, seed=options["seed"], revive=revive)
     show(train_study(lab, which, layer, recipe, path, display.counting("steps")), options)
 
 

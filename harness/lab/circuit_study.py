@@ -22,17 +22,21 @@ from harness.text import Extra
 def induction_study(lab: LabModel, half: int, sequences: int, seed: int) -> Study:
     """Scores of every head on random tokens that come twice."""
     scores, learning = induction.measure(lab, half, sequences, seed)
+    distance = induction.elsewhere(half)
+    other, _ = induction.measure(lab, distance, sequences, seed)
     rows = [
-        {"layer": s.layer, "head": s.head, "prefix_matching": s.prefix_matching, "previous_token": s.previous_token,
+        {"layer": s.layer, "head": s.head, "prefix_matching": s.prefix_matching, "distance": half,
+         "prefix_matching_other": o.prefix_matching, "distance_other": distance, "previous_token": s.previous_token,
          "copying": s.copying}
-        for s in scores
+        for s, o in zip(scores, other, strict=True)
     ]  # fmt: skip
-    best = sorted(scores, key=lambda s: -s.prefix_matching)[:16]
-    header = ("layer.head", "prefix matching", "previous token", "copying")
+    best = sorted(rows, key=lambda r: -float(r["prefix_matching"]))[:16]
+    header = ("layer.head", "prefix matching", f"at distance {distance}", "previous token", "copying")
     body = tuple(
-        (f"{s.layer}.{s.head}", f"{s.prefix_matching:.3f}", f"{s.previous_token:.3f}", f"{s.copying:+.3f}")
-        for s in best
-    )
+        (f"{r['layer']}.{r['head']}", f"{r['prefix_matching']:.3f}", f"{r['prefix_matching_other']:.3f}",
+         f"{r['previous_token']:.3f}", f"{r['copying']:+.3f}")
+        for r in best
+    )  # fmt: skip
     loss = Extra(
         "mean loss in nats", ("first copy", "second copy", "second - first", "a blind guess"),
         ((f"{learning.first:.3f}", f"{learning.second:.3f}", f"{learning.score:+.3f}", f"{learning.chance:.3f}"),),
@@ -48,7 +52,9 @@ def induction_study(lab: LabModel, half: int, sequences: int, seed: int) -> Stud
     asked = {"model": lab.name, "random tokens": str(half), "sequences": str(sequences), "seed": str(seed)}
     tables = [Extra(f"the {len(best)} heads that match prefixes most", header, body), loss]
     title = f"Induction heads of {lab.name}"
-    return Study("induction", title, asked, [f"{lab.name}: {induction.summary(scores)}."], tables, rows, pictures)
+    return Study(
+        "induction", title, asked, [f"{lab.name}: {induction.summary(scores, other)}."], tables, rows, pictures
+    )
 
 
 def alike(lab: LabModel, found: Sequence[Pair]) -> list[Pair]:

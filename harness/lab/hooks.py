@@ -81,13 +81,11 @@ def capture(lab: LabModel, ids: Tensor, kinds: Sequence[Kind] = KINDS) -> tuple[
     return logits, kept
 
 
-def patched(
-    lab: LabModel, ids: Tensor, sites: Sequence[Site | None], source: Activations, last: int = 0
-) -> Tensor:  # fmt: skip
+def patched(lab: LabModel, ids: Tensor, sites: Sequence[Site | None], source: Activations, last: int = 0) -> Tensor:
     """Logits [site, position, vocabulary] of token ids [position], once for each site: there the activation of `source`
     ([1, position, width]) stands in the place of the model's own. None patches nothing: the run to compare with, in the
-    same batch, so that what has no effect differs by 0 exactly. With `last`, the logits of so many last positions:
-    those of all take more memory than the model if its vocabulary is large."""
+    same batch, so that what has no effect differs by 0 exactly. With `last`, of so many positions at the end: with a
+    large vocabulary logits are most of the memory that it takes."""
     by_place: dict[tuple[Kind, int], list[tuple[int, Site]]] = {}
     for row, site in enumerate(sites):
         if site is not None:

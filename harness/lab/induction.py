@@ -5,6 +5,9 @@ token after its first occurrence; previous token the mean attention to the place
 eigenvalues of its OV circuit from embedding to unembedding over the sum of their absolute values (1: every token raises
 its own logit). The in-context-learning score is the loss late in a sequence minus the loss early in it: below 0 the
 model has learnt.
+
+A head that looks a fixed number of places back matches prefixes at one distance of the copies, whatever the tokens are.
+So the score at another distance is measured too: an induction head has both.
 """
 
 from __future__ import annotations
@@ -15,10 +18,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.lab.composition import copying
 from harness.lab.models import LabModel
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+STRONG = 0.5
+"""So much of its attention makes a head one that matches prefixes."""
 
 
 @dataclass(frozen=True)
@@ -91,35 +99,24 @@ def measure(lab: LabModel, half: int = 24, sequences: int = 8, seed: int = 0) ->
     return found, Learning(first, second, math.log(int(lab.model.config.vocab_size)))
 
 
-def ov(lab: LabModel, layer: int, head: int) -> Tensor:
-    """W_O W_V of a head, [width, width]: what it writes for what it reads. Heads of a group share their values."""
-    attention = lab.layers[layer].self_attn
-    size = lab.head_size
-    group = head * (attention.v_proj.out_features // size) // lab.heads
-    values = attention.v_proj.weight[group * size : (group + 1) * size]
-    out: Tensor = attention.o_proj.weight[:, head * size : (head + 1) * size] @ values
-    return out
+def elsewhere(half: int) -> int:
+    """Another distance at which heads are measured."""
+    return max(2, 3 * half // 4) if half > 2 else half + 1
 
 
-def copying(lab: LabModel, layer: int, head: int, most: int = 4096) -> float:
-    """Sum of the eigenvalues of W_U OV W_E over the sum of their absolute values, from those of the width-sized product
-    in the other order, which are the same. The norm's gain is not folded in; of the vocabulary the first `most` tokens.
-    """
-    import torch
-
-    embedding = lab.model.model.embed_tokens.weight[:most].float()
-    unembedding = lab.model.lm_head.weight[:most].float()
-    with torch.no_grad():
-        values = torch.linalg.eigvals(ov(lab, layer, head).float() @ embedding.T @ unembedding)
-    total = float(values.abs().sum())
-    return float(values.sum().real) / total if total else 0.0
-
-
-def summary(scores: list[HeadScores]) -> str:
-    """Half a sentence: how many heads look like induction heads, and what the others look like."""
-    strong = [s for s in scores if s.prefix_matching >= 0.5]
+def summary(scores: list[HeadScores], other: list[HeadScores]) -> str:
+    """Half a sentence: how many heads look like induction heads, and what the others look like; `other` are the scores
+    of the same heads at another distance."""
+    strong = [s for s in scores if s.prefix_matching >= STRONG]
+    both = {(s.layer, s.head): s.prefix_matching for s in other}
     others = statistics.median(s.prefix_matching for s in scores)
     named = ", ".join(f"{s.layer}.{s.head} ({s.prefix_matching:.2f})" for s in strong[:6])
-    return f"{len(strong)} of {len(scores)} heads match prefixes in half of their attention or more" + (
+    said = f"{len(strong)} of {len(scores)} heads match prefixes in half of their attention or more" + (
         f": {named}; the median head {others:.2f}" if strong else f"; the median head {others:.2f}"
     )
+    fixed = [s for s in strong if both[s.layer, s.head] < STRONG / 2]
+    if fixed:
+        one = fixed[0]
+        said += (f". {len(fixed)} of them do so at this distance alone (such as {one.layer}.{one.head}: "
+                 f"{both[one.layer, one.head]:.2f} at the other): they look a number of places back")  # fmt: skip
+    return said

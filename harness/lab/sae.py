@@ -2,7 +2,9 @@
 
 f = ReLU(E (x - b_d) + b_e) and x^ = D f + b_d. D has columns of norm 1, the directions of the features. The loss is
 |x - x^|^2 + penalty * sum of f, means over positions; or, with `top`, |x - x^|^2 alone with the `top` largest features
-of each position kept (TopK; Gao et al. 2024). In training the stream is scaled to a mean distance of sqrt(width) from
+of each position kept (TopK; Gao et al. 2024). There many features die: they are never among the largest, so they learn
+nothing. With `revive`, what is left of x is rebuilt from dead features alone too, and that loss is added (AuxK; the
+same, appendix A.2). In training the stream is scaled to a mean distance of sqrt(width) from
 its mean, so that a penalty means the same in every layer; the scale is folded into the biases afterwards. The first
 position of a prompt is left out: many models keep something of enormous size there.
 """
@@ -36,6 +38,9 @@ class Recipe:
     batch: int = 256
     rate: float = 2e-3
     seed: int = 0
+    revive: float = 0.0
+    """Weight of the loss of what dead features rebuild (in the paper 1/32); only with `top`. Dead is a feature that has
+    not fired for a twentieth of the steps."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,7 @@ def train(
     encoder_bias = torch.zeros(recipe.features, device=x.device, requires_grad=True)
     decoder_bias = x.mean(0).clone().requires_grad_()
     optimiser = torch.optim.Adam([encoder, encoder_bias, decoder, decoder_bias], lr=recipe.rate)
+    silent = torch.zeros(recipe.features, device=x.device)
     for step in range(recipe.steps):
         for group in optimiser.param_groups:  # the last fifth slows down
             group["lr"] = recipe.rate * min(1.0, 5 * (1 - step / recipe.steps))
@@ -137,7 +143,14 @@ def train(
         with torch.enable_grad():
             some = x[rows]
             f = encode(some, encoder, encoder_bias, decoder_bias, recipe.top)
-            loss = (some - f @ decoder - decoder_bias).pow(2).sum(-1).mean()
+            left = some - f @ decoder - decoder_bias
+            loss = left.pow(2).sum(-1).mean()
+            dead = silent > recipe.steps / 20
+            if recipe.top is not None and recipe.revive and bool(dead.any()):
+                rebuilt = encode(some, encoder[dead], encoder_bias[dead], decoder_bias, width // 2) @ decoder[dead]
+                # Both losses as shares of what is to be rebuilt; that of x - b_d is width on average.
+                missed = (left.detach() - rebuilt).pow(2).sum(-1).mean() / loss.detach().clamp_min(1e-12)
+                loss = loss + recipe.revive * width * missed
             if recipe.top is None:  # the penalty grows first: else features die before they have found a direction
                 loss = loss + recipe.penalty * min(1.0, 10 * (step + 1) / recipe.steps) * f.sum(-1).mean()
             optimiser.zero_grad()
@@ -145,6 +158,7 @@ def train(
         optimiser.step()
         with torch.no_grad():
             decoder /= decoder.norm(dim=-1, keepdim=True).clamp_min(1e-8)
+            silent = torch.where((f > 0).any(0), 0.0, silent + 1)
         on_step(step + 1, recipe.steps)
     with torch.no_grad():
         maxima = encode(x, encoder, encoder_bias, decoder_bias, recipe.top).amax(0)

@@ -51,7 +51,7 @@ def train_study(
         raise UsageError(f"--layer {layer}: {lab.name} has layers 0 to {len(lab.layers) - 1}")
     fitted, _ = halves(prompts(lab, chosen, answered=True), chosen.seed)
     about = chosen.words(lab) | {"layer": str(layer), "features": str(recipe.features), "steps": str(recipe.steps),
-                                 "penalty": f"{recipe.penalty:g}"}  # fmt: skip
+                                 "penalty": f"{recipe.penalty:g}", "revive": f"{recipe.revive:g}"}  # fmt: skip
     made = sae.train(gathered(lab, fitted, layer), recipe, about, on_step)
     made.write(path)
     return eval_study(lab, chosen, made, str(path), (), "sae-train")

@@ -41,10 +41,13 @@ class Asked:
         }  # fmt: skip
 
 
+def left_out_sentence(n: int) -> str:
+    """Why pairs were left out."""
+    return f"{n} pairs were left out: their prompts have different numbers of tokens, or one right answer."
+
+
 def _left_out(n: int) -> list[str]:
-    return (
-        [f"{n} pairs were left out: their prompts have different numbers of tokens, or one right answer."] if n else []
-    )
+    return [left_out_sentence(n)] if n else []
 
 
 def lens_study(lab: LabModel, asked: Asked, tuned: Path | None = None) -> Study:

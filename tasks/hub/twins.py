@@ -17,7 +17,6 @@ from harness.tasks.hub.prompting import PUBLISHED
 from harness.tasks.hub.rows import Loaded
 from harness.types import Sample, Scalar
 
-
 CHANGES = {"numbers": "all numbers of the question that its solution uses"}
 """Of a set with marks, by which the new answer is known."""
 

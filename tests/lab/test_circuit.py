@@ -56,7 +56,7 @@ def test_scores_tell_the_heads_that_were_built_from_the_decoys(built) -> None:
     assert by_head[0, 0].previous_token == pytest.approx(1, abs=1e-3)
     assert max(by_head[layer, 1].prefix_matching for layer in (0, 1)) < 0.1
     assert learning.score < -3
-    assert induction.summary(scores).startswith("1 of 4 heads")
+    assert induction.summary(scores, scores).startswith("1 of 4 heads")
 
 
 def test_every_second_copy_is_continued_right(built) -> None:

@@ -11,7 +11,7 @@ import torch
 from harness import plugins
 from harness.errors import UsageError
 from harness.lab import metrics, patch_found, studies
-from harness.lab.hooks import KINDS, Site, all_sites, capture
+from harness.lab.hooks import KINDS, Site, all_sites, capture, changed
 from harness.lab.lens import lens, lens_logits
 from harness.lab.models import open_model
 from harness.lab.pairs import pair, pairs
@@ -64,6 +64,25 @@ def test_the_residual_stream_at_the_fact_carries_it_and_what_stands_before_it_no
     assert {effects[Site("resid", layer, None, i)].restored for layer in range(4) for i in range(at)} == {0.0}
 
 
+def test_everything_that_the_last_layer_adds_up_at_the_last_position_restores_the_clean_run(lab, six_two) -> None:
+    clean, corrupted = (ids(lab, tokens) for tokens in (six_two.clean, six_two.corrupted))
+    logits, donor = capture(lab, clean)
+    own = lab.model(corrupted).logits[0, -1]
+
+    def restored(*kinds: str) -> float:
+        def put(kind: str):
+            return lambda value: torch.cat([value[:, :-1], donor[kind, 3][:, -1:]], 1)
+
+        with changed(lab, {(kind, 3): put(kind) for kind in kinds}):
+            said = lab.model(corrupted).logits[0, -1]
+        found = [metrics.logit_difference(x, six_two.right, six_two.wrong) for x in (said, logits[0, -1], own)]
+        return float(metrics.normalised(*found))
+
+    assert restored("resid", "attn", "mlp") == pytest.approx(1, abs=1e-5)
+    assert restored("resid", "mlp") == pytest.approx(1, abs=0.2), "its attention brings the rest"
+    assert restored("resid") < 1
+
+
 def test_noising_and_denoising_swap_roles_with_the_prompts(lab, six_two) -> None:
     swapped = replace(
         six_two, clean=six_two.corrupted, corrupted=six_two.clean, right=six_two.wrong, wrong=six_two.right
@@ -79,8 +98,9 @@ def test_the_linear_estimate_finds_the_sites_and_shrinks_them(lab, six_two) -> N
     estimates = attribute(lab, six_two, sites)
     effects = [replace(e, attributed=a) for e, a in zip(sweep(lab, six_two, sites), estimates, strict=True)]
     found = {row.kind: row for row in agreement(effects)}
-    assert found["mlp"].r > 0.99
-    assert 0.70 < found["head"].r < 0.75
+    assert (found["mlp"].sites, found["head"].sites) == (4 * len(six_two.clean), 16)
+    assert found["mlp"].r >= 0.99
+    assert 0.70 <= found["head"].r <= 0.75
     assert found["head"].slope < 0.5
 
 
@@ -129,6 +149,30 @@ def test_the_sentences_say_where_the_stream_carries_the_difference(lab, six_two)
     assert "up to before layer 1, at the last position from before layer 3 on (of 4 layers; 1 pair)" in stream
     assert "1.3 restores most of the difference: 0.750 in the one pair; then 1.2 0.500" in heads
     assert len(patch_found.sentences(lab, [six_two], {0: effects}, "denoise", whole=False)) == 1
+
+
+def test_the_linear_estimate_is_true_patching_on_a_linear_model(six_two) -> None:
+    """Attention is uniform (its queries are zeros, so the softmax is frozen), norms hand on what they get, and MLPs add
+    nothing: what is left is linear in every activation."""
+    lab = open_model("tiny")
+    for block in lab.layers:
+        block.self_attn.q_proj.weight.zero_()
+        block.mlp.down_proj.weight.zero_()
+    sites = random.Random(0).sample(all_sites(lab, len(six_two.clean), ("resid", "attn")), 40)
+    sites += all_sites(lab, len(six_two.clean), ("head",))
+    bent = largest_error(lab, six_two, sites)
+    for block in lab.layers:
+        block.input_layernorm = block.post_attention_layernorm = torch.nn.Identity()
+    lab.model.model.norm = torch.nn.Identity()
+    assert largest_error(lab, six_two, sites) < 1e-4
+    assert bent > 1e-2, "with its norms it is not linear"
+
+
+def largest_error(lab, pair, sites) -> float:
+    """Of the linear estimates, in the normalised logit difference."""
+    effects, estimates = sweep(lab, pair, sites), attribute(lab, pair, sites)
+    assert max(abs(e.restored) for e in effects) > 0.5, "there is something to estimate"
+    return max(abs(e.restored - a) for e, a in zip(effects, estimates, strict=True))
 
 
 def test_the_ends_are_far_apart(lab, six_two) -> None:
@@ -183,6 +227,17 @@ def test_a_study_is_printed_and_kept(harness, tmp_path, command: str) -> None:
     assert "<svg" in (kept / "page.html").read_text()
     assert len((kept / "rows.csv").read_text().splitlines()) > 200
     assert "forward passes" in harness(command, *options, "--dry-run")[1]
+
+
+def test_slope_and_correlations_are_printed_beside_linear_estimates(harness) -> None:
+    few = ("aiw", "-m", "tiny", "--pairs", "condition:original/restricted", "--limit", 1)
+    code, out, _ = harness("patch", *few, "--sites", "mlp,head", "--attribution", "--top", 5)
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert next(line for line in lines if "rho" in line)[-1] == "slope"
+    for kind in ("mlp", "head"):
+        (row,) = [line for line in lines if line[:2] == [kind, "5"]]
+        assert len([float(cell) for cell in row[2:]]) == 3
 
 
 def test_what_can_not_be_done_is_said(harness) -> None:

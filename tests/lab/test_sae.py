@@ -1,5 +1,7 @@
 """Sparse autoencoders on planted sparse data, whose features are known, and on the model of the package."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("torch", reason="the lab's tests need torch: tox -e lab")
@@ -44,6 +46,29 @@ def test_features_that_were_planted_are_found(top: int | None) -> None:
     assert fires.float().mean() < 6
     assert top is None or int(fires.max()) <= top
     assert torch.allclose(made.features(x).amax(0), made.maxima, atol=1e-4), "the scale is folded in"
+
+
+def test_dead_features_come_back_and_more_is_explained(lab) -> None:
+    """Chosen on the seeds 100 to 102 (97 dead of 192 without, 27 with it); benchmarks/sae.py has a larger one."""
+    x = gathered(lab, prompts(lab, Chosen(TASK, 0, (), 60), answered=True), 2)
+
+    def trained(revive: float) -> tuple[int, float]:
+        made = sae.train(x, sae.Recipe(192, top=6, steps=800, batch=64, seed=5, revive=revive), {})
+        left = x - made.rebuilt(x)
+        return int((made.maxima == 0).sum()), float((left - left.mean(0)).pow(2).sum())
+
+    dead, left = trained(0.0)
+    still, left_after = trained(1 / 32)
+    assert dead > 60
+    assert still < dead / 2
+    assert left_after < left
+
+
+def test_nothing_is_added_to_the_loss_without_dead_features_or_a_top() -> None:
+    x, _ = planted(400)
+    for recipe in (sae.Recipe(64, steps=12, batch=4), sae.Recipe(16, steps=12, top=16)):
+        one, other = (sae.train(x, replace(recipe, revive=revive), {}) for revive in (0.0, 1.0))
+        assert torch.equal(one.decoder, other.decoder)
 
 
 def small(**about: str) -> sae.SAE:
@@ -144,5 +169,7 @@ def test_commands_train_evaluate_and_steer(harness, tmp_path) -> None:
     assert (code, "features 0 to 31" in err) == (2, True)
     code, _, err = harness("sae", "train", *few, "--layer", 9, "--to", "t.safetensors")
     assert (code, "layers 0 to 3" in err) == (2, True)
+    code, _, err = harness("sae", "train", *few, "--layer", 2, "--to", "t.safetensors", "--revive", 0.1)
+    assert (code, "for --top alone" in err) == (2, True)
     for command in (("sae", "eval", *few), (*steer, "--feature", 1)):
         assert "forward passes" in harness(*command, "--sae", "s.safetensors", "--dry-run")[1]
