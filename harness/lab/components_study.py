@@ -286,7 +286,7 @@ def _pictures(lab: LabModel, looked: Sequence[Sides], joined: Sequence[Compositi
                       [*map(str, range(depth))], -reach, reach, down="layer", across="head", shows="adds")]  # fmt: skip
     if joined and depth * lab.heads <= MOST_DRAWN:
         every = [(layer, h) for layer in range(depth) for h in range(lab.heads)]
-        most = max(c.score for c in joined)
+        most = max(c.score for c in joined) or 1.0
         for kind, name in NAMES.items():
             scores = {(c.later, c.earlier): c.score for c in joined if c.kind == kind}
             readers = [at for at in every if any(later == at for later, _ in scores)]
