@@ -78,8 +78,11 @@ STUDY = "study.json"
 
 
 def find_study(name: str | Path, out: Path = Path("results")) -> Path | None:
-    """The study with that path, or with that name under `out`; None if there is none."""
-    return next((d for d in (Path(name), out / name) if (d / STUDY).is_file()), None)
+    """The study with that path, or with that name under `out`; None if there is none, or if no file can have that
+    name."""
+    with contextlib.suppress(OSError, ValueError):
+        return next((d for d in (Path(name), out / name) if (d / STUDY).is_file()), None)
+    return None
 
 
 def runs_of_study(directory: Path) -> list[Path]:

@@ -236,7 +236,7 @@ def test_a_gap_that_is_not_shown_any_more_is_not_called_closed() -> None:
     assert "where it may still be there" in str(budget.Course("a - b", 64, 512, None, last))
     assert "never closes it" in str(budget.Course("a - b", 64, None, None, Estimate(-0.3, -0.5, -0.1, 40)))
     assert "closes it at 512" in str(budget.Course("a - b", 64, 256, 512, Estimate(0.0, -0.05, 0.05, 40)))
-    assert "no gap is shown" in str(budget.Course("a", "b", None, 64, None, last))
+    assert "no gap is shown" in str(budget.Course("a - b", None, 64, None, last))
 
 
 def test_a_gap_closes_at_the_budget_from_which_on_it_is_small() -> None:
