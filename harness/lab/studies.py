@@ -215,8 +215,9 @@ def patch_study(
         f"{lab.name} prefers the right answer to the other prompt's on both sides in {len(clear)} of {len(found)} "
         "pairs; only these are patched."
     )
-    if told_of := patch_found.unpartnered(clear):
-        sentences.append(told_of)
+    if unpartnered := patch_found.unpartnered(clear):
+        sentences.append(unpartnered)
+        tables[0] = replace(tables[0], note=patch_found.note(clear))
     return Study("patch", f"Activation patching: {lab.name} on {asked.task.name}", asked.words(lab),
                  [*sentences, *asked.left_out(left_out)], tables, rows, pictures)  # fmt: skip
 
@@ -285,7 +286,7 @@ def _top_table(
     if all(e.attributed is None for _, e in best):
         header, body = header[:-1], tuple(row[:-1] for row in body)
     title = f"{how}: the {len(body)} sites of {kind} that move most (of {len(every)})"
-    return Extra(title, header, body, note=patch_found.note(found))
+    return Extra(title, header, body)
 
 
 NAMES: dict[Kind, str] = {"resid": "Residual stream", "attn": "Attention", "mlp": "MLP", "head": "Heads"}
