@@ -60,7 +60,7 @@ def at_partners(lab, pair, kinds) -> list[Site]:
     return [s for s in all_sites(lab, len(pair.clean), kinds) if s.position is None or s.position in pair.partners]
 
 
-# Which positions are partners ------------------------------------------------------------------------------------------
+# Which positions are partners
 
 
 def test_words_that_were_exchanged_are_matched_from_their_end() -> None:
@@ -116,7 +116,7 @@ def test_partners_rise_on_both_sides_and_are_swapped_with_the_prompts(one: str, 
     assert all(a[i] == b[dict(found.partners)[i]] for i in kept), "what does not differ has a partner that is the same"
 
 
-# What patching makes of them ---------------------------------------------------------------------------------------------
+# What patching makes of them ------------------------------------------------------------------------------------------
 
 
 def test_prompts_of_different_lengths_are_refused_with_the_words_and_the_flag(lab) -> None:
@@ -220,7 +220,7 @@ def test_the_parts_of_both_prompts_add_up(lab, longer) -> None:
     assert sides(lab, longer).off < 1e-4
 
 
-# What is shown -----------------------------------------------------------------------------------------------------------
+# What is shown ------------------------------------------------------------------------------------------
 
 
 def test_a_map_names_both_partners_and_says_whose_columns_they_are(lab, longer, shorter) -> None:
