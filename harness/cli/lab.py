@@ -38,6 +38,8 @@ asked = modelled(
     opt("--pairs", "how", default="change", help="Matched prompts: `change` (one fact is changed; `change:CONDITION` "
         "in one condition), `CONDITION,CONDITION` of one group, or `condition:CONDITION` (its samples two by two)."),
     opt("--limit", type=click.IntRange(1), default=4, help="Pairs, at most."),
+    opt("--align", is_flag=True, help="Also pairs of prompts with different numbers of tokens: tokens are matched by "
+        "words, and what has no partner is not patched."),
 )  # fmt: skip
 """The options of a command that looks at matched pairs."""
 
@@ -48,7 +50,7 @@ def opened(options: dict[str, Any]) -> tuple[Any, Any]:
     from harness.lab.studies import Asked
 
     task = plugins.task(options["task"], pairs(options, "task_option", "-T"))
-    return load(options), Asked(task, options["seed"], options["how"], options["limit"])
+    return load(options), Asked(task, options["seed"], options["how"], options["limit"], options["align"])
 
 
 def load(options: dict[str, Any]) -> Any:
@@ -99,6 +101,8 @@ def lens(tuned: Path | None, train: Path | None, steps: int, limit_prompts: int,
 
     if tuned and train:
         raise UsageError("--tuned reads translators and --train-tuned makes some", "give one of them")
+    if train and options["align"]:
+        raise UsageError("--align: --train-tuned looks at single prompts, not at pairs: there is nothing to align")
     lab, which = opened(options)
     if train:
         _train_tuned(lab, which, train, steps, limit_prompts, options)
@@ -138,7 +142,6 @@ def patch(sites: tuple[str, ...], direction: tuple[str, ...], attribution: bool,
     """Activation patching: which parts of a model carry the difference between two matched prompts of a task."""
     from harness.errors import UsageError
     from harness.lab.hooks import KINDS
-    from harness.lab.pairs import pairs as make
     from harness.lab.studies import patch_study, sites_of
 
     kinds: Any = split(sites)
@@ -149,7 +152,7 @@ def patch(sites: tuple[str, ...], direction: tuple[str, ...], attribution: bool,
             raise UsageError(f"{flag}: '{', '.join(wrong)}' is none of {', '.join(known)}")
     lab, which = opened(options)
     if options["dry_run"]:
-        found, _ = make(lab, which.task, which.seed, which.how, which.limit)
+        found, _ = which.pairs(lab)
         each = [top * len(kinds) + 3 if attribution else len(sites_of(lab, p, kinds)) for p in found]
         echo(f"{len(hows) * sum(each)} forward passes for {len(found)} pairs")
         return
@@ -181,6 +184,12 @@ def circuit(tau: tuple[str, ...], against: Path | None, **options: Any) -> None:
     from harness.lab.circuit import Graph
     from harness.lab.circuit_study import circuit_study, known_edges
 
+    if options["align"]:
+        raise UsageError(
+            "--align: a circuit needs prompts of one length: at a token without a partner no connection could be cut, "
+            "and what differs would pass there",
+            "harness lens, patch and components take prompts of different lengths",
+        )
     try:
         taus = [float(value) for value in split(tau)]
     except ValueError:

@@ -27,6 +27,9 @@ def localise(sites: tuple[str, ...], enough: float, top: int, draws: int, max_to
     wrong = [name for name in kinds if name not in KINDS]
     if wrong or not kinds:
         raise UsageError(f"--sites: '{', '.join(wrong)}' is none of {', '.join(KINDS)}")
+    if options["align"]:
+        raise UsageError("--align: localise takes prompts of different lengths without it, and counts places from "
+                         "their ends")  # fmt: skip
     settings = Settings(kinds, enough, top, draws, max_tokens)
     lab, which = opened(options)
     if options["dry_run"]:

@@ -10,7 +10,7 @@ from harness.errors import DataError, UsageError, cause
 from harness.lab import induction
 from harness.lab.circuit import END, Circuit, Edge, Graph, acdc
 from harness.lab.models import LabModel
-from harness.lab.pairs import Pair, pairs
+from harness.lab.pairs import Pair
 from harness.lab.patching import ends
 from harness.lab.studies import Asked
 from harness.report.pictures import Graph as Drawn
@@ -95,7 +95,7 @@ def circuit_study(
     """ACDC at each tau, on the pairs of a task that have one length."""
     import torch
 
-    found, _ = pairs(lab, asked.task, asked.seed, asked.how, asked.limit)
+    found, _ = asked.pairs(lab)
     used = alike(lab, found)
     graph = Graph(lab)
     every = set(graph.edges())

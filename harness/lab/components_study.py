@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from harness.lab.components import Part, attentions, direct_logits, parts, through_values
 from harness.lab.composition import NAMES, Composition, FullOV, compositions, direct_path, full_ov
 from harness.lab.models import LabModel
-from harness.lab.pairs import Pair, pairs
+from harness.lab.pairs import Pair
 from harness.lab.patching import ids
-from harness.lab.studies import Asked, left_out_sentence
+from harness.lab.studies import Asked
 from harness.report.pictures import Picture, heat_map
 from harness.report.study import Study
 from harness.statistics.intervals import Estimate, skewed_mean_interval, wilson
@@ -85,7 +85,7 @@ def _difference(lab: LabModel, stream: Tensor, pair: Pair) -> float:
 def components_study(lab: LabModel, asked: Asked, top: int, heads: int) -> Study:
     """Direct logit attribution on matched pairs, of `heads` heads split by what their values read; full OV circuits of
     all heads; compositions of all pairs of heads. Tables show `top` rows."""
-    found, left_out = pairs(lab, asked.task, asked.seed, asked.how, asked.limit)
+    found, left_out = asked.pairs(lab)
     looked = [sides(lab, pair) for pair in found]
     names = [name for name in _by_effect(looked) if _kind(name) == "heads"][:heads]
     through = [split(lab, pair, names) for pair in found]
@@ -93,8 +93,7 @@ def components_study(lab: LabModel, asked: Asked, top: int, heads: int) -> Study
     joined = sorted(compositions(lab), key=lambda c: -c.beyond)
     direct = direct_path(lab)
     sentences = [_sum_sentence(lab, looked), *_weights_sentences(lab, circuits, joined, direct)]
-    if left_out:
-        sentences.append(left_out_sentence(left_out))
+    sentences += asked.left_out(left_out)
     tables = [
         _kinds_table(looked), _parts_table(looked, top), *_through_tables(names, through, top),
         _ov_table(circuits, top), _composition_table(lab, joined, top),

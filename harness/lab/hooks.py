@@ -81,11 +81,16 @@ def capture(lab: LabModel, ids: Tensor, kinds: Sequence[Kind] = KINDS) -> tuple[
     return logits, kept
 
 
-def patched(lab: LabModel, ids: Tensor, sites: Sequence[Site | None], source: Activations, last: int = 0) -> Tensor:
+def patched(
+    lab: LabModel, ids: Tensor, sites: Sequence[Site | None], source: Activations, last: int = 0,
+    partners: Mapping[int, int] | None = None,
+) -> Tensor:  # fmt: skip
     """Logits [site, position, vocabulary] of token ids [position], once for each site: there the activation of `source`
     ([1, position, width]) stands in the place of the model's own. None patches nothing: the run to compare with, in the
     same batch, so that what has no effect differs by 0 exactly. With `last`, of so many positions at the end: with a
-    large vocabulary logits are most of the memory that it takes."""
+    large vocabulary logits are most of the memory that it takes. `partners` says from which position of the source
+    each position takes its activation; one that is not among them keeps its own, and has no site (KeyError). By default
+    every position takes that of its own number."""
     by_place: dict[tuple[Kind, int], list[tuple[int, Site]]] = {}
     for row, site in enumerate(sites):
         if site is not None:
@@ -96,8 +101,13 @@ def patched(lab: LabModel, ids: Tensor, sites: Sequence[Site | None], source: Ac
             value = value.clone()
             for row, site in by_place[at]:
                 part = slice(None) if site.head is None else columns(lab, site.head)
-                rows = slice(None) if site.position is None else site.position
-                value[row, rows, part] = source[at][0, rows, part]
+                if site.position is not None:
+                    there = site.position if partners is None else partners[site.position]
+                    value[row, site.position, part] = source[at][0, there, part]
+                elif partners is None:
+                    value[row, :, part] = source[at][0, :, part]
+                else:
+                    value[row, list(partners), part] = source[at][0, list(partners.values()), part]
             return value
 
         return change

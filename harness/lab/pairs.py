@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.errors import UsageError
+from harness.lab.align import Alignment, align
 from harness.lab.models import LabModel
 from harness.pipeline.checks import CHANGE
 from harness.pipeline.questions import beside
@@ -27,16 +28,37 @@ class Pair:
     """The token that answers the corrupted one."""
     common: str
     samples: tuple[str, str]
+    alignment: Alignment | None = None
+    """Of prompts of different lengths. None if positions match as they are."""
 
     @property
     def differ(self) -> tuple[int, ...]:
-        """The positions at which the prompts differ."""
+        """The positions of the clean prompt at which the prompts differ; of aligned ones, in words that differ."""
+        if self.alignment:
+            return self.alignment.differ
         return tuple(i for i, (a, b) in enumerate(zip(self.clean, self.corrupted, strict=True)) if a != b)
 
+    @property
+    def first(self) -> int:
+        """The first position of the clean prompt at which the two runs can differ."""
+        return self.alignment.first if self.alignment else min(self.differ)
 
-def pair(lab: LabModel, task: Task, clean: Sample, corrupted: Sample) -> Pair:
-    """UsageError if the prompts have different numbers of tokens (with the words that differ), if their right answers
-    do not differ, or are no answer of the model's own tokens.
+    @property
+    def partners(self) -> dict[int, int]:
+        """Position in the clean prompt -> its partner in the corrupted one, for each that has one."""
+        return dict(self.alignment.partners) if self.alignment else {i: i for i in range(len(self.clean))}
+
+    @property
+    def alone(self) -> tuple[int, int]:
+        """How many positions of the clean and of the corrupted prompt have no partner."""
+        n = len(self.partners)
+        return len(self.clean) - n, len(self.corrupted) - n
+
+
+def pair(lab: LabModel, task: Task, clean: Sample, corrupted: Sample, aligned: bool = False) -> Pair:
+    """UsageError if the prompts have different numbers of tokens (with the words that differ), unless they are to be
+    `aligned`; if their right answers do not differ, or are no answer of the model's own tokens. Prompts of one length
+    match position by position, aligned or not.
 
     The answers are those of the oracle, in the form that the prompt asks for: what both begin with is put behind the
     prompts, and the first tokens that differ are the answers.
@@ -47,19 +69,21 @@ def pair(lab: LabModel, task: Task, clean: Sample, corrupted: Sample) -> Pair:
     behind = [ids[len(start) :] for ids, start in zip(whole, bare, strict=True)]
     if any(ids[: len(start)] != start for ids, start in zip(whole, bare, strict=True)):
         raise UsageError("the tokens of the prompt change if an answer follows: these samples can't be used")
-    if len(bare[0]) != len(bare[1]):
+    if len(bare[0]) != len(bare[1]) and not aligned:
         raise UsageError(
             f"{clean.id} has {len(bare[0])} tokens and {corrupted.id} has {len(bare[1])}: positions do not match; "
             f"they differ in {_words(clean, corrupted)}",
-            "choose two samples that differ in words of the same number of tokens",
+            "choose two samples that differ in words of the same number of tokens, or give --align (lens, patch, "
+            "components, sae steer)",
         )
     same = next((i for i, (a, b) in enumerate(zip(*behind, strict=False)) if a != b), None)
     if same is None:
         raise UsageError(f"{clean.id} and {corrupted.id} have the same right answer, or one that begins the other")
     common = tuple(behind[0][:same])
+    one, other = ((*ids, *common) for ids in bare)
     return Pair(
-        (*bare[0], *common), (*bare[1], *common), behind[0][same], behind[1][same],
-        lab.tokenizer.decode(list(common)), (clean.id, corrupted.id),
+        one, other, behind[0][same], behind[1][same], lab.tokenizer.decode(list(common)), (clean.id, corrupted.id),
+        align(lab, one, other) if len(one) != len(other) else None,
     )  # fmt: skip
 
 
@@ -69,7 +93,9 @@ def _words(one: Sample, other: Sample) -> str:
     return " / ".join(", ".join(words) or "the order of their words" for words in only)
 
 
-def pairs(lab: LabModel, task: Task, seed: int, how: str, limit: int) -> tuple[list[Pair], int]:
+def pairs(
+    lab: LabModel, task: Task, seed: int, how: str, limit: int, aligned: bool = False
+) -> tuple[list[Pair], int]:  # fmt: skip
     """(at most `limit` pairs, how many of the samples looked at made none) in the task's order.
 
     `how` is `change` (a sample and its twin with one fact changed, Task.changed), `change:CONDITION` (the same of one
@@ -81,7 +107,7 @@ def pairs(lab: LabModel, task: Task, seed: int, how: str, limit: int) -> tuple[l
     left_out = 0
     for clean, corrupted in candidates(task, seed, how, 20 * limit):
         try:
-            found.append(pair(lab, task, clean, corrupted))
+            found.append(pair(lab, task, clean, corrupted, aligned))
         except UsageError as error:
             first, left_out = first or error, left_out + 1
         if len(found) == limit:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
+from harness.lab.align import MOVED
 from harness.lab.hooks import Kind
 from harness.lab.models import LabModel
 from harness.lab.pairs import Pair
@@ -26,6 +27,37 @@ def sentences(
     return [line for line in (*made, _heads(lab, effects, how), _single(lab, found, effects, how)) if line]
 
 
+def unpartnered(found: Sequence[Pair]) -> str:
+    """How many positions of aligned pairs are not patched; "" if all prompts have the length of their partner."""
+    some = [pair for pair in found if pair.alignment]
+    if not some:
+        return ""
+    clean, corrupted = (sum(pair.alone[side] for pair in some) for side in (0, 1))
+    of = sum(len(pair.clean) for pair in some), sum(len(pair.corrupted) for pair in some)
+    return (
+        f"{len(some)} of {len(found)} pairs that are patched have prompts of different lengths, aligned by words: "
+        f"{clean} of {of[0]} positions of clean prompts and {corrupted} of {of[1]} of corrupted ones have no partner "
+        "and are not patched."
+    )
+
+
+def note(found: Sequence[Pair]) -> str:
+    """The same for under a table, with what to beware of."""
+    said = unpartnered(found)
+    return f"Positions are those of the clean prompt. {said} {MOVED}" if said else ""
+
+
+def columns(pair: Pair) -> str:
+    """What the columns of an aligned pair's picture are."""
+    mine, theirs = pair.samples
+    alone, missing = pair.alone
+    return (
+        f"Columns are the tokens of {mine}; behind | stands the partner in {theirs} if it is another token, nothing if "
+        f"there is none ({alone} of {len(pair.clean)} positions). {missing} of {len(pair.corrupted)} positions of "
+        f"{theirs} have no partner and no column."
+    )
+
+
 def _stream(
     lab: LabModel, found: Sequence[Pair], effects: Mapping[int, Sequence[Effect]], how: How
 ) -> str:  # fmt: skip
@@ -37,7 +69,7 @@ def _stream(
         if not moved:
             return ""
         last = len(pair.clean) - 1
-        differ = [at for at in pair.differ if at != last]
+        differ = [at for at in pair.differ if at != last and at in pair.partners]
         there = [any(moved[layer, at] >= HALF for at in differ) for layer in range(depth)]
         end = [moved[layer, last] >= HALF for layer in range(depth)]
         until.append(max((layer for layer in range(depth) if there[layer]), default=-1))
@@ -46,7 +78,8 @@ def _stream(
     early = f"at the tokens that differ it {does} half of the difference or more up to before layer {_spread(until)}"
     if min(until) < 0:
         few = sum(u < 0 for u in until)
-        early = f"in {few} of {n} pairs no single token that differs {does} half of the difference"
+        known = " and has a partner" if any(pair.alignment for pair in found) else ""
+        early = f"in {few} of {n} pairs no single token that differs{known} {does} half of the difference"
     late = f"at the last position from before layer {_spread(since)} on"
     if max(since) == depth:
         late = f"at the last position only behind the last layer in {sum(s == depth for s in since)} of {n} pairs"

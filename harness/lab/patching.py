@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from harness.lab import metrics
 from harness.lab.hooks import Kind, Site, all_sites, capture, patched
@@ -70,17 +70,29 @@ def ends(lab: LabModel, pair: Pair) -> Ends:
     return Ends(*found)
 
 
-def _runs(pair: Pair, how: How) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """(the prompt that is patched, the one whose activations are put in)."""
-    return (pair.corrupted, pair.clean) if how == "denoise" else (pair.clean, pair.corrupted)
+class _Runs(NamedTuple):
+    """The prompt that is patched, the one whose activations are put in, and {position of the first: of the second}."""
+
+    into: tuple[int, ...]
+    source: tuple[int, ...]
+    partners: dict[int, int]
+
+
+def _runs(pair: Pair, how: How) -> _Runs:
+    if how == "denoise":
+        return _Runs(pair.corrupted, pair.clean, {there: here for here, there in pair.partners.items()})
+    return _Runs(pair.clean, pair.corrupted, pair.partners)
 
 
 def sweep(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "denoise") -> list[Effect]:
-    """The effect of each site, by true patching."""
+    """The effect of each site, by true patching. Positions of sites are those of the clean prompt; each must have a
+    partner (KeyError). Heads are patched at all positions that have one."""
     import torch
 
     kinds: tuple[Kind, ...] = tuple(dict.fromkeys(site.kind for site in sites))
-    into, source = _runs(pair, how)
+    into, source, partners = _runs(pair, how)
+    places = pair.partners if how == "denoise" else {i: i for i in pair.partners}
+    moved = [s if s.position is None else s._replace(position=places[s.position]) for s in sites]
     at_once = max(1, BATCH_TOKENS // len(into) - 1)
     effects = []
     with torch.no_grad():
@@ -91,7 +103,8 @@ def sweep(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "denoise"
         away = metrics.kl(clean, corrupted)
         for i in range(0, len(sites), at_once):
             some = sites[i : i + at_once]
-            logits = patched(lab, ids(lab, into)[0], [None, *some], donor, last=1)[:, -1].float()
+            rows = [None, *moved[i : i + at_once]]
+            logits = patched(lab, ids(lab, into)[0], rows, donor, last=1, partners=partners)[:, -1].float()
             difference = metrics.logit_difference(logits, pair.right, pair.wrong)
             # Against the unpatched row of this very batch: what has no effect is 0 (or 1) exactly.
             start = 0.0 if how == "denoise" else 1.0
@@ -108,11 +121,13 @@ def sweep(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "denoise"
 def attribute(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "denoise") -> list[float]:
     """The linear estimate of how far each site moves the run: (clean - corrupted) activation times the gradient of the
     normalised logit difference in the run that is patched (Nanda 2023), which is the corrupted one if it is denoised.
-    Two forwards and one backward for all sites."""
+    Two forwards and one backward for all sites. Positions as in `sweep`."""
     import torch
 
     kinds: tuple[Kind, ...] = tuple(dict.fromkeys(site.kind for site in sites))
-    into, source = _runs(pair, how)
+    into, source, partners = _runs(pair, how)
+    order = {at: i for i, at in enumerate(pair.partners)}
+    here, there = list(partners), list(partners.values())
     with torch.no_grad():
         _, donor = capture(lab, ids(lab, source), kinds)
         ends_of = ends(lab, pair)
@@ -126,7 +141,7 @@ def attribute(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "deno
         gradients = torch.autograd.grad(metric, list(kept.values()))
     scale = (ends_of.clean - ends_of.corrupted) * (1 if how == "denoise" else -1)
     products: dict[Any, Tensor] = {
-        at: (donor[at][0] - kept[at][0].detach()) * gradient[0] / scale
+        at: (donor[at][0, there] - kept[at][0, here].detach()) * gradient[0, here] / scale
         for at, gradient in zip(kept, gradients, strict=True)
     }
     found = []
@@ -135,7 +150,7 @@ def attribute(lab: LabModel, pair: Pair, sites: Sequence[Site], how: How = "deno
         if site.head is not None:
             product = product[:, site.head * lab.head_size : (site.head + 1) * lab.head_size]
         if site.position is not None:
-            product = product[site.position]
+            product = product[order[site.position]]
         found.append(float(product.sum()))
     return found
 

@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.lab import metrics, sae
 from harness.lab.hooks import Change, changed
 from harness.lab.models import LabModel
-from harness.lab.pairs import Pair, pairs
+from harness.lab.pairs import Pair
 from harness.lab.patching import ids
 from harness.lab.prompts import Chosen, Prompt, as_row, batches, cut, group_mean, group_ratio, halves, prompts, streams
 from harness.lab.studies import Asked
@@ -193,7 +193,7 @@ def steer_study(
     n, width = made.decoder.shape
     if feature >= n:
         raise UsageError(f"--feature {feature}: the autoencoder has features 0 to {n - 1}")
-    found, _ = pairs(lab, asked.task, asked.seed, asked.how, asked.limit)
+    found, _ = asked.pairs(lab)
     value = factor * float(made.maxima[feature])
     rng = torch.Generator().manual_seed(derive("steer", asked.seed) % 2**63)
     randoms = torch.randn(draws, width, generator=rng).to(made.decoder.device)

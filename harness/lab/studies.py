@@ -26,35 +26,38 @@ from harness.types import Task
 
 @dataclass(frozen=True)
 class Asked:
-    """Which pairs a study looks at: `how` as harness.lab.pairs.pairs, at most `limit`."""
+    """Which pairs a study looks at: `how` and `aligned` as harness.lab.pairs.pairs, at most `limit`."""
 
     task: Task
     seed: int
     how: str
     limit: int
+    aligned: bool = False
+
+    def pairs(self, lab: LabModel) -> tuple[list[Pair], int]:
+        """(the pairs, how many were left out)."""
+        return pairs(lab, self.task, self.seed, self.how, self.limit, self.aligned)
 
     def words(self, lab: LabModel) -> dict[str, str]:
         """For study.json and the page."""
         return {
             "model": lab.name, "task": f"{self.task.name} {self.task.version}", "pairs": self.how,
             "seed": str(self.seed), "limit": str(self.limit),
+            **({"prompts of different lengths": "aligned"} if self.aligned else {}),
         }  # fmt: skip
 
-
-def left_out_sentence(n: int) -> str:
-    """Why pairs were left out."""
-    return f"{n} pairs were left out: their prompts have different numbers of tokens, or one right answer."
-
-
-def _left_out(n: int) -> list[str]:
-    return [left_out_sentence(n)] if n else []
+    def left_out(self, n: int) -> list[str]:
+        """Why `n` pairs were left out, if some were."""
+        why = "they have one right answer, or one that begins the other" if self.aligned else (
+            "their prompts have different numbers of tokens (--align takes those), or one right answer")  # fmt: skip
+        return [f"{n} pairs were left out: {why}."] if n else []
 
 
 def lens_study(lab: LabModel, asked: Asked, tuned: Path | None = None) -> Study:
     """The logit lens over the clean prompts of the pairs: means over pairs at the last position, a map of the first.
     With `tuned` the tuned lens, whose translators are in that file."""
     translators = tuned_lens.read(lab, tuned) if tuned else None
-    found, left_out = pairs(lab, asked.task, asked.seed, asked.how, asked.limit)
+    found, left_out = asked.pairs(lab)
     looked = [lens(lab, ids(lab, pair.clean), pair.right, translators) for pair in found]
     depth = len(lab.layers)
     last = [{row.layer: row for row in rows if row.position == len(pair.clean) - 1}
@@ -82,7 +85,7 @@ def lens_study(lab: LabModel, asked: Asked, tuned: Path | None = None) -> Study:
     note = f"At the last position of n={len(found)} prompts; means, and from the smallest to the largest."
     shown = Extra("what the model would answer at each layer", header, tuple(table), note=note)
     title = f"{'Tuned' if translators else 'Logit'} lens: {lab.name} on {asked.task.name}"
-    words, said = asked.words(lab), [sentence, *_left_out(left_out)]
+    words, said = asked.words(lab), [sentence, *asked.left_out(left_out)]
     if translators:
         words |= {"translators": str(tuned), **{f"trained: {name}": v for name, v in translators.about.items()}}
         trained = translators.about.get("model")
@@ -142,7 +145,8 @@ def by_position(
     scale: tuple[float, float], down: str, shows: str, note: str = "",
 ) -> HeatMap:  # fmt: skip
     """A heat map of `values` [row, position] of the clean prompt. Of a long one the positions that say something: what
-    differs, the end, and where values are large; a column of dots stands for what is left out."""
+    differs, the end, and where values are large; a column of dots stands for what is left out. If the prompts are
+    aligned, a column names its partner too."""
     length = len(pair.clean)
     strength = [max((abs(line[i] or 0.0) for line in values), default=0.0) for i in range(length)]
     loud = sorted((i for i in range(length) if strength[i] >= SEEN * scale[1]), key=lambda i: -strength[i])
@@ -155,13 +159,25 @@ def by_position(
         loudest = max((strength[i] for i in range(length) if i not in kept), default=0.0)
         note = f"{note} Dots: {length - len(kept)} of {length} positions are not drawn; no value there is above " \
                f"{loudest:.3f}.".lstrip()  # fmt: skip
+    if pair.alignment:
+        note = f"{note} {patch_found.columns(pair)}".lstrip()
     return heat_map(
         title, [[None if i is None else line[i] for i in columns] for line in values],
-        ["\u2026" if i is None else f"{i} {token(lab.token(pair.clean[i]))}" for i in columns], rows, *scale,
+        ["\u2026" if i is None else f"{i} {_tokens(lab, pair, i)}" for i in columns], rows, *scale,
         down=down, across="position and token", shows=shows,
         marked=[x for x, i in enumerate(columns) if i in pair.differ],
         meant=f"where the prompts of {pair.samples[0]} and {pair.samples[1]} differ", note=note,
     )  # fmt: skip
+
+
+def _tokens(lab: LabModel, pair: Pair, at: int) -> str:
+    """A position's token; of aligned prompts the partner's too if it is another, or nothing in its place."""
+    own = token(lab.token(pair.clean[at]))
+    if not pair.alignment:
+        return own
+    there = pair.partners.get(at)
+    other = "" if there is None else token(lab.token(pair.corrupted[there]))
+    return own if other == own else f"{own} | {other}".rstrip()
 
 
 def patch_study(
@@ -169,7 +185,7 @@ def patch_study(
 ) -> Study:
     """Patching over sites. With `attribution`, the linear estimate of every site comes first, and the `top` sites of
     each kind by it are measured by true patching; else every site is."""
-    found, left_out = pairs(lab, asked.task, asked.seed, asked.how, asked.limit)
+    found, left_out = asked.pairs(lab)
     told = [(pair, ends(lab, pair)) for pair in found]
     clear = [pair for pair, e in told if e.clean > 0 > e.corrupted]
     if not clear:
@@ -199,8 +215,11 @@ def patch_study(
         f"{lab.name} prefers the right answer to the other prompt's on both sides in {len(clear)} of {len(found)} "
         "pairs; only these are patched."
     )
+    if unpartnered := patch_found.unpartnered(clear):
+        sentences.append(unpartnered)
+        tables[0] = replace(tables[0], note=patch_found.note(clear))
     return Study("patch", f"Activation patching: {lab.name} on {asked.task.name}", asked.words(lab),
-                 [*sentences, *_left_out(left_out)], tables, rows, pictures)  # fmt: skip
+                 [*sentences, *asked.left_out(left_out)], tables, rows, pictures)  # fmt: skip
 
 
 def _estimates(lab: LabModel, pair: Pair, kinds: Sequence[Kind], how: How) -> dict[Site, float]:
@@ -220,8 +239,10 @@ def _best_heads(estimates: Sequence[Mapping[Site, float]], top: int) -> list[Sit
 
 
 def sites_of(lab: LabModel, pair: Pair, kinds: Sequence[Kind]) -> list[Site]:
-    """The sites at which the two runs can differ: a decoder knows of nothing that comes later."""
-    return all_sites(lab, len(pair.clean), kinds, min(pair.differ))
+    """The sites at which the two runs can differ (a decoder knows of nothing that comes later), and that have a
+    partner."""
+    every, partners = all_sites(lab, len(pair.clean), kinds, pair.first), pair.partners
+    return [site for site in every if site.position is None or site.position in partners]
 
 
 def _measured(
@@ -239,6 +260,12 @@ def _measured(
     return [replace(effect, attributed=estimates[effect.site]) for effect in sweep(lab, pair, chosen, how)]
 
 
+def _place(lab: LabModel, pair: Pair, site: Site) -> str:
+    if site.position is None:
+        return "with partner" if pair.alignment else "all"
+    return f"{site.position} {lab.token(pair.clean[site.position])!r}"
+
+
 def _top_table(
     lab: LabModel, found: Sequence[Pair], effects: dict[int, list[Effect]], kind: Kind, how: How, top: int
 ) -> Extra:
@@ -247,7 +274,7 @@ def _top_table(
     body: tuple[tuple[str, ...], ...] = tuple(
         (
             f"{e.site.layer}" + ("" if e.site.head is None else f".{e.site.head}"),
-            "all" if e.site.position is None else f"{e.site.position} {lab.token(pair.clean[e.site.position])!r}",
+            _place(lab, pair, e.site),
             pair.samples[0], f"{e.restored:+.3f}", f"{e.p:+.3f}", f"{e.kl:+.3f}",
             "-" if e.attributed is None else f"{e.attributed:+.3f}",
         )
@@ -258,7 +285,8 @@ def _top_table(
     header: tuple[str, ...] = (where, "position", "pair", *moved)
     if all(e.attributed is None for _, e in best):
         header, body = header[:-1], tuple(row[:-1] for row in body)
-    return Extra(f"{how}: the {len(body)} sites of {kind} that move most (of {len(every)})", header, body)
+    title = f"{how}: the {len(body)} sites of {kind} that move most (of {len(every)})"
+    return Extra(title, header, body)
 
 
 NAMES: dict[Kind, str] = {"resid": "Residual stream", "attn": "Attention", "mlp": "MLP", "head": "Heads"}
@@ -286,11 +314,14 @@ def _agreement_table(effects: Sequence[Effect], how: How) -> Extra:
 
 def _effect_row(lab: LabModel, pair: Pair, effect: Effect, how: How) -> dict[str, Any]:
     position = effect.site.position
+    there = None if position is None else pair.partners[position]
     return {
         "clean": pair.samples[0], "corrupted": pair.samples[1], "how": how, "site": effect.site.kind,
         "layer": effect.site.layer, "head": "" if effect.site.head is None else effect.site.head,
         "position": "" if position is None else position,
         "token": "" if position is None else lab.token(pair.clean[position]),
+        "partner": "" if there is None else there,
+        "partner_token": "" if there is None else lab.token(pair.corrupted[there]),
         "restored": effect.restored, "p": effect.p, "kl": effect.kl,
         "attributed": "" if effect.attributed is None else effect.attributed,
     }  # fmt: skip
@@ -308,8 +339,9 @@ def _patch_map(
     if kind == "head":
         cells = [[values.get(Site(kind, layer, i, None)) for i in range(lab.heads)] for layer in range(depth)]
         return heat_map(title, cells, list(map(str, range(lab.heads))), rows, *scale, down="layer", across="head",
-                        shows=shows, note=estimated or "")  # fmt: skip
-    places = range(len(pair.clean))
-    cells = [[values.get(Site(kind, layer, None, i), 0.0) for i in places] for layer in range(depth)]
+                        shows=shows, note=f"{estimated or ''} {patch_found.note([pair])}".strip())  # fmt: skip
+    partners = pair.partners
+    cells = [[values.get(Site(kind, layer, None, i), 0.0) if i in partners else None for i in range(len(pair.clean))]
+             for layer in range(depth)]  # fmt: skip
     down = "before layer" if kind == "resid" else "layer"
     return by_position(lab, pair, cells, title, rows, scale, down, shows, estimated or "")
