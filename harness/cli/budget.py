@@ -92,7 +92,13 @@ def _ask(task: str, model: str, options: dict[str, Any], picture: Path | None, a
     found = {run.config.strategy: run for run in runs}
     if study.STRATEGY not in found:
         return worst
-    made = study.study(open_run(found[study.STRATEGY].directory))
+    try:
+        made = study.study(open_run(found[study.STRATEGY].directory))
+    except UsageError as error:
+        if not worst:
+            raise
+        note(error.message)  # it was cut off before its first answer
+        return worst
     checked = []
     for run in runs:
         limit = run.config.sampling.thinking_tokens

@@ -145,6 +145,12 @@ def test_a_study_that_was_cut_off_is_finished_without_paying_twice(harness) -> N
     assert made.cost.calls + 12 == server.counters.answered
 
 
+def test_a_study_that_was_cut_off_before_its_first_answer_says_so_and_is_no_usage_error(harness) -> None:
+    with served(die_after=6) as server:  # a sample takes more
+        code, _, err = harness(*args(server, "--max-retries", "0", "-M", "patience=0"))
+    assert (code, "finish it with" in err, "has no answers" in err) == (3, True, True)
+
+
 def test_re_runs_that_check_the_curve_limit_the_thinking(harness) -> None:
     with served() as server:
         field = ("-M", "thinking_field=thinking_token_budget")
