@@ -7,6 +7,9 @@ By the text: each option is given as the answer, and its log-probability is the 
 lm-evaluation-harness); divided by its bytes in UTF-8, long options have no handicap (`acc_norm` there). Sets such as
 HellaSwag, PIQA and ARC are published so, but behind the question alone. Here the prompt shows the options too: such
 numbers are not comparable with these.
+
+By the answer nothing is chosen: the prompt's last message, the assistant's, is given as the answer, and the response
+says how likely it is (`harness twins`).
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import Any, ClassVar, Literal
 
 from harness.errors import UsageError
 from harness.options import option, settle
+from harness.twins import likelihood_told
 from harness.types import Aid, Completion, Message, Response, Session
 
 ASK = "Give the letter of one option now, and nothing else."
@@ -30,9 +34,10 @@ _OPTION = re.compile(r"^\(?([A-Z])[).:] ", re.M)
 class Loglik:
     """Take the option that is most likely, by its letter or its text (needs a model that gives log-probabilities)."""
 
-    by: Literal["letter", "text"] = option(
+    by: Literal["letter", "text", "answer"] = option(
         "letter",
-        "letter: the letter as the next token; text: the whole text of an option as the answer (hf/, embedded/)",
+        "letter: the letter as the next token; text: the whole text of an option as the answer (hf/, embedded/); "
+        "answer: no option, but the answer that stands at the prompt's end (harness twins asks so)",
     )
     per: Literal["text", "byte"] = option(
         "text", "with by=text, what decides: the log-probability of the text, or that divided by its bytes in UTF-8"
@@ -43,23 +48,25 @@ class Loglik:
 
     def __post_init__(self) -> None:
         settle(self, "strategy loglik")
-        if self.per == "byte" and self.by == "letter":
+        if self.per == "byte" and self.by != "text":
             raise UsageError("strategy loglik: per=byte is for whole texts", "with -S by=text")
 
     @property
     def scores_text(self) -> bool:
         """See harness.types.ScoresText."""
-        return self.by == "text"
+        return self.by != "letter"
 
     @property
     def max_calls(self) -> int | None:
         """By the letter one; by the text one for each option, of which questions have as many as they like."""
-        return 1 if self.by == "letter" else None
+        return None if self.by == "text" else 1
 
     async def solve(self, session: Session) -> Response:
         """See harness.types.Strategy.solve. By the letter the detail has the probability of each letter among all
         letters; by the text the log-probability of each option (`sums`), and that divided by its bytes (`per_byte`)."""
         *before, last = session.messages
+        if self.by == "answer":
+            return await self._of_answer(session, before, last)
         options = texts(last.content)
         if len(options) < 2:
             raise UsageError("strategy loglik: the prompt has no options A), B) ...", "it is for multiple choice: hub")
@@ -74,6 +81,14 @@ class Loglik:
         if not shares:  # none of the letters is among the alternatives: what was written has no answer either
             return Response(reply.text)
         return Response(f"Answer: {max(shares, key=lambda letter: shares[letter])}", detail={"probabilities": shares})
+
+    async def _of_answer(self, session: Session, asked: list[Message], answer: Message) -> Response:
+        if answer.role != "assistant":
+            raise UsageError("strategy loglik: the prompt does not end with an answer", "-S by=text, or by=letter")
+        [reply] = await session.ask(asked, given=answer.content, temperature=0.0, logprobs=None)
+        if reply.error or reply.logprobs is None:
+            return Response("", reply.stop_reason)
+        return Response(likelihood_told(math.fsum(t.logprob for t in reply.logprobs), len(reply.logprobs)))
 
     async def _by_text(self, session: Session, asked: list[Message], options: dict[str, str]) -> Response:
         how: dict[str, Any] = {"temperature": 0.0, "logprobs": None}

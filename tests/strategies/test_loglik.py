@@ -9,7 +9,7 @@ from harness.errors import UsageError
 from harness.pipeline.store import read_records
 from harness.plugins import task
 from harness.strategies.loglik import ASK, ASK_TEXT, Loglik, texts
-from harness.types import Completion, Response, TokenLogprob
+from harness.types import Completion, Message, Response, TokenLogprob
 from tests.strategies.scripted import Scripted
 from tests.support import Echo, Parrot, execute
 
@@ -136,3 +136,13 @@ def test_a_model_that_tells_no_likelihood_is_refused_by_text_alone(harness) -> N
     assert "asks how likely given texts are, and openai/m can't tell" in err
     assert harness(*asked, "--dry-run")[0] == 0
     assert "per=byte is for whole texts" in harness(*asked, "-S", "per=byte")[2]
+
+
+def test_the_answer_of_a_prompt_is_given_as_it_stands_there() -> None:
+    session = Tells(lambda *_: "", prompt="What is it?")
+    session.messages = (*session.messages, Message("assistant", "one"))
+    found = asyncio.run(Loglik("answer").solve(session))
+    assert session.asked == [("What is it?", "one")]
+    assert found.text == "log-probability -3.500000 of 2 tokens"
+    with pytest.raises(UsageError, match="does not end with an answer"):
+        asyncio.run(Loglik("answer").solve(Tells(lambda *_: "", prompt=LONG)))
