@@ -158,7 +158,7 @@ def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
             raise UsageError(said, can)
     if getattr(strategy, "scores_text", False) and (why := cannot_score_text(model)):
         said = f"strategy {config.strategy} asks how likely given texts are, and {config.model} can't tell: {why}"
-        raise UsageError(said, "the models of embedded/ and hf/ can")
+        raise UsageError(said, "the models of vllm/, embedded/ and hf/ can")
     return task, strategy, model
 
 

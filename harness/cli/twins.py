@@ -34,7 +34,7 @@ def twins(targets: tuple[str, ...], model: str | None, control_pairs: int, texts
     task without published items, such as imagine, can't be asked: nobody can know its items by heart.
 
     Of tasks with published texts, the first part of each is shown, and the rest asked for. A model that says how likely
-    a given text is (embedded/, hf/) is given the real rest too, and that of the twin: the page has the mean
+    a given text is (vllm/, embedded/, hf/) is given the real rest too, and that of the twin: the page has the mean
     log-probability a token of both, within pairs. Texts known by heart are likelier; so are common names and numbers.
 
     RUNs of `harness twins` are read, and only what they don't have is asked; without --model, nothing. A run that was

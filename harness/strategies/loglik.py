@@ -36,7 +36,7 @@ class Loglik:
 
     by: Literal["letter", "text", "answer"] = option(
         "letter",
-        "letter: the letter as the next token; text: the whole text of an option as the answer (hf/, embedded/); "
+        "letter: the letter as the next token; text: the whole text of an option as the answer (vllm, hf, embedded); "
         "answer: no option, but the answer that stands at the prompt's end (harness twins asks so)",
     )
     per: Literal["text", "byte"] = option(

@@ -3,13 +3,17 @@
 import asyncio
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 import pytest
+from mock_server import MockServer  # benchmarks/
 
-from harness.errors import AidError, FatalModelError, UsageError
+from harness.errors import AidError, FatalModelError, ModelError, UsageError
 from harness.launch import prepare
+from harness.models import vllm_server
+from harness.models.openai_api import OpenAICompatible
 from harness.models.registry import open_model
 from harness.pipeline import store
 from harness.pipeline.budget import Budget
@@ -116,6 +120,96 @@ def test_the_text_is_part_of_an_identity_only_if_it_is_given() -> None:
     before = {k: v for k, v in asdict(GREEDY).items() if k not in ("given", "thinking_tokens")}
     assert store.identity(GREEDY.identity()) == store.identity(before)
     assert store.identity(replace(GREEDY, given="").identity()) != store.identity(before)
+
+
+# A vLLM server ------------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """A server whose tokens are words, each half as likely as the one before it in the prompt; keeps what it is asked.
+    `spoilt` changes a reply."""
+
+    def __init__(self, spoilt=lambda rows: rows) -> None:
+        self.words, self.bodies, self.spoilt = [], [], spoilt
+
+    def ids(self, text: str) -> list[int]:
+        found = re.findall(r"\s*\S+", text)
+        self.words += [word for word in found if word not in self.words]
+        return [self.words.index(word) for word in found]
+
+    def __call__(self, path, body):
+        if path == "/detokenize":
+            return {"prompt": "".join(self.words[i] for i in body["tokens"])}
+        if path == "/tokenize":
+            text = body["prompt"] if "prompt" in body else body["messages"][-1]["content"] + " <|assistant|>"
+            return {"tokens": self.ids(text)}
+        self.bodies.append((path, body))
+        rows = [None]
+        for place, i in enumerate(body["prompt"][1:], 1):
+            row = {str(i): {"logprob": -float(place), "rank": 2, "decoded_token": self.words[i]}}
+            if body["prompt_logprobs"]:
+                row["999"] = {"logprob": -0.1, "rank": 1, "decoded_token": "x"}
+            rows.append(row)
+        choice = {"text": "zzz", "finish_reason": "length", "prompt_logprobs": self.spoilt(rows)}
+        return {"choices": [choice], "usage": {"prompt_tokens": len(rows), "completion_tokens": 1}}
+
+
+def served(server: Server, *messages: Message, given: str, **how) -> Completion:
+    async def run(url):
+        model = OpenAICompatible("mock", ModelOptions(url, max_retries=0))
+        await model.start()
+        try:
+            return await model.complete(Request(messages, replace(GREEDY, given=given, **how)))
+        finally:
+            await model.close()
+
+    with MockServer(respond=server) as mock:
+        return asyncio.run(run(mock.base_url))
+
+
+def test_a_server_is_asked_for_the_probabilities_of_its_prompt() -> None:
+    server = Server()
+    made = served(server, Message("user", "is it"), given="it is so", stop=("it",))
+    assert (made.text, made.stop_reason, made.prompt_tokens, made.completion_tokens) == ("it is so", "stop", 3, 3)
+    assert made.logprobs == tuple(TokenLogprob(w, -p) for w, p in (("it", 3.0), (" is", 4.0), (" so", 5.0)))
+    [(path, body)] = server.bodies
+    assert path == "/completions"
+    assert body["prompt"] == server.ids("is it <|assistant|>") + server.ids("it is so")
+    assert (body["max_tokens"], body["prompt_logprobs"]) == (1, 0)
+    assert not {"stop", "logprobs", "given"} & set(body)
+
+
+def test_a_server_s_text_stands_behind_what_the_answer_has_begun_with() -> None:
+    server = Server()
+    made = served(server, Message("user", "is it"), Message("assistant", "it is"), given=" so", logprobs=1)
+    assert (made.prompt_tokens, made.logprobs) == (5, (TokenLogprob(" so", -5.0, (("x", -0.1),)),))
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda rows: None,
+        lambda rows: rows[:-1],
+        lambda rows: [*rows[:-1], None],
+        lambda rows: [*rows[:-1], {"77": {"logprob": -1.0, "rank": 1}}],
+        lambda rows: [*rows[:-1], {key: {**row, "logprob": math.nan} for key, row in rows[-1].items()}],
+        lambda rows: "x" * len(rows),
+    ],
+)
+def test_a_reply_without_them_is_no_answer(spoilt) -> None:
+    with pytest.raises(ModelError, match="no prompt_logprobs as vLLM gives them"):
+        served(Server(spoilt), Message("user", "is it"), given="so")
+
+
+def test_a_server_without_a_tokenizer_says_so() -> None:
+    with pytest.raises(ModelError, match="no /tokenize"):
+        served(lambda path, body: None, Message("user", "is it"), given="so")
+
+
+def test_vllm_can_with_its_chat_template_alone() -> None:
+    assert vllm_server.open_model("m", ModelOptions("http://127.0.0.1:9")).cannot_score_text == ""
+    plain = ModelOptions("http://127.0.0.1:9", extra={"api": "completions"})
+    assert "chat template" in vllm_server.open_model("m", plain).cannot_score_text
 
 
 # In a run ---------------------------------------------------------------------------------------------------------
