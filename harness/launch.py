@@ -29,7 +29,17 @@ from harness.results.claims import Claim, claim_of, fits, verdict
 from harness.results.controls import Controls
 from harness.results.parquet import warm_up
 from harness.results.records import Tally, close_run, describe_run, open_run
-from harness.types import Bounded, Continues, LimitsThinking, Model, ModelOptions, Outcome, Strategy, Task
+from harness.types import (
+    Bounded,
+    Continues,
+    LimitsThinking,
+    Model,
+    ModelOptions,
+    Outcome,
+    ScoresText,
+    Strategy,
+    Task,
+)
 
 
 @dataclass(frozen=True)
@@ -146,7 +156,15 @@ def prepare(config: RunConfig) -> tuple[Task, Strategy, Model]:
             said = f"strategy {config.strategy} has answers continued, and {config.model} can't: {why}"
             can = "a model on vLLM can, one on another server with --base-url, and those of embedded/ and hf/"
             raise UsageError(said, can)
+    if getattr(strategy, "scores_text", False) and (why := cannot_score_text(model)):
+        said = f"strategy {config.strategy} asks how likely given texts are, and {config.model} can't tell: {why}"
+        raise UsageError(said, "the models of vllm/, embedded/ and hf/ can")
     return task, strategy, model
+
+
+def cannot_score_text(model: Model) -> str:
+    """Why a model does not say how likely a given text is (ScoresText), in words; "" if it does."""
+    return model.cannot_score_text if isinstance(model, ScoresText) else "it says nothing of a text that is given"
 
 
 def start(

@@ -8,10 +8,11 @@ in the same words, read by the same reader. Knows no task and no model.
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib import resources
 from typing import Any, ClassVar, Literal, Protocol, get_args, runtime_checkable
 
@@ -19,14 +20,20 @@ from harness.errors import UsageError
 from harness.seeds import derive
 from harness.types import Message, Outcome, Params, Sample, Sampling, Scalar, Score, StopReason, Task
 
-Kind = Literal["questions", "texts", "control"]
-"""What a run of twins asks: the questions of both arms; the second half of their texts; or, as `questions` does, those
-of a task whose items are drawn for the run, so that nobody can know them."""
+Kind = Literal["questions", "texts", "likelihood", "control"]
+"""What a run of twins asks: the questions of both arms; the second half of their texts; how likely that half is, of a
+model that tells; or, as `questions` does, those of a task whose items are drawn for the run, so that nobody can know
+them."""
 KINDS = get_args(Kind)
 
 ORIGIN = "origin"
 FRESH, PUBLISHED = "fresh", "published"
 """The factor that the two arms differ in, and its levels; the first is the reference of the gap."""
+
+OF_TEXTS = ("texts", "likelihood")
+"""The kinds that show texts, and none of the task's own samples."""
+PER_TOKEN = "per_token"
+"""In the detail of a score of the kind `likelihood`: the mean log-probability (natural log) of a token of the rest."""
 
 ALIKE = "alike_"
 """How the params begin that say what both arms share (HasPublished.alike)."""
@@ -71,7 +78,7 @@ def arms(task: Task, kind: str) -> Task:
         return task
     if not isinstance(task, HasPublished):
         raise UsageError(f"task {task.name} names no published items", "`harness twins --help` says which tasks do")
-    asks: Any = _Texts if kind == "texts" else _Questions
+    asks: Any = {"texts": _Texts, "likelihood": _Likelihood}.get(kind, _Questions)
     own = {"factors": (ORIGIN, *task.factors)} if asks is _Questions else {}
     made: Task = type(type(task).__name__, (asks, type(task)), own)(**_values(task))
     return made
@@ -203,6 +210,33 @@ class _Texts(_Arms):
     @staticmethod
     def collector() -> None:
         """None: the task's own tables are of its questions."""
+
+
+class _Likelihood(_Texts):
+    """Shows the first part of each text, and has the rest as the answer: asked by `loglik` with by=answer."""
+
+    def samples(self: Any, seed: int) -> Iterator[Sample]:
+        """Those of _Texts, with the rest as the assistant's message."""
+        for sample in _Texts.samples(self, seed):
+            yield replace(sample, messages=(*sample.messages, Message("assistant", sample.target)))
+
+    def score(self, params: Params, response: str, stop_reason: StopReason = "stop") -> Score:
+        """The mean probability of a token (geometric) by what `likelihood_told` says; its log is in the detail."""
+        found = _TOLD.fullmatch(response)
+        if not found or not int(found[2]):
+            return Score.without_answer(Outcome.UNPARSED)
+        per_token = min(0.0, float(found[1])) / int(found[2])
+        value = math.exp(per_token)
+        outcome = Outcome.CORRECT if value == 1 else Outcome.WRONG
+        return Score(outcome, value, response, {PER_TOKEN: round(per_token, 6)})
+
+
+def likelihood_told(logprob: float, tokens: int) -> str:
+    """The response that says how likely a text of so many tokens is."""
+    return f"log-probability {logprob:.6f} of {tokens} tokens"
+
+
+_TOLD = re.compile(r"log-probability (-?[0-9]{1,9}\.[0-9]{6}) of ([0-9]{1,9}) tokens")
 
 
 VERBATIM = (resources.files("harness") / "verbatim.txt").read_text(encoding="utf-8").strip()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import random
 import re
 from dataclasses import dataclass
@@ -13,10 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import plugins, twins
+from harness.errors import DataError
 from harness.pddl.parse import parse_problem
 from harness.pddl_domains import plain
+from harness.pipeline.checks import wrong_verdict
 from harness.results.counts import Gap
 from harness.statistics.intervals import Estimate
+from harness.studies import likelihood
 from harness.studies import twins as study
 from harness.tasks.game24 import fresh
 from harness.tasks.game24.puzzles import goal_of, puzzles
@@ -299,6 +303,50 @@ def test_a_feature_that_is_not_balanced_is_marked() -> None:
     assert apart.difference == pytest.approx(-1.2247, abs=1e-4)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.5, -0.5])
+def test_how_likely_texts_are_is_compared_within_pairs_without_a_bound(shift: float) -> None:
+    rng = random.Random(1)
+    collected = likelihood.Collected()
+    for n in range(30):
+        base = -30 * rng.random() - 2
+        for origin, value in (("published", base + shift), ("fresh", base + rng.gauss(0, 0.2))):
+            detail = {"per_token": value}
+            collected.add({"id": "x", "group": str(n), "params": {"origin": origin}, "value": 0.5, "detail": detail})
+    collected.add({"id": "x", "group": "alone", "params": {"origin": "fresh"}, "value": 0.5, "detail": detail})
+    collected.add({"id": "x", "group": "cut", "params": {"origin": "fresh"}, "value": None, "detail": {}})
+    found = collected.likelihood()
+    gap = found.difference
+    assert gap.value == pytest.approx(found.published - found.fresh)
+    assert gap.low <= shift <= gap.high
+    assert gap.n == 30
+    assert (found.p < 0.05) == bool(shift)
+    assert (gap.low <= 0 <= gap.high) == (not shift)
+    said = likelihood.sentence(found, 0.05)
+    assert {0.0: "no difference shown", 0.5: "published texts are likelier", -0.5: "the texts of twins"}[shift] in said
+    assert not re.search("clean|uncontaminated|not seen|unseen", said)
+
+
+def test_a_likelihood_that_is_none_is_an_error_and_no_pair_says_nothing() -> None:
+    collected = likelihood.Collected()
+    for odd in ("x", None, True, 1.0, float("nan"), -1e9):
+        with pytest.raises(DataError, match="no log-probability"):
+            collected.add({"id": "x", "group": "g", "params": {}, "value": 0.5, "detail": {"per_token": odd}})
+    assert collected.likelihood() is None
+
+
+@settings(max_examples=30)
+@given(st.text() | st.from_regex(r"log-probability -?[0-9]{1,12}\.[0-9]{6} of [0-9]{1,12} tokens"))
+def test_no_response_breaks_the_reader_of_likelihoods(response: str) -> None:
+    asked = twins.arms(plugins.task("aiw", {}), "likelihood")
+    assert not wrong_verdict(vars_of(asked.score({}, response)))
+    assert asked.score({}, twins.likelihood_told(-6.0, 3)).detail == {"per_token": -2.0}
+    assert asked.score({}, twins.likelihood_told(0.0, 3)).outcome is Outcome.CORRECT
+
+
+def vars_of(score):
+    return {"outcome": score.outcome, "value": score.value, "answer": score.answer, "detail": score.detail}
+
+
 # The command ----------------------------------------------------------------------------------------------------------
 
 ASKED = ("--model", "baseline/oracle", "--display", "none", "--epochs", "1", "--control-pairs", "5")
@@ -348,6 +396,30 @@ def test_a_run_that_was_cut_off_is_finished_as_it_was_asked(harness, tmp_path, k
     (run / "run.json").write_text(json.dumps(about | {"status": "running"}))
     assert harness("run", "--resume", run, "--display", "none")[0] == 0
     assert harness("twins", run)[1] == whole
+
+
+def test_a_model_that_tells_likelihoods_is_asked_for_those_of_the_real_rests(harness, tmp_path) -> None:
+    asked = ("twins", "aiw", "--model", "tiny", *ALONE[2:], "--limit", "16", "--max-tokens", "4")
+    code, out, _ = harness(*asked)
+    assert code == 0
+    assert re.search(r"mean log-probability a token.*\n.*\n.*\naiw +-\d+\.\d+ +-\d+\.\d+ +[+-]\d", out)
+    assert "aiw (likelihood): " in out
+    (run,) = (p for p in (tmp_path / "results").iterdir() if '"likelihood"' in (p / "run.json").read_text())
+    page = harness("twins", run)[1]
+    lines = (run / "records.jsonl").read_bytes().splitlines(keepends=True)
+    first = [json.loads(line) for line in lines[:2]]
+    assert {r["params"]["origin"] for r in first} == {"fresh", "published"}
+    for record in first:
+        assert record["input"][-1] == {"role": "assistant", "content": record["params"]["rest"]}
+        assert record["detail"]["per_token"] == pytest.approx(math.log(record["value"]), abs=1e-5)
+    assert harness("score", "--task", "aiw", run)[0] == 0
+    assert harness("table", run)[0] == 0
+    (run / "records.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:20])
+    about = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(about | {"status": "running"}))
+    assert harness("run", "--resume", run, "--display", "none")[0] == 0
+    assert harness("twins", run)[1] == page
+    assert '"likelihood"' not in harness(*asked, "--no-texts", "--dry-run")[1]
 
 
 def test_texts_are_scored_anew_as_texts(harness, tmp_path) -> None:

@@ -20,7 +20,8 @@ from harness.cli.group import RunCommand, cli, echo, note, opt, pairs, split, ta
 @opt("-S", "--strategy-option", multiple=True, metavar="KEY=VALUE", help="Option of the strategy (repeatable).")
 @opt("--control-pairs", type=click.IntRange(0), default=100,
      help="Pairs of the control, random sums in base 9 that nobody can know; 0 for none.")  # fmt: skip
-@opt("--texts/--no-texts", default=True, help="Also show the first part of each published text, and ask for the rest.")
+@opt("--texts/--no-texts", default=True, 
+     help="Also show the first part of each published text, and ask for the rest, and how likely it is.")  # fmt: skip
 @trust_option
 @opt("--dry-run", is_flag=True, help="Say how many calls and tokens it would take; send nothing.")
 @opt("--display", type=click.Choice(["rich", "plain", "none"]), help="Progress.  [default: rich on a terminal]")
@@ -31,6 +32,10 @@ def twins(targets: tuple[str, ...], model: str | None, control_pairs: int, texts
     a model does better on published items is the excess. Tasks: aiw, game24, arithmetic, hub/gsm8k, blocksworld and the
     other planning domains (-T instances=DIR: the instances of a folder, such as PlanBench's; else the default set). A
     task without published items, such as imagine, can't be asked: nobody can know its items by heart.
+
+    Of tasks with published texts, the first part of each is shown, and the rest asked for. A model that says how likely
+    a given text is (vllm/, embedded/, hf/) is given the real rest too, and that of the twin: the page has the mean
+    log-probability a token of both, within pairs. Texts known by heart are likelier; so are common names and numbers.
 
     RUNs of `harness twins` are read, and only what they don't have is asked; without --model, nothing. A run that was
     cut off is finished by `harness run --resume RUN`.
@@ -54,7 +59,7 @@ def twins(targets: tuple[str, ...], model: str | None, control_pairs: int, texts
         note(line, err=False)
     opened = [*runs, *(open_run(finished.directory) for finished in made)]
     if opened:
-        order = {"questions": 0, "control": 1, "texts": 2}
+        order = {"questions": 0, "control": 1, "texts": 2, "likelihood": 3}
         read = sorted((study.read(run) for run in opened), key=lambda arms: order[arms.run.twins])
         echo("\n" + study.page(read))
     if made:
@@ -76,7 +81,8 @@ def _wanted(
     study: Any, tasks: list[str], model: str, control_pairs: int, texts: bool, options: dict[str, Any]
 ) -> list[Any]:
     """The runs of a study of these tasks."""
-    from harness.launch import select_options
+    from harness.launch import cannot_score_text, select_options
+    from harness.models.registry import open_model
     from harness.pipeline.config import OPTIONS, configure
 
     asked = {option.name: options[option.name] for option in OPTIONS}
@@ -85,7 +91,8 @@ def _wanted(
     found = []
     for task in tasks:
         config = configure(task, model, asked, by_task[task], of_model, of_strategy)
-        found += study.configs(config, texts)
+        likely = texts and not cannot_score_text(open_model(config.model, config.model_options))
+        found += study.configs(config, texts, likely)
     if control_pairs:
         base = configure(study.CONTROL, model, asked, {}, of_model, of_strategy)
         found.append(study.control(base, control_pairs))

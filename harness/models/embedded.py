@@ -110,16 +110,20 @@ class Embedded(InProcess):
         """See InProcess. The room for the answer is part of it, so that no answer is cut because of another prompt's
         length."""
         sampling = asked.request.sampling
+        if asked.given is not None:
+            return _width(asked)
         return sampling.temperature, sampling.top_p, asked.limit, sampling.logprobs is not None
 
     def most(self, asked: Asked) -> int:
         """See InProcess."""
         sampling = asked.request.sampling
-        most = self._settings.batch if sampling.temperature == 0 else SAMPLED_AT_ONCE
-        if sampling.logprobs is None:
+        greedy = sampling.temperature == 0 or asked.given is not None
+        most = self._settings.batch if greedy else SAMPLED_AT_ONCE
+        if sampling.logprobs is None and asked.given is None:
             return most
         vocabulary: int = self._tokenizer.get_vocab_size()
-        return max(1, min(most, LOGITS_BYTES // (4 * asked.limit * vocabulary)))
+        rows = asked.limit if asked.given is None else _width(asked)
+        return max(1, min(most, LOGITS_BYTES // (4 * rows * vocabulary)))
 
     def generate(self, batch: list[Asked]) -> list[tuple[Generated, float]]:
         """See InProcess."""
@@ -127,6 +131,20 @@ class Embedded(InProcess):
             return [self._sample(asked) for asked in batch]
         start = time.perf_counter()
         return timed(self._generate(self._generator, batch), start)
+
+    def likelihood(self, batch: list[Asked]) -> list[tuple[Generated, float]]:
+        """See InProcess."""
+        import numpy as np
+
+        start = time.perf_counter()
+        tokens = [[self._tokenizer.id_to_token(i) for i in (*asked.ids, *(asked.given or ()))] for asked in batch]
+        every = np.asarray(self._generator.forward_batch(tokens))  # [request, position, vocabulary]
+        made = []
+        for asked, logits in zip(batch, every, strict=True):
+            ids, k = asked.given or [], asked.request.sampling.logprobs or 0
+            rows = logits[len(asked.ids) - 1 :]
+            made.append(Generated(ids, True, [self._logprob(row, i, k) for i, row in zip(ids, rows, strict=False)]))
+        return timed(made, start)
 
     def _sample(self, asked: Asked) -> tuple[Generated, float]:
         """One sampled answer, which depends on the request and its seed alone, if the model is small.
@@ -186,6 +204,11 @@ class Embedded(InProcess):
 
     def _token(self, i: int) -> str:
         return spelt(self._tokenizer.decode([i], skip_special_tokens=False), self._tokenizer.id_to_token(i) or "")
+
+
+def _width(asked: Asked) -> int:
+    """The power of two that prompt and given text fit into: those of one batch are padded to the longest."""
+    return 1 << (len(asked.ids) + len(asked.given or ()) - 1).bit_length()
 
 
 def _chat_template(directory: Path, config: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,6 +23,8 @@ from harness.options import build, option
 from harness.types import Message, ModelOptions, Params
 
 INSTALL = "pip install 'reasoning-harness[hf]'"
+LOGITS_BYTES = 2**30
+"""Of the logits of given texts that are computed together, at most."""
 Dtype = Literal["auto", "float32", "float16", "bfloat16"]
 
 
@@ -112,25 +114,28 @@ class HF(InProcess):
     def alike(self, asked: Asked) -> Any:
         """See InProcess: one that may be long does not keep short ones waiting."""
         sampling = asked.request.sampling
+        if asked.given is not None:
+            return len(asked.given).bit_length()
         return sampling.max_tokens, sampling.logprobs is not None
 
     def most(self, asked: Asked) -> int:
         """See InProcess."""
-        return self._settings.batch
+        if asked.given is None:
+            return self._settings.batch
+        row: int = 4 * self._model.config.get_text_config().vocab_size << len(asked.given).bit_length()
+        return max(1, min(self._settings.batch, LOGITS_BYTES // row))
 
     def generate(self, batch: list[Asked]) -> list[tuple[Generated, float]]:
-        """See InProcess. A batch that is too large for the GPU's memory is computed in halves."""
-        import torch
+        """See InProcess."""
 
-        start = time.perf_counter()
-        try:
-            return timed(hf_decoding.generate(self._model, self._tokenizer, self._end, batch, self._is_closed), start)
-        except torch.OutOfMemoryError:
-            if len(batch) == 1:
-                raise
-        torch.cuda.empty_cache()
-        half = len(batch) // 2
-        return [*self.generate(batch[:half]), *self.generate(batch[half:])]
+        def made(part: list[Asked]) -> list[Generated]:
+            return hf_decoding.generate(self._model, self._tokenizer, self._end, part, self._is_closed)
+
+        return _in_parts(made, batch)
+
+    def likelihood(self, batch: list[Asked]) -> list[tuple[Generated, float]]:
+        """See InProcess."""
+        return _in_parts(lambda part: hf_decoding.likelihood(self._model, self._tokenizer, part), batch)
 
     def _is_closed(self) -> bool:
         return self._closed
@@ -139,6 +144,21 @@ class HF(InProcess):
         """See harness.types.Model.close. What is being computed ends with its next token."""
         self._closed = True
         await super().close()
+
+
+def _in_parts(compute: Callable[[list[Asked]], list[Generated]], batch: list[Asked]) -> list[tuple[Generated, float]]:
+    """A batch that is too large for the GPU's memory is computed in halves."""
+    import torch
+
+    start = time.perf_counter()
+    try:
+        return timed(compute(batch), start)
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise
+    torch.cuda.empty_cache()
+    half = len(batch) // 2
+    return [*_in_parts(compute, batch[:half]), *_in_parts(compute, batch[half:])]
 
 
 # Loading ----------------------------------------------------------------------------------------------------------

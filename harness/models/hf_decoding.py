@@ -6,6 +6,7 @@ logits, keeps the cache and pads; which token is taken is decided row by row.
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -58,6 +59,51 @@ def generate(
     return [Generated(a, bool(a) and a[-1] in ends, p) for a, p in zip(answers, seen, strict=True)]
 
 
+def likelihood(model: Any, tokenizer: Any, batch: Sequence[Asked]) -> list[Generated]:
+    """The log-probabilities of the texts that the requests give, by one pass over prompts and texts. They are padded on
+    the right, where nothing that counts sees it, whatever way of knowing positions a model has."""
+    import torch
+
+    device = next(model.parameters()).device
+    rows = [torch.tensor([*asked.ids, *(asked.given or ())]) for asked in batch]
+    pad = model.generation_config.pad_token_id
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad)
+    ones = [torch.ones_like(row) for row in rows]
+    mask = torch.nn.utils.rnn.pad_sequence(ones, batch_first=True)
+    # [position]: from the end of the shortest prompt on; the others are not made if the model can leave them out.
+    kept = torch.arange(min(len(asked.ids) for asked in batch) - 1, ids.shape[1])
+    own = model.get_base_model() if hasattr(model, "get_base_model") else model
+    fewer = "logits_to_keep" in inspect.signature(own.forward).parameters
+    more = {"logits_to_keep": kept.to(device)} if fewer else {}
+    with torch.inference_mode():
+        said = model(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False, **more).logits
+    texts: dict[int, str] = {}
+    made = []
+    for asked, logits in zip(batch, said if fewer else said[:, kept.to(device)], strict=True):
+        given, first = asked.given or [], len(asked.ids) - 1 - int(kept[0])
+        logprobs = logits[first : first + len(given)].float().log_softmax(-1)
+        chosen = logprobs.gather(-1, torch.tensor(given, dtype=torch.long, device=logprobs.device)[:, None])[:, 0]
+        best = logprobs.topk(min(asked.request.sampling.logprobs or 0, logprobs.shape[-1]), dim=-1)
+        steps = zip(given, chosen.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
+        seen = [
+            TokenLogprob(
+                _spelt(tokenizer, texts, i),
+                floor(p),
+                tuple((_spelt(tokenizer, texts, t), floor(q)) for t, q in zip(top, values, strict=True)),
+            )
+            for i, p, top, values in steps
+        ]
+        made.append(Generated(given, True, seen))
+    return made
+
+
+def _spelt(tokenizer: Any, known: dict[int, str], i: int) -> str:
+    """A token as text, which is kept in `known`."""
+    if i not in known:
+        known[i] = spelt(tokenizer.decode([i]), str(tokenizer.convert_ids_to_tokens(i)))
+    return known[i]
+
+
 def _greedy(model: Any, limit: int) -> Any:
     """The library takes the likeliest token, of which the chooser leaves one."""
     import copy
@@ -108,9 +154,7 @@ def _chooser(batch: Sequence[Asked]) -> Any:
             texts: dict[int, str] = {}
 
             def text(i: int) -> str:
-                if i not in texts:
-                    texts[i] = spelt(tokenizer.decode([i]), str(tokenizer.convert_ids_to_tokens(i)))
-                return texts[i]
+                return _spelt(tokenizer, texts, i)
 
             rows = []
             for row, length in enumerate(lengths):

@@ -28,11 +28,13 @@ QUICKLY_READ = 64 * 2**20
 
 
 class Asked(NamedTuple):
-    """A request that waits: the tokens of its prompt, and for how many more the context has room."""
+    """A request that waits: the tokens of its prompt, for how many more the context has room, and those of the text
+    that it gives as the answer, if it gives one."""
 
     ids: list[int]
     request: Request
     room: int
+    given: list[int] | None = None
 
     @property
     def limit(self) -> int:
@@ -42,7 +44,7 @@ class Asked(NamedTuple):
 
 class Generated(NamedTuple):
     """What a model has made of a request. `ids` have the token that ends an answer, if it `ended`; `logprobs` has one
-    entry a token, or is empty if none were asked for."""
+    entry a token, or is empty if none were asked for. Of a given text `ids` are its tokens."""
 
     ids: list[int]
     ended: bool
@@ -61,6 +63,7 @@ class InProcess:
     """A backend says how text becomes tokens, which requests may share a batch, and generates; the rest is here."""
 
     cannot_continue = ""
+    cannot_score_text = ""
 
     def __init__(self, name: str, max_connections: int) -> None:
         self.name = name
@@ -100,26 +103,45 @@ class InProcess:
         """For each request what was generated, and in how many seconds. Called in a thread of its own."""
         raise NotImplementedError
 
+    def likelihood(self, batch: list[Asked]) -> list[tuple[Generated, float]]:
+        """As `generate`, for requests that give the text of the answer: one pass over prompt and text."""
+        raise NotImplementedError
+
     # What they have in common -----------------------------------------------------------------------------------------
 
     async def complete(self, request: Request) -> Completion:
         """See harness.types.Model.complete. Raises ModelError if the model fails, or if its chat template refuses the
-        messages. A prompt as long as the context gets an empty answer with the stop reason length."""
+        messages. A prompt as long as the context gets an empty answer with the stop reason length; so does a given
+        text that does not fit behind its prompt (ScoresText)."""
         asked, begun = (request.messages[:-1], request.begun) if request.begun else (request.messages, "")
         try:
             prompt = self.render(asked)
         except TemplateError as error:
             raise ModelError(f"{self.name}: the chat template refuses this prompt: {error}", "bad_request") from None
-        ids = self.encode(prompt + (opened_once(prompt, begun) if begun else ""))
-        if len(ids) >= self.context:
+        prompt += opened_once(prompt, begun) if begun else ""
+        ids, text = self.encode(prompt), request.sampling.given
+        given = None if text is None else self._behind(prompt, ids, text)
+        if given is not None and len(ids) + len(given) > self.context:
+            said = f"prompt and text have {len(ids) + len(given)} tokens, the model's context {self.context}"
+            return Completion("", "length", prompt_tokens=len(ids), completion_tokens=0, error=said)
+        if given is not None and not ids:
+            raise ModelError(f"{self.name}: the prompt has no token that a text could follow", "bad_request")
+        if given is None and len(ids) >= self.context:
             # Asking again would not help: an answer that had no room is a truncated one.
             said = f"the prompt has {len(ids)} tokens, the model's context {self.context}"
             return Completion("", "length", prompt_tokens=len(ids), completion_tokens=0, error=said)
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        self._waiting.append((Asked(ids, request, self.context - len(ids)), answer))
+        self._waiting.append((Asked(ids, request, self.context - len(ids), given), answer))
         if self._busy is None or self._busy.done():
             self._busy = asyncio.create_task(self._drain())
         return await answer
+
+    def _behind(self, prompt: str, ids: list[int], text: str) -> list[int]:
+        """The tokens of a text behind a prompt with these `ids`. If the text's first characters would make one token
+        with the prompt's last ones, the text is encoded by itself: the prompt's tokens are those that a generated
+        answer would follow."""
+        whole = self.encode(prompt + text)
+        return whole[len(ids) :] if whole[: len(ids)] == ids else self.encode(text)
 
     async def cut(self, text: str, at: Sequence[int]) -> Cut | None:
         """See harness.types.Continues.cut."""
@@ -134,8 +156,8 @@ class InProcess:
         await asyncio.sleep(0)  # let the requests of this turn of the event loop arrive
         while self._waiting:
             first = self._waiting[0][0]
-            key = self.alike(first)
-            batch = [w for w in self._waiting if self.alike(w[0]) == key][: self.most(first)]
+            key = (first.given is None, self.alike(first))
+            batch = [w for w in self._waiting if (w[0].given is None, self.alike(w[0])) == key][: self.most(first)]
             taken = {id(w) for w in batch}
             self._waiting = [w for w in self._waiting if id(w) not in taken]
             try:
@@ -152,7 +174,7 @@ class InProcess:
     def _completions(self, batch: list[Asked]) -> list[Completion]:
         _COMPUTING.add(self)
         try:
-            made = self.generate(batch)
+            made = self.generate(batch) if batch[0].given is None else self.likelihood(batch)
         finally:
             _COMPUTING.discard(self)
         return [
@@ -161,6 +183,15 @@ class InProcess:
 
     def _completion(self, asked: Asked, generated: Generated, seconds: float) -> Completion:
         sampling = asked.request.sampling
+        if sampling.given is not None:
+            return Completion(
+                sampling.given,
+                prompt_tokens=len(asked.ids),
+                completion_tokens=len(generated.ids),
+                logprobs=tuple(generated.logprobs),
+                latency_s=seconds,
+                served_by=self.name,
+            )
         ids, text = generated.ids, self.decode(generated.ids)
         stop_reason: StopReason = "stop" if generated.ended else "length"
         for stop in sampling.stop:

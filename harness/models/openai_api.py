@@ -21,8 +21,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from harness import trust
 from harness.errors import FatalModelError, ModelError, ModelErrorKind, UsageError
-from harness.models import context, refusals, wire
+from harness.models import context, given_text, refusals, wire
 from harness.models.context import Room
+from harness.models.given_text import Given
 from harness.models.health import Health
 from harness.models.tokenizing import ServerTokenizer
 from harness.models.transport import ABSENT, AiohttpTransport, OpenAITransport, Transport, TransportError
@@ -193,8 +194,12 @@ class OpenAICompatible:
         model). A prompt that a filter refuses, or that does not fit, gets an empty completion with an `error`."""
         if any("tokens" in name for name in self._omit):
             request = replace(request, sampling=replace(request.sampling, max_tokens=None))
-        api, tokens = self._settings.api, None
-        if request.begun and api == "chat" and self._settings.continuing != "chat":
+        api, tokens, given = self._settings.api, None, None
+        if request.sampling.given is not None:
+            given = await self._given(request)
+            api, tokens = "completions", given.tokens
+            request = replace(request, sampling=given_text.sampling_of(request.sampling))
+        elif request.begun and api == "chat" and self._settings.continuing != "chat":
             tokens = await self._tokens(request)
             api = "chat" if tokens is None else "completions"
         asked, limit = request.sampling.max_tokens, self._room.limit(request)
@@ -202,10 +207,10 @@ class OpenAICompatible:
         cut: Completion | None = None
         while True:
             await self._wait_for_turn()
-            body = self._body(request, limit, tokens)
+            body = self._body(request, limit, tokens) | (given.fields if given else {})
             start = time.perf_counter()
             try:
-                completion = await self._attempt(api, body, bool(request.begun))
+                completion = await self._attempt(api, body, bool(request.begun), given)
             except _TooLong as refusal:  # no retry: the server works, and says what fits
                 fits = self._room.after_refusal(request, limit, refusal.said)
                 if fits is None or shorter == SHORTER_AT_MOST:
@@ -241,6 +246,14 @@ class OpenAICompatible:
             hint = "-M continuing=chat sends the beginning of an answer as a message"
             raise self._error(f"{self._where} has no /tokenize and /detokenize as vLLM has", "not_found", hint)
         return found
+
+    async def _given(self, request: Request) -> Given:
+        """The tokens of a request that gives the text of the answer. ModelError if the server has no tokenizer."""
+        text = str(request.sampling.given)
+        found = await self._tokenizer.given(request.messages, text)
+        if found is None:
+            raise self._error(f"{self._where} has no /tokenize and /detokenize as vLLM has", "not_found")
+        return Given(text, *found, request.sampling.logprobs or 0)
 
     async def _beside(self, path: str, body: Mapping[str, Any]) -> Any:
         """The JSON of an endpoint beside the API; None if there is no such endpoint. ModelError if it does not
@@ -300,7 +313,9 @@ class OpenAICompatible:
             return
         await asyncio.sleep(random.uniform(0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2**attempt)))
 
-    async def _attempt(self, api: wire.Api, body: Mapping[str, Any], begun: bool = False) -> Completion:
+    async def _attempt(
+        self, api: wire.Api, body: Mapping[str, Any], begun: bool = False, given: Given | None = None
+    ) -> Completion:
         assert self._transport is not None, "start comes first"
         try:
             reply = await self._transport.post(wire.PATHS[api], body)
@@ -312,7 +327,8 @@ class OpenAICompatible:
         if reply.status != 200:
             return self._unanswered(reply.status, refusals.read(reply.body), body, reply.headers)
         try:
-            return wire.completion(api, json.loads(self._body_without_key(reply.body)), begun)
+            sent = json.loads(self._body_without_key(reply.body))
+            return given.completion(sent) if given else wire.completion(api, sent, begun)
         except refusals.ServerError as error:
             return self._unanswered(error.words.status or 500, error.words, body)
         except (ValueError, RecursionError):

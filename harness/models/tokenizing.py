@@ -42,6 +42,16 @@ class ServerTokenizer:
         more = await self._ids({"prompt": text, "add_special_tokens": False}) if text else []
         return None if more is None else [*ids, *more]
 
+    async def given(self, messages: tuple[Message, ...], text: str) -> tuple[list[int], list[int]] | None:
+        """The tokens of a prompt, with what the answer has begun with, and those of a text that is to stand behind."""
+        if messages[-1].role == "assistant":
+            before = await self.begun(messages)
+        else:
+            prompt = await self._prompt(messages)
+            before = prompt and prompt[0]
+        own = await self._ids({"prompt": text, "add_special_tokens": False}) if text else []
+        return None if before is None or own is None else (before, own)
+
     async def cut(self, text: str, at: Sequence[int]) -> Cut | None:
         """See harness.types.Continues.cut."""
         ids = await self._ids({"prompt": text, "add_special_tokens": False})

@@ -158,6 +158,12 @@ class VLLM:
         assert self._client, "start comes first"
         return await self._client.cut(text, at)
 
+    @property
+    def cannot_score_text(self) -> str:
+        """See harness.types.ScoresText."""
+        api = self._request_settings.api
+        return "" if api == "chat" else f"-M api={api}: it takes the chat template, which is that of api=chat"
+
     def check_thinking(self) -> None:
         """See harness.types.LimitsThinking. The server itself must know where thinking begins and ends
         (`--reasoning-parser`, `--reasoning-config`), and refuses the request otherwise."""

@@ -36,7 +36,8 @@ class Budget:
                 raise BudgetSpent(f"the budget of {self.limit} tokens is spent ({self.used} used)")
             self._freed.clear()
             await self._freed.wait()
-        answer = request.sampling.max_tokens
+        given = request.sampling.given
+        answer = request.sampling.max_tokens if given is None else len(given) // CHARACTERS_A_TOKEN + 1
         # An answer of unknown length may take all that is left: nothing is asked beside it.
         most = self.limit if answer is None else _prompt(request) + self._longer + answer
         self._reserved += most

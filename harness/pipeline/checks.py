@@ -195,7 +195,7 @@ _SAMPLING: Fields = {
     **dict.fromkeys(("max_tokens", "logprobs", "thinking_tokens"), _COUNT.or_none),
     "seed": _WHOLE.or_none,
     "stop": _TEXTS.or_none,
-    "reasoning_effort": _TEXT.or_none,
+    **dict.fromkeys(("reasoning_effort", "given"), _TEXT.or_none),
 }
 _TASK: Fields = {
     **dict.fromkeys(("name", "version", "main", "varies"), _TEXT.or_none),

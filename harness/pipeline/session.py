@@ -171,6 +171,11 @@ class OneSample:
         call = (run.task.version, *place, content, self._asked[content])
         seed = derive(run.config.seed, run.task.name, *call) % 2**31
         sampling = replace(run.sampling, **{"seed": seed, **changes})
+        if sampling.given is not None and not getattr(run.strategy, "scores_text", False):
+            raise AidError(
+                f"strategy {run.config.strategy} gives the text of an answer, and does not say so beside its aid",
+                "it must have `scores_text = True`: a model that can't would write an answer of its own",
+            )
         origin = Origin(run.task, self._sample, self._epoch)
         given = run.config.sampling.max_tokens is not None or "max_tokens" in changes
         request = Request(tuple(messages), sampling, origin, given)

@@ -22,6 +22,7 @@ from harness.results.counts import Contrasts
 from harness.results.parquet import Kinds, write_parquet
 from harness.results.tables import with_aid, write_summary
 from harness.text import Extra
+from harness.twins import OF_TEXTS
 from harness.types import Task
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class RecordedRun:
     def installed_task(self) -> type[Task] | None:
         """The class of the run's task; None if it is not installed any more, if another tool's task has its name, or if
         the run asks for the task's texts."""
-        if self.scored_by or self.twins == "texts" or self.task not in plugins.installed("tasks"):
+        if self.scored_by or self.twins in OF_TEXTS or self.task not in plugins.installed("tasks"):
             return None
         found: type[Task] = plugins.load("tasks", self.task)
         return found

@@ -1,8 +1,9 @@
 """Are the published items known by heart? What runs of published items and their fresh twins say.
 
-The runs are ordinary ones (harness.twins.arms): `questions` of a task, its `texts`, and a `control` whose items nobody
-can know. The excess is the gap between the two arms within pairs (results.counts.Gap). No page says that a model has
-not seen the items: it says which excess they exclude.
+The runs are ordinary ones (harness.twins.arms): `questions` of a task, its `texts`, their `likelihood` to a model that
+tells it (studies/likelihood.py), and a `control` whose items nobody can know. The excess is the gap between the two
+arms within pairs (results.counts.Gap). No page says that a model has not seen the items: it says which excess they
+exclude.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from harness.results.counts import Contrasts, Gap
 from harness.results.records import RecordedRun
 from harness.statistics import intervals, tests
 from harness.statistics.intervals import Estimate
+from harness.studies import likelihood
+from harness.studies.likelihood import Collected, Likelihood
 from harness.text import align, interval, number, p_value, percent, printable
 
 CONTROL, CONTROL_OPTIONS = "arithmetic", {"bases": "9", "prompt": "direct"}
@@ -37,8 +40,9 @@ ROOM = 0.1
 # What is asked ----------------------------------------------------------------------------------------------------
 
 
-def configs(config: RunConfig, texts: bool = True) -> list[RunConfig]:
-    """The runs of one task, which `config` describes: its questions, and its texts if it has any and they are wanted.
+def configs(config: RunConfig, texts: bool = True, likely: bool = False) -> list[RunConfig]:
+    """The runs of one task, which `config` describes: its questions, and its texts if it has any and they are wanted,
+    and how likely their rest is if the model tells that (`likely`).
     Texts are asked plainly, for their likeliest continuation, whatever strategy the questions have.
     The task's own choice of published items (`published_options`) goes under the options given. UsageError for a task
     without published items."""
@@ -54,7 +58,9 @@ def configs(config: RunConfig, texts: bool = True) -> list[RunConfig]:
         likeliest = replace(config.sampling, temperature=None, top_p=None)
         asked = replace(config, twins="texts", epochs=None, sampling=likeliest, **plainly)
         samples = twins.arms(plugins.task(asked.task, asked.task_options), "texts").samples(asked.seed)
-        found += [asked] if next(samples, None) is not None else []
+        if next(samples, None) is not None:
+            how: dict[str, Any] = {"twins": "likelihood", "strategy": "loglik", "strategy_options": {"by": "answer"}}
+            found += [asked, replace(asked, **how)] if likely else [asked]
     return found
 
 
@@ -129,7 +135,7 @@ class Arms:
     """One run of a study as it was read: the gap of both arms, None if no pair has an answer on both sides. `overlap`
     is that of the shares of words, of a run of texts. `unjudged` are the shares of answers without a verdict (cut ones,
     errors) of published and of fresh items. `by_condition` has the gap of each condition, if there are
-    several."""
+    several. `likelihood` is that of a run of that kind, which has no gap."""
 
     run: RecordedRun
     gap: Gap | None
@@ -137,6 +143,7 @@ class Arms:
     overlap: Gap | None
     by_condition: tuple[tuple[str, Estimate], ...]
     balance: Mapping[str, Balance]
+    likelihood: Likelihood | None = None
 
     @property
     def label(self) -> str:
@@ -149,6 +156,10 @@ def read(run: RecordedRun) -> Arms:
     if run.twins not in twins.KINDS:
         raise UsageError(f"{run.directory} has no published items beside fresh ones", "`harness twins TASK` makes such")
     overlaps, balance = Contrasts(run.factors), _Balances()
+    if run.twins == "likelihood":
+        collected = Collected()
+        contrasts = run.read(collected.add)
+        return Arms(run, None, _unjudged(contrasts), None, (), {}, collected.likelihood())
     contrasts = run.read(balance.add, *([_overlap_of(overlaps)] if run.twins == "texts" else []))
     names = [c.partition("/")[2] for c in contrasts.conditions if c.startswith(f"{twins.PUBLISHED}/")]
     gaps = [(name, contrasts.gap_between(f"{twins.PUBLISHED}/{name}", f"{twins.FRESH}/{name}")) for name in names]
@@ -213,7 +224,7 @@ SHOWN = {"length": "prompt, characters", "words": "prompt, words", "numbers": "p
 
 def excesses(arms: Iterable[Arms]) -> list[Excess]:
     """Those of questions, corrected for their number (Holm), and those of controls."""
-    found = [(a, a.gap) for a in arms if a.run.twins != "texts" and a.gap is not None]
+    found = [(a, a.gap) for a in arms if a.run.twins not in twins.OF_TEXTS and a.gap is not None]
     own = [gap.p for a, gap in found if a.run.twins == "questions"]
     corrected = iter(tests.holm(own))
     return [Excess(a.label, gap, next(corrected) if a.run.twins == "questions" else gap.p) for a, gap in found]
@@ -263,15 +274,28 @@ def _parts(arms: Sequence[Arms]) -> Iterator[str]:
     ]
     if texts:
         yield "the first part of a published text is shown, and the rest asked for\n" + align(HEADER, texts, left=1)
+    likely = [[a.run.task, *_likely(a.likelihood)] for a in arms if a.likelihood is not None]
+    if likely:
+        yield LIKELIHOOD + "\n" + align(HEADER_LIKELY, likely, left=1)
     for a in arms:
         if a.by_condition:
             rows = [[name, _signed(e.value), interval(e.low, e.high), str(e.n)] for name, e in a.by_condition]
             title = printable(f"{a.label} by condition (each by itself, not corrected)")
             yield title + "\n" + align(["condition", "excess", "95% CI", "n"], rows, left=1)
     for a in arms:
-        if a.balance and a.run.twins != "texts":
+        if a.balance and a.run.twins not in twins.OF_TEXTS:
             yield f"{printable(a.label)}: are the two arms alike?\n" + _balance(a.balance)
     yield "\n".join(map(printable, _said(arms, found)))
+
+
+LIKELIHOOD = "the first part of a published text is shown: mean log-probability a token of its rest (natural logs)"
+HEADER_LIKELY = ("", "published", "fresh", "difference", "95% CI", "pairs", "p")
+
+
+def _likely(found: Likelihood) -> list[str]:
+    gap = found.difference
+    cells = [number(found.published), number(found.fresh), _signed(gap.value), interval(gap.low, gap.high)]
+    return [*cells, str(gap.n), p_value(found.p)]
 
 
 def _cells(label: str, gap: Gap) -> list[str]:
@@ -304,7 +328,9 @@ def _said(arms: Sequence[Arms], found: Sequence[Excess]) -> Iterator[str]:
         else:
             yield f"{excess.label}: no difference shown, as must be: nobody can know these items"
     for a in arms:
-        if a.gap is None:
+        if a.likelihood is not None:
+            yield f"{a.label} ({a.run.twins}): {likelihood.sentence(a.likelihood, ALPHA)}"
+        elif a.gap is None:
             yield f"{a.label} ({a.run.twins}): no pair has an answer on both sides"
         elif a.run.twins == "texts" and a.gap.p < ALPHA and a.gap.gap.value > 0:
             yield f"{a.label}: it goes on with published texts more often than with those of their twins"

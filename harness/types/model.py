@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Decoding parameters; None leaves a value to the server. `logprobs` is how many alternatives a token."""
+    """Decoding parameters; None leaves a value to the server. `logprobs` is how many alternatives a token.
+
+    `given` is the text of the answer: the model writes nothing, and the completion has that text with the
+    log-probability of each of its tokens (ScoresText).
+    """
 
     temperature: float | None = None
     top_p: float | None = None
@@ -24,12 +28,16 @@ class Sampling:
     logprobs: int | None = None
     reasoning_effort: str | None = None
     thinking_tokens: int | None = None
+    given: str | None = None
 
     def identity(self) -> dict[str, Any]:
         """What makes an answer another one. A parameter that came later counts if it is given: what was asked before
         there was one keeps its identity."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: value for name, value in values.items() if name != "thinking_tokens" or value is not None}
+        return {name: value for name, value in values.items() if name not in _LATER or value is not None}
+
+
+_LATER = ("thinking_tokens", "given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class Request:
 
 
 class TokenLogprob(NamedTuple):
-    """A generated token, its natural-log probability, and the most likely alternatives with theirs."""
+    """A token of an answer, its natural-log probability, and the most likely alternatives with theirs."""
 
     token: str
     logprob: float
@@ -160,6 +168,21 @@ class Continues(Protocol):
 
     async def cut(self, text: str, at: Sequence[int]) -> Cut | None:
         """The first so many tokens of a text, for each number in `at`; None if its tokens can't be had."""
+
+
+@runtime_checkable
+class ScoresText(Protocol):
+    """A model that takes the text of an answer (Sampling.given) and says how likely it is.
+
+    The completion has that text, the stop reason stop, and one TokenLogprob for each of the text's tokens: natural logs
+    of the model's own distribution, whatever the temperature, each after the prompt, what the answer has begun with,
+    and the tokens before it. `completion_tokens` is their number; the end of the answer is none of them. A text that
+    does not fit into the context behind its prompt gets an empty completion with the stop reason length and an `error`.
+    """
+
+    @property
+    def cannot_score_text(self) -> str:
+        """Why it can't after all, in words; "" if it can. Known before it is started."""
 
 
 @runtime_checkable

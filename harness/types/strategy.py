@@ -90,7 +90,8 @@ class Session(Protocol):
         sample asks first; the first pays (calls.jsonl), and each counts the call as its own (the record).
 
         If the last message is the assistant's, the model goes on from its end. A strategy that asks so has
-        `continues = True` beside its aid, so that a model that can't is refused before anything is sent.
+        `continues = True` beside its aid, so that a model that can't is refused before anything is sent. `given=TEXT`
+        asks how likely a text is as the answer (ScoresText); a strategy that does so has `scores_text = True` likewise.
         """
 
     async def cut(self, text: str, at: Sequence[int]) -> Cut | None:

@@ -171,6 +171,39 @@ def test_it_goes_on_as_if_it_had_written_the_beginning_itself() -> None:
         assert (part + more.text).split() == whole.text.split()
 
 
+def test_a_given_text_is_as_likely_as_when_it_was_generated_and_as_ctranslate2_says(same_weights: Path) -> None:
+    whole = ask(Request(ASKED[0], replace(GREEDY, logprobs=2)))[0]
+    texts = (whole.text, "6", "no " * 100, "", "Alice")
+    asked = [Request(m, replace(GREEDY, given=t, logprobs=2)) for m in (ASKED[0], ASKED[9][:1]) for t in texts]
+    ours, theirs = ask(*asked), ask(*asked, name=f"embedded/{same_weights}", compute_type="float32")
+    assert [t.token for t in ours[0].logprobs] == [t.token for t in whole.logprobs[:-1]]
+    assert [t.logprob for t in ours[0].logprobs] == pytest.approx([t.logprob for t in whole.logprobs[:-1]], abs=1e-4)
+    for request, a, b in zip(asked, ours, theirs, strict=True):
+        assert (a.text, a.stop_reason, a.prompt_tokens) == (b.text, b.stop_reason, b.prompt_tokens)
+        assert a.text == request.sampling.given
+        assert [t.token for t in a.logprobs] == [t.token for t in b.logprobs]
+        assert [t.logprob for t in a.logprobs] == pytest.approx([t.logprob for t in b.logprobs], abs=1e-3)
+        assert all(len(t.top) == 2 for t in a.logprobs)
+        [alone] = ask(request, batch="1")
+        assert [t.logprob for t in a.logprobs] == pytest.approx([t.logprob for t in alone.logprobs], abs=1e-4)
+
+
+def test_a_model_that_makes_all_logits_says_the_same(monkeypatch) -> None:
+    request = Request(ASKED[0], replace(GREEDY, given="6 sisters", logprobs=0))
+
+    async def without(model):
+        own = model._model.forward
+
+        def forward(input_ids, attention_mask, use_cache):
+            return own(input_ids=input_ids, attention_mask=attention_mask, use_cache=use_cache)
+
+        monkeypatch.setattr(model._model, "forward", forward)
+        return await model.complete(request)
+
+    [before] = ask(request)
+    assert [t.logprob for t in use(without).logprobs] == pytest.approx([t.logprob for t in before.logprobs], abs=1e-5)
+
+
 def copied(target: Path, without: str = "", **config: object) -> Path:
     """The package's model in a folder of its own."""
     for file in Path(directory("tiny")).iterdir():

@@ -17,13 +17,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_every_field_of_a_run_s_configuration_is_an_option() -> None:
-    """What has a way of its own (names, -T, -M, -S) is not; `seed` and `stop` of a single call are the runner's, and
-    `twins` is for `harness twins` to say."""
+    """What has a way of its own (names, -T, -M, -S) is not; `seed`, `stop` and `given` of a call are for the runner
+    or a strategy, and `twins` is for `harness twins` to say."""
     known = {(option.part, option.name) for option in OPTIONS}
     every = {(part, f.name) for part in (RunConfig, Sampling, ModelOptions) for f in fields(part)}
     parts = {"task", "model", "task_options", "model_options", "strategy_options", "sampling", "twins"}
-    own = {(RunConfig, name) for name in parts} | {(Sampling, "seed"), (Sampling, "stop"), (ModelOptions, "extra")}
-    assert known == every - own
+    own = {(RunConfig, name) for name in parts} | {(Sampling, name) for name in ("seed", "stop", "given")}
+    assert known == every - own - {(ModelOptions, "extra")}
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.name)

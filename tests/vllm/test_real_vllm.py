@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from importlib import resources
 
 import pytest
@@ -143,6 +144,22 @@ def test_an_answer_is_continued_from_its_beginning(way):
     assert cut.parts[1] == whole.text
     assert 4 < cut.length < whole.completion_tokens
     assert (cut.parts[0] + begun.text).split() == whole.text.split()
+
+
+def test_a_given_text_is_as_likely_as_the_package_s_model_says():
+    asked = [(Message("user", QUESTION),), (Message("user", QUESTION), Message("assistant", "### Answer:"))]
+    requests = [
+        Request(messages, replace(GREEDY, given=text, logprobs=k))
+        for messages, text in zip(asked, ("### Answer: 7", " 7"), strict=True)
+        for k in (None, 2)
+    ]
+    for served, ours in zip(answers(requests), by_embedded(requests), strict=True):
+        assert (served.text, served.stop_reason) == (ours.text, "stop")
+        assert served.prompt_tokens == ours.prompt_tokens
+        assert [t.token for t in served.logprobs] == [t.token for t in ours.logprobs]
+        assert [len(t.top) for t in served.logprobs] == [len(t.top) for t in ours.logprobs]
+        # The server's numbers are bfloat16, ours 8-bit.
+        assert [t.logprob for t in served.logprobs] == pytest.approx([t.logprob for t in ours.logprobs], abs=0.5)
 
 
 def test_usage_is_told():
