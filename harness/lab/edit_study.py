@@ -354,9 +354,11 @@ def _distances(asked: Edits) -> Extra:
     for e in edits:
         for q in e.request.queries:
             texts[q.text] = tuple(asked.lab.tokens(q.rendered(asked.lab))[0])
+    layers = range(len(asked.lab.layers))
+    found = dict(zip(texts, grace.keys(asked.lab, list(texts.values()), layers), strict=True)) if texts else {}
     rows = []
-    for layer in range(len(asked.lab.layers)):
-        at = dict(zip(texts, grace.keys(asked.lab, list(texts.values()), layer), strict=True))
+    for layer in layers:
+        at = {text: keys[layer] for text, keys in found.items()}
         same, other = [], []
         for e in edits:
             own = [q.text for q in e.request.queries if q.question in ("reliability", "generality")]
