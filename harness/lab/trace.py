@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from harness.lab.hooks import Activations, Change, Kind, capture, changed
 from harness.lab.models import LabModel
 from harness.lab.partial import cached, past, without
-from harness.lab.patching import BATCH_TOKENS
 from harness.lab.subjects import ALONE, ROLES, Prompt, Role
 from harness.seeds import derive
 from harness.statistics.intervals import Estimate, mean_interval
@@ -24,8 +23,9 @@ from harness.statistics.intervals import Estimate, mean_interval
 if TYPE_CHECKING:
     from torch import Tensor
 
-ROWS = 256
-"""Runs at a time, at most: each has the logits of a whole vocabulary."""
+TOKENS = 256
+"""Tokens that runs at a time put through the model, about. More gain nothing on a processor; and runs that begin at
+different layers begin at the lowest."""
 TRACED: tuple[Kind, ...] = ("resid", "mlp", "attn")
 
 
@@ -139,19 +139,20 @@ def _trace(lab: LabModel, fact: Fact, noise: Noise, sd: float, kinds: Sequence[K
     sites = [
         (kind, layer, at) for kind in kinds for layer in range(len(lab.layers)) for at in range(start, ids.shape[1])
     ]
-    at_once = max(1, min(BATCH_TOKENS // ids.shape[1], ROWS) // noise.draws)
-    by_layer: dict[int, list[tuple[Kind, int, int]]] = {}
-    for site in sites:
-        by_layer.setdefault(_window(lab, site[0], site[1], noise.window)[0][1], []).append(site)
+    at_once = max(1, TOKENS // ((ids.shape[1] - start) * noise.draws))
+
+    def first(site: tuple[Kind, int, int]) -> int:
+        return _window(lab, site[0], site[1], noise.window)[0][1]
+
+    ordered = sorted(sites, key=first)
     effects = {}
     with torch.no_grad():
         right, corrupted, runs = _ends(lab, fact, ids, added, kinds)
-        for layer, own in by_layer.items():
-            for i in range(0, len(own), at_once):
-                some = own[i : i + at_once]
-                put = [(_window(lab, kind, at, noise.window), position - start) for kind, at, position in some]
-                chances = _run(lab, runs, layer, put, noise.draws)
-                effects |= {site: chance - corrupted for site, chance in zip(some, chances, strict=True)}
+        for i in range(0, len(ordered), at_once):
+            some = ordered[i : i + at_once]
+            put = [(_window(lab, kind, layer, noise.window), position - start) for kind, layer, position in some]
+            chances = _run(lab, runs, first(some[0]), put, noise.draws)
+            effects |= {site: chance - corrupted for site, chance in zip(some, chances, strict=True)}
     return Traced(fact, right, corrupted, {site: effects[site] for site in sites})
 
 
