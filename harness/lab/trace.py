@@ -145,7 +145,7 @@ def _trace(lab: LabModel, fact: Fact, noise: Noise, sd: float, kinds: Sequence[K
         return _window(lab, site[0], site[1], noise.window)[0][1]
 
     ordered = sorted(sites, key=first)
-    effects = {}
+    effects: dict[tuple[Kind, int, int], float] = {}
     with torch.no_grad():
         right, corrupted, runs = _ends(lab, fact, ids, added, kinds)
         for i in range(0, len(ordered), at_once):
