@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from harness.cli.group import cli, echo, opt, split
+from harness.cli.group import cli, echo, note, opt, split
 from harness.cli.lab import load, show
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -125,6 +125,8 @@ def edit(
             f"of up to {asked.tokens} tokens"
         )
         return
+    if warning := edit_study.few_keys(asked, chosen):
+        note(warning)
     if place is None:
         place = edit_study.traced_place(asked, _noise(options, asked), display.counting("prompts traced"))
     elif place.layer >= len(asked.lab.layers):

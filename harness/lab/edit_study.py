@@ -241,6 +241,20 @@ def untouched(asked: Edits, score: Verifier) -> Result:
     return Result("none", answers, 0.0, None, answers, _kept(asked.lab, asked, score), None)
 
 
+def few_keys(asked: Edits, chosen: Sequence[Method]) -> str:
+    """What is to be said if ROME's covariance comes from fewer keys than it has rows; empty if not."""
+    if not any(method.name == ROME.name for method in chosen):
+        return ""
+    wanted = int(asked.lab.layers[0].mlp.down_proj.in_features)
+    there = sum(len(asked.lab.tokens(text)[0]) for text in asked.texts)
+    if there >= wanted:
+        return ""
+    return (
+        f"ROME's covariance comes from {there} keys (tokens of texts), fewer than its {wanted} rows: it is singular "
+        "but for what is added to its diagonal, and spares few other facts. Give texts with more tokens: --texts FILE"
+    )
+
+
 def _kept(lab: LabModel, asked: Edits, score: Verifier) -> list[Answered]:
     """Each fact that was kept is a group of its own. No edit asks for them: the wrong answer is any edit's."""
     return ask(lab, [(asked.edits[0].request, q) for q in asked.kept], True, score, asked.tokens)
@@ -296,6 +310,8 @@ def edit_study(
              **{m.name: str(m) for m in chosen}}  # fmt: skip
     title = f"Editing {len(asked.edits)} facts of {asked.lab.name}"
     told = [*_sentences(asked, before, results, place), *(f"Left out: {error}." for error in left_out)]
+    if warning := few_keys(asked, chosen):
+        told.append(f"{warning}.")
     return Study("edit", title, words, told, tables, rows)
 
 
@@ -354,9 +370,11 @@ def _distances(asked: Edits) -> Extra:
     for e in edits:
         for q in e.request.queries:
             texts[q.text] = tuple(asked.lab.tokens(q.rendered(asked.lab))[0])
+    layers = range(len(asked.lab.layers))
+    found = dict(zip(texts, grace.keys(asked.lab, list(texts.values()), layers), strict=True)) if texts else {}
     rows = []
-    for layer in range(len(asked.lab.layers)):
-        at = dict(zip(texts, grace.keys(asked.lab, list(texts.values()), layer), strict=True))
+    for layer in layers:
+        at = {text: keys[layer] for text, keys in found.items()}
         same, other = [], []
         for e in edits:
             own = [q.text for q in e.request.queries if q.question in ("reliability", "generality")]

@@ -65,8 +65,11 @@ def _hook(lab: LabModel, kind: Kind, layer: int, change: Change) -> Any:
     return (module.self_attn if kind == "attn" else module.mlp).register_forward_hook(after)
 
 
-def capture(lab: LabModel, ids: Tensor, kinds: Sequence[Kind] = KINDS) -> tuple[Tensor, dict[tuple[Kind, int], Tensor]]:
-    """(logits [batch, position, vocabulary], what each (kind, layer) hands on) for token ids [batch, position]."""
+def capture(
+    lab: LabModel, ids: Tensor, kinds: Sequence[Kind] = KINDS, **arguments: Any
+) -> tuple[Tensor, dict[tuple[Kind, int], Tensor]]:
+    """(logits [batch, position, vocabulary], what each (kind, layer) hands on) for token ids [batch, position].
+    `arguments` go to the model: a cache, for ids that go on with what it holds."""
     kept: dict[tuple[Kind, int], Tensor] = {}
 
     def keep(at: tuple[Kind, int]) -> Change:
@@ -77,7 +80,7 @@ def capture(lab: LabModel, ids: Tensor, kinds: Sequence[Kind] = KINDS) -> tuple[
         return change
 
     with changed(lab, {(kind, i): keep((kind, i)) for kind in kinds for i in range(len(lab.layers))}):
-        logits: Tensor = lab.model(ids, use_cache=False).logits
+        logits: Tensor = lab.model(ids, **{"use_cache": False, **arguments}).logits
     return logits, kept
 
 

@@ -7,6 +7,7 @@ noise takes from the answer's probability, the indirect effect what the state gi
 
 from __future__ import annotations
 
+import copy
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.lab.hooks import Activations, Change, Kind, capture, changed
 from harness.lab.models import LabModel
-from harness.lab.patching import BATCH_TOKENS
+from harness.lab.partial import cached, past, without
 from harness.lab.subjects import ALONE, ROLES, Prompt, Role
 from harness.seeds import derive
 from harness.statistics.intervals import Estimate, mean_interval
@@ -22,6 +23,9 @@ from harness.statistics.intervals import Estimate, mean_interval
 if TYPE_CHECKING:
     from torch import Tensor
 
+TOKENS = 256
+"""Tokens that runs at a time put through the model, about. More gain nothing on a processor; and runs that begin at
+different layers begin at the lowest."""
 TRACED: tuple[Kind, ...] = ("resid", "mlp", "attn")
 
 
@@ -73,7 +77,9 @@ def known(lab: LabModel, facts: Sequence[Fact]) -> list[Fact]:
     found = []
     with torch.no_grad():
         for fact in facts:
-            logits = lab.model(torch.tensor([fact.prompt.ids], device=lab.model.device), use_cache=False).logits
+            logits = lab.model(
+                torch.tensor([fact.prompt.ids], device=lab.model.device), use_cache=False, logits_to_keep=1
+            ).logits
             if int(logits[0, -1].argmax()) == fact.answer:
                 found.append(fact)
     return found
@@ -109,6 +115,19 @@ Restored = tuple[tuple[tuple[Kind, int], ...], int]
 """(places, position) that are put back as in the clean run."""
 
 
+@dataclass(frozen=True)
+class _Runs:
+    """What the runs of one fact share. Positions count from the subject's first token: what stands before it is the
+    same in all, `kept` (keys and values; None if there is nothing). `clean`, `corrupted`: [1 or draws, position, width]
+    by (kind, layer); of the corrupted run, what goes into each layer."""
+
+    ids: Tensor
+    kept: Any
+    clean: Activations
+    corrupted: Activations
+    answer: int
+
+
 def _trace(lab: LabModel, fact: Fact, noise: Noise, sd: float, kinds: Sequence[Kind]) -> Traced:
     import torch
 
@@ -120,18 +139,63 @@ def _trace(lab: LabModel, fact: Fact, noise: Noise, sd: float, kinds: Sequence[K
     sites = [
         (kind, layer, at) for kind in kinds for layer in range(len(lab.layers)) for at in range(start, ids.shape[1])
     ]
-    restored: list[Restored] = [((), 0)]
-    restored += [(_window(lab, kind, layer, noise.window), at) for kind, layer, at in sites]
-    at_once = max(1, BATCH_TOKENS // (ids.shape[1] * noise.draws))
-    chances: list[float] = []
+    at_once = max(1, TOKENS // ((ids.shape[1] - start) * noise.draws))
+
+    def first(site: tuple[Kind, int, int]) -> int:
+        return _window(lab, site[0], site[1], noise.window)[0][1]
+
+    ordered = sorted(sites, key=first)
+    effects: dict[tuple[Kind, int, int], float] = {}
     with torch.no_grad():
-        logits, clean = capture(lab, ids, kinds)
-        right = float(logits[0, -1].float().softmax(-1)[fact.answer])
-        for i in range(0, len(restored), at_once):
-            some = restored[i : i + at_once]
-            chances += _run(lab, ids, (start, added), some, clean, fact.answer)
-    effects = {site: chance - chances[0] for site, chance in zip(sites, chances[1:], strict=True)}
-    return Traced(fact, right, chances[0], effects)
+        right, corrupted, runs = _ends(lab, fact, ids, added, kinds)
+        for i in range(0, len(ordered), at_once):
+            some = ordered[i : i + at_once]
+            put = [(_window(lab, kind, layer, noise.window), position - start) for kind, layer, position in some]
+            chances = _run(lab, runs, first(some[0]), put, noise.draws)
+            effects |= {site: chance - corrupted for site, chance in zip(some, chances, strict=True)}
+    return Traced(fact, right, corrupted, {site: effects[site] for site in sites})
+
+
+def _ends(
+    lab: LabModel, fact: Fact, ids: Tensor, added: Tensor, kinds: Sequence[Kind]
+) -> tuple[float, float, _Runs]:  # fmt: skip
+    """The answer's probability in the clean run and in the corrupted one (mean over draws), and what they share with
+    the others."""
+    start, draws = fact.prompt.start, len(added)
+    kept = cached(lab, lab.model(ids[:, :start], use_cache=True, logits_to_keep=1)) if start else None
+    logits, clean = capture(lab, ids[:, start:], kinds, **_past(lab, kept, 1))
+    right = float(logits[0, -1].float().softmax(-1)[fact.answer])
+    corrupted: dict[tuple[Kind, int], Tensor] = {}
+
+    def keep(layer: int) -> Change:
+        def change(value: Tensor) -> Tensor:
+            if layer == 0:
+                value = value.clone()
+                value[:, : added.shape[1]] += added
+            corrupted["resid", layer] = value
+            return value
+
+        return change
+
+    with changed(lab, {("resid", layer): keep(layer) for layer in range(len(lab.layers))}):
+        chances = _chances(lab, ids[:, start:].expand(draws, -1), kept, fact.answer)
+    return right, float(chances.mean()), _Runs(ids[:, start:], kept, clean, corrupted, fact.answer)
+
+
+def _past(lab: LabModel, kept: Any, rows: int) -> dict[str, Any]:
+    """The arguments of a pass over `rows` that goes on behind what is kept of one."""
+    if kept is None:
+        return {"use_cache": False}
+    own = copy.deepcopy(kept)  # a pass adds to it
+    own.batch_repeat_interleave(rows)
+    return {"use_cache": True, **past(lab, own)}
+
+
+def _chances(lab: LabModel, ids: Tensor, kept: Any, answer: int) -> Tensor:
+    """The answer's probability in each run, [batch]."""
+    logits = lab.model(ids, logits_to_keep=1, **_past(lab, kept, len(ids))).logits
+    found: Tensor = logits[:, -1].float().log_softmax(-1)[:, answer].exp()
+    return found
 
 
 def _window(lab: LabModel, kind: Kind, layer: int, size: int) -> tuple[tuple[Kind, int], ...]:
@@ -141,12 +205,9 @@ def _window(lab: LabModel, kind: Kind, layer: int, size: int) -> tuple[tuple[Kin
     return tuple((kind, i) for i in range(layer - size // 2, layer - size // 2 + size) if 0 <= i < len(lab.layers))
 
 
-def _run(
-    lab: LabModel, ids: Tensor, noise: tuple[int, Tensor], some: Sequence[Restored], clean: Activations, answer: int
-) -> list[float]:
-    """The answer's probability, mean over draws, for each of `some`. Row i * draws + j is restored[i] in draw j."""
-    start, added = noise
-    draws, span = added.shape[0], slice(start, start + added.shape[1])
+def _run(lab: LabModel, runs: _Runs, first: int, some: Sequence[Restored], draws: int) -> list[float]:
+    """The answer's probability, mean over draws, for each of `some`, from layer `first` on: below it nothing is put
+    back, so they are the corrupted run. Row i * draws + j is restored[i] in draw j."""
     by_place: dict[tuple[Kind, int], list[tuple[slice, int]]] = {}
     for i, (places, position) in enumerate(some):
         for place in places:
@@ -154,18 +215,19 @@ def _run(
 
     def put(place: tuple[Kind, int]) -> Change:
         def change(value: Tensor) -> Tensor:
-            value = value.clone()
-            if place == ("resid", 0):
-                value[:, span] += added.repeat(len(some), 1, 1)
+            begins = place == ("resid", first)
+            value = runs.corrupted[place].repeat(len(some), 1, 1) if begins else value.clone()
             for rows, position in by_place.get(place, ()):
-                value[rows, position] = clean[place][0, position]
+                value[rows, position] = runs.clean[place][0, position]
             return value
 
         return change
 
-    with changed(lab, {place: put(place) for place in {("resid", 0), *by_place}}):
-        logits = lab.model(ids.expand(len(some) * draws, -1), use_cache=False, logits_to_keep=1).logits
-    chances = logits[:, -1].float().softmax(-1)[:, answer]
+    with (
+        without(lab, range(first)),
+        changed(lab, {place: put(place) for place in {("resid", first): None, **dict.fromkeys(by_place)}}),
+    ):
+        chances = _chances(lab, runs.ids.expand(len(some) * draws, -1), runs.kept, runs.answer)
     return [float(x) for x in chances.view(len(some), draws).mean(1)]
 
 

@@ -491,3 +491,32 @@ def test_a_record_of_counterfact_is_an_edit_of_plain_texts(tmp_path: Path) -> No
         file.write_text(json.dumps(COUNTERFACT | wrong) + "\n")
         with pytest.raises(DataError, match="line 1: no edit"):
             read(file)
+
+
+def test_counterfact_is_read_as_it_is_published_one_array(tmp_path: Path) -> None:
+    lines, array = tmp_path / "requests.jsonl", tmp_path / "counterfact.json"
+    records = [COUNTERFACT, COUNTERFACT | {"case_id": 8}]
+    lines.write_text("".join(json.dumps(r) + "\n" for r in records))
+    array.write_text(json.dumps(records, indent=1))
+    assert read(array) == read(lines)
+    array.write_text(json.dumps([COUNTERFACT, {"case_id": 8}]))
+    with pytest.raises(DataError, match="record 2: no edit"):
+        read(array)
+    array.write_text("[" * 100_000)
+    with pytest.raises(DataError, match="not valid JSON"):
+        read(array)
+
+
+def test_a_plain_text_is_right_if_it_begins_with_the_answer_whatever_follows() -> None:
+    for text, right in ((" Paris, France.\n", True), ("paris", True), (" Parisian", False), ("", False),
+                        (" the city of Paris", False), (" Rome. Paris", False)):  # fmt: skip
+        assert measuring.begins(text, "Paris") is right, text
+
+
+def test_too_few_texts_for_romes_covariance_are_said(raw) -> None:
+    _, asked = raw
+    said = edit_study.few_keys(replace(asked, texts=asked.texts[:2]), [FT(), ROME()])
+    assert "fewer than its" in said
+    assert "--texts" in said
+    assert edit_study.few_keys(replace(asked, texts=asked.texts[:2]), [FT()]) == ""
+    assert edit_study.few_keys(replace(asked, texts=asked.texts * 20), [ROME()]) == ""

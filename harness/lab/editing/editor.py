@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.lab.editing.requests import Edit
 from harness.lab.models import LabModel
@@ -71,7 +71,7 @@ class Matrix:
     keys = None
 
     def __init__(self, given: Given) -> None:
-        self.lab = copied(given.lab)
+        self.lab = copied(given.lab, given.lab.layers[given.place.layer].mlp.down_proj)
         self.place = given.place
         self._before = self.weight.detach().clone()
 
@@ -86,6 +86,9 @@ class Matrix:
         self.weight.data.copy_(self._before)
 
 
-def copied(lab: LabModel) -> LabModel:
-    """The same model again, with weights of its own."""
-    return replace(lab, model=copy.deepcopy(lab.model))
+def copied(lab: LabModel, part: Any = None) -> LabModel:
+    """The same model again, with modules of its own. Of its weights it has its own in `part`, a module; the others are
+    the same tensors, which nobody may change."""
+    own = {id(p) for p in part.parameters()} if part is not None else set()
+    shared = {id(p): p for p in lab.model.parameters() if id(p) not in own}
+    return replace(lab, model=copy.deepcopy(lab.model, shared))

@@ -8,6 +8,7 @@ from typing import ClassVar
 from harness.lab.editing.editor import Editor, Given, Matrix
 from harness.lab.editing.requests import Edit
 from harness.lab.editing.running import loss
+from harness.lab.partial import same_below
 from harness.options import option, settle
 
 
@@ -57,7 +58,7 @@ class _FineTuned(Matrix):
         before = weight.detach().clone()
         weight.requires_grad_(True)
         optimizer = torch.optim.Adam([weight], lr=o.lr)
-        with torch.enable_grad():
+        with torch.enable_grad(), same_below(self.lab, self.place.layer):
             for _ in range(o.steps):
                 wrong = loss(self.lab, edit.prompt.ids, edit.new)
                 if float(wrong.detach()) < o.below:

@@ -8,6 +8,7 @@ Nothing learns the radius. As in the paper's code: a near input with the same an
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,8 @@ from harness.lab.editing.editor import Editor, Given, copied
 from harness.lab.editing.requests import Edit
 from harness.lab.editing.running import loss, says
 from harness.lab.models import LabModel
+from harness.lab.partial import same_below, up_to
+from harness.lab.subjects import same_length
 from harness.options import option, settle
 from harness.seeds import derive
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+BATCH = 64
 SAME = 1e-5
 """Keys no further apart are one: its later answer holds. (In the code they split, and neither radius holds the key.)"""
 
@@ -100,7 +104,7 @@ class Codebook:
         optimizer = torch.optim.Adam([value], lr=self.options.lr)
         self._forced = value
         try:
-            with torch.enable_grad():
+            with torch.enable_grad(), same_below(self.lab, self.layer):
                 for _ in range(self.options.steps):
                     wrong = loss(self.lab, edit.prompt.ids, edit.new)
                     if float(wrong.detach()) < self.options.below:
@@ -147,7 +151,7 @@ class Codebook:
 
     def key(self, ids: tuple[int, ...]) -> Tensor:
         """What goes into the layer's MLP at the last token, [width]."""
-        return keys(self.lab, [ids], self.layer)[0]
+        return keys(self.lab, [ids], [self.layer])[0][0]
 
     def _begin(self, _: Any, __: Any, kwargs: dict[str, Any]) -> None:
         past = kwargs.get("cache", kwargs.get("past_key_values"))
@@ -173,16 +177,28 @@ class Codebook:
         return output
 
 
-def keys(lab: LabModel, prompts: list[tuple[int, ...]], layer: int) -> list[Tensor]:
-    """What goes into a layer's MLP at the last token of each prompt, [width] each."""
+def keys(lab: LabModel, prompts: Sequence[tuple[int, ...]], layers: Sequence[int]) -> list[Tensor]:
+    """What goes into the MLPs of these layers at the last token of each prompt, [layer, width] each."""
     import torch
 
-    seen: list[Any] = []
-    handle = lab.layers[layer].mlp.register_forward_pre_hook(lambda _, args: seen.append(args[0][0, -1].float()))
+    seen: dict[int, Tensor] = {}
+
+    def keep(layer: int) -> Callable[[Any, tuple[Any, ...]], None]:
+        def hook(_: Any, args: tuple[Any, ...]) -> None:
+            seen[layer] = args[0][:, -1].float()
+
+        return hook
+
+    handles = [lab.layers[layer].mlp.register_forward_pre_hook(keep(layer)) for layer in layers]
+    found: dict[int, Tensor] = {}
     try:
-        with torch.no_grad():
-            for ids in prompts:
-                lab.model(torch.tensor([ids], device=lab.model.device), use_cache=False)
+        with torch.no_grad(), up_to(lab, max(layers)):
+            for some in same_length(prompts):
+                for i in range(0, len(some), BATCH):
+                    part = some[i : i + BATCH]
+                    lab.model.model(torch.tensor([prompts[j] for j in part], device=lab.model.device), use_cache=False)
+                    found |= zip(part, torch.stack([seen[layer] for layer in layers], 1), strict=True)
     finally:
-        handle.remove()
-    return seen
+        for handle in handles:
+            handle.remove()
+    return [found[i] for i in range(len(prompts))]

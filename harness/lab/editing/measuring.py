@@ -21,7 +21,8 @@ SUMMED = ("reliability", "generality", "locality")
 
 @dataclass(frozen=True)
 class Answered:
-    """One question of one request. `right` by the verifier, of the generated text; `likelier` if the right answer has a
+    """One question of one request. `right` by the verifier, of the generated text (of a plain text that goes on: if the
+    answer stands at its beginning); `likelier` if the right answer has a
     larger probability (mean over its tokens) than the wrong one: the one from the other side of the edit, or, if an
     edit should not change the answer, the new answer of the edit."""
 
@@ -42,14 +43,24 @@ def ask(
         for i in range(0, len(some), BATCH):
             part = some[i : i + BATCH]
             texts |= zip(part, greedy(lab, [prompts[j] for j in part], most), strict=True)
-    right = _chances(lab, [(q, q.after if after else q.before) for _, q in asked])
-    wrong = _chances(lab, [(q, _other(r, q, after)) for r, q in asked])
+    wanted = [(q, q.after if after else q.before) for _, q in asked]
+    chances = _chances(lab, wanted + [(q, _other(r, q, after)) for r, q in asked])
+    right, wrong = chances[: len(asked)], chances[len(asked) :]
     found = []
     for i, (request, query) in enumerate(asked):
         text, ended = texts[i]
-        verdict = score(query.params(after), text, "stop" if ended else "length")
-        found.append(Answered(request.id, query, text, verdict.value == 1, right[i] > wrong[i]))
+        if request.plain:
+            said = begins(text, wanted[i][1])
+        else:
+            said = score(query.params(after), text, "stop" if ended else "length").value == 1
+        found.append(Answered(request.id, query, text, said, right[i] > wrong[i]))
     return found
+
+
+def begins(text: str, answer: str) -> bool:
+    """Whether a text goes on with an answer, in any case. What comes behind it does not matter: "Paris, France"."""
+    said, wanted = (" ".join(t.split()).casefold() for t in (text, answer))
+    return said.startswith(wanted) and not said[len(wanted) :][:1].isalnum()
 
 
 def _other(request: Request, query: Query, after: bool) -> str:

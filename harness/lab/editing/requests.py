@@ -4,20 +4,22 @@ CounterFact (Meng et al. 2022), or planted."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError
-from harness.files import read_jsonl
+from harness.files import read_json, read_jsonl
 from harness.lab.models import LabModel
 from harness.lab.subjects import Prompt, behind, prompt
 from harness.types import Message
 
-WRITES = "`harness edits-data DIR` writes such a file; records of CounterFact, one a line, are taken too"
+WRITES = "`harness edits-data DIR` writes such a file; records of CounterFact are taken too, one a line or as one array"
 QUESTIONS = ("reliability", "generality", "locality", "portability")
 """The keys of a request that hold questions."""
+MOST = 100_000
+"""Records of an array, at most; CounterFact has 21,919."""
 
 
 @dataclass(frozen=True)
@@ -107,17 +109,31 @@ def unrelated(some: Sequence[Request], measured: Sequence[Request]) -> list[Requ
 
 
 def read(path: Path) -> list[Request]:
-    """The edits of a requests.jsonl. UsageError if the file can't be read, DataError with the line that is none."""
+    """The edits of a requests.jsonl, or of CounterFact as it is published, one JSON array. UsageError if the file can't
+    be read, DataError with the line or the record that is none."""
     found = []
-    for where, line in read_jsonl(path):
+    for where, line in _records(path):
         try:
-            value = json.loads(line)
+            value = json.loads(line) if isinstance(line, bytes) else line
             found.append(_counterfact(value) if "requested_rewrite" in value else _request(value))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(f"{where}: no edit ({type(error).__name__}: {error})", WRITES) from None
     if not found:
         raise DataError(f"{path}: no edits", WRITES)
     return found
+
+
+def _records(path: Path) -> Iterator[tuple[str, Any]]:
+    """(place, a line or a value that is read already)."""
+    first = next(read_jsonl(path), ("", b""))[1]
+    if not first.lstrip(b"\xef\xbb\xbf \t").startswith(b"["):
+        yield from read_jsonl(path)
+        return
+    everything = read_json(path)
+    if len(everything) > MOST:
+        raise DataError(f"{path}: {len(everything)} records, more than {MOST}", "give the first ones, one a line")
+    for i, value in enumerate(everything, 1):
+        yield f"{path}, record {i}", value
 
 
 def _request(value: Mapping[str, Any]) -> Request:

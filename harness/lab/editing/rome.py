@@ -19,7 +19,9 @@ from harness.lab.editing.editor import Editor, Given, Matrix
 from harness.lab.editing.requests import Edit
 from harness.lab.editing.running import following, greedy, loss
 from harness.lab.models import LabModel
-from harness.lab.subjects import Prompt, prompt
+from harness.lab.partial import same_below, up_to
+from harness.lab.patching import BATCH_TOKENS
+from harness.lab.subjects import Prompt, prompt, same_length
 from harness.options import option, settle
 
 if TYPE_CHECKING:
@@ -73,12 +75,14 @@ def second_moment(lab: LabModel, layer: int, texts: Sequence[str]) -> Tensor:
 
     total: Any = 0
     count = 0
+    ids = [found for text in texts if (found := lab.tokens(text)[0])]
     with torch.no_grad(), _Inputs(lab, layer) as seen:
-        for text in texts:
-            ids = lab.tokens(text)[0]
-            if ids:
-                lab.model(torch.tensor([ids], device=lab.model.device), use_cache=False)
-                keys = seen.pop()[0].float()
+        for some in same_length(ids):
+            at_once = max(1, BATCH_TOKENS // len(ids[some[0]]))
+            for i in range(0, len(some), at_once):
+                part = [ids[j] for j in some[i : i + at_once]]
+                lab.model.model(torch.tensor(part, device=lab.model.device), use_cache=False)
+                keys = seen.pop().flatten(0, 1).float()
                 total, count = total + keys.T @ keys, count + len(keys)
     if not count:
         raise DataError("no texts for the covariance of ROME's keys", "give --texts FILE")
@@ -87,18 +91,21 @@ def second_moment(lab: LabModel, layer: int, texts: Sequence[str]) -> Tensor:
 
 
 class _Inputs:
-    """While it lasts, the list of what has gone into a layer's down projection, [batch, position, inner] each."""
+    """While it lasts, the list of what has gone into a layer's down projection, [batch, position, inner] each. No
+    later layer is computed."""
 
     def __init__(self, lab: LabModel, layer: int) -> None:
-        self.module = lab.layers[layer].mlp.down_proj
+        self.module, self.short = lab.layers[layer].mlp.down_proj, up_to(lab, layer)
 
     def __enter__(self) -> list[Any]:
         seen: list[Any] = []
         self.handle = self.module.register_forward_pre_hook(lambda _, args: seen.append(args[0].detach()))
+        self.short.__enter__()
         return seen
 
     def __exit__(self, *_: object) -> None:
         self.handle.remove()
+        self.short.__exit__(None, None, None)
 
 
 class _RankOne(Matrix):
@@ -130,7 +137,7 @@ class _RankOne(Matrix):
         import torch
 
         with torch.no_grad(), _Inputs(self.lab, self.place.layer) as seen:
-            self.lab.model(torch.tensor([at.ids], device=self.lab.model.device), use_cache=False)
+            self.lab.model.model(torch.tensor([at.ids], device=self.lab.model.device), use_cache=False)
         key: Tensor = seen[0][0, at.at(self.place.role)].float()
         return key
 
@@ -143,7 +150,7 @@ class _RankOne(Matrix):
         delta = torch.zeros_like(start, requires_grad=True)
         optimizer = torch.optim.Adam([delta], lr=o.lr)
         essence = self._essence(edit)
-        with torch.enable_grad():
+        with torch.enable_grad(), same_below(lab, self.place.layer):
             for _ in range(o.steps):
                 wrong = loss(lab, edit.prompt.ids, edit.new, {("mlp", self.place.layer): _added(delta, position)})
                 total = wrong + o.decay * delta.norm() / start.norm() ** 2

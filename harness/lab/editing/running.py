@@ -7,12 +7,12 @@ pass; what follows sees it through the keys and values kept there.
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.lab.hooks import Change, Kind, changed
 from harness.lab.models import LabModel
+from harness.lab.partial import cached, past
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,14 +30,8 @@ def following(
     first: Tensor = out.logits[:, -1:]
     if target.shape[1] == 1:
         return first
-    later = lab.model(target[:, :-1], use_cache=True, **_past(lab, out))
+    later = lab.model(target[:, :-1], use_cache=True, **past(lab, cached(lab, out)))
     return torch.cat([first, later.logits], 1)
-
-
-def _past(lab: LabModel, out: Any) -> dict[str, Any]:
-    """What a pass has kept, as the argument of the next one: its name changes in transformers 5."""
-    name = "cache" if "cache" in inspect.signature(type(lab.model).forward).parameters else "past_key_values"
-    return {name: out[name]}
 
 
 def loss(
@@ -84,10 +78,10 @@ def greedy(lab: LabModel, prompts: Sequence[Sequence[int]], most: int) -> list[t
     said: list[list[int]] = [[] for _ in prompts]
     done = [False] * len(prompts)
     with torch.no_grad():
-        ids, past = torch.tensor([list(p) for p in prompts], device=lab.model.device), dict[str, Any]()
+        ids, kept = torch.tensor([list(p) for p in prompts], device=lab.model.device), dict[str, Any]()
         for _ in range(most):
-            out = lab.model(ids, use_cache=True, logits_to_keep=1, **past)
-            ids, past = out.logits[:, -1:].argmax(-1), _past(lab, out)
+            out = lab.model(ids, use_cache=True, logits_to_keep=1, **kept)
+            ids, kept = out.logits[:, -1:].argmax(-1), past(lab, cached(lab, out))
             for i, token in enumerate(ids[:, 0].tolist()):
                 done[i] = done[i] or token in stop
                 if not done[i]:
