@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from harness import launch
 from harness.errors import UsageError
 from harness.pipeline import store
-from harness.pipeline.config import as_text, configure
+from harness.pipeline.config import RunConfig, as_text, configure
 from harness.results import controls as control_tables
 from harness.results.counts import Contrasts
 from harness.results.gate import ALPHA, MARGIN, Comparison, FailOn, compare
@@ -144,11 +144,7 @@ def run(
     """Run one task on one model. `options` are those of `harness run`, with underscores: limit, seed, epochs, strategy,
     temperature, max_tokens, base_url, num_fewshot ... (harness.pipeline.config.OPTIONS). Works in notebooks too. Raises
     harness.errors.HarnessError for what the command would say and stop."""
-    for what, name in (("task", task), ("model", model)):
-        if not isinstance(name, str):
-            raise UsageError(f"{what} {name!r} is not a name", f"harness.run asks one {what}: call it for each of them")
-    given = (as_text(pairs or {}) for pairs in (task_options, model_options, strategy_options))
-    config = configure(task, model, options, *given)
+    config = _configured("run", task, model, options, task_options, model_options, strategy_options)
     finished = _outside_of_loops(lambda: launch.start(config, Path(out)))
     return Run(open_run(finished.directory), finished.tally.contrasts, finished.notes)
 
@@ -216,9 +212,20 @@ def falsify(
     harness.errors.HarnessError for what the command would say and stop."""
     if wrong := sorted(set(options) & set(DECIDED)):
         raise UsageError(f"a study decides {', '.join(wrong)} itself", "budget_calls says how much it may ask")
-    given = (as_text(pairs or {}) for pairs in (task_options, model_options, strategy_options))
-    order = Order(configure(task, model, options, *given), budget_calls, factor)
+    config = _configured("falsify", task, model, options, task_options, model_options, strategy_options)
+    order = Order(config, budget_calls, factor)
     return Falsified(*_outside_of_loops(lambda: study.start(order, Path(out))))
+
+
+def _configured(
+    called: str, task: str, model: str, options: Mapping[str, Any], *pairs: Mapping[str, Any] | None
+) -> RunConfig:
+    """What is asked for; `pairs` are the options of task, model and strategy. UsageError for several of one."""
+    for what, name in (("task", task), ("model", model)):
+        if not isinstance(name, str):
+            hint = f"harness.{called} asks one {what}: call it for each of them"
+            raise UsageError(f"{what} {name!r} is not a name", hint)
+    return configure(task, model, options, *(as_text(given or {}) for given in pairs))
 
 
 def _outside_of_loops(make: Callable[[], T]) -> T:
