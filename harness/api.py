@@ -218,7 +218,7 @@ def falsify(
 
 
 def _configured(
-    called: str, task: str, model: str, options: Mapping[str, Any], *pairs: Mapping[str, Any] | None
+    called: str, task: Any, model: Any, options: Mapping[str, Any], *pairs: Mapping[str, Any] | None
 ) -> RunConfig:
     """What is asked for; `pairs` are the options of task, model and strategy. UsageError for several of one."""
     for what, name in (("task", task), ("model", model)):
